@@ -1,0 +1,103 @@
+package hotcell
+
+import "time"
+
+// Assignment is a standing piece of work: a command, what is attached to it
+// and its limits.
+type Assignment struct {
+	ID        AssignmentID `json:"id"`
+	Workspace WorkspaceID  `json:"workspace"`
+	Owner     MemberID     `json:"owner"`
+	Name      string       `json:"name"`
+	// Revision counts changes, from 1; it is the ETag.
+	Revision  int       `json:"revision"`
+	Work      Work      `json:"work"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// Work is what a job keeps of its assignment as it was when the job was made.
+type Work struct {
+	// Command is given to /bin/sh -c in the cell.
+	Command string `json:"command"`
+	// Files is the folder that each job gets a fresh copy of, at /job.
+	Files *Files `json:"files,omitempty"`
+	// Allow is what the job may reach on the network; nothing by default.
+	Allow  []Allow `json:"allow,omitempty"`
+	Limits Limits  `json:"limits"`
+	// Environment holds variables that are no secret.
+	Environment map[string]string `json:"environment,omitempty"`
+}
+
+// Files names an uploaded folder by its content.
+type Files struct {
+	// Digest is the SHA-256 of the tar archive, in hex.
+	Digest string `json:"digest"`
+	// Size is the archive's size in bytes.
+	Size int64 `json:"size"`
+}
+
+// MaxFiles is how large an assignment's folder, or a job's output, may be, in bytes.
+const MaxFiles = 100 << 20
+
+// Protocol is what an allow entry lets through.
+type Protocol string
+
+// The protocols.
+const (
+	ProtocolHTTPS    Protocol = "https"
+	ProtocolPostgres Protocol = "postgres"
+	ProtocolTCP      Protocol = "tcp"
+)
+
+// Allow is one entry of an allow-list: exactly this host and port, in this
+// protocol. Host is a normalised name or an IP literal; "localhost" is the
+// machine that the cell runs on.
+type Allow struct {
+	Host     string   `json:"host"`
+	Port     int      `json:"port"`
+	Protocol Protocol `json:"protocol"`
+}
+
+// Limits bound one job. Zero means the server's default.
+type Limits struct {
+	Timeout Duration `json:"timeout"`
+	// Memory is in bytes.
+	Memory int64 `json:"memory"`
+	// Disk is what /job and /tmp may hold each, in bytes.
+	Disk int64 `json:"disk"`
+	Pids int   `json:"pids"`
+}
+
+// Duration is a time.Duration that is written as text: "10m".
+type Duration time.Duration
+
+// MarshalText writes the duration as Go does: 1h30m0s.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText reads what [time.ParseDuration] reads.
+func (d *Duration) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	if err != nil {
+		return &FieldError{Reason: `a duration is written like "10m" or "1h30m"`}
+	}
+	*d = Duration(parsed)
+	return nil
+}
+
+// Injection is how an attached credential reaches its job.
+type Injection string
+
+// The ways of injection that stand so far.
+const InjectEnvironment Injection = "env"
+
+// Attachment is one credential on one assignment, narrowed.
+type Attachment struct {
+	ID         AttachmentID `json:"id"`
+	Workspace  WorkspaceID  `json:"workspace"`
+	Assignment AssignmentID `json:"assignment"`
+	Credential CredentialID `json:"credential"`
+	As         Injection    `json:"as"`
+	CreatedBy  MemberID     `json:"created_by"`
+	CreatedAt  time.Time    `json:"created_at"`
+}

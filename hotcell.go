@@ -1,0 +1,79 @@
+// Package hotcell is the vocabulary: the words of the house, the errors that
+// callers decide on, and the contracts of the two stores and of the queue.
+//
+// It does no I/O and holds no value of any credential: what is sealed travels
+// as bytes that only the vault can open. Read store.go for what is kept, and
+// DESIGN.md section 2 for what the words mean.
+package hotcell
+
+import "time"
+
+// Workspace is the tenant: a team, its people and what they connect.
+type Workspace struct {
+	ID        WorkspaceID `json:"id"`
+	Name      string      `json:"name"`
+	CreatedAt time.Time   `json:"created_at"`
+}
+
+// Role says what a member may do; DESIGN section 5 has the table.
+type Role string
+
+// The roles, from most to least.
+const (
+	RoleOwner         Role = "owner"
+	RoleAdministrator Role = "administrator"
+	RoleManager       Role = "manager"
+	RoleBuilder       Role = "builder"
+	RoleMember        Role = "member"
+)
+
+// Member is a person in a workspace.
+type Member struct {
+	ID        MemberID    `json:"id"`
+	Workspace WorkspaceID `json:"workspace"`
+	Name      string      `json:"name"`
+	Role      Role        `json:"role"`
+	CreatedAt time.Time   `json:"created_at"`
+}
+
+// Principal is who asks, as the control plane knows them. The vault believes
+// it about that and nothing else.
+type Principal struct {
+	Workspace WorkspaceID `json:"workspace"`
+	Member    MemberID    `json:"member"`
+	// Via says how they came in: "local" for the socket in the data folder.
+	Via string `json:"via"`
+	// Request is the id under which the outside knows this call.
+	Request string `json:"request,omitempty"`
+}
+
+// Caller is a principal with the role that the vault's own store gives them.
+type Caller struct {
+	Principal
+	Role Role
+}
+
+// Page asks for one page of a list, newest first unless the method says else.
+type Page struct {
+	// After is the id of the last item of the page before; empty for the first.
+	After string `json:"after,omitempty"`
+	// Limit is how many items at the most; 0 means [DefaultPage].
+	Limit int `json:"limit,omitempty"`
+}
+
+// DefaultPage and MaxPage bound how many items one page holds.
+const (
+	DefaultPage = 50
+	MaxPage     = 100
+)
+
+// Size is the page's limit within its bounds.
+func (p Page) Size() int {
+	switch {
+	case p.Limit <= 0:
+		return DefaultPage
+	case p.Limit > MaxPage:
+		return MaxPage
+	}
+	return p.Limit
+}
