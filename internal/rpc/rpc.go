@@ -1,0 +1,111 @@
+// Package rpc is how the house's processes call each other: Connect, with plain
+// Go structs as messages and JSON as their form, since both ends are one binary.
+//
+// It carries the vocabulary's errors across: a sentinel that leaves a handler
+// arrives as the same sentinel. Whatever is no sentinel arrives as "internal
+// error"; its text stays in the log of the process where it happened. It does
+// not authenticate: the line that a call comes in on is the caller's identity.
+//
+//	rpc.Handle(mux, "/hotcell.vault/Lease", service.lease)
+//	answer, err := rpc.Call[LeaseRequest, LeaseAnswer](ctx, client, "/hotcell.vault/Lease", request)
+package rpc
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"time"
+
+	"connectrpc.com/connect"
+)
+
+// codec replaces Connect's Protobuf JSON by Go's own. Unknown fields are let
+// through, so that a newer peer may say more.
+type codec struct{}
+
+func (codec) Name() string                        { return "json" }
+func (codec) Marshal(v any) ([]byte, error)       { return json.Marshal(v) }
+func (codec) Unmarshal(data []byte, v any) error  { return json.Unmarshal(data, v) }
+func (codec) MarshalStable(v any) ([]byte, error) { return json.Marshal(v) }
+func (codec) IsBinary() bool                      { return false }
+
+// Handle serves one procedure with fn.
+func Handle[Request, Answer any](mux *http.ServeMux, procedure string, fn func(context.Context, *Request) (*Answer, error)) {
+	mux.Handle(procedure, connect.NewUnaryHandler(procedure,
+		func(ctx context.Context, r *connect.Request[Request]) (*connect.Response[Answer], error) {
+			answer, err := fn(ctx, r.Msg)
+			if err != nil {
+				return nil, encodeError(err)
+			}
+			return connect.NewResponse(answer), nil
+		}, connect.WithCodec(codec{})))
+}
+
+// HandleStream serves a procedure that answers with many messages.
+func HandleStream[Request, Answer any](mux *http.ServeMux, procedure string, fn func(context.Context, *Request, func(*Answer) error) error) {
+	mux.Handle(procedure, connect.NewServerStreamHandler(procedure,
+		func(ctx context.Context, r *connect.Request[Request], s *connect.ServerStream[Answer]) error {
+			if err := fn(ctx, r.Msg, s.Send); err != nil {
+				return encodeError(err)
+			}
+			return nil
+		}, connect.WithCodec(codec{})))
+}
+
+// Client calls the procedures of one peer.
+type Client struct{ http *http.Client }
+
+// NewClient reaches the peer over connections that dial makes. They are pooled.
+func NewClient(dial func(context.Context) (net.Conn, error)) *Client {
+	return &Client{&http.Client{Transport: &http.Transport{
+		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
+		MaxIdleConns:        128,
+		MaxIdleConnsPerHost: 128,
+		IdleConnTimeout:     time.Minute,
+		DisableCompression:  true,
+	}}}
+}
+
+// HTTP is the client's plain HTTP client, for what is no message: folders, archives.
+// The host in a URL given to it is ignored.
+func (c *Client) HTTP() *http.Client { return c.http }
+
+// base is a host that is never resolved: the client's dial knows the peer.
+const base = "http://peer"
+
+// Call calls a procedure and returns its answer.
+func Call[Request, Answer any](ctx context.Context, c *Client, procedure string, request *Request) (*Answer, error) {
+	answer, err := connect.NewClient[Request, Answer](c.http, base+procedure, connect.WithCodec(codec{})).
+		CallUnary(ctx, connect.NewRequest(request))
+	if err != nil {
+		return nil, decodeError(ctx, err)
+	}
+	return answer.Msg, nil
+}
+
+// CallStream calls a procedure that answers with many messages, and hands each
+// to fn until the stream ends or fn fails.
+func CallStream[Request, Answer any](ctx context.Context, c *Client, procedure string, request *Request, fn func(*Answer) error) error {
+	stream, err := connect.NewClient[Request, Answer](c.http, base+procedure, connect.WithCodec(codec{})).
+		CallServerStream(ctx, connect.NewRequest(request))
+	if err != nil {
+		return decodeError(ctx, err)
+	}
+	defer func() { _ = stream.Close() }()
+	for stream.Receive() {
+		if err := fn(stream.Msg()); err != nil {
+			return err
+		}
+	}
+	if err := stream.Err(); err != nil {
+		return decodeError(ctx, err)
+	}
+	return nil
+}
+
+// Server serves handler without time limits on bodies: streams live as long as
+// jobs do. Headers have ten seconds.
+func Server(handler http.Handler) *http.Server {
+	return &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+}

@@ -1,0 +1,133 @@
+// Package vaultrpc holds the messages of the vault's RPC and the names of its
+// procedures. There are two lines into the vault: the control plane's, which
+// speaks for people, and the worker's, which speaks for jobs. What is not
+// listed for a line does not exist on it.
+//
+// No message holds a value: values come in sealed to the vault's public key,
+// and leave sealed to a cell's.
+package vaultrpc
+
+import "hotcell"
+
+// The control plane's procedures.
+const (
+	Health           = "/hotcell.vault.control/Health"
+	Local            = "/hotcell.vault.control/Local"
+	Workspace        = "/hotcell.vault.control/Workspace"
+	CreateSecret     = "/hotcell.vault.control/CreateSecret"
+	ChangeSecret     = "/hotcell.vault.control/ChangeSecret"
+	ShareCredential  = "/hotcell.vault.control/ShareCredential"
+	DeleteCredential = "/hotcell.vault.control/DeleteCredential"
+	Credential       = "/hotcell.vault.control/Credential"
+	Credentials      = "/hotcell.vault.control/Credentials"
+	CreateAssignment = "/hotcell.vault.control/CreateAssignment"
+	ChangeAssignment = "/hotcell.vault.control/ChangeAssignment"
+	DeleteAssignment = "/hotcell.vault.control/DeleteAssignment"
+	Assignment       = "/hotcell.vault.control/Assignment"
+	Assignments      = "/hotcell.vault.control/Assignments"
+	Attach           = "/hotcell.vault.control/Attach"
+	Detach           = "/hotcell.vault.control/Detach"
+	CreateJob        = "/hotcell.vault.control/CreateJob"
+	CancelJob        = "/hotcell.vault.control/CancelJob"
+	StartJob         = "/hotcell.vault.control/StartJob"
+	EndJob           = "/hotcell.vault.control/EndJob"
+	LiveJobs         = "/hotcell.vault.control/LiveJobs"
+	Events           = "/hotcell.vault.control/Events"
+	VerifyEvents     = "/hotcell.vault.control/VerifyEvents"
+)
+
+// Empty is a message that says nothing.
+type Empty struct{}
+
+// HealthAnswer says what the vault cannot do at the moment; empty is well.
+type HealthAnswer struct {
+	Problems []string `json:"problems,omitempty"`
+	PID      int      `json:"pid"`
+}
+
+// WorkspaceRequest asks for the caller's workspace.
+type WorkspaceRequest struct {
+	Principal hotcell.Principal `json:"principal"`
+}
+
+// WorkspaceAnswer is the caller's workspace, who they are in it, and the key
+// that values are sealed to.
+type WorkspaceAnswer struct {
+	Workspace   hotcell.Workspace `json:"workspace"`
+	Member      hotcell.Member    `json:"member"`
+	PublicKey   []byte            `json:"public_key"`
+	Fingerprint string            `json:"fingerprint"`
+}
+
+// SealedVariable is a variable whose value is one HPKE message to the vault's
+// key, in the context workspace, tier "secret", item, variable. The item is
+// the secret's name at its creation, its id afterwards.
+type SealedVariable struct {
+	Name    string `json:"name"`
+	Message []byte `json:"message"`
+}
+
+// CreateSecretRequest makes a secret.
+type CreateSecretRequest struct {
+	Principal hotcell.Principal `json:"principal"`
+	Name      string            `json:"name"`
+	Service   string            `json:"service,omitempty"`
+	Shared    bool              `json:"shared,omitempty"`
+	Variables []SealedVariable  `json:"variables"`
+}
+
+// ChangeSecretRequest changes what is given and leaves the rest. Unset comes
+// first, then Rename, then Set; with Replace, Set is all there is afterwards.
+type ChangeSecretRequest struct {
+	Principal hotcell.Principal    `json:"principal"`
+	ID        hotcell.CredentialID `json:"id"`
+	// Revision is the one that the caller knows; 0 for any.
+	Revision int               `json:"revision,omitempty"`
+	Name     *string           `json:"name,omitempty"`
+	Service  *string           `json:"service,omitempty"`
+	Replace  bool              `json:"replace,omitempty"`
+	Set      []SealedVariable  `json:"set,omitempty"`
+	Rename   map[string]string `json:"rename,omitempty"`
+	Unset    []string          `json:"unset,omitempty"`
+}
+
+// ShareCredentialRequest shares a credential with the workspace, or takes it back.
+type ShareCredentialRequest struct {
+	Principal hotcell.Principal    `json:"principal"`
+	ID        hotcell.CredentialID `json:"id"`
+	Revision  int                  `json:"revision,omitempty"`
+	Shared    bool                 `json:"shared"`
+}
+
+// CredentialRequest names a credential, to show or to delete it.
+type CredentialRequest struct {
+	Principal hotcell.Principal    `json:"principal"`
+	ID        hotcell.CredentialID `json:"id"`
+	Revision  int                  `json:"revision,omitempty"`
+}
+
+// CredentialAnswer is a credential and the assignments that use it.
+type CredentialAnswer struct {
+	Credential  hotcell.Credential   `json:"credential"`
+	Attachments []AttachedAssignment `json:"attachments,omitempty"`
+}
+
+// AttachedAssignment is an assignment that a credential is attached to.
+type AttachedAssignment struct {
+	Attachment hotcell.AttachmentID `json:"attachment"`
+	Assignment hotcell.AssignmentID `json:"assignment"`
+	Name       string               `json:"name"`
+}
+
+// CredentialsRequest lists the credentials that the caller may know of.
+type CredentialsRequest struct {
+	Principal hotcell.Principal `json:"principal"`
+	Tier      hotcell.Tier      `json:"tier,omitempty"`
+	Name      string            `json:"name,omitempty"`
+	Page      hotcell.Page      `json:"page"`
+}
+
+// CredentialsAnswer is one page.
+type CredentialsAnswer struct {
+	Credentials []hotcell.Credential `json:"credentials"`
+}

@@ -1,0 +1,136 @@
+package vaultrpc
+
+import "hotcell"
+
+// CreateAssignmentRequest makes an assignment.
+type CreateAssignmentRequest struct {
+	Principal hotcell.Principal `json:"principal"`
+	Name      string            `json:"name"`
+	Work      hotcell.Work      `json:"work"`
+}
+
+// ChangeAssignmentRequest changes what is given and leaves the rest.
+type ChangeAssignmentRequest struct {
+	Principal hotcell.Principal    `json:"principal"`
+	ID        hotcell.AssignmentID `json:"id"`
+	Revision  int                  `json:"revision,omitempty"`
+	Name      *string              `json:"name,omitempty"`
+	Work      *hotcell.Work        `json:"work,omitempty"`
+}
+
+// AssignmentRequest names an assignment, to show or to delete it.
+type AssignmentRequest struct {
+	Principal hotcell.Principal    `json:"principal"`
+	ID        hotcell.AssignmentID `json:"id"`
+	Revision  int                  `json:"revision,omitempty"`
+}
+
+// AssignmentAnswer is an assignment and what is attached to it.
+type AssignmentAnswer struct {
+	Assignment  hotcell.Assignment   `json:"assignment"`
+	Attachments []AttachedCredential `json:"attachments,omitempty"`
+}
+
+// AttachedCredential is an attachment with what may be said of its credential.
+type AttachedCredential struct {
+	Attachment hotcell.Attachment `json:"attachment"`
+	// Name and Variables are empty where the caller may not know of it.
+	Name      string   `json:"name,omitempty"`
+	Variables []string `json:"variables,omitempty"`
+}
+
+// AssignmentsRequest lists assignments; an empty name lists all.
+type AssignmentsRequest struct {
+	Principal hotcell.Principal `json:"principal"`
+	Name      string            `json:"name,omitempty"`
+	Page      hotcell.Page      `json:"page"`
+}
+
+// AssignmentsAnswer is one page.
+type AssignmentsAnswer struct {
+	Assignments []hotcell.Assignment `json:"assignments"`
+}
+
+// AttachRequest attaches a credential to an assignment.
+type AttachRequest struct {
+	Principal  hotcell.Principal    `json:"principal"`
+	Assignment hotcell.AssignmentID `json:"assignment"`
+	Credential hotcell.CredentialID `json:"credential"`
+	As         hotcell.Injection    `json:"as,omitempty"`
+}
+
+// AttachAnswer is the attachment.
+type AttachAnswer struct {
+	Attachment hotcell.Attachment `json:"attachment"`
+}
+
+// DetachRequest takes an attachment away.
+type DetachRequest struct {
+	Principal  hotcell.Principal    `json:"principal"`
+	Attachment hotcell.AttachmentID `json:"attachment"`
+}
+
+// CreateJobRequest asks whether the caller may run the assignment, and notes a
+// pending grant for the job.
+type CreateJobRequest struct {
+	Principal  hotcell.Principal    `json:"principal"`
+	Assignment hotcell.AssignmentID `json:"assignment"`
+	Job        hotcell.JobID        `json:"job"`
+}
+
+// CreateJobAnswer is the assignment as it is now: what the job keeps.
+type CreateJobAnswer struct {
+	Assignment hotcell.Assignment `json:"assignment"`
+}
+
+// CancelJobRequest asks whether the caller may end the job, and ends its grant.
+type CancelJobRequest struct {
+	Principal hotcell.Principal `json:"principal"`
+	Job       hotcell.JobID     `json:"job"`
+}
+
+// StartJobRequest makes a pending grant live, with the versions that are newest now.
+type StartJobRequest struct {
+	Job hotcell.JobID `json:"job"`
+}
+
+// StartJobAnswer says what the job may use.
+type StartJobAnswer struct {
+	Grant hotcell.Grant `json:"grant"`
+}
+
+// EndJobRequest ends a job's grant and records how the job ended.
+type EndJobRequest struct {
+	Job    hotcell.JobID    `json:"job"`
+	State  hotcell.JobState `json:"state"`
+	Reason string           `json:"reason,omitempty"`
+	// Duration is in milliseconds, from the first instruction to the end.
+	Duration int64 `json:"duration_ms,omitempty"`
+}
+
+// LiveJobsAnswer lists the jobs whose grants are not dead.
+type LiveJobsAnswer struct {
+	Jobs []hotcell.JobID `json:"jobs"`
+}
+
+// EventsRequest lists the audit log, as far as the caller may see it.
+type EventsRequest struct {
+	Principal hotcell.Principal   `json:"principal"`
+	Filter    hotcell.EventFilter `json:"filter"`
+}
+
+// EventsAnswer is one page.
+type EventsAnswer struct {
+	Events []hotcell.Event `json:"events"`
+}
+
+// VerifyAnswer says how far the chain holds.
+type VerifyAnswer struct {
+	// Events is how many events were checked and fit.
+	Events int64 `json:"events"`
+	// Head is the hash of the last of them.
+	Head []byte `json:"head,omitempty"`
+	// Broken is the sequence of the first event that does not fit; 0 for none.
+	Broken int64  `json:"broken,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
