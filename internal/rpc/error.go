@@ -94,3 +94,14 @@ type remoteError struct {
 
 func (e *remoteError) Error() string { return e.text }
 func (e *remoteError) Unwrap() error { return e.sentinel }
+
+// Internal says whether err is no sentinel: the other side sees it as "internal
+// error", so it belongs in the log here.
+func Internal(err error) bool {
+	for _, c := range codes {
+		if errors.Is(err, c.sentinel) {
+			return false
+		}
+	}
+	return !errors.Is(err, context.Canceled)
+}

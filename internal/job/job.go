@@ -1,0 +1,217 @@
+// Package job is a job's life as the control plane sees it: made, queued,
+// started on a worker, logged, ended.
+//
+// It guards that a job runs once, that every end is told to the vault, and
+// that what was under way when a process died is lost and not repeated. It
+// holds no value and decides nothing about who may: the vault does. One way to
+// use it:
+//
+//	s := job.New(job.Config{…})
+//	err := s.Recover(ctx)
+//	go s.Run(ctx)
+//	j, err := s.Create(ctx, principal, assignment, arguments)
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"hotcell"
+	"hotcell/internal/access"
+	"hotcell/internal/vaultrpc"
+	"hotcell/internal/workerrpc"
+)
+
+// Vault is what a job's life asks of the vault.
+type Vault interface {
+	Workspace(context.Context, *vaultrpc.WorkspaceRequest) (*vaultrpc.WorkspaceAnswer, error)
+	CreateJob(context.Context, *vaultrpc.CreateJobRequest) (*vaultrpc.CreateJobAnswer, error)
+	CancelJob(context.Context, *vaultrpc.CancelJobRequest) error
+	StartJob(context.Context, *vaultrpc.StartJobRequest) (*vaultrpc.StartJobAnswer, error)
+	EndJob(context.Context, *vaultrpc.EndJobRequest) error
+	LiveJobs(context.Context) ([]hotcell.JobID, error)
+}
+
+// Worker runs jobs.
+type Worker interface {
+	// Run runs the job and hands over what happens until it has ended. When ctx
+	// ends, so does the job.
+	Run(ctx context.Context, job hotcell.Job, fn func(*workerrpc.RunEvent) error) error
+	// Give hands over a folder, if the worker has it not yet.
+	Give(ctx context.Context, digest string, open func() (io.ReadCloser, error)) error
+}
+
+// Config is what a [Service] needs.
+type Config struct {
+	Store  hotcell.ControlStore
+	Queue  hotcell.Queue
+	Vault  Vault
+	Worker Worker
+	Files  *Files
+	Output *Outputs
+	// Limits are a job's where its assignment has none.
+	Limits hotcell.Limits
+	// Concurrency is how many jobs run at once.
+	Concurrency int
+	Now         func() time.Time
+	Log         *slog.Logger
+}
+
+// Service makes, runs and shows jobs.
+type Service struct {
+	Config
+	mu      sync.Mutex
+	running map[hotcell.JobID]context.CancelCauseFunc
+	feed    *feed
+}
+
+// New makes a service; Recover comes next, then Run.
+func New(c Config) *Service {
+	return &Service{Config: c, running: map[hotcell.JobID]context.CancelCauseFunc{}, feed: newFeed()}
+}
+
+// MaxArguments bounds what follows the command, in bytes.
+const MaxArguments = 128 << 10
+
+// Create makes a job of an assignment and queues it.
+func (s *Service) Create(ctx context.Context, p hotcell.Principal, assignment hotcell.AssignmentID, arguments []string) (hotcell.Job, error) {
+	if err := checkArguments(arguments); err != nil {
+		return hotcell.Job{}, err
+	}
+	id := hotcell.JobID(hotcell.NewID(hotcell.PrefixJob))
+	made, err := s.Vault.CreateJob(ctx, &vaultrpc.CreateJobRequest{Principal: p, Assignment: assignment, Job: id})
+	if err != nil {
+		return hotcell.Job{}, err
+	}
+	a := made.Assignment
+	j := hotcell.Job{
+		ID: id, Workspace: p.Workspace, Assignment: a.ID, Name: a.Name, Owner: p.Member, Work: a.Work,
+		Arguments: arguments, State: hotcell.JobQueued, CreatedAt: s.Now(),
+	}
+	j.Work.Limits = s.limits(a.Work.Limits)
+	if err := s.Store.CreateJob(ctx, j); err != nil {
+		s.end(ctx, j, hotcell.JobFailed, "it could not be queued")
+		return hotcell.Job{}, fmt.Errorf("queueing the job: %w", err)
+	}
+	return j, nil
+}
+
+func checkArguments(arguments []string) error {
+	size := 0
+	for _, a := range arguments {
+		size += len(a) + 1
+		if slices.Contains([]byte(a), 0) {
+			return hotcell.Invalid("/arguments", "an argument has no NUL byte")
+		}
+	}
+	if size > MaxArguments {
+		return hotcell.Invalid("/arguments", "arguments have at most %d KiB together", MaxArguments>>10)
+	}
+	return nil
+}
+
+func (s *Service) limits(l hotcell.Limits) hotcell.Limits {
+	if l.Timeout == 0 {
+		l.Timeout = s.Limits.Timeout
+	}
+	if l.Memory == 0 {
+		l.Memory = s.Limits.Memory
+	}
+	if l.Disk == 0 {
+		l.Disk = s.Limits.Disk
+	}
+	if l.Pids == 0 {
+		l.Pids = s.Limits.Pids
+	}
+	return l
+}
+
+// errCancelled ends a run on somebody's word.
+var errCancelled = errors.New("the job was cancelled")
+
+// Cancel ends a job: at once where it is queued, else as soon as every process
+// of it is dead. To cancel one that has ended is a conflict.
+func (s *Service) Cancel(ctx context.Context, p hotcell.Principal, id hotcell.JobID) (hotcell.Job, error) {
+	j, err := s.Store.Job(ctx, p.Workspace, id)
+	if err != nil {
+		return j, err
+	}
+	if err := s.Vault.CancelJob(ctx, &vaultrpc.CancelJobRequest{Principal: p, Job: id}); err != nil {
+		return j, err
+	}
+	if j.State.Final() {
+		return j, fmt.Errorf("%w: the job has ended: %s", hotcell.ErrConflict, j.State)
+	}
+	j, err = s.finish(ctx, id, []hotcell.JobState{hotcell.JobQueued}, hotcell.JobCancelled, errCancelled.Error(), nil)
+	if !errors.Is(err, hotcell.ErrConflict) {
+		return j, err
+	}
+	alive := []hotcell.JobState{hotcell.JobStarting, hotcell.JobRunning, hotcell.JobWaiting}
+	j, err = s.Store.ChangeJob(ctx, id, alive, func(j *hotcell.Job) { j.Cancelling = true })
+	if errors.Is(err, hotcell.ErrConflict) {
+		return s.Store.Job(ctx, p.Workspace, id)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cancel, runs := s.running[id]; runs {
+		cancel(errCancelled)
+	}
+	return j, err
+}
+
+// Job returns a job that the caller may see.
+func (s *Service) Job(ctx context.Context, p hotcell.Principal, id hotcell.JobID) (hotcell.Job, error) {
+	j, err := s.Store.Job(ctx, p.Workspace, id)
+	if err != nil {
+		return j, err
+	}
+	if j.Owner == p.Member {
+		return j, nil
+	}
+	caller, err := s.caller(ctx, p)
+	if err != nil {
+		return hotcell.Job{}, err
+	}
+	if err := access.Decide(caller, access.SeeJob, access.OfJob(j.Owner)); err != nil {
+		return hotcell.Job{}, err
+	}
+	return j, nil
+}
+
+// Jobs lists the jobs that the caller may see, newest first.
+func (s *Service) Jobs(ctx context.Context, p hotcell.Principal, filter hotcell.JobFilter, page hotcell.Page) ([]hotcell.Job, error) {
+	caller, err := s.caller(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if access.Decide(caller, access.SeeJob, access.OfJob("")) != nil {
+		filter.Owner = p.Member
+	}
+	return s.Store.Jobs(ctx, p.Workspace, filter, page)
+}
+
+func (s *Service) caller(ctx context.Context, p hotcell.Principal) (hotcell.Caller, error) {
+	w, err := s.Vault.Workspace(ctx, &vaultrpc.WorkspaceRequest{Principal: p})
+	if err != nil {
+		return hotcell.Caller{}, err
+	}
+	return hotcell.Caller{Principal: p, Role: w.Member.Role}, nil
+}
+
+// Output opens the archive of what a job left in /job/out.
+func (s *Service) Output(ctx context.Context, p hotcell.Principal, id hotcell.JobID) (io.ReadCloser, int64, error) {
+	j, err := s.Job(ctx, p, id)
+	if err != nil {
+		return nil, 0, err
+	}
+	if j.OutputSize == 0 {
+		return nil, 0, fmt.Errorf("%w: the job left nothing in /job/out", hotcell.ErrNotFound)
+	}
+	return s.Config.Output.open(id)
+}

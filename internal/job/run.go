@@ -1,0 +1,277 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"hotcell"
+	"hotcell/internal/vaultrpc"
+	"hotcell/internal/workerrpc"
+)
+
+// The heart of a running job, and how long it may stand still.
+const (
+	beatEvery = 5 * time.Second
+	lostAfter = time.Minute
+)
+
+var alive = []hotcell.JobState{hotcell.JobStarting, hotcell.JobRunning, hotcell.JobWaiting}
+
+// Recover marks what was under way when the process before this one died as
+// lost, and ends the grants of jobs that do not run. It comes before Run.
+func (s *Service) Recover(ctx context.Context) error {
+	lost, err := s.Store.Silent(ctx, s.Now().Add(lostAfter))
+	if err != nil {
+		return fmt.Errorf("looking for jobs that were running: %w", err)
+	}
+	for _, j := range lost {
+		if err := s.lose(ctx, j, "the server stopped while it ran"); err != nil {
+			return err
+		}
+	}
+	return s.reconcile(ctx)
+}
+
+func (s *Service) lose(ctx context.Context, j hotcell.Job, reason string) error {
+	_, err := s.finish(ctx, j.ID, alive, hotcell.JobLost, reason, nil)
+	if err == nil {
+		s.end(ctx, j, hotcell.JobLost, reason)
+	}
+	if errors.Is(err, hotcell.ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+// reconcile ends grants whose jobs have ended, or never came to be.
+func (s *Service) reconcile(ctx context.Context) error {
+	live, err := s.Vault.LiveJobs(ctx)
+	if err != nil {
+		return fmt.Errorf("asking for live grants: %w", err)
+	}
+	for _, id := range live {
+		j, err := s.Store.Job(ctx, "", id)
+		switch {
+		case errors.Is(err, hotcell.ErrNotFound):
+			s.end(ctx, hotcell.Job{ID: id}, hotcell.JobLost, "it was never queued")
+		case err != nil:
+			return err
+		case j.State.Final():
+			s.end(ctx, j, j.State, j.Reason)
+		}
+	}
+	return nil
+}
+
+// Run runs queued jobs until ctx ends; the jobs under way then end with it.
+func (s *Service) Run(ctx context.Context) error {
+	go s.beat(ctx)
+	return s.Queue.Work(ctx, s.Concurrency, s.run)
+}
+
+// beat notes which jobs run, and loses those that nobody runs.
+func (s *Service) beat(ctx context.Context) {
+	tick := time.NewTicker(beatEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := s.Store.Beat(ctx, s.Now(), s.runs()...); err != nil {
+			s.Config.Log.Error("noting that jobs run", "error", err)
+			continue
+		}
+		silent, err := s.Store.Silent(ctx, s.Now().Add(-lostAfter))
+		if err != nil {
+			s.Config.Log.Error("looking for silent jobs", "error", err)
+		}
+		for _, j := range silent {
+			if err := s.lose(ctx, j, "nothing was heard of it for a minute"); err != nil {
+				s.Config.Log.Error("losing a silent job", "job", j.ID, "error", err)
+			}
+		}
+		if err := s.reconcile(ctx); err != nil {
+			s.Config.Log.Warn("ending grants that nobody needs", "error", err)
+		}
+	}
+}
+
+func (s *Service) runs() []hotcell.JobID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ids := make([]hotcell.JobID, 0, len(s.running))
+	for id := range s.running {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// run takes one job from queued to its end.
+func (s *Service) run(ctx context.Context, id hotcell.JobID) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s.mu.Lock()
+	s.running[id] = cancel
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.running, id)
+	}()
+	j, err := s.Store.ChangeJob(ctx, id, []hotcell.JobState{hotcell.JobQueued}, func(j *hotcell.Job) { j.State = hotcell.JobStarting })
+	if err != nil {
+		if !errors.Is(err, hotcell.ErrConflict) {
+			s.Config.Log.Error("starting a job", "job", id, "error", err)
+		}
+		return
+	}
+	s.feed.wake(id)
+	o := s.perform(ctx, j)
+	s.end(ctx, j, o.state, o.reason)
+	if _, err := s.finish(ctx, id, alive, o.state, o.reason, &o); err != nil {
+		s.Config.Log.Error("storing a job's end", "job", id, "error", err)
+	}
+}
+
+// outcome is how a run ended.
+type outcome struct {
+	state      hotcell.JobState
+	reason     string
+	code       *int
+	output     int64
+	redactions int
+}
+
+// errTimedOut ends a run whose time is over.
+var errTimedOut = errors.New("its time limit was reached")
+
+// perform runs a started job on a worker.
+func (s *Service) perform(ctx context.Context, j hotcell.Job) outcome {
+	if _, err := s.Vault.StartJob(ctx, &vaultrpc.StartJobRequest{Job: j.ID}); err != nil {
+		return s.ended(ctx, j, err, nil)
+	}
+	if f := j.Work.Files; f != nil {
+		open := func() (io.ReadCloser, error) { return s.Files.Open(f.Digest) }
+		if err := s.Worker.Give(ctx, f.Digest, open); err != nil {
+			return s.ended(ctx, j, err, nil)
+		}
+	}
+	return s.stream(ctx, j)
+}
+
+// stream follows the run on its worker.
+func (s *Service) stream(ctx context.Context, j hotcell.Job) outcome {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	log := s.record(ctx, j.ID)
+	out := s.Config.Output.create(j.ID)
+	var end *workerrpc.End
+	err := s.Worker.Run(ctx, j, func(e *workerrpc.RunEvent) error {
+		switch e.Kind {
+		case workerrpc.Started:
+			time.AfterFunc(time.Duration(j.Work.Limits.Timeout), func() { cancel(errTimedOut) })
+			return s.started(ctx, j.ID, e.At)
+		case workerrpc.Log:
+			log.add(hotcell.LogChunk{At: e.At, Stream: e.Stream, Data: e.Data})
+		case workerrpc.Output:
+			return out.write(e.Data)
+		case workerrpc.Ended:
+			end = e.End
+		}
+		return nil
+	})
+	o := s.ended(ctx, j, err, end)
+	size, failed := out.close()
+	o.output = size
+	if err := errors.Join(failed, log.close()); err != nil && o.state == hotcell.JobSucceeded {
+		o.state, o.reason = hotcell.JobFailed, "its log or output could not be stored"
+	}
+	return o
+}
+
+func (s *Service) started(ctx context.Context, id hotcell.JobID, at time.Time) error {
+	_, err := s.Store.ChangeJob(ctx, id, []hotcell.JobState{hotcell.JobStarting}, func(j *hotcell.Job) {
+		j.State, j.StartedAt = hotcell.JobRunning, &at
+	})
+	s.feed.wake(id)
+	return err
+}
+
+// ended makes an outcome of how a run came back.
+func (s *Service) ended(ctx context.Context, j hotcell.Job, err error, end *workerrpc.End) outcome {
+	cause := context.Cause(ctx)
+	switch {
+	case end != nil:
+		return ofEnd(*end)
+	case errors.Is(cause, errCancelled):
+		return outcome{state: hotcell.JobCancelled, reason: errCancelled.Error()}
+	case errors.Is(cause, errTimedOut):
+		return outcome{state: hotcell.JobTimedOut, reason: fmt.Sprintf("its time limit of %s was reached", time.Duration(j.Work.Limits.Timeout))}
+	case cause != nil:
+		return outcome{state: hotcell.JobLost, reason: "the server was stopped while it ran"}
+	case errors.Is(err, hotcell.ErrDenied), errors.Is(err, hotcell.ErrTampered), errors.Is(err, hotcell.ErrInvalid), errors.Is(err, hotcell.ErrNotFound):
+		return outcome{state: hotcell.JobFailed, reason: err.Error()}
+	case errors.Is(err, hotcell.ErrUnavailable):
+		s.Config.Log.Error("a job's run broke off", "job", j.ID, "error", err)
+		return outcome{state: hotcell.JobLost, reason: "the part of the server that ran it stopped answering"}
+	}
+	s.Config.Log.Error("a job's run broke off", "job", j.ID, "error", err)
+	return outcome{state: hotcell.JobLost, reason: "its run broke off"}
+}
+
+func ofEnd(end workerrpc.End) outcome {
+	o := outcome{state: hotcell.JobFailed, reason: end.Reason, code: end.Code, redactions: end.Redactions}
+	switch {
+	case end.Revoked:
+		o.state = hotcell.JobCancelled
+	case end.Code != nil && *end.Code == 0 && end.Reason == "":
+		o.state = hotcell.JobSucceeded
+	case end.Reason == "" && end.Code != nil:
+		o.reason = fmt.Sprintf("its command ended with exit code %d", *end.Code)
+	}
+	return o
+}
+
+// finish stores a job's final state.
+func (s *Service) finish(ctx context.Context, id hotcell.JobID, from []hotcell.JobState, state hotcell.JobState, reason string, o *outcome) (hotcell.Job, error) {
+	now := s.Now()
+	j, err := s.Store.ChangeJob(context.WithoutCancel(ctx), id, from, func(j *hotcell.Job) {
+		j.State, j.Reason, j.EndedAt, j.Cancelling = state, reason, &now, false
+		if o != nil {
+			j.ExitCode, j.OutputSize, j.Redactions = o.code, o.output, o.redactions
+		}
+	})
+	s.feed.wake(id)
+	return j, err
+}
+
+// endTries is how often the vault is told of an end before that is left to the
+// next reconciliation.
+const endTries = 20
+
+// end tells the vault that a job has ended. A vault that is just being
+// restarted is waited for.
+func (s *Service) end(ctx context.Context, j hotcell.Job, state hotcell.JobState, reason string) {
+	request := &vaultrpc.EndJobRequest{Job: j.ID, State: state, Reason: reason}
+	if now, err := s.Store.Job(context.WithoutCancel(ctx), j.Workspace, j.ID); err == nil && now.StartedAt != nil {
+		request.Duration = s.Now().Sub(*now.StartedAt).Milliseconds()
+	}
+	for try := range endTries {
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		err := s.Vault.EndJob(bounded, request)
+		cancel()
+		if err == nil {
+			return
+		}
+		s.Config.Log.Warn("telling the vault of a job's end", "job", j.ID, "try", try+1, "error", err)
+		if !errors.Is(err, hotcell.ErrUnavailable) {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}

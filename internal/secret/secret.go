@@ -1,0 +1,202 @@
+// Package secret is tier 3 in the vault's process: named bundles of environment
+// variables, kept sealed, and leased once to the cell of a job.
+//
+// It guards the rules of names, keys and sizes, and that a change of some
+// variables leaves the others as they are. It cannot keep a job from using
+// what it was given: whoever may attach a secret to a command that they write
+// can learn its value. One way to use it:
+//
+//	s := secret.New(door)
+//	credential, err := s.Create(ctx, request)
+//	message, err := s.Lease(ctx, job, publicKey)
+package secret
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"hotcell"
+	"hotcell/internal/access"
+	"hotcell/internal/parcel"
+	"hotcell/internal/vault"
+	"hotcell/internal/vaultrpc"
+)
+
+// Service does what people and jobs ask of secrets.
+type Service struct {
+	vault *vault.Vault
+	now   func() time.Time
+}
+
+// New is the tier behind the door v.
+func New(v *vault.Vault, now func() time.Time) *Service { return &Service{v, now} }
+
+// Create makes a secret from values that were sealed to the vault's key.
+func (s *Service) Create(ctx context.Context, r *vaultrpc.CreateSecretRequest) (out hotcell.Credential, err error) {
+	if err := checkDraft(r); err != nil {
+		return out, err
+	}
+	values, err := s.receive(r.Principal, r.Name, r.Variables)
+	if err != nil {
+		return out, err
+	}
+	defer values.clear()
+	fresh := hotcell.Credential{
+		ID: hotcell.CredentialID(hotcell.NewID(hotcell.PrefixSecret)), Workspace: r.Principal.Workspace,
+		Tier: hotcell.TierSecret, Name: r.Name, Owner: r.Principal.Member, Shared: r.Shared, Service: r.Service,
+		Version: 1, Revision: 1, CreatedAt: s.now(), UpdatedAt: s.now(),
+	}
+	if fresh.Variables, fresh.Size, err = describe(values.fields); err != nil {
+		return out, err
+	}
+	about := hotcell.Event{Kind: "secret.create", Credential: fresh.ID, Name: fresh.Name, Version: 1}
+	err = s.vault.Change(ctx, r.Principal, about, func(a *vault.Act) error {
+		if err := a.Permit(access.CreateCredential, access.OfCredential(fresh)); err != nil {
+			return err
+		}
+		if err := s.see(a, values); err != nil {
+			return err
+		}
+		if err := a.PutCredential(fresh); err != nil {
+			return taken(err, fresh)
+		}
+		return s.vault.Seal(a, fresh, values.fields)
+	})
+	return fresh, err
+}
+
+// Change changes what is given and leaves the rest. A change of values makes a
+// new version; the old one stays until no job needs it.
+func (s *Service) Change(ctx context.Context, r *vaultrpc.ChangeSecretRequest) (out hotcell.Credential, err error) {
+	if err := checkChange(r); err != nil {
+		return out, err
+	}
+	values, err := s.receive(r.Principal, string(r.ID), r.Set)
+	if err != nil {
+		return out, err
+	}
+	defer values.clear()
+	err = s.vault.Change(ctx, r.Principal, hotcell.Event{Kind: "secret.change", Credential: r.ID}, func(a *vault.Act) error {
+		c, err := a.Credential(r.Principal.Workspace, r.ID)
+		if err != nil {
+			return err
+		}
+		if c.Tier != hotcell.TierSecret {
+			return hotcell.ErrNotFound
+		}
+		a.About.Name = c.Name
+		if err := a.Permit(access.ChangeCredential, access.OfCredential(c)); err != nil {
+			return err
+		}
+		if err := vault.Stale(r.Revision, c.Revision); err != nil {
+			return err
+		}
+		if err := s.see(a, values); err != nil {
+			return err
+		}
+		out, err = s.apply(a, c, r, values.fields)
+		return err
+	})
+	return out, err
+}
+
+// apply makes the next state of c from the request, and stores it.
+func (s *Service) apply(a *vault.Act, c hotcell.Credential, r *vaultrpc.ChangeSecretRequest, set []vault.Field) (hotcell.Credential, error) {
+	next := c
+	next.Revision, next.UpdatedAt = c.Revision+1, s.now()
+	if r.Name != nil {
+		next.Name = *r.Name
+	}
+	if r.Service != nil {
+		next.Service = *r.Service
+	}
+	if r.Replace || len(r.Set)+len(r.Unset)+len(r.Rename) > 0 {
+		next.Version = c.Version + 1
+		a.About.Version = next.Version
+		old, err := s.vault.Reopen(a, c)
+		if err != nil {
+			return next, err
+		}
+		defer vault.ClearFields(old)
+		fields, err := edit(old, r, set)
+		if err != nil {
+			return next, err
+		}
+		if next.Variables, next.Size, err = describe(fields); err != nil {
+			return next, err
+		}
+		if err := s.vault.Seal(a, next, fields); err != nil {
+			return next, err
+		}
+		if err := s.collides(a, next); err != nil {
+			return next, err
+		}
+	}
+	if err := a.PutCredential(next); err != nil {
+		return next, taken(err, next)
+	}
+	return next, vault.Prune(a, next)
+}
+
+// collides refuses a change after which an assignment would get the same
+// variable twice.
+func (s *Service) collides(a *vault.Act, c hotcell.Credential) error {
+	attached, err := a.Attachments(c.Workspace, "", c.ID)
+	if err != nil {
+		return err
+	}
+	for _, at := range attached {
+		if err := CheckAttach(a, at.Assignment, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func taken(err error, c hotcell.Credential) error {
+	group := "your personal secrets"
+	if c.Shared {
+		group = "the workspace's shared secrets"
+	}
+	return fmt.Errorf("there is a secret of this name among %s already: %w", group, err)
+}
+
+// received are values that came in sealed, and the hashes of their messages.
+type received struct {
+	fields []vault.Field
+	hashes [][32]byte
+}
+
+func (r *received) clear() { vault.ClearFields(r.fields) }
+
+// receive opens what the caller sealed; item is what it was sealed for.
+func (s *Service) receive(p hotcell.Principal, item string, variables []vaultrpc.SealedVariable) (*received, error) {
+	out := &received{}
+	for i, sealed := range variables {
+		in := parcel.Context{Workspace: string(p.Workspace), Tier: string(hotcell.TierSecret), Item: item, Field: sealed.Name}
+		value, err := s.vault.Receive(p.Workspace, in, sealed.Message)
+		if err != nil {
+			out.clear()
+			return nil, hotcell.Invalid(fmt.Sprintf("/variables/%d", i), "this value was not sealed to the vault's key for this workspace, secret and variable")
+		}
+		out.fields = append(out.fields, vault.Field{Name: sealed.Name, Value: value})
+		out.hashes = append(out.hashes, parcel.Hash(sealed.Message))
+		if err := checkValue(value, fmt.Sprintf("/variables/%d", i)); err != nil {
+			out.clear()
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// see refuses a message that came in before: what was recorded on the way in
+// cannot be sent again.
+func (s *Service) see(a *vault.Act, r *received) error {
+	for i, hash := range r.hashes {
+		if err := a.See(a.Caller.Workspace, hash, s.now()); err != nil {
+			return fmt.Errorf("the sealed value of variable %d was sent before: seal it anew: %w", i+1, err)
+		}
+	}
+	return nil
+}

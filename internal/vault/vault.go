@@ -1,0 +1,178 @@
+// Package vault is the one door to plaintext: it authorises, records and opens.
+//
+// Whoever comes in says who they are; the vault looks up what they may in its
+// own store, and has decided and recorded before anything is opened or
+// changed: [Vault.Change] and [Vault.Look] are the only ways to the store, and
+// [Vault.OpenForJob] is the only way to a value. What cannot be recorded does
+// not happen. It does not know what a value means to its tier, and it does not
+// guard a value once it has handed it over. One way to use it:
+//
+//	err := v.Change(ctx, principal, hotcell.Event{Kind: "secret.delete"}, func(a *vault.Act) error {
+//		… a.Permit(access.DeleteCredential, access.OfCredential(c)) …
+//	})
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"hotcell"
+	"hotcell/internal/envelope"
+	"hotcell/internal/parcel"
+)
+
+// Config is what a vault needs.
+type Config struct {
+	Store hotcell.VaultStore
+	// Key wraps the workspaces' keysets: the KMS.
+	Key envelope.Wrapper
+	// Owner names the first member of the first workspace, made at first start.
+	Owner string
+	Now   func() time.Time
+	Log   *slog.Logger
+}
+
+// Vault is the door. Its methods may be called at once from anywhere.
+type Vault struct {
+	store hotcell.VaultStore
+	now   func() time.Time
+	log   *slog.Logger
+
+	// One workspace so far: its keyset and the key pair that values are sealed to.
+	workspace hotcell.WorkspaceID
+	owner     hotcell.MemberID
+	keys      *envelope.Keyset
+	pair      parcel.PrivateKey
+
+	mu       sync.Mutex
+	watchers map[chan Revocation]struct{}
+}
+
+// The labels of the vault's own blobs.
+const (
+	blobKeyset = "keyset"
+	blobPair   = "sealing key pair"
+)
+
+// Open opens the vault over its store; a store without a workspace gets one,
+// with its keys and its first member. It fails where the KMS does not unwrap
+// the keys: nothing could be opened.
+func Open(ctx context.Context, c Config) (*Vault, error) {
+	v := &Vault{store: c.Store, now: c.Now, log: c.Log, watchers: map[chan Revocation]struct{}{}}
+	var spaces []hotcell.Workspace
+	err := v.store.View(ctx, func(r hotcell.VaultReader) (err error) {
+		spaces, err = r.Workspaces()
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading workspaces: %w", err)
+	}
+	if len(spaces) == 0 {
+		return v, v.found(ctx, c)
+	}
+	return v, v.load(ctx, c, spaces[0].ID)
+}
+
+// found makes the first workspace.
+func (v *Vault) found(ctx context.Context, c Config) error {
+	now := v.now()
+	space := hotcell.Workspace{ID: hotcell.WorkspaceID(hotcell.NewID(hotcell.PrefixWorkspace)), Name: "Workspace", CreatedAt: now}
+	owner := hotcell.Member{
+		ID: hotcell.MemberID(hotcell.NewID(hotcell.PrefixMember)), Workspace: space.ID,
+		Name: c.Owner, Role: hotcell.RoleOwner, CreatedAt: now,
+	}
+	wrapped, keys, err := envelope.NewKeyset(ctx, c.Key, string(space.ID))
+	if err != nil {
+		return fmt.Errorf("making the workspace's keys: %w", err)
+	}
+	pair, err := parcel.Generate()
+	if err != nil {
+		return fmt.Errorf("making the sealing key pair: %w", err)
+	}
+	var sealed []byte
+	private := pair.Bytes()
+	defer private.Clear()
+	if err := private.Use(func(b []byte) (err error) {
+		sealed, err = keys.SealBlob(blobPair, b)
+		return err
+	}); err != nil {
+		return fmt.Errorf("sealing the key pair: %w", err)
+	}
+	v.workspace, v.owner, v.keys, v.pair = space.ID, owner.ID, keys, pair
+	return v.store.Update(ctx, func(w hotcell.VaultWriter) error {
+		return errors.Join(
+			w.PutWorkspace(space), w.PutMember(owner),
+			w.PutBlob(space.ID, blobKeyset, wrapped), w.PutBlob(space.ID, blobPair, sealed),
+			w.Record(hotcell.Event{Workspace: space.ID, At: now, Kind: "workspace.create", Decision: hotcell.Allowed, Member: owner.ID, Name: space.Name}),
+		)
+	})
+}
+
+// load unwraps an existing workspace's keys.
+func (v *Vault) load(ctx context.Context, c Config, id hotcell.WorkspaceID) error {
+	var wrapped, sealed []byte
+	err := v.store.View(ctx, func(r hotcell.VaultReader) error {
+		members, err := r.Members(id)
+		if err != nil {
+			return err
+		}
+		for _, m := range members {
+			if m.Role == hotcell.RoleOwner {
+				v.owner = m.ID
+			}
+		}
+		if wrapped, err = r.Blob(id, blobKeyset); err != nil {
+			return err
+		}
+		sealed, err = r.Blob(id, blobPair)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("reading the workspace's keys: %w", err)
+	}
+	if v.keys, err = envelope.OpenKeyset(ctx, c.Key, string(id), wrapped); err != nil {
+		return fmt.Errorf("unwrapping the workspace's keys: %w", err)
+	}
+	private, err := v.keys.OpenBlob(blobPair, sealed)
+	if err != nil {
+		return fmt.Errorf("opening the sealing key pair: %w", err)
+	}
+	defer private.Clear()
+	v.workspace = id
+	return private.Use(func(b []byte) (err error) {
+		v.pair, err = parcel.ParsePrivate(b)
+		return err
+	})
+}
+
+// Local is the principal of whoever owns the data folder.
+func (v *Vault) Local() hotcell.Principal {
+	return hotcell.Principal{Workspace: v.workspace, Member: v.owner, Via: "local"}
+}
+
+// PublicKey is the key that values for the workspace are sealed to.
+func (v *Vault) PublicKey(ws hotcell.WorkspaceID) (parcel.PublicKey, error) {
+	if ws != v.workspace {
+		return parcel.PublicKey{}, hotcell.ErrNotFound
+	}
+	return v.pair.Public(), nil
+}
+
+// Probe checks that the store can be written to: a sign that a use could be
+// recorded now.
+func (v *Vault) Probe(ctx context.Context) error {
+	return v.store.View(ctx, func(r hotcell.VaultReader) error {
+		_, err := r.Workspace(v.workspace)
+		return err
+	})
+}
+
+// Close forgets the keys and closes the store.
+func (v *Vault) Close() error {
+	v.keys.Close()
+	return v.store.Close()
+}

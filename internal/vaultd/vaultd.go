@@ -1,0 +1,152 @@
+// Package vaultd is the vault's process: the RPC over the door and the tiers.
+//
+// There are two lines in: people's ([Daemon.Control]) and the workers'
+// ([Daemon.Worker]). What is not served on a line cannot be asked on it: no
+// procedure at all returns a value, and the only one that delivers any seals
+// them to a cell's key. It believes the control plane about who a person is,
+// and nothing else. One way to use it:
+//
+//	d, err := vaultd.Open(ctx, vaultd.Config{Store: store, KeyURL: "file:///…/local.key", …})
+//	go rpc.Server(d.Control()).Serve(peopleLine)
+//	go rpc.Server(d.Worker()).Serve(workerLine)
+package vaultd
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"hotcell"
+	"hotcell/internal/assignment"
+	"hotcell/internal/kms"
+	"hotcell/internal/rpc"
+	"hotcell/internal/secret"
+	"hotcell/internal/vault"
+	"hotcell/internal/vaultrpc"
+)
+
+// Config is what the vault's process needs.
+type Config struct {
+	Store hotcell.VaultStore
+	// KeyURL names the KMS key: "file:///path/local.key".
+	KeyURL string
+	// Owner names the first member at first start.
+	Owner string
+	Now   func() time.Time
+	Log   *slog.Logger
+}
+
+// Daemon serves the two lines.
+type Daemon struct {
+	vault       *vault.Vault
+	secrets     *secret.Service
+	assignments *assignment.Service
+	log         *slog.Logger
+	beat        time.Duration
+}
+
+// heartbeat is how often the workers' watch shows a sign of life.
+const heartbeat = 250 * time.Millisecond
+
+// Open opens the key, the door and the tiers.
+func Open(ctx context.Context, c Config) (*Daemon, error) {
+	key, err := kms.Open(ctx, c.KeyURL)
+	if err != nil {
+		return nil, fmt.Errorf("opening the key: %w", err)
+	}
+	door, err := vault.Open(ctx, vault.Config{Store: c.Store, Key: key, Owner: c.Owner, Now: c.Now, Log: c.Log})
+	if err != nil {
+		return nil, err
+	}
+	checks := map[hotcell.Tier]assignment.Checker{hotcell.TierSecret: secret.CheckAttach}
+	return &Daemon{
+		vault: door, secrets: secret.New(door, c.Now), assignments: assignment.New(door, checks, c.Now),
+		log: c.Log, beat: heartbeat,
+	}, nil
+}
+
+// Close forgets the keys and closes the store.
+func (d *Daemon) Close() error { return d.vault.Close() }
+
+// Control serves the control plane's line.
+func (d *Daemon) Control() http.Handler {
+	mux := http.NewServeMux()
+	d.people(mux)
+	d.work(mux)
+	return d.logged(mux)
+}
+
+// Worker serves a worker's line.
+func (d *Daemon) Worker() http.Handler {
+	mux := http.NewServeMux()
+	rpc.Handle(mux, vaultrpc.Lease, func(ctx context.Context, r *vaultrpc.LeaseRequest) (*vaultrpc.LeaseAnswer, error) {
+		message, err := d.secrets.Lease(ctx, r.Job, r.PublicKey)
+		return &vaultrpc.LeaseAnswer{Message: message}, d.note(vaultrpc.Lease, err)
+	})
+	rpc.Handle(mux, vaultrpc.Report, func(ctx context.Context, r *vaultrpc.ReportRequest) (*vaultrpc.Empty, error) {
+		return &vaultrpc.Empty{}, d.note(vaultrpc.Report, d.vault.Report(ctx, r.Job, r.Events))
+	})
+	rpc.HandleStream(mux, vaultrpc.Watch, d.watch)
+	return d.logged(mux)
+}
+
+// watch sends each revocation, and a sign of life in between.
+func (d *Daemon) watch(ctx context.Context, _ *vaultrpc.Empty, send func(*vaultrpc.WatchAnswer) error) error {
+	revocations, cancel := d.vault.Watch()
+	defer cancel()
+	tick := time.NewTicker(d.beat)
+	defer tick.Stop()
+	if err := send(&vaultrpc.WatchAnswer{}); err != nil {
+		return err
+	}
+	for {
+		answer := &vaultrpc.WatchAnswer{}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		case r, open := <-revocations:
+			if !open {
+				return fmt.Errorf("%w: this watcher did not keep up", hotcell.ErrUnavailable)
+			}
+			answer.Job, answer.Reason = r.Job, r.Reason
+		}
+		if err := send(answer); err != nil {
+			return err
+		}
+	}
+}
+
+// note logs an error that the other side sees as "internal error".
+func (d *Daemon) note(procedure string, err error) error {
+	if err != nil && rpc.Internal(err) {
+		d.log.Error("a call failed", "procedure", procedure, "error", err)
+	}
+	return err
+}
+
+func (d *Daemon) health(ctx context.Context) *vaultrpc.HealthAnswer {
+	answer := &vaultrpc.HealthAnswer{PID: os.Getpid()}
+	if err := d.vault.Probe(ctx); err != nil {
+		d.log.Error("the vault's store does not answer", "error", err)
+		answer.Problems = append(answer.Problems, "the vault's store does not answer")
+	}
+	return answer
+}
+
+// logged keeps a panic in one call from ending the process, and its text, which
+// may hold anything, out of the log.
+func (d *Daemon) logged(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if recover() != nil {
+				d.log.Error("a call panicked", "procedure", r.URL.Path)
+				panic(http.ErrAbortHandler)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}

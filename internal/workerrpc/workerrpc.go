@@ -1,0 +1,64 @@
+// Package workerrpc holds the messages between the control plane and a worker:
+// run this job, and tell what happens. No message holds a value: what a job
+// prints has passed the guard before it comes here.
+package workerrpc
+
+import (
+	"time"
+
+	"hotcell"
+)
+
+// The worker's procedures. Folders travel as plain HTTP beside them: HEAD and
+// PUT on [FilesPath] and the archive's digest.
+const (
+	Run    = "/hotcell.worker/Run"
+	Health = "/hotcell.worker/Health"
+
+	FilesPath = "/files/"
+)
+
+// RunRequest asks for a job to be run. To end the stream ends the job.
+type RunRequest struct {
+	Job hotcell.Job `json:"job"`
+}
+
+// Kind is what a [RunEvent] tells of.
+type Kind string
+
+// The kinds, in the order in which they come; logs come at any time between.
+const (
+	Started Kind = "started"
+	Log     Kind = "log"
+	Output  Kind = "output"
+	Ended   Kind = "ended"
+)
+
+// RunEvent is one thing that happened to a job.
+type RunEvent struct {
+	Kind Kind      `json:"kind"`
+	At   time.Time `json:"at"`
+	// Stream and Data are of a log; Data is also a piece of the output archive.
+	Stream string `json:"stream,omitempty"`
+	Data   []byte `json:"data,omitempty"`
+	End    *End   `json:"end,omitempty"`
+}
+
+// End is how a job's cell ended.
+type End struct {
+	// Code is the command's exit code, 128+n where signal n ended it; nil where
+	// it never ran or was cut off.
+	Code *int `json:"code,omitempty"`
+	// Reason says in a sentence what went wrong, if it was not the command.
+	Reason string `json:"reason,omitempty"`
+	// Revoked is true where the job was ended since its grant died.
+	Revoked bool `json:"revoked,omitempty"`
+	// Redactions counts what the guard took out.
+	Redactions int `json:"redactions,omitempty"`
+}
+
+// HealthAnswer says what keeps the worker from running jobs; empty is well.
+type HealthAnswer struct {
+	Problems []string `json:"problems,omitempty"`
+	PID      int      `json:"pid"`
+}
