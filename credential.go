@@ -29,8 +29,10 @@ type Credential struct {
 	// Revision counts every change, of values or of what is said; it is the ETag.
 	Revision  int        `json:"revision"`
 	Variables []Variable `json:"variables,omitempty"`
-	CreatedAt time.Time  `json:"created_at"`
-	UpdatedAt time.Time  `json:"updated_at"`
+	// Size is what names and values take together, in bytes.
+	Size      int       `json:"size,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
 }
 
 // Group is the set in which a credential's name is unique: the workspace's

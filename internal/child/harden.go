@@ -1,0 +1,57 @@
+package child
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Harden makes this process hard to look into: it leaves no core dump, others
+// of its uid can neither trace it nor read its memory, and where the limit
+// allows all of it, its memory is never swapped out. It is called first.
+func Harden() error {
+	os.Clearenv()
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("closing the process to tracing: %w", err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
+		return fmt.Errorf("turning core dumps off: %w", err)
+	}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("giving up new privileges: %w", err)
+	}
+	if LocksMemory() {
+		if err := unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE); err != nil {
+			return fmt.Errorf("locking memory: %w", err)
+		}
+	}
+	return nil
+}
+
+// LocksMemory says whether RLIMIT_MEMLOCK lets a process lock all its memory.
+// With a lower limit the Go heap would run into it and end the process.
+func LocksMemory() bool {
+	var limit unix.Rlimit
+	return unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit) == nil && limit.Cur == unix.RLIM_INFINITY
+}
+
+// Leashed returns a context that ends when the parent lets go of this process,
+// or dies.
+func Leashed(ctx context.Context) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		cancel()
+	}()
+	return ctx
+}
+
+// Line is the n-th inherited line, from 0.
+func Line(n int) *os.File {
+	fd := uintptr(3 + n)
+	unix.CloseOnExec(int(fd))
+	return os.NewFile(fd, fmt.Sprintf("line %d", n))
+}

@@ -1,0 +1,145 @@
+// Package server is the control plane's listeners: the unix socket in the data
+// folder, on which whoever owns the folder is the owner of the workspace, and
+// the loopback port, which so far says only how the server is.
+//
+// It guards who reaches the API at all. It holds no rules about what they may
+// do there. One way to use it:
+//
+//	s := server.New(server.Config{…})
+//	err := s.Run(ctx)
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+)
+
+// Config is what the listeners need.
+type Config struct {
+	// Socket is the path of the unix socket; Local is served on it.
+	Socket string
+	Local  http.Handler
+	// Listen is a loopback address and port; Public is served there.
+	Listen string
+	Public http.Handler
+	Log    *slog.Logger
+}
+
+// Server is the listeners, open.
+type Server struct {
+	config Config
+	local  net.Listener
+	public net.Listener
+}
+
+// Open opens the listeners. A Listen that is not loopback is refused: there is
+// no TLS yet.
+func Open(c Config) (*Server, error) {
+	address, err := net.ResolveTCPAddr("tcp", c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("reading the address to listen on: %w", err)
+	}
+	if !address.IP.IsLoopback() {
+		return nil, fmt.Errorf("a listener off loopback needs TLS, which this version does not have: listen on 127.0.0.1 instead of %s", c.Listen)
+	}
+	public, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listening: %w", err)
+	}
+	local, err := listenLocal(c.Socket)
+	if err != nil {
+		return nil, errors.Join(err, public.Close())
+	}
+	return &Server{c, local, public}, nil
+}
+
+// listenLocal opens the unix socket for its owner alone. A socket that a dead
+// server left behind is replaced: the folder's lock says that it is dead.
+func listenLocal(path string) (net.Listener, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("replacing the old socket: %w", err)
+	}
+	old := unix.Umask(0o177)
+	defer unix.Umask(old)
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the socket in the data folder: %w", err)
+	}
+	return &ownersListener{l}, nil
+}
+
+// Address is where the public listener listens.
+func (s *Server) Address() string { return s.public.Addr().String() }
+
+// Run serves until ctx ends.
+func (s *Server) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	serve := func(l net.Listener, h http.Handler) {
+		server := &http.Server{
+			Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+			BaseContext: func(net.Listener) context.Context { return ctx },
+			ErrorLog:    slog.NewLogLogger(s.config.Log.Handler(), slog.LevelWarn),
+		}
+		group.Go(func() error {
+			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		})
+		group.Go(func() error {
+			<-ctx.Done()
+			bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+			defer cancel()
+			if server.Shutdown(bounded) != nil {
+				return server.Close()
+			}
+			return nil
+		})
+	}
+	serve(s.local, s.config.Local)
+	serve(s.public, s.config.Public)
+	return group.Wait()
+}
+
+// ownersListener accepts connections of its own uid and of root, by what the
+// kernel says of the peer (SO_PEERCRED), whatever the socket's mode has become.
+type ownersListener struct{ net.Listener }
+
+func (l *ownersListener) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if peerMay(c) {
+			return c, nil
+		}
+		_ = c.Close()
+	}
+}
+
+func peerMay(c net.Conn) bool {
+	conn, ok := c.(*net.UnixConn)
+	if !ok {
+		return false
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return false
+	}
+	may := false
+	err = raw.Control(func(fd uintptr) {
+		peer, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+		may = err == nil && (peer.Uid == 0 || int(peer.Uid) == os.Geteuid())
+	})
+	return err == nil && may
+}
