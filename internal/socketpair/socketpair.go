@@ -5,7 +5,8 @@
 // of stream sockets and to send one of them over the line (SCM_RIGHTS); to
 // accept is to receive it. The listening end may pass to a successor process:
 // what was dialled meanwhile waits in the line. The package does not say who
-// is at the other end; that is whoever was given it. One way to use it:
+// is at the other end; that is whoever was given it, and whoever holds the line
+// can also fill it. One way to use it:
 //
 //	dial, listen, err := socketpair.Pair()
 //	cmd.ExtraFiles = []*os.File{listen}
@@ -16,15 +17,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// Pair makes a line. Both ends close on exec.
+// Pair makes a line. Both ends close on exec. Dialling fails once every copy of
+// the listening end is closed, and accepting ends once every copy of the
+// dialling end is: who hands an end over and does not restart, closes its own.
 func Pair() (dial, listen *os.File, err error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -33,10 +36,12 @@ func Pair() (dial, listen *os.File, err error) {
 	return os.NewFile(uintptr(fds[0]), "dial"), os.NewFile(uintptr(fds[1]), "listen"), nil
 }
 
-// Dialer dials over a line.
+// Dialer dials over a line. Its methods may be called at once from anywhere.
 type Dialer struct {
-	mu   sync.Mutex
 	line *net.UnixConn
+	// turn holds one token, since the write deadline is the line's and not the
+	// dial's; a mutex could not be given up when a context ends.
+	turn chan struct{}
 }
 
 // NewDialer dials over f, of which it keeps a copy: f stays the caller's.
@@ -45,7 +50,7 @@ func NewDialer(f *os.File) (*Dialer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Dialer{line: line}, nil
+	return &Dialer{line: line, turn: make(chan struct{}, 1)}, nil
 }
 
 func lineOf(f *os.File) (*net.UnixConn, error) {
@@ -54,8 +59,8 @@ func lineOf(f *os.File) (*net.UnixConn, error) {
 		return nil, fmt.Errorf("opening the line: %w", err)
 	}
 	line, ok := c.(*net.UnixConn)
-	if !ok {
-		return nil, errors.Join(errors.New("opening the line: it is no unix socket"), c.Close())
+	if !ok || line.LocalAddr().Network() != "unixpacket" {
+		return nil, errors.Join(errors.New("opening the line: it is no seqpacket socket"), c.Close())
 	}
 	return line, nil
 }
@@ -69,35 +74,60 @@ func (d *Dialer) DialContext(ctx context.Context) (net.Conn, error) {
 		return nil, fmt.Errorf("making a connection: %w", err)
 	}
 	defer func() { _ = unix.Close(fds[1]) }()
+	c, err := connection(fds[0])
+	if err != nil {
+		return nil, fmt.Errorf("making a connection: %w", err)
+	}
 	if err := d.send(ctx, fds[1]); err != nil {
-		_ = unix.Close(fds[0])
+		_ = c.Close()
 		return nil, fmt.Errorf("dialling: %w", err)
 	}
-	f := os.NewFile(uintptr(fds[0]), "connection")
-	defer func() { _ = f.Close() }()
-	return net.FileConn(f)
+	return c, nil
 }
 
-// send hands a descriptor over. The line is one, so senders take turns.
+// connection makes a connection of a descriptor, which it takes.
+func connection(fd int) (net.Conn, error) {
+	f := os.NewFile(uintptr(fd), "connection")
+	defer func() { _ = f.Close() }()
+	c, err := net.FileConn(f)
+	if err != nil {
+		return nil, err
+	}
+	if u, ok := c.(*net.UnixConn); !ok || u.LocalAddr().Network() != "unix" {
+		return nil, errors.Join(errors.New("it is no stream socket"), c.Close())
+	}
+	return c, nil
+}
+
+// send hands a descriptor over, and waits while the line is full.
 func (d *Dialer) send(ctx context.Context, fd int) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	select {
+	case d.turn <- struct{}{}:
+		defer func() { <-d.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = d.line.SetWriteDeadline(time.Unix(1, 0)) })
-	defer func() {
-		stop()
-		_ = d.line.SetWriteDeadline(time.Time{})
-	}()
+	expired := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		_ = d.line.SetWriteDeadline(time.Unix(1, 0))
+		close(expired)
+	})
 	_, _, err := d.line.WriteMsgUnix([]byte{0}, unix.UnixRights(fd), nil)
-	if ctx.Err() != nil && err != nil {
+	if !stop() {
+		// Else the deadline could be set after it was taken back, and fail the next dial.
+		<-expired
+		_ = d.line.SetWriteDeadline(time.Time{})
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return ctx.Err()
 	}
 	return err
 }
 
-// Close lets go of the line.
+// Close lets go of the line. Connections that were made stay open.
 func (d *Dialer) Close() error { return d.line.Close() }
 
 // Listener accepts what is dialled over a line. It is a [net.Listener].
@@ -112,26 +142,52 @@ func NewListener(f *os.File) (*Listener, error) {
 	return &Listener{line}, nil
 }
 
+// room is how many descriptors a message may bring to be looked at. What does
+// not fit, the kernel closes; what fits, received does.
+const room = 16
+
 // Accept waits for a connection. A message that does not hold exactly one
-// descriptor is dropped, with what it held.
+// stream socket is dropped, with what it held. It returns [net.ErrClosed] after
+// Close, and [io.EOF] when nobody can dial any more.
 func (l *Listener) Accept() (net.Conn, error) {
 	for {
-		// Room for a few, so that what is sent too many can be closed and not lost.
-		data, rights := make([]byte, 1), make([]byte, unix.CmsgSpace(16*4))
-		n, rn, _, _, err := l.line.ReadMsgUnix(data, rights)
-		if err != nil {
-			return nil, err
-		}
-		if n == 0 && rn == 0 {
-			return nil, net.ErrClosed // the last dialler is gone
-		}
-		if c := received(rights[:rn]); c != nil {
+		data, rights := make([]byte, 1), make([]byte, unix.CmsgSpace(room*4))
+		_, n, _, _, err := l.line.ReadMsgUnix(data, rights)
+		c := received(rights[:n]) // also beside an error: an empty message reads as the end
+		if err == nil && c != nil {
 			return c, nil
+		}
+		if c != nil {
+			_ = c.Close()
+		}
+		if err != nil && (!errors.Is(err, io.EOF) || l.ended()) {
+			return nil, fmt.Errorf("accepting: %w", err)
 		}
 	}
 }
 
-// received makes a connection of the one descriptor in a message, else nil.
+// ended tells the end of the line from an empty message, which reads alike: at
+// the end, the other side hung up and nothing waits to be read.
+func (l *Listener) ended() bool {
+	raw, err := l.line.SyscallConn()
+	if err != nil {
+		return true
+	}
+	ended := true
+	err = raw.Control(func(fd uintptr) {
+		poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
+		if n, err := unix.Poll(poll, 0); err != nil || n == 0 {
+			ended = err != nil && !errors.Is(err, unix.EINTR)
+			return
+		}
+		waiting, err := unix.IoctlGetInt(int(fd), unix.TIOCINQ)
+		ended = err != nil || waiting == 0
+	})
+	return err != nil || ended
+}
+
+// received makes a connection of the one descriptor in a message, else nil. No
+// descriptor outlives it but that one.
 func received(rights []byte) net.Conn {
 	messages, err := unix.ParseSocketControlMessage(rights)
 	if err != nil {
@@ -143,21 +199,21 @@ func received(rights []byte) net.Conn {
 			fds = append(fds, some...)
 		}
 	}
-	var c net.Conn
-	for _, fd := range fds {
-		unix.CloseOnExec(fd)
-		f := os.NewFile(uintptr(fd), "connection")
-		if len(fds) == 1 {
-			if c, err = net.FileConn(f); err != nil {
-				c = nil
-			}
+	if len(fds) != 1 {
+		for _, fd := range fds {
+			_ = unix.Close(fd)
 		}
-		_ = f.Close()
+		return nil
+	}
+	c, err := connection(fds[0])
+	if err != nil {
+		return nil
 	}
 	return c
 }
 
-// Close ends Accept and lets go of the line.
+// Close ends Accept and lets go of the line. What waits in it stays there for
+// whoever else holds this end.
 func (l *Listener) Close() error { return l.line.Close() }
 
 // Addr is the line's, which has no name.

@@ -2,9 +2,14 @@ package socketpair_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
+	"net/http"
 	"os"
+	"strconv"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,15 +59,22 @@ func roundTrip(t *testing.T, d *socketpair.Dialer) {
 	t.Helper()
 	c, err := d.DialContext(context.Background())
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return
 	}
+	speak(t, c)
+}
+
+// speak says hello to an echo, and closes the connection.
+func speak(t *testing.T, c net.Conn) {
+	t.Helper()
 	defer func() { _ = c.Close() }()
 	if _, err := c.Write([]byte("hello")); err != nil {
-		t.Fatal(err)
+		t.Error(err)
 	}
 	got := make([]byte, 5)
 	if _, err := io.ReadFull(c, got); err != nil || string(got) != "hello" {
-		t.Fatalf("echo = %q, %v", got, err)
+		t.Errorf("echo = %q, %v", got, err)
 	}
 }
 
@@ -127,52 +139,110 @@ func TestDialFailsWhenNobodyHoldsTheOtherEnd(t *testing.T) {
 	}
 }
 
+func TestConnectionEndsWhenNobodyIsLeftToAcceptIt(t *testing.T) {
+	t.Parallel()
+	d, l := ends(t)
+	c, err := d.DialContext(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	_ = l.Close()
+	if n, err := c.Read(make([]byte, 1)); n != 0 || err == nil {
+		t.Errorf("reading = %d, %v", n, err)
+	}
+}
+
 func TestFullLineEndsWithTheContext(t *testing.T) {
 	t.Parallel()
-	d, _ := ends(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	d, l := ends(t)
+	fill(t, d)
+	ctx, cancel := context.WithCancel(context.Background())
+	waiting := make(chan error)
+	for range 2 { // one waits for the line, the other for its turn
+		go func() {
+			_, err := d.DialContext(ctx)
+			waiting <- err
+		}()
+	}
+	cancel()
+	for range 2 {
+		if err := <-waiting; !errors.Is(err, context.Canceled) {
+			t.Errorf("dialling a full line = %v", err)
+		}
+	}
+	go echo(l)
+	roundTrip(t, d) // no deadline is left behind
+}
+
+// fill dials until the line takes no more, and keeps what it dialled.
+func fill(t *testing.T, d *socketpair.Dialer) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
 	for range 100_000 {
 		c, err := d.DialContext(ctx)
 		if err != nil {
 			return
 		}
-		defer func() { _ = c.Close() }()
+		t.Cleanup(func() { _ = c.Close() })
 	}
-	t.Error("the line never filled up")
+	t.Fatal("the line never filled up")
 }
 
-func TestMessagesWithoutExactlyOneDescriptorAreDropped(t *testing.T) {
+func TestDialWithAnEndedContextSendsNothing(t *testing.T) {
 	t.Parallel()
-	dial, listen := line(t)
-	l, err := socketpair.NewListener(listen)
+	d, l := ends(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := d.DialContext(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("dialling with an ended context = %v", err)
+	}
+	go func() { roundTrip(t, d) }()
+	c, err := l.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	raw := int(dial.Fd())
-	if err := unix.Sendmsg(raw, []byte{0}, nil, nil, 0); err != nil {
-		t.Fatal(err)
+	defer func() { _ = c.Close() }()
+	if n, err := io.Copy(c, io.LimitReader(c, 5)); n != 5 || err != nil {
+		t.Errorf("the first connection accepted is not the one dialled: %d, %v", n, err)
 	}
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
-	if err != nil {
-		t.Fatal(err)
+}
+
+func TestManyAtOnceSpeakHTTP(t *testing.T) {
+	t.Parallel()
+	d, l := ends(t)
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(w, r.Body)
+	}), ReadHeaderTimeout: time.Minute}
+	served := make(chan error)
+	go func() { served <- server.Serve(l) }()
+	client := &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return d.DialContext(ctx) },
+	}}
+	var all sync.WaitGroup
+	for i := range 64 {
+		all.Go(func() {
+			want := strings.Repeat(strconv.Itoa(i), 1000)
+			r, err := client.Post("http://line/", "text/plain", strings.NewReader(want))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer func() { _ = r.Body.Close() }()
+			if got, err := io.ReadAll(r.Body); err != nil || string(got) != want {
+				t.Errorf("answer %d is another's, or %v", i, err)
+			}
+		})
 	}
-	if err := unix.Sendmsg(raw, []byte{0}, unix.UnixRights(pair[0], pair[0]), nil, 0); err != nil {
-		t.Fatal(err)
+	all.Wait()
+	if err := server.Close(); err != nil {
+		t.Error(err)
 	}
-	_ = unix.Close(pair[0])
-	d, err := socketpair.NewDialer(dial)
-	if err != nil {
-		t.Fatal(err)
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		t.Errorf("Serve = %v", err)
 	}
-	go echo(l)
-	roundTrip(t, d)
-	// Both copies of the far end were closed, so this end is at its end.
-	if n, err := unix.Read(pair[1], make([]byte, 1)); n != 0 || err != nil {
-		t.Errorf("a surplus descriptor lives on: %d, %v", n, err)
-	}
-	_ = unix.Close(pair[1])
 }
 
 func TestCloseEndsAccept(t *testing.T) {
@@ -184,7 +254,50 @@ func TestCloseEndsAccept(t *testing.T) {
 		done <- err
 	}()
 	_ = l.Close()
-	if err := <-done; err == nil {
-		t.Error("Accept returned a connection")
+	if err := <-done; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Accept after Close = %v", err)
+	}
+}
+
+func TestAcceptEndsWithTheLastDialler(t *testing.T) {
+	t.Parallel()
+	d, l := ends(t)
+	c, err := d.DialContext(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	_ = d.Close()
+	last, err := l.Accept()
+	if err != nil {
+		t.Fatalf("what was dialled before the end is lost: %v", err)
+	}
+	_ = last.Close()
+	if _, err := l.Accept(); !errors.Is(err, io.EOF) {
+		t.Errorf("Accept at the end = %v", err)
+	}
+}
+
+func TestOnlyALineIsALine(t *testing.T) {
+	t.Parallel()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, other := os.NewFile(uintptr(fds[0]), "a"), os.NewFile(uintptr(fds[1]), "b")
+	file, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []*os.File{stream, file} {
+		if _, err := socketpair.NewDialer(f); err == nil {
+			t.Error("a dialler was made of no line")
+		}
+		if _, err := socketpair.NewListener(f); err == nil {
+			t.Error("a listener was made of no line")
+		}
+	}
+	for _, f := range []*os.File{stream, other, file} {
+		_ = f.Close()
 	}
 }
