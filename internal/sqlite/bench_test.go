@@ -1,9 +1,11 @@
 package sqlite_test
 
 import (
+	"context"
 	"database/sql"
 	"log/slog"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -110,4 +112,66 @@ func BenchmarkBareGroupCommit64(b *testing.B) {
 		queue <- done
 		return <-done
 	})
+}
+
+// BenchmarkViewAndRecord is what a use of a credential asks of the store.
+func BenchmarkViewAndRecord(b *testing.B) {
+	v := openVault(b, filepath.Join(b.TempDir(), "vault.db"))
+	e := benchEvent()
+	if err := v.Update(b.Context(), func(w hotcell.VaultWriter) error {
+		if err := w.PutGrant(hotcell.Grant{Job: e.Job, Workspace: e.Workspace, State: hotcell.GrantLive}); err != nil {
+			return err
+		}
+		return w.PutCredential(hotcell.Credential{ID: e.Credential, Workspace: e.Workspace, Name: "billing"})
+	}); err != nil {
+		b.Fatal(err)
+	}
+	spread(b, func(int) error {
+		if err := v.View(b.Context(), func(r hotcell.VaultReader) error {
+			if _, err := r.Grant(e.Workspace, e.Job); err != nil {
+				return err
+			}
+			_, err := r.Credential(e.Workspace, e.Credential)
+			return err
+		}); err != nil {
+			return err
+		}
+		return v.Record(b.Context(), e)
+	})
+}
+
+// BenchmarkUpdate64 changes a row and records it, from 64 goroutines.
+func BenchmarkUpdate64(b *testing.B) {
+	v := openVault(b, filepath.Join(b.TempDir(), "vault.db"))
+	e := benchEvent()
+	spread(b, func(w int) error {
+		return v.Update(b.Context(), func(u hotcell.VaultWriter) error {
+			if err := u.PutBlob(e.Workspace, strconv.Itoa(w), []byte("sealed")); err != nil {
+				return err
+			}
+			return u.Record(e)
+		})
+	})
+}
+
+// BenchmarkPickUp is the time from the call of CreateJob to the run's first
+// line, the queue being empty before.
+func BenchmarkPickUp(b *testing.B) {
+	c := openControl(b, filepath.Join(b.TempDir(), "control.db"))
+	ctx, stop := context.WithCancel(b.Context())
+	begun, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- c.Work(ctx, 4, func(context.Context, hotcell.JobID) { begun <- struct{}{} })
+	}()
+	for b.Loop() {
+		id := hotcell.JobID(hotcell.NewID(hotcell.PrefixJob))
+		if err := c.CreateJob(ctx, hotcell.Job{ID: id, Workspace: ws, State: hotcell.JobQueued, CreatedAt: time.Now()}); err != nil {
+			b.Fatal(err)
+		}
+		<-begun
+	}
+	stop()
+	if err := <-ended; err != nil {
+		b.Error(err)
+	}
 }

@@ -47,10 +47,12 @@ func OpenControl(ctx context.Context, path string, log *slog.Logger) (*Control, 
 }
 
 func (c *Control) prepare(ctx context.Context) error {
-	if err := migrate(ctx, c.file.write.db, "control"); err != nil {
+	// River first: its tables refer to none of ours, and a queue that is newer
+	// must be found before anything is changed.
+	if err := migrateQueue(ctx, c.file.write.db, c.log); err != nil {
 		return err
 	}
-	if err := migrateQueue(ctx, c.file.write.db, c.log); err != nil {
+	if err := migrate(ctx, c.file.write.db, "control"); err != nil {
 		return err
 	}
 	entries, err := river.NewClient(c.driver, &river.Config{Logger: c.log})

@@ -48,21 +48,30 @@ func migrateQueue(ctx context.Context, db *sql.DB, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("reading the queue's migrations: %w", err)
 	}
-	stand, err := migrator.ExistingVersions(ctx)
+	stands, err := queueVersion(ctx, db)
 	if err != nil {
 		return fmt.Errorf("reading the queue's version: %w", err)
 	}
 	all := migrator.AllVersions()
-	known := all[len(all)-1].Version
-	for _, s := range stand {
-		if s.Version > known {
-			return newer(int64(s.Version), int64(known))
-		}
+	if known := all[len(all)-1].Version; stands > known {
+		return newer(int64(stands), int64(known))
 	}
 	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 		return fmt.Errorf("migrating the queue: %w", err)
 	}
 	return nil
+}
+
+// queueVersion is the version of River's tables; 0 where there are none. River
+// itself only says that it does not know a newer one.
+func queueVersion(ctx context.Context, db *sql.DB) (version int, err error) {
+	var tables int
+	err = db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master WHERE name = 'river_migration'").Scan(&tables)
+	if err != nil || tables == 0 {
+		return 0, err
+	}
+	err = db.QueryRowContext(ctx, "SELECT coalesce(max(version), 0) FROM river_migration").Scan(&version)
+	return version, err
 }
 
 func newer(stands, known int64) error {

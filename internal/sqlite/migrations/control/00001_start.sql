@@ -1,6 +1,6 @@
 -- +goose Up
 
--- River's own tables stand beside these; its migrations are run after them.
+-- River's own tables stand beside these; its migrations are run before them.
 
 CREATE TABLE jobs (
     id         TEXT PRIMARY KEY,
