@@ -43,8 +43,13 @@ func ParsePublic(b []byte) (PublicKey, error) {
 	return PublicKey{key}, nil
 }
 
-// Bytes is the key's 32 bytes.
-func (k PublicKey) Bytes() []byte { return k.key.Bytes() }
+// Bytes is the key's 32 bytes; none of the zero PublicKey.
+func (k PublicKey) Bytes() []byte {
+	if k.key == nil {
+		return nil
+	}
+	return k.key.Bytes()
+}
 
 // Fingerprint names the key for people and pins: "SHA256:" and unpadded base64.
 func (k PublicKey) Fingerprint() string {
@@ -52,7 +57,8 @@ func (k PublicKey) Fingerprint() string {
 	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
 }
 
-// PrivateKey opens what was sealed to its public key.
+// PrivateKey opens what was sealed to its public key. It is never printed. It
+// cannot be cleared: Go's key types keep copies of their own.
 type PrivateKey struct{ key hpke.PrivateKey }
 
 // Generate makes a fresh key.
@@ -75,6 +81,9 @@ func ParsePrivate(b []byte) (PrivateKey, error) {
 
 // Bytes is the key for sealing at rest. The caller clears it.
 func (k PrivateKey) Bytes() sensitive.Bytes {
+	if k.key == nil {
+		return sensitive.Bytes{}
+	}
 	b, err := k.key.Bytes()
 	if err != nil {
 		return sensitive.Bytes{} // X25519 keys always have bytes
@@ -83,7 +92,12 @@ func (k PrivateKey) Bytes() sensitive.Bytes {
 }
 
 // Public is the public half.
-func (k PrivateKey) Public() PublicKey { return PublicKey{k.key.PublicKey()} }
+func (k PrivateKey) Public() PublicKey {
+	if k.key == nil {
+		return PublicKey{}
+	}
+	return PublicKey{k.key.PublicKey()}
+}
 
 // String is redacted.
 func (PrivateKey) String() string { return sensitive.Redacted }
@@ -124,8 +138,9 @@ func (k PrivateKey) Open(in Context, message []byte) (sensitive.Bytes, error) {
 	return k.OpenInfo(in.info(), message)
 }
 
-// SealInfo seals under a free info string (RFC 9180 section 5.1). The message
-// is a version byte, the encapsulated key and the ciphertext.
+// SealInfo seals under a free info string (RFC 9180 section 5.1), without
+// associated data. The message is a version byte, the encapsulated key and the
+// ciphertext.
 func SealInfo(to PublicKey, info, plaintext []byte) ([]byte, error) {
 	if to.key == nil {
 		return nil, errors.New("sealing: there is no key to seal to")
