@@ -9,7 +9,9 @@ import (
 // values, assignments, attachments, grants, and the audit log. One process
 // opens it, the vault.
 //
-// All methods scope by workspace: what is of another workspace is [ErrNotFound].
+// All methods scope by workspace: what is of another workspace is [ErrNotFound],
+// also when something is put under its id. A page that is to begin after what is
+// gone is [ErrInvalid].
 // What a method returns is the caller's own copy.
 type VaultStore interface {
 	// View runs fn on one consistent snapshot.
@@ -18,10 +20,14 @@ type VaultStore interface {
 	// When fn fails, nothing of it is kept and its error is returned. Many
 	// updates share one sync of the disk, so fn may run more than once: it must
 	// do nothing but read and write through its argument. fn must be quick: it
-	// holds the only writer.
+	// holds the only writer, and calling the store from within it waits forever.
+	// Once a call of its argument was [ErrUnavailable], the update fails with
+	// that, whatever fn makes of it.
 	Update(ctx context.Context, fn func(VaultWriter) error) error
 	// Record appends events, durable before it returns nil: an Update that does
-	// only that, at the price of an append.
+	// only that, at the price of an append. [ErrInvalid] for an event whose text
+	// is not UTF-8: it would not verify. When ctx ends first, they may be there
+	// or not.
 	Record(ctx context.Context, events ...Event) error
 	// Close waits for what is under way and closes the store.
 	Close() error
@@ -91,7 +97,8 @@ type VaultWriter interface {
 	// DeleteAssignment deletes it and its attachments.
 	DeleteAssignment(WorkspaceID, AssignmentID) error
 	// PutAttachment inserts or replaces; [ErrConflict] when that credential is
-	// attached to that assignment already.
+	// attached to that assignment already, [ErrNotFound] when one of them is not
+	// of its workspace.
 	PutAttachment(Attachment) error
 	DeleteAttachment(WorkspaceID, AttachmentID) error
 	PutGrant(Grant) error
@@ -129,14 +136,15 @@ type EventFilter struct {
 // ControlStore is what the control plane keeps: jobs, their logs, and the
 // queue. One process opens it. No value is ever in it.
 type ControlStore interface {
-	// CreateJob stores a queued job and its queue entry in one transaction.
+	// CreateJob stores a queued job and its queue entry in one transaction;
+	// [ErrConflict] when there is one of that id.
 	CreateJob(context.Context, Job) error
 	Job(context.Context, WorkspaceID, JobID) (Job, error)
 	// Jobs lists newest first.
 	Jobs(context.Context, WorkspaceID, JobFilter, Page) ([]Job, error)
 	// ChangeJob applies change to a job that is in one of the states, as one
 	// compare-and-set; [ErrConflict] when it is in another. It returns the job
-	// as it is then.
+	// as it is then. A change of the state counts as a beat.
 	ChangeJob(ctx context.Context, id JobID, from []JobState, change func(*Job)) (Job, error)
 	// Beat notes that the jobs still run.
 	Beat(ctx context.Context, at time.Time, ids ...JobID) error
@@ -145,8 +153,10 @@ type ControlStore interface {
 	Silent(ctx context.Context, since time.Time) ([]Job, error)
 
 	// AppendLog stores chunks; the store gives them their sequence, in order.
+	// [ErrNotFound] when there is no such job.
 	AppendLog(ctx context.Context, id JobID, chunks ...LogChunk) error
-	// Log lists a job's chunks with a higher sequence, oldest first.
+	// Log lists a job's chunks with a higher sequence, oldest first; limit is
+	// how many at the most, 0 means [DefaultPage].
 	Log(ctx context.Context, id JobID, after int64, limit int) ([]LogChunk, error)
 
 	// Remember stores what was answered under an idempotency key, or returns
