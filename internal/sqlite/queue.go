@@ -34,7 +34,7 @@ func (c *Control) enter(ctx context.Context, s *session, id hotcell.JobID) error
 // Times of the queue. A new entry is fetched at once, since [driver.wake] tells
 // of it; looking without being told is for what was missed.
 const (
-	lookEvery   = 500 * time.Millisecond
+	lookEvery   = time.Second
 	fetchPause  = 2 * time.Millisecond
 	keepEntries = time.Hour
 	never       = 100 * 365 * 24 * time.Hour
