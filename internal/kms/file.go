@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"bytes"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -13,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -29,35 +31,47 @@ type File struct {
 
 const (
 	fileMagic   = "hotcell-local-key-v1 "
+	keySize     = 32
+	fileSize    = len(fileMagic) + 44 + 1 // in bytes: base64 of the key, a line break
 	fileVersion = 1
 	fileHeader  = 1 + 8
 )
 
 // CreateFile makes a fresh key in a new file, or in one that is empty: a server
-// that runs as root reserves it for the vault's uid. It is on the disk when
-// this returns.
+// that runs as root reserves it for the vault's uid. Of two that do so at once,
+// one succeeds. It is on the disk when this returns.
 func CreateFile(path string) (*File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	f, err := openFile(path, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, fmt.Errorf("making the key file: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	if err := checkFile(f, path); err != nil {
-		return nil, err
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, fmt.Errorf("making the key file: somebody else is at %s: %w", path, err)
 	}
-	if info, err := f.Stat(); err != nil || info.Size() != 0 {
-		return nil, errors.Join(fmt.Errorf("making the key file: %s is there already", path), err)
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("making the key file: %w", err)
 	}
-	key := make([]byte, 32)
+	if info.Size() != 0 {
+		return nil, fmt.Errorf("making the key file: %s is there already: %w", path, fs.ErrExist)
+	}
+	return fill(f, path)
+}
+
+// fill writes a fresh key, or leaves the file empty.
+func fill(f *os.File, path string) (*File, error) {
+	key := make([]byte, keySize)
 	defer sensitive.Wipe(key)
 	_, _ = rand.Read(key)
-	line := base64.StdEncoding.AppendEncode([]byte(fileMagic), key)
+	line := make([]byte, 0, fileSize)
+	line = append(line, fileMagic...)
+	line = base64.StdEncoding.AppendEncode(line, key)
+	line = append(line, '\n')
 	defer sensitive.Wipe(line)
-	if _, err := f.Write(append(line, '\n')); err != nil {
-		return nil, fmt.Errorf("writing the key file: %w", err)
-	}
-	if err := errors.Join(f.Sync(), syncFolder(filepath.Dir(path))); err != nil {
-		return nil, fmt.Errorf("writing the key file: %w", err)
+	_, err := f.Write(line)
+	if err := errors.Join(err, f.Sync(), syncFolder(filepath.Dir(path))); err != nil {
+		return nil, fmt.Errorf("writing the key file: %w", errors.Join(err, f.Truncate(0)))
 	}
 	return newFile(key)
 }
@@ -73,40 +87,61 @@ func syncFolder(path string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// OpenFile opens the key in a file that nobody else can read.
+// OpenFile opens the key in a file that nobody else can read. It is [ErrMissing]
+// where there is no file, or only one that was reserved.
 func OpenFile(path string) (*File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW, 0)
-	switch {
-	case errors.Is(err, unix.ELOOP):
-		return nil, fmt.Errorf("the key file %s is a symbolic link: put the file itself there", path)
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("the key file %s is missing: without it nothing that was stored can be opened; put it back from where you keep its copy: %w", path, fs.ErrNotExist)
-	case err != nil:
+	f, err := openFile(path, os.O_RDONLY)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w (%w)", missing(path, "is missing"), fs.ErrNotExist)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("opening the key file: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	if err := checkFile(f, path); err != nil {
-		return nil, err
-	}
-	text, err := io.ReadAll(io.LimitReader(f, 4096))
+	text := make([]byte, fileSize+1) // one byte more, to see that there is no more
 	defer sensitive.Wipe(text)
-	if err != nil {
+	n, err := io.ReadFull(f, text)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, fmt.Errorf("reading the key file: %w", err)
 	}
-	return parseFile(text, path)
+	if n == 0 {
+		return nil, missing(path, "is empty")
+	}
+	return parseFile(text[:n], path)
+}
+
+func missing(path, how string) error {
+	return fmt.Errorf("the key file %s %s, and nothing that was stored under it opens without: put it back from where you keep its copy: %w", path, how, ErrMissing)
+}
+
+// openFile opens a file of ours that is no symbolic link. It does not wait for
+// the other end of a pipe.
+func openFile(path string, flags int) (*os.File, error) {
+	f, err := os.OpenFile(path, flags|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
+	if errors.Is(err, unix.ELOOP) {
+		return nil, fmt.Errorf("%s is a symbolic link: put the file itself there", path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := checkFile(f, path); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 func parseFile(text []byte, path string) (*File, error) {
 	damaged := fmt.Errorf("the key file %s is damaged: put it back from where you keep its copy", path)
-	// A reading of the text as a string would leave a copy behind.
-	if len(text) != len(fileMagic)+44+1 || string(text[:len(fileMagic)]) != fileMagic || text[len(text)-1] != '\n' {
-		return nil, damaged
+	encoded, found := bytes.CutPrefix(text, []byte(fileMagic))
+	encoded, ended := bytes.CutSuffix(encoded, []byte("\n"))
+	if !found || !ended || len(text) != fileSize || bytes.ContainsAny(encoded, "\r\n") {
+		return nil, damaged // the decoder would skip line breaks
 	}
-	key := make([]byte, base64.StdEncoding.DecodedLen(44))
+	key := make([]byte, base64.StdEncoding.DecodedLen(len(encoded)))
 	defer sensitive.Wipe(key)
-	n, err := base64.StdEncoding.Strict().Decode(key, text[len(fileMagic):len(text)-1])
-	if err != nil || n != 32 {
-		return nil, damaged
+	n, err := base64.StdEncoding.Strict().Decode(key, encoded)
+	if err != nil || n != keySize {
+		return nil, damaged // the error would tell of the content
 	}
 	return newFile(key[:n])
 }
@@ -121,12 +156,14 @@ func newFile(key []byte) (*File, error) {
 		return nil, fmt.Errorf("using the key: %w", err)
 	}
 	k := &File{gcm: gcm}
-	sum := sha256.Sum256(append([]byte("hotcell local key id"), key...))
-	copy(k.id[:], sum[:])
+	hash := sha256.New()
+	_, _ = hash.Write([]byte("hotcell local key id"))
+	_, _ = hash.Write(key)
+	copy(k.id[:], hash.Sum(nil))
 	return k, nil
 }
 
-// checkFile refuses a file that others can read or that is not ours.
+// checkFile refuses a file that is looser than 0600 or not ours.
 func checkFile(f *os.File, path string) error {
 	var st unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
@@ -134,20 +171,22 @@ func checkFile(f *os.File, path string) error {
 	}
 	switch {
 	case st.Mode&unix.S_IFMT != unix.S_IFREG:
-		return fmt.Errorf("the key file %s is not a file", path)
-	case st.Mode&0o077 != 0:
-		return fmt.Errorf("the key file %s can be read by others (mode %04o): run chmod 600 %s", path, st.Mode&0o777, shellQuote(path))
+		return fmt.Errorf("%s is not a file", path)
 	case int(st.Uid) != os.Geteuid():
-		return fmt.Errorf("the key file %s belongs to the uid %d, and the vault runs as %d: run chown %d %s", path, st.Uid, os.Geteuid(), os.Geteuid(), shellQuote(path))
+		return fmt.Errorf("%s belongs to the uid %d, and this process is %d: run chown %d %s", path, st.Uid, os.Geteuid(), os.Geteuid(), shellQuote(path))
+	case st.Mode&^unix.S_IFMT&^0o600 != 0:
+		return fmt.Errorf("%s has the mode %04o, and only its owner may have a part in it: run chmod 600 %s", path, st.Mode&^unix.S_IFMT, shellQuote(path))
 	}
 	return nil
 }
 
+var plainPath = regexp.MustCompile(`^[\w/.,:@%+-]+$`)
+
 func shellQuote(path string) string {
-	if strings.ContainsAny(path, " '\"$`\\&;|<>()*?[]#~!") {
-		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	if plainPath.MatchString(path) {
+		return path
 	}
-	return path
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
 // ID implements [Key].

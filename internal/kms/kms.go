@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 
 	"hotcell/internal/sensitive"
 )
@@ -34,18 +35,48 @@ type Key interface {
 var (
 	ErrUnavailable = errors.New("the key service does not answer")
 	ErrRefused     = errors.New("the key does not open this")
+	// ErrMissing: there is no such key. To make one is right where nothing was
+	// stored yet, and nowhere else.
+	ErrMissing = errors.New("there is no such key")
 )
 
 // Open opens the key that a URL names: "file:///path".
 func Open(_ context.Context, name string) (Key, error) {
-	u, err := url.Parse(name)
+	path, err := filePath(name)
 	if err != nil {
-		return nil, errors.New("reading the key's URL: it is not a URL")
+		return nil, err
 	}
-	switch u.Scheme {
-	case "file":
-		return OpenFile(u.Path)
-	default:
-		return nil, fmt.Errorf("there is no key service of the kind %q: use file:///path/of/local.key", u.Scheme)
+	return asKey(OpenFile(path))
+}
+
+// Create makes the key that a URL names, where there is none yet.
+func Create(_ context.Context, name string) (Key, error) {
+	path, err := filePath(name)
+	if err != nil {
+		return nil, err
 	}
+	return asKey(CreateFile(path))
+}
+
+// asKey keeps a nil File from becoming a Key that is not nil.
+func asKey(f *File, err error) (Key, error) {
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// filePath reads the URL of a local key file. Its errors hold no more than the
+// scheme: other services' URLs may hold what is not to be shown.
+func filePath(name string) (string, error) {
+	u, err := url.Parse(name)
+	switch {
+	case err != nil:
+		return "", errors.New("reading the key's URL: it is not a URL; a local key file is file:///path/of/local.key")
+	case u.Scheme != "file":
+		return "", fmt.Errorf("reading the key's URL: there is no key service of the kind %q; a local key file is file:///path/of/local.key", u.Scheme)
+	case u.Host != "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || !filepath.IsAbs(u.Path):
+		return "", errors.New("reading the key's URL: a local key file is file:///path/of/local.key, with three slashes, a full path and no more")
+	}
+	return u.Path, nil
 }
