@@ -1,0 +1,57 @@
+package cell
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+)
+
+// addAddress adds an address to the loopback device, as `ip address add
+// ADDRESS/32 dev lo` does (rtnetlink(7), RTM_NEWADDR).
+func addAddress(ip netip.Addr) error {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+	if err != nil {
+		return fmt.Errorf("opening rtnetlink: %w", err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	if err := unix.Sendto(fd, newAddress(ip), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return fmt.Errorf("asking rtnetlink: %w", err)
+	}
+	answer := make([]byte, 4096)
+	n, _, err := unix.Recvfrom(fd, answer, 0)
+	if err != nil {
+		return fmt.Errorf("asking rtnetlink: %w", err)
+	}
+	if n < unix.NLMSG_HDRLEN+4 || binary.NativeEndian.Uint16(answer[4:]) != unix.NLMSG_ERROR {
+		return fmt.Errorf("asking rtnetlink: an answer of %d bytes", n)
+	}
+	if errno := -int32(binary.NativeEndian.Uint32(answer[unix.NLMSG_HDRLEN:])); errno != 0 && unix.Errno(errno) != unix.EEXIST {
+		return fmt.Errorf("asking rtnetlink: %w", unix.Errno(errno))
+	}
+	return nil
+}
+
+// newAddress is the message: a header, struct ifaddrmsg, and the address twice.
+func newAddress(ip netip.Addr) []byte {
+	const loopback = 1 // the first device of every network namespace
+	family, raw := byte(unix.AF_INET), ip.AsSlice()
+	if ip.Is6() {
+		family = unix.AF_INET6
+	}
+	scope := byte(unix.RT_SCOPE_HOST)
+	b := make([]byte, unix.NLMSG_HDRLEN)
+	b = append(b, family, byte(ip.BitLen()), 0x80 /* IFA_F_PERMANENT */, scope)
+	b = binary.NativeEndian.AppendUint32(b, loopback)
+	for _, kind := range []uint16{unix.IFA_LOCAL, unix.IFA_ADDRESS} {
+		b = binary.NativeEndian.AppendUint16(b, uint16(4+len(raw)))
+		b = binary.NativeEndian.AppendUint16(b, kind)
+		b = append(b, raw...)
+	}
+	binary.NativeEndian.PutUint32(b[0:], uint32(len(b)))
+	binary.NativeEndian.PutUint16(b[4:], unix.RTM_NEWADDR)
+	binary.NativeEndian.PutUint16(b[6:], unix.NLM_F_REQUEST|unix.NLM_F_ACK|unix.NLM_F_CREATE)
+	binary.NativeEndian.PutUint32(b[8:], 1)
+	return b
+}

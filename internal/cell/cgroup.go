@@ -1,0 +1,174 @@
+package cell
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Cgroups is a place in the machine's control groups where cells get one each:
+// version 2 where it has the controllers, else version 1.
+type Cgroups struct {
+	// bases are the folders, by controller; version 2 has one, "".
+	bases map[string]string
+	v2    bool
+}
+
+const cgroupRoot = "/sys/fs/cgroup"
+
+// OpenCgroups makes the place of the given name, or takes it over where it is
+// there. It fails where this process may not.
+func OpenCgroups(name string) (*Cgroups, error) {
+	if base := filepath.Join(cgroupRoot, name); hasControllers(cgroupRoot) {
+		if err := os.MkdirAll(base, 0o755); err != nil {
+			return nil, fmt.Errorf("making a cgroup: %w", err)
+		}
+		c := &Cgroups{bases: map[string]string{"": base}, v2: true}
+		return c, c.write("", base, "cgroup.subtree_control", "+memory +pids")
+	}
+	c := &Cgroups{bases: map[string]string{}}
+	for _, controller := range []string{"memory", "pids"} {
+		base := filepath.Join(cgroupRoot, controller, name)
+		if err := os.MkdirAll(base, 0o755); err != nil {
+			c.Close()
+			return nil, fmt.Errorf("making a cgroup: %w", err)
+		}
+		c.bases[controller] = base
+	}
+	return c, nil
+}
+
+func hasControllers(root string) bool {
+	b, err := os.ReadFile(filepath.Join(root, "cgroup.controllers"))
+	return err == nil && strings.Contains(string(b), "memory") && strings.Contains(string(b), "pids")
+}
+
+// Give hands the place to another uid, which may make cgroups in it then.
+func (c *Cgroups) Give(uid int) error {
+	for _, base := range c.bases {
+		for _, name := range []string{".", "tasks", "cgroup.procs", "cgroup.subtree_control"} {
+			if err := os.Chown(filepath.Join(base, name), uid, uid); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return fmt.Errorf("handing over a cgroup: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// String says which version it is.
+func (c *Cgroups) String() string {
+	if c.v2 {
+		return "version 2, memory and processes"
+	}
+	return "version 1, memory and processes"
+}
+
+// Close removes the place; cgroups of cells must be gone.
+func (c *Cgroups) Close() {
+	for _, base := range c.bases {
+		_ = os.Remove(base)
+	}
+}
+
+// Cgroup is one cell's.
+type Cgroup struct {
+	parent *Cgroups
+	dirs   map[string]string
+}
+
+// New makes a cell's cgroup with its limits: memory in bytes, and how many
+// processes and threads.
+func (c *Cgroups) New(name string, memory int64, pids int) (*Cgroup, error) {
+	g := &Cgroup{parent: c, dirs: map[string]string{}}
+	for controller, base := range c.bases {
+		dir := filepath.Join(base, name)
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			g.Remove()
+			return nil, fmt.Errorf("making a cell's cgroup: %w", err)
+		}
+		g.dirs[controller] = dir
+	}
+	limits := [][3]string{
+		{"memory", "memory.limit_in_bytes", strconv.FormatInt(memory, 10)},
+		{"pids", "pids.max", strconv.Itoa(pids)},
+	}
+	if c.v2 {
+		limits = [][3]string{
+			{"", "memory.max", strconv.FormatInt(memory, 10)}, {"", "memory.swap.max", "0"}, {"", "pids.max", strconv.Itoa(pids)},
+		}
+	}
+	for _, l := range limits {
+		if err := c.write(l[0], g.dirs[l[0]], l[1], l[2]); err != nil {
+			g.Remove()
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+func (c *Cgroups) write(_, dir, file, value string) error {
+	if err := os.WriteFile(filepath.Join(dir, file), []byte(value), 0o644); err != nil {
+		return fmt.Errorf("setting a cgroup's %s: %w", file, err)
+	}
+	return nil
+}
+
+// start starts cmd inside the cgroup: it is never outside, so nothing of it can be.
+func (g *Cgroup) start(cmd *exec.Cmd) error {
+	if g.parent.v2 {
+		dir, err := os.Open(g.dirs[""])
+		if err != nil {
+			return err
+		}
+		defer func() { _ = dir.Close() }()
+		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(dir.Fd())
+		return cmd.Start()
+	}
+	// Version 1 moves single threads: a child is born where its thread is.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	thread := strconv.Itoa(unix.Gettid())
+	defer func() {
+		for controller := range g.dirs {
+			_ = g.parent.write(controller, g.parent.bases[controller], "tasks", thread)
+		}
+	}()
+	for controller, dir := range g.dirs {
+		if err := g.parent.write(controller, dir, "tasks", thread); err != nil {
+			return err
+		}
+	}
+	return cmd.Start()
+}
+
+// OutOfMemory says whether the memory limit killed a process.
+func (g *Cgroup) OutOfMemory() bool {
+	file := filepath.Join(g.dirs["memory"], "memory.oom_control")
+	if g.parent.v2 {
+		file = filepath.Join(g.dirs[""], "memory.events")
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(b)) {
+		if name, count, ok := strings.Cut(strings.TrimSpace(line), " "); ok && name == "oom_kill" && count != "0" {
+			return true
+		}
+	}
+	return false
+}
+
+// Remove removes the cgroup; the cell must have ended.
+func (g *Cgroup) Remove() {
+	for _, dir := range g.dirs {
+		_ = os.Remove(dir)
+	}
+}

@@ -1,0 +1,172 @@
+package cell
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"hotcell"
+	"hotcell/internal/cellrpc"
+	"hotcell/internal/socketpair"
+)
+
+// gateway is the init's side of the line.
+type gateway struct {
+	dialer *socketpair.Dialer
+	client *http.Client
+}
+
+func openGateway() (*gateway, error) {
+	line := os.NewFile(fdGateway, "gateway")
+	dialer, err := socketpair.NewDialer(line)
+	if err != nil {
+		return nil, err
+	}
+	return &gateway{dialer, &http.Client{Transport: &http.Transport{
+		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return dialer.DialContext(ctx) },
+		DisableCompression: true,
+		MaxIdleConns:       4,
+		IdleConnTimeout:    time.Minute,
+	}}}, line.Close()
+}
+
+func vaultrpcJob(id string) hotcell.JobID { return hotcell.JobID(id) }
+
+// do asks the gateway; an answer that is not 2xx is an error with its text.
+func (g *gateway) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "http://gateway"+path, body)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := g.client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	if answer.StatusCode/100 != 2 {
+		defer func() { _ = answer.Body.Close() }()
+		text, _ := io.ReadAll(io.LimitReader(answer.Body, 2048))
+		return nil, errors.New(strings.TrimSpace(string(text)))
+	}
+	return answer, nil
+}
+
+func (g *gateway) get(ctx context.Context, path string, out any) error {
+	answer, err := g.do(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return err
+	}
+	return decode(answer, out)
+}
+
+func (g *gateway) post(ctx context.Context, path string, in, out any) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	answer, err := g.do(ctx, http.MethodPost, path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	return decode(answer, out)
+}
+
+func decode(answer *http.Response, out any) error {
+	defer func() { _ = answer.Body.Close() }()
+	if out == nil || answer.StatusCode == http.StatusNoContent {
+		_, err := io.Copy(io.Discard, answer.Body)
+		return err
+	}
+	return json.NewDecoder(answer.Body).Decode(out)
+}
+
+// connect opens a connection out, through the gateway. The error's text is the
+// gateway's reason.
+func (g *gateway) connect(ctx context.Context, hostport string) (net.Conn, error) {
+	c, err := g.dialer.DialContext(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := fmt.Fprintf(c, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n", hostport, hostport); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	reader := bufio.NewReaderSize(c, 4096)
+	answer, err := http.ReadResponse(reader, &http.Request{Method: http.MethodConnect})
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	if answer.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(answer.Body, 2048))
+		return nil, errors.Join(errors.New(strings.TrimSpace(string(text))), c.Close())
+	}
+	if n := reader.Buffered(); n > 0 { // a server that speaks first
+		head, _ := reader.Peek(n)
+		return &prefixed{c, bytes.NewReader(bytes.Clone(head))}, nil
+	}
+	return c, nil
+}
+
+// prefixed is a connection of which some was read already.
+type prefixed struct {
+	net.Conn
+	head *bytes.Reader
+}
+
+func (p *prefixed) Read(b []byte) (int, error) {
+	if p.head.Len() > 0 {
+		return p.head.Read(b)
+	}
+	return p.Conn.Read(b)
+}
+
+// CloseWrite forwards a half-close.
+func (p *prefixed) CloseWrite() error { return closeWrite(p.Conn) }
+
+func closeWrite(c net.Conn) error {
+	if half, ok := c.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return c.Close()
+}
+
+// join copies both ways until both sides are done.
+func join(a, b net.Conn) {
+	done := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(a, b)
+		_ = closeWrite(a)
+		close(done)
+	}()
+	_, _ = io.Copy(b, a)
+	_ = closeWrite(b)
+	<-done
+	_ = a.Close()
+	_ = b.Close()
+}
+
+// linePair and serveProbe are the gateway of the cell that Check makes.
+func linePair() (dial, listen *os.File, err error) { return socketpair.Pair() }
+
+func serveProbe(line *os.File, stopped chan<- struct{}) {
+	defer close(stopped)
+	l, err := socketpair.NewListener(line)
+	if err != nil {
+		return
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+cellrpc.PathSpec, func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(cellrpc.Spec{Job: "probe", Command: "true"})
+	})
+	mux.HandleFunc("POST "+cellrpc.PathLog, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
+	_ = server.Serve(l)
+}

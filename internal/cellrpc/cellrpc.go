@@ -1,0 +1,73 @@
+// Package cellrpc is what a cell's init and its gateway say to each other:
+// plain HTTP/1.1 over connections of a line that the init inherited. Holding
+// that line is the cell's identity, so no message carries a token.
+package cellrpc
+
+// The paths of the gateway. A connection out is the method CONNECT on "name:port".
+const (
+	PathSpec    = "/spec"    // GET: Spec
+	PathLease   = "/lease"   // POST LeaseRequest: LeaseAnswer, or 204; once, before PathStarted
+	PathFiles   = "/files"   // GET: a tar archive, or 204
+	PathRefused = "/refused" // POST Refused: 204
+	PathStarted = "/started" // POST: 204; just before the first instruction of the command
+	PathLog     = "/log"     // POST ?stream=stdout|stderr: the body is that stream, for the job's life
+	PathOut     = "/out"     // PUT: a tar archive of what the job left in /job/out
+	PathExit    = "/exit"    // POST Exit: 204; the last word
+)
+
+// Spec is what a cell is to do.
+type Spec struct {
+	Job       string            `json:"job"`
+	Command   string            `json:"command"`
+	Arguments []string          `json:"arguments,omitempty"`
+	Env       map[string]string `json:"env,omitempty"`
+	// Names exist in the cell, each with its ports; no other name does.
+	Names []Name `json:"names,omitempty"`
+	// Addresses are IP literals that may be reached, each with its ports.
+	Addresses []Name `json:"addresses,omitempty"`
+	// Localhost lists ports of the machine's own loopback.
+	Localhost []int  `json:"localhost,omitempty"`
+	Files     bool   `json:"files,omitempty"`
+	Limits    Limits `json:"limits"`
+}
+
+// Name is a host and the ports that may be reached on it.
+type Name struct {
+	Host  string `json:"host"`
+	Ports []int  `json:"ports"`
+}
+
+// Limits are those that the cell sets on its processes.
+type Limits struct {
+	// Memory is in bytes, for each process; the cgroup bounds all together.
+	Memory int64 `json:"memory"`
+	Pids   int   `json:"pids"`
+	// FileSize is in bytes.
+	FileSize int64 `json:"file_size"`
+}
+
+// LeaseRequest asks for the job's secrets, sealed to this key.
+type LeaseRequest struct {
+	PublicKey []byte `json:"public_key"`
+}
+
+// LeaseAnswer is an HPKE message; see package vaultrpc for what it opens to.
+type LeaseAnswer struct {
+	Message []byte `json:"message"`
+}
+
+// Refused is a name that was asked for in the cell and does not exist there.
+type Refused struct {
+	Name string `json:"name"`
+}
+
+// Exit is how the command ended.
+type Exit struct {
+	// Code is the command's exit code, 128+n where signal n ended it; -1 where
+	// it never ran.
+	Code int `json:"code"`
+	// Reason says what went wrong, if it was not the command.
+	Reason string `json:"reason,omitempty"`
+	// Redactions counts what the guard took out of the log and the output.
+	Redactions int `json:"redactions,omitempty"`
+}
