@@ -19,7 +19,7 @@ func (r *reader) Grant(ws hotcell.WorkspaceID, id hotcell.JobID) (hotcell.Grant,
 
 // Grants implements [hotcell.VaultReader].
 func (r *reader) Grants(ws hotcell.WorkspaceID, credential hotcell.CredentialID) ([]hotcell.Grant, error) {
-	query, args := "SELECT document FROM grants WHERE state <> 'dead' ORDER BY id", []any{}
+	query, args := "SELECT document FROM grants WHERE state <> 'dead' ORDER BY workspace, id", []any{}
 	if ws != "" {
 		query = "SELECT document FROM grants WHERE state <> 'dead' AND workspace = ? ORDER BY id"
 		args = append(args, string(ws))
