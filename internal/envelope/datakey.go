@@ -4,13 +4,14 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strconv"
 
 	"hotcell/internal/sensitive"
 )
 
-// Binding is the row that a data key is for.
+// Binding is the row that a data key is for; the field comes with each value.
 type Binding struct {
 	Workspace  string
 	Credential string
@@ -22,6 +23,7 @@ func (b Binding) data(kind, field string) []byte {
 }
 
 // DataKey seals the values of one version of a credential. Clear it after use.
+// It is for one goroutine at a time.
 type DataKey struct {
 	binding Binding
 	gcm     cipher.AEAD
@@ -31,36 +33,39 @@ type DataKey struct {
 const (
 	valueVersion = 1
 	nonceSize    = 12
+	keySize      = 32
 )
 
 // NewDataKey makes a fresh data key for a row, and wraps it.
-func (ks *Keyset) NewDataKey(b Binding) (*DataKey, []byte, error) {
-	primitive, err := ks.aead()
-	if err != nil {
-		return nil, nil, err
+func (ks *Keyset) NewDataKey(b Binding) (dk *DataKey, wrapped []byte, err error) {
+	if b.Workspace != ks.workspace {
+		return nil, nil, errors.New("making a data key: the row is another workspace's")
 	}
-	raw := make([]byte, 32)
+	raw := make([]byte, keySize)
 	defer sensitive.Wipe(raw)
 	_, _ = rand.Read(raw)
-	wrapped, err := primitive.Encrypt(raw, b.data("data key", ""))
-	if err != nil {
-		return nil, nil, fmt.Errorf("wrapping a data key: %w", err)
+	if wrapped, err = ks.seal(raw, b.data("data key", "")); err != nil {
+		return nil, nil, err
 	}
-	key, err := newDataKey(b, raw)
-	return key, wrapped, err
+	if dk, err = newDataKey(b, raw); err != nil {
+		return nil, nil, err
+	}
+	return dk, wrapped, nil
 }
 
 // OpenDataKey unwraps the data key of a row; [ErrOpen] where it is not that row's.
 func (ks *Keyset) OpenDataKey(b Binding, wrapped []byte) (*DataKey, error) {
-	primitive, err := ks.aead()
+	if b.Workspace != ks.workspace {
+		return nil, ErrOpen
+	}
+	raw, err := ks.unseal(wrapped, b.data("data key", ""))
 	if err != nil {
 		return nil, err
 	}
-	raw, err := primitive.Decrypt(wrapped, b.data("data key", ""))
-	if err != nil || len(raw) != 32 {
+	defer sensitive.Wipe(raw)
+	if len(raw) != keySize {
 		return nil, ErrOpen
 	}
-	defer sensitive.Wipe(raw)
 	return newDataKey(b, raw)
 }
 

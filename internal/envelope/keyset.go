@@ -44,7 +44,14 @@ type Wrapper interface {
 // anywhere.
 type Keyset struct {
 	workspace string
-	mu        sync.RWMutex
+	// rotating lets one rotation at a time speak with the KMS, while uses go on.
+	rotating sync.Mutex
+	mu       sync.RWMutex
+	open     *keys // nil once closed
+}
+
+// keys are what a keyset seals and opens with.
+type keys struct {
 	handle    *keyset.Handle
 	primitive tink.AEAD
 }
@@ -55,11 +62,14 @@ func NewKeyset(ctx context.Context, w Wrapper, workspace string) (wrapped []byte
 	if err != nil {
 		return nil, nil, fmt.Errorf("making a keyset: %w", err)
 	}
-	ks = &Keyset{workspace: workspace}
-	if wrapped, err = ks.set(ctx, w, handle); err != nil {
+	opened, err := newKeys(handle)
+	if err != nil {
 		return nil, nil, err
 	}
-	return wrapped, ks, nil
+	if wrapped, err = opened.wrap(ctx, w, workspace); err != nil {
+		return nil, nil, err
+	}
+	return wrapped, &Keyset{workspace: workspace, open: opened}, nil
 }
 
 // OpenKeyset unwraps a workspace's keyset.
@@ -69,28 +79,46 @@ func OpenKeyset(ctx context.Context, w Wrapper, workspace string, wrapped []byte
 		return nil, fmt.Errorf("unwrapping a keyset: %w", err)
 	}
 	defer plain.Clear()
-	ks := &Keyset{workspace: workspace}
+	var opened *keys
 	err = plain.Use(func(b []byte) error {
 		handle, err := insecurecleartextkeyset.Read(keyset.NewBinaryReader(bytes.NewReader(b)))
 		if err != nil {
 			return errors.New("reading a keyset: it is damaged")
 		}
-		ks.handle = handle
-		ks.primitive, err = aead.New(handle)
+		opened, err = newKeys(handle)
 		return err
 	})
-	return ks, err
+	if err != nil {
+		return nil, err
+	}
+	return &Keyset{workspace: workspace, open: opened}, nil
 }
 
-// Rotate adds a key that seals from now on; the older ones still open. It
-// returns the keyset, wrapped anew, to be stored before it is used.
-func (ks *Keyset) Rotate(ctx context.Context, w Wrapper) ([]byte, error) {
-	ks.mu.Lock()
-	defer ks.mu.Unlock()
-	if ks.handle == nil {
-		return nil, ErrClosed
+func newKeys(handle *keyset.Handle) (*keys, error) {
+	primitive, err := aead.New(handle)
+	if err != nil {
+		return nil, fmt.Errorf("using a keyset: %w", err)
 	}
-	manager := keyset.NewManagerFromHandle(ks.handle)
+	return &keys{handle, primitive}, nil
+}
+
+// wrap writes the keys and has the KMS wrap them.
+func (k *keys) wrap(ctx context.Context, w Wrapper, workspace string) ([]byte, error) {
+	var plain bytes.Buffer
+	defer func() { sensitive.Wipe(plain.Bytes()) }()
+	if err := insecurecleartextkeyset.Write(k.handle, keyset.NewBinaryWriter(&plain)); err != nil {
+		return nil, fmt.Errorf("writing a keyset: %w", err)
+	}
+	wrapped, err := w.Wrap(ctx, plain.Bytes(), keysetData(workspace))
+	if err != nil {
+		return nil, fmt.Errorf("wrapping a keyset: %w", err)
+	}
+	return wrapped, nil
+}
+
+// rotated is the same keys and a fresh one, which seals from then on.
+func (k *keys) rotated() (*keys, error) {
+	manager := keyset.NewManagerFromHandle(k.handle)
 	id, err := manager.Add(aead.AES256GCMKeyTemplate())
 	if err != nil {
 		return nil, fmt.Errorf("rotating a keyset: %w", err)
@@ -102,62 +130,89 @@ func (ks *Keyset) Rotate(ctx context.Context, w Wrapper) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rotating a keyset: %w", err)
 	}
-	return ks.set(ctx, w, handle)
+	return newKeys(handle)
 }
 
-// set wraps a handle and makes it the keyset's.
-func (ks *Keyset) set(ctx context.Context, w Wrapper, handle *keyset.Handle) ([]byte, error) {
-	primitive, err := aead.New(handle)
+// Rotate adds a key that seals from now on; the older ones still open. The
+// keyset, wrapped anew, is given to store before the fresh key is used, since
+// what it seals would be lost with it: where store fails, nothing has changed.
+func (ks *Keyset) Rotate(ctx context.Context, w Wrapper, store func(wrapped []byte) error) error {
+	ks.rotating.Lock()
+	defer ks.rotating.Unlock()
+	now, err := ks.keys()
 	if err != nil {
-		return nil, fmt.Errorf("using a keyset: %w", err)
+		return err
 	}
-	var plain bytes.Buffer
-	defer func() { sensitive.Wipe(plain.Bytes()) }()
-	if err := insecurecleartextkeyset.Write(handle, keyset.NewBinaryWriter(&plain)); err != nil {
-		return nil, fmt.Errorf("writing a keyset: %w", err)
-	}
-	wrapped, err := w.Wrap(ctx, plain.Bytes(), keysetData(ks.workspace))
+	next, err := now.rotated()
 	if err != nil {
-		return nil, fmt.Errorf("wrapping a keyset: %w", err)
+		return err
 	}
-	ks.handle, ks.primitive = handle, primitive
-	return wrapped, nil
+	wrapped, err := next.wrap(ctx, w, ks.workspace)
+	if err != nil {
+		return err
+	}
+	if err := store(wrapped); err != nil {
+		return fmt.Errorf("storing a rotated keyset: %w", err)
+	}
+	ks.mu.Lock()
+	defer ks.mu.Unlock()
+	if ks.open != nil { // it stays closed
+		ks.open = next
+	}
+	return nil
 }
 
-// Close drops the keys.
+// Close drops the keys. What was begun with them goes on; Go keeps their bytes
+// until they are collected.
 func (ks *Keyset) Close() {
 	ks.mu.Lock()
 	defer ks.mu.Unlock()
-	ks.handle, ks.primitive = nil, nil
+	ks.open = nil
 }
 
-func (ks *Keyset) aead() (tink.AEAD, error) {
+func (ks *Keyset) keys() (*keys, error) {
 	ks.mu.RLock()
 	defer ks.mu.RUnlock()
-	if ks.primitive == nil {
+	if ks.open == nil {
 		return nil, ErrClosed
 	}
-	return ks.primitive, nil
+	return ks.open, nil
+}
+
+func (ks *Keyset) seal(plaintext, data []byte) ([]byte, error) {
+	k, err := ks.keys()
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := k.primitive.Encrypt(plaintext, data)
+	if err != nil {
+		return nil, fmt.Errorf("sealing under a keyset: %w", err)
+	}
+	return sealed, nil
+}
+
+func (ks *Keyset) unseal(sealed, data []byte) ([]byte, error) {
+	k, err := ks.keys()
+	if err != nil {
+		return nil, err
+	}
+	plain, err := k.primitive.Decrypt(sealed, data)
+	if err != nil {
+		return nil, ErrOpen // Tink's error would say which
+	}
+	return plain, nil
 }
 
 // SealBlob seals one of the vault's own things under a label.
 func (ks *Keyset) SealBlob(label string, plaintext []byte) ([]byte, error) {
-	primitive, err := ks.aead()
-	if err != nil {
-		return nil, err
-	}
-	return primitive.Encrypt(plaintext, associated("blob", ks.workspace, label))
+	return ks.seal(plaintext, associated("blob", ks.workspace, label))
 }
 
 // OpenBlob opens what SealBlob sealed under the same label.
 func (ks *Keyset) OpenBlob(label string, sealed []byte) (sensitive.Bytes, error) {
-	primitive, err := ks.aead()
+	plain, err := ks.unseal(sealed, associated("blob", ks.workspace, label))
 	if err != nil {
 		return sensitive.Bytes{}, err
-	}
-	plain, err := primitive.Decrypt(sealed, associated("blob", ks.workspace, label))
-	if err != nil {
-		return sensitive.Bytes{}, ErrOpen
 	}
 	return sensitive.New(plain), nil
 }
