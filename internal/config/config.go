@@ -1,0 +1,180 @@
+// Package config is the server's configuration: one struct, from defaults, a
+// file in YAML, the environment (HOTCELL_*) and flags, the later over the
+// earlier.
+//
+// It guards that a misspelt key is an error and not a setting that silently
+// stays off. It holds no secret. One way to use it:
+//
+//	c, err := config.Load(path)
+//	err = c.Check()
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"hotcell"
+	"hotcell/internal/netguard"
+	"hotcell/internal/site"
+)
+
+// Config is all that an operator can set.
+type Config struct {
+	// Listen is a loopback address and port: 127.0.0.1:7878.
+	Listen string `yaml:"listen"`
+	Egress Egress `yaml:"egress"`
+	Jobs   Jobs   `yaml:"jobs"`
+}
+
+// Egress is what cells may reach beyond the public internet.
+type Egress struct {
+	// AllowPrivate lists addresses, ranges and names, with or without a port,
+	// that may be dialled although they are not public.
+	AllowPrivate List[string] `yaml:"allow_private"`
+	// ExtraCA lists files of certificates that cells trust besides the system's.
+	ExtraCA List[string] `yaml:"extra_ca"`
+	Hosts   List[Host]   `yaml:"hosts"`
+}
+
+// Host is the operator's word on one host.
+type Host struct {
+	Name string `yaml:"name"`
+	// Address is what the name resolves to, whatever any resolver says.
+	Address string `yaml:"address"`
+	// TCP allows entries of the protocol tcp, which pass unguarded, to this host.
+	TCP bool `yaml:"tcp"`
+	// Intercept is for the guard on connections; false leaves a host out of it.
+	Intercept *bool `yaml:"intercept"`
+}
+
+// Jobs bounds jobs.
+type Jobs struct {
+	// Concurrency is how many run at once.
+	Concurrency int `yaml:"concurrency"`
+	// The limits of a job whose assignment has none.
+	Timeout time.Duration `yaml:"timeout"`
+	Memory  Size          `yaml:"memory"`
+	Disk    Size          `yaml:"disk"`
+	Pids    int           `yaml:"pids"`
+}
+
+// Default is the configuration of who sets nothing.
+func Default() Config {
+	return Config{
+		Listen: "127.0.0.1:7878",
+		Jobs:   Jobs{Concurrency: 8, Timeout: time.Hour, Memory: 1 << 30, Disk: 1 << 30, Pids: 256},
+	}
+}
+
+// Load reads the file at path over the defaults, and the environment over it.
+// An empty path means the first of the candidates that is there, if any.
+func Load(path string, getenv func(string) string, candidates ...string) (Config, error) {
+	c := Default()
+	if path == "" {
+		for _, candidate := range candidates {
+			if _, err := os.Stat(candidate); err == nil {
+				path = candidate
+				break
+			}
+		}
+	}
+	if path != "" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return c, fmt.Errorf("reading the configuration: %w", err)
+		}
+		if err := decode(text, &c); err != nil {
+			return c, fmt.Errorf("the configuration %s: %w", path, err)
+		}
+	}
+	if listen := getenv("HOTCELL_LISTEN"); listen != "" {
+		c.Listen = listen
+	}
+	return c, nil
+}
+
+func decode(text []byte, c *Config) error {
+	err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict(), yaml.DisallowUnknownField()).Decode(c)
+	if err == nil || errors.Is(err, io.EOF) {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", hotcell.ErrInvalid, strings.TrimSpace(yaml.FormatError(err, false, true)))
+}
+
+// Check holds the configuration against the rules.
+func (c Config) Check() error {
+	if _, err := c.Private(); err != nil {
+		return err
+	}
+	if _, err := c.Pins(); err != nil {
+		return err
+	}
+	switch {
+	case c.Jobs.Concurrency < 1 || c.Jobs.Concurrency > 1024:
+		return hotcell.Invalid("/jobs/concurrency", "it is 1 to 1024")
+	case c.Jobs.Timeout < time.Second:
+		return hotcell.Invalid("/jobs/timeout", "it is at least a second")
+	case c.Jobs.Memory < 16<<20 || c.Jobs.Disk < 1<<20 || c.Jobs.Pids < 1:
+		return hotcell.Invalid("/jobs", "memory is at least 16MiB, disk at least 1MiB, pids at least 1")
+	}
+	return nil
+}
+
+// Private is egress.allow_private, read.
+func (c Config) Private() ([]netguard.Private, error) {
+	var out []netguard.Private
+	for i, text := range c.Egress.AllowPrivate {
+		p, err := netguard.ParsePrivate(text)
+		if err != nil {
+			return nil, hotcell.Invalid(fmt.Sprintf("/egress/allow_private/%d", i), "write an address, a range or a name, with or without :PORT")
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// Pins are the names that egress.hosts gives an address.
+func (c Config) Pins() (map[string]netip.Addr, error) {
+	pins := map[string]netip.Addr{}
+	for i, h := range c.Egress.Hosts {
+		name, _, err := split(h.Name)
+		if err != nil {
+			return nil, hotcell.Invalid(fmt.Sprintf("/egress/hosts/%d/name", i), "write a host, with or without :PORT")
+		}
+		if h.Address == "" {
+			continue
+		}
+		ip, err := netip.ParseAddr(h.Address)
+		if err != nil {
+			return nil, hotcell.Invalid(fmt.Sprintf("/egress/hosts/%d/address", i), "write an IP address")
+		}
+		pins[name] = ip.Unmap()
+	}
+	return pins, nil
+}
+
+// TCP says whether the operator lets an entry of the protocol tcp through.
+func (c Config) TCP(a hotcell.Allow) bool {
+	for _, h := range c.Egress.Hosts {
+		if name, port, err := split(h.Name); err == nil && h.TCP && name == a.Host && (port == 0 || port == a.Port) {
+			return true
+		}
+	}
+	return false
+}
+
+func split(text string) (host string, port int, err error) {
+	if host, port, err = site.HostPort(text); err == nil {
+		return host, port, nil
+	}
+	host, err = site.Host(text)
+	return host, 0, err
+}

@@ -1,0 +1,86 @@
+package config_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hotcell"
+	"hotcell/internal/config"
+)
+
+func load(t *testing.T, text string) (config.Config, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "hotcell.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return config.Load(path, func(string) string { return "" })
+}
+
+func TestOneOrAList(t *testing.T) {
+	t.Parallel()
+	one, err := load(t, "egress:\n  allow_private: 127.0.0.1:8443\n  extra_ca: /ca.pem\n  hosts: {name: api.acme.test, address: 127.0.0.1}\njobs: {memory: 512MiB, timeout: 10m}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	many, err := load(t, "egress:\n  allow_private: [127.0.0.1:8443]\n  extra_ca:\n  - /ca.pem\n  hosts:\n  - name: api.acme.test\n    address: 127.0.0.1\njobs:\n  memory: 536870912\n  timeout: 10m\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(one, many); d != "" {
+		t.Errorf("one and a list differ:\n%s", d)
+	}
+	if one.Jobs.Memory != 512<<20 || one.Jobs.Timeout != 10*time.Minute || one.Listen != "127.0.0.1:7878" || one.Check() != nil {
+		t.Errorf("%+v, %v", one, one.Check())
+	}
+	pins, err := one.Pins()
+	if err != nil || pins["api.acme.test"].String() != "127.0.0.1" {
+		t.Errorf("pins %v, %v", pins, err)
+	}
+}
+
+func TestMistakesAreToldWithTheirPlace(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"egres: {}\n":                  "egres",
+		"egress:\n  allow_privat: x\n": "allow_privat",
+		"egress:\n  hosts: {nam: x}\n": "nam",
+		"listen: [\n":                  "1",
+		"jobs: {memory: lots}\n":       "512MiB",
+	} {
+		if _, err := load(t, text); !errors.Is(err, hotcell.ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	for _, text := range []string{"egress: {allow_private: 'http://x'}\n", "egress: {hosts: {name: x, address: y}}\n", "jobs: {concurrency: 0}\n", "jobs: {memory: 1MiB}\n"} {
+		c, err := load(t, text)
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+		} else if err := c.Check(); !errors.Is(err, hotcell.ErrInvalid) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestUnguardedConnectionsNeedTheOperator(t *testing.T) {
+	t.Parallel()
+	c, err := load(t, "egress:\n  hosts:\n  - {name: 'ssh.acme.test:22', tcp: true}\n  - {name: db.acme.test}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []struct {
+		host string
+		port int
+		may  bool
+	}{{"ssh.acme.test", 22, true}, {"ssh.acme.test", 23, false}, {"db.acme.test", 22, false}, {"x.ssh.acme.test", 22, false}} {
+		if got := c.TCP(hotcell.Allow{Host: a.host, Port: a.port, Protocol: hotcell.ProtocolTCP}); got != a.may {
+			t.Errorf("%s:%d: %v", a.host, a.port, got)
+		}
+	}
+}

@@ -1,0 +1,321 @@
+// Package gateway is a cell's only door: what the cell is to do, its lease on
+// the way in, its log, output and connections on the way out. There is one for
+// each job, and the line on which the cell reaches it is the cell's identity.
+//
+// It guards that a connection goes to a host, a port and a protocol that the
+// job's assignment allows, and that the audit log has it before anything is
+// dialled. It holds no value and cannot open a lease. In this version TLS
+// passes through untouched. One way to use it:
+//
+//	g := gateway.New(gateway.Config{Job: job, Vault: vault, Sink: sink, Dialer: guard})
+//	go g.Serve(listener)
+//	defer g.Close()
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"hotcell"
+	"hotcell/internal/cellrpc"
+)
+
+// Vault is what a gateway asks of the vault.
+type Vault interface {
+	// Lease returns the job's secrets, sealed to the key; nil where there are none.
+	Lease(ctx context.Context, job hotcell.JobID, publicKey []byte) ([]byte, error)
+	// Report records events; they are durable when it returns nil.
+	Report(ctx context.Context, job hotcell.JobID, events ...hotcell.Event) error
+}
+
+// Sink takes what comes out of a cell.
+type Sink interface {
+	// Files opens the assignment's folder, a tar archive; nil where there is none.
+	Files(ctx context.Context) (io.ReadCloser, error)
+	// Started tells that the command is about to run.
+	Started(ctx context.Context) error
+	// Log takes a piece of a stream; it keeps no hold of data.
+	Log(ctx context.Context, stream string, at time.Time, data []byte) error
+	// Output takes the archive of /job/out.
+	Output(ctx context.Context, archive io.Reader) error
+	// Exit takes the last word.
+	Exit(ctx context.Context, exit cellrpc.Exit) error
+}
+
+// Dialer connects to hosts that may be dialled; package netguard has it.
+type Dialer interface {
+	Dial(ctx context.Context, host string, port int) (net.Conn, error)
+}
+
+// Config is one gateway.
+type Config struct {
+	Job    hotcell.Job
+	Vault  Vault
+	Sink   Sink
+	Dialer Dialer
+	// TCP says whether the operator lets an entry pass unguarded.
+	TCP func(hotcell.Allow) bool
+	Now func() time.Time
+	Log *slog.Logger
+}
+
+// Gateway is one job's.
+type Gateway struct {
+	Config
+	server *http.Server
+	// ctx ends with the gateway: every tunnel and call ends with it.
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+
+	mu      sync.Mutex
+	leased  bool
+	started bool
+	tunnels int
+}
+
+// New makes a gateway; Serve opens it.
+func New(c Config) *Gateway {
+	g := &Gateway{Config: c}
+	g.ctx, g.cancel = context.WithCancelCause(context.Background())
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+cellrpc.PathSpec, g.spec)
+	mux.HandleFunc("POST "+cellrpc.PathLease, g.lease)
+	mux.HandleFunc("GET "+cellrpc.PathFiles, g.files)
+	mux.HandleFunc("POST "+cellrpc.PathRefused, g.refused)
+	mux.HandleFunc("POST "+cellrpc.PathStarted, g.start)
+	mux.HandleFunc("POST "+cellrpc.PathLog, g.log)
+	mux.HandleFunc("PUT "+cellrpc.PathOut, g.out)
+	mux.HandleFunc("POST "+cellrpc.PathExit, g.exit)
+	g.server = &http.Server{
+		ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
+		BaseContext: func(net.Listener) context.Context { return g.ctx },
+		ErrorLog:    slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // what a job sends is not ours to log
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case r.Method == http.MethodConnect:
+				g.connect(w, r)
+			case r.URL.IsAbs():
+				refuse(w, http.StatusForbidden, "only HTTPS leaves this cell: use https://")
+			default:
+				mux.ServeHTTP(w, r)
+			}
+		}),
+	}
+	return g
+}
+
+// Serve serves the cell until Close.
+func (g *Gateway) Serve(l net.Listener) error {
+	if err := g.server.Serve(l); !errors.Is(err, http.ErrServerClosed) && g.ctx.Err() == nil {
+		return fmt.Errorf("serving a cell: %w", err)
+	}
+	return nil
+}
+
+// Close ends the gateway and every tunnel through it, at once.
+func (g *Gateway) Close() {
+	g.cancel(errClosed)
+	_ = g.server.Close()
+}
+
+var errClosed = errors.New("the job has ended")
+
+// Revoke ends every tunnel and refuses whatever comes, with a reason.
+func (g *Gateway) Revoke(reason string) { g.cancel(errors.New(reason)) }
+
+// spec tells the cell what to do.
+func (g *Gateway) spec(w http.ResponseWriter, _ *http.Request) {
+	work := g.Job.Work
+	s := cellrpc.Spec{
+		Job: string(g.Job.ID), Command: work.Command, Arguments: g.Job.Arguments, Env: work.Environment, Files: work.Files != nil,
+		Limits: cellrpc.Limits{Memory: work.Limits.Memory, Pids: work.Limits.Pids, FileSize: work.Limits.Disk},
+	}
+	for _, a := range work.Allow {
+		switch {
+		case a.Host == "localhost":
+			s.Localhost = append(s.Localhost, a.Port)
+		case net.ParseIP(a.Host) != nil:
+			s.Addresses = addPort(s.Addresses, a)
+		default:
+			s.Names = addPort(s.Names, a)
+		}
+	}
+	answer(w, s)
+}
+
+func addPort(names []cellrpc.Name, a hotcell.Allow) []cellrpc.Name {
+	if i := slices.IndexFunc(names, func(n cellrpc.Name) bool { return n.Host == a.Host }); i >= 0 {
+		names[i].Ports = append(names[i].Ports, a.Port)
+		return names
+	}
+	return append(names, cellrpc.Name{Host: a.Host, Ports: []int{a.Port}})
+}
+
+// lease hands the job's secrets over, once, before the command runs. Whoever
+// asks again is the command.
+func (g *Gateway) lease(w http.ResponseWriter, r *http.Request) {
+	var request cellrpc.LeaseRequest
+	if !read(w, r, &request) {
+		return
+	}
+	g.mu.Lock()
+	again := g.leased || g.started
+	g.leased = true
+	g.mu.Unlock()
+	if again {
+		const reason = "the lease was asked for again"
+		_ = g.report(hotcell.Event{Kind: "lease.refuse", Decision: hotcell.Refused, Reason: reason})
+		refuse(w, http.StatusForbidden, reason)
+		return
+	}
+	message, err := g.Vault.Lease(r.Context(), g.Job.ID, request.PublicKey)
+	if err != nil {
+		g.fail(w, err)
+		return
+	}
+	answer(w, cellrpc.LeaseAnswer{Message: message})
+}
+
+func (g *Gateway) files(w http.ResponseWriter, r *http.Request) {
+	archive, err := g.Sink.Files(r.Context())
+	if err != nil {
+		g.fail(w, err)
+		return
+	}
+	if archive == nil {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	defer func() { _ = archive.Close() }()
+	_, _ = io.Copy(w, archive)
+}
+
+// refused records a name that was asked for in the cell and does not exist there.
+func (g *Gateway) refused(w http.ResponseWriter, r *http.Request) {
+	var request cellrpc.Refused
+	if !read(w, r, &request) {
+		return
+	}
+	_ = g.report(hotcell.Event{Kind: "network.refuse", Decision: hotcell.Refused, Host: printable(request.Name), Reason: "the name is not in the assignment's allow-list"})
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (g *Gateway) start(w http.ResponseWriter, r *http.Request) {
+	g.mu.Lock()
+	g.started = true
+	g.mu.Unlock()
+	g.done(w, g.Sink.Started(r.Context()))
+}
+
+// log takes a stream for as long as the job lives.
+func (g *Gateway) log(w http.ResponseWriter, r *http.Request) {
+	stream := r.URL.Query().Get("stream")
+	if stream != "stdout" && stream != "stderr" {
+		refuse(w, http.StatusBadRequest, "no such stream")
+		return
+	}
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := r.Body.Read(buf)
+		if n > 0 {
+			if failed := g.Sink.Log(r.Context(), stream, g.Now(), buf[:n]); failed != nil {
+				g.fail(w, failed)
+				return
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (g *Gateway) out(w http.ResponseWriter, r *http.Request) {
+	g.done(w, g.Sink.Output(r.Context(), http.MaxBytesReader(w, r.Body, hotcell.MaxFiles+32<<20)))
+}
+
+func (g *Gateway) exit(w http.ResponseWriter, r *http.Request) {
+	var exit cellrpc.Exit
+	if read(w, r, &exit) {
+		g.done(w, g.Sink.Exit(r.Context(), exit))
+	}
+}
+
+// report records what the cell did. It does not end with a request: what was
+// done is told even if whoever did it is gone.
+func (g *Gateway) report(e hotcell.Event) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := g.Vault.Report(ctx, g.Job.ID, e); err != nil {
+		g.Config.Log.Error("a cell's event could not be recorded", "job", g.Job.ID, "kind", e.Kind, "error", err)
+		return err
+	}
+	return nil
+}
+
+func answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+// read reads a small JSON message.
+func read(w http.ResponseWriter, r *http.Request, into any) bool {
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(into); err != nil {
+		refuse(w, http.StatusBadRequest, "this is not understood")
+		return false
+	}
+	return true
+}
+
+func refuse(w http.ResponseWriter, status int, reason string) {
+	http.Error(w, "hotcell: "+reason, status)
+}
+
+func (g *Gateway) done(w http.ResponseWriter, err error) {
+	if err != nil {
+		g.fail(w, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// fail tells the cell what it may know of an error.
+func (g *Gateway) fail(w http.ResponseWriter, err error) {
+	switch {
+	case errors.Is(err, hotcell.ErrDenied), errors.Is(err, hotcell.ErrInvalid), errors.Is(err, hotcell.ErrConflict), errors.Is(err, hotcell.ErrTampered):
+		refuse(w, http.StatusForbidden, err.Error())
+	case errors.Is(err, hotcell.ErrUnavailable):
+		refuse(w, http.StatusServiceUnavailable, "the vault does not answer")
+	default:
+		g.Config.Log.Error("serving a cell", "job", g.Job.ID, "error", err)
+		refuse(w, http.StatusInternalServerError, "internal error")
+	}
+}
+
+// printable keeps what a job makes up from being more than a name in the log.
+func printable(name string) string {
+	const most = 253
+	out := make([]byte, 0, most)
+	for _, c := range []byte(name) {
+		if len(out) == most {
+			break
+		}
+		if c <= ' ' || c >= 0x7f {
+			c = '?'
+		}
+		out = append(out, c)
+	}
+	return string(out)
+}
