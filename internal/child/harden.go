@@ -31,6 +31,16 @@ func Harden() error {
 	return nil
 }
 
+// HardenWorker is [Harden] for a process that starts others and holds no value:
+// it leaves its children able to gain what a cell's making needs.
+func HardenWorker() error {
+	os.Clearenv()
+	if err := os.Setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"); err != nil {
+		return err
+	}
+	return unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
+}
+
 // LocksMemory says whether RLIMIT_MEMLOCK lets a process lock all its memory.
 // With a lower limit the Go heap would run into it and end the process.
 func LocksMemory() bool {

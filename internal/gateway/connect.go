@@ -122,8 +122,7 @@ func (g *Gateway) tunnel(w http.ResponseWriter, upstream net.Conn, entry hotcell
 	}
 	defer func() { _ = client.Close() }()
 	// The end of the gateway is the end of both.
-	stop := context.AfterFunc(g.ctx, func() { _ = client.Close(); _ = upstream.Close() })
-	defer stop()
+	defer g.ends(client, upstream)()
 	if _, err := client.Write([]byte("HTTP/1.1 200 OK\r\n\r\n")); err != nil {
 		return
 	}
@@ -153,6 +152,27 @@ func (g *Gateway) tunnel(w http.ResponseWriter, upstream net.Conn, entry hotcell
 		about.Reason = context.Cause(g.ctx).Error()
 	}
 	_ = g.report(about)
+}
+
+// ends closes the connections with the gateway, or when they are cut; what it
+// returns lets go of them.
+func (g *Gateway) ends(connections ...net.Conn) (release func()) {
+	g.mu.Lock()
+	cut := g.cut
+	g.mu.Unlock()
+	released := make(chan struct{})
+	go func() {
+		select {
+		case <-g.ctx.Done():
+		case <-cut:
+		case <-released:
+			return
+		}
+		for _, c := range connections {
+			_ = c.Close()
+		}
+	}()
+	return func() { close(released) }
 }
 
 func halfClose(c net.Conn) {

@@ -76,7 +76,9 @@ type Gateway struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
-	mu      sync.Mutex
+	mu sync.Mutex
+	// cut is closed to end the tunnels of now.
+	cut     chan struct{}
 	leased  bool
 	started bool
 	tunnels int
@@ -84,7 +86,7 @@ type Gateway struct {
 
 // New makes a gateway; Serve opens it.
 func New(c Config) *Gateway {
-	g := &Gateway{Config: c}
+	g := &Gateway{Config: c, cut: make(chan struct{})}
 	g.ctx, g.cancel = context.WithCancelCause(context.Background())
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+cellrpc.PathSpec, g.spec)
@@ -128,6 +130,14 @@ func (g *Gateway) Close() {
 }
 
 var errClosed = errors.New("the job has ended")
+
+// Cut ends every tunnel, and lets the job go on.
+func (g *Gateway) Cut() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	close(g.cut)
+	g.cut = make(chan struct{})
+}
 
 // Revoke ends every tunnel and refuses whatever comes, with a reason.
 func (g *Gateway) Revoke(reason string) { g.cancel(errors.New(reason)) }

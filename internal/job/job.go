@@ -35,7 +35,7 @@ type Vault interface {
 	CancelJob(context.Context, *vaultrpc.CancelJobRequest) error
 	StartJob(context.Context, *vaultrpc.StartJobRequest) (*vaultrpc.StartJobAnswer, error)
 	EndJob(context.Context, *vaultrpc.EndJobRequest) error
-	LiveJobs(context.Context) ([]hotcell.JobID, error)
+	LiveJobs(context.Context) ([]vaultrpc.LiveJob, error)
 }
 
 // Worker runs jobs.

@@ -52,11 +52,11 @@ func (s *Service) reconcile(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("asking for live grants: %w", err)
 	}
-	for _, id := range live {
-		j, err := s.Store.Job(ctx, "", id)
+	for _, l := range live {
+		j, err := s.Store.Job(ctx, l.Workspace, l.Job)
 		switch {
 		case errors.Is(err, hotcell.ErrNotFound):
-			s.end(ctx, hotcell.Job{ID: id}, hotcell.JobLost, "it was never queued")
+			s.end(ctx, hotcell.Job{ID: l.Job, Workspace: l.Workspace}, hotcell.JobLost, "it was never queued")
 		case err != nil:
 			return err
 		case j.State.Final():
@@ -171,10 +171,11 @@ func (s *Service) stream(ctx context.Context, j hotcell.Job) outcome {
 	log := s.record(ctx, j.ID)
 	out := s.Config.Output.create(j.ID)
 	var end *workerrpc.End
+	var limit *time.Timer
 	err := s.Worker.Run(ctx, j, func(e *workerrpc.RunEvent) error {
 		switch e.Kind {
 		case workerrpc.Started:
-			time.AfterFunc(time.Duration(j.Work.Limits.Timeout), func() { cancel(errTimedOut) })
+			limit = time.AfterFunc(time.Duration(j.Work.Limits.Timeout), func() { cancel(errTimedOut) })
 			return s.started(ctx, j.ID, e.At)
 		case workerrpc.Log:
 			log.add(hotcell.LogChunk{At: e.At, Stream: e.Stream, Data: e.Data})
@@ -185,6 +186,9 @@ func (s *Service) stream(ctx context.Context, j hotcell.Job) outcome {
 		}
 		return nil
 	})
+	if limit != nil {
+		limit.Stop()
+	}
 	o := s.ended(ctx, j, err, end)
 	size, failed := out.close()
 	o.output = size

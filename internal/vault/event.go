@@ -60,7 +60,7 @@ func (v *Vault) Verify(ctx context.Context, p hotcell.Principal) (out Verified, 
 			return out, err
 		}
 		for _, e := range page {
-			if err := verifier.Add(e); err != nil {
+			if err := verifier.Next(e); err != nil {
 				if errors.As(err, &out.Broken) {
 					return out, nil
 				}

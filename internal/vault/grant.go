@@ -216,16 +216,13 @@ func Prune(w hotcell.VaultWriter, c hotcell.Credential) error {
 	return nil
 }
 
-// LiveJobs lists the jobs whose grants are not dead.
-func (v *Vault) LiveJobs(ctx context.Context) (jobs []hotcell.JobID, err error) {
-	err = v.store.View(ctx, func(r hotcell.VaultReader) error {
-		grants, err := r.Grants("", "")
-		for _, g := range grants {
-			jobs = append(jobs, g.Job)
-		}
+// LiveJobs lists the grants that are not dead.
+func (v *Vault) LiveJobs(ctx context.Context) (grants []hotcell.Grant, err error) {
+	err = v.store.View(ctx, func(r hotcell.VaultReader) (err error) {
+		grants, err = r.Grants("", "")
 		return err
 	})
-	return jobs, err
+	return grants, err
 }
 
 // RevokeUses ends the grants that use the credential and match, within a change.

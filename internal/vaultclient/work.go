@@ -3,7 +3,6 @@ package vaultclient
 import (
 	"context"
 
-	"hotcell"
 	"hotcell/internal/rpc"
 	"hotcell/internal/vaultrpc"
 )
@@ -64,7 +63,7 @@ func (c *Control) EndJob(ctx context.Context, r *vaultrpc.EndJobRequest) error {
 }
 
 // LiveJobs lists the jobs whose grants are not dead.
-func (c *Control) LiveJobs(ctx context.Context) ([]hotcell.JobID, error) {
+func (c *Control) LiveJobs(ctx context.Context) ([]vaultrpc.LiveJob, error) {
 	answer, err := rpc.Call[vaultrpc.Empty, vaultrpc.LiveJobsAnswer](ctx, c.peer, vaultrpc.LiveJobs, &vaultrpc.Empty{})
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ package vaultd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -53,9 +54,9 @@ const heartbeat = 250 * time.Millisecond
 
 // Open opens the key, the door and the tiers.
 func Open(ctx context.Context, c Config) (*Daemon, error) {
-	key, err := kms.Open(ctx, c.KeyURL)
+	key, err := openKey(ctx, c)
 	if err != nil {
-		return nil, fmt.Errorf("opening the key: %w", err)
+		return nil, err
 	}
 	door, err := vault.Open(ctx, vault.Config{Store: c.Store, Key: key, Owner: c.Owner, Now: c.Now, Log: c.Log})
 	if err != nil {
@@ -66,6 +67,26 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 		vault: door, secrets: secret.New(door, c.Now), assignments: assignment.New(door, checks, c.Now),
 		log: c.Log, beat: heartbeat,
 	}, nil
+}
+
+// openKey opens the KMS key. Only a store in which nothing is sealed yet gets a
+// fresh one: a key that was lost must never be replaced silently.
+func openKey(ctx context.Context, c Config) (kms.Key, error) {
+	key, err := kms.Open(ctx, c.KeyURL)
+	if !errors.Is(err, kms.ErrMissing) {
+		return key, err
+	}
+	var spaces []hotcell.Workspace
+	if failed := c.Store.View(ctx, func(r hotcell.VaultReader) (err error) {
+		spaces, err = r.Workspaces()
+		return err
+	}); failed != nil {
+		return nil, fmt.Errorf("reading workspaces: %w", failed)
+	}
+	if len(spaces) > 0 {
+		return nil, err
+	}
+	return kms.Create(ctx, c.KeyURL)
 }
 
 // Close forgets the keys and closes the store.

@@ -55,7 +55,11 @@ func (d *Daemon) jobs(mux *http.ServeMux) {
 		return &vaultrpc.Empty{}, d.vault.EndJob(ctx, r.Job, r.State, r.Reason, r.Duration)
 	})
 	handle(d, mux, vaultrpc.LiveJobs, func(ctx context.Context, _ *vaultrpc.Empty) (*vaultrpc.LiveJobsAnswer, error) {
-		jobs, err := d.vault.LiveJobs(ctx)
-		return &vaultrpc.LiveJobsAnswer{Jobs: jobs}, err
+		grants, err := d.vault.LiveJobs(ctx)
+		answer := &vaultrpc.LiveJobsAnswer{}
+		for _, g := range grants {
+			answer.Jobs = append(answer.Jobs, vaultrpc.LiveJob{Workspace: g.Workspace, Job: g.Job})
+		}
+		return answer, err
 	})
 }

@@ -108,9 +108,15 @@ type EndJobRequest struct {
 	Duration int64 `json:"duration_ms,omitempty"`
 }
 
+// LiveJob is a job whose grant is not dead.
+type LiveJob struct {
+	Workspace hotcell.WorkspaceID `json:"workspace"`
+	Job       hotcell.JobID       `json:"job"`
+}
+
 // LiveJobsAnswer lists the jobs whose grants are not dead.
 type LiveJobsAnswer struct {
-	Jobs []hotcell.JobID `json:"jobs"`
+	Jobs []LiveJob `json:"jobs"`
 }
 
 // EventsRequest lists the audit log, as far as the caller may see it.

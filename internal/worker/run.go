@@ -1,0 +1,242 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"hotcell"
+	"hotcell/internal/cell"
+	"hotcell/internal/cellrpc"
+	"hotcell/internal/gateway"
+	"hotcell/internal/socketpair"
+	"hotcell/internal/workerrpc"
+)
+
+// run is one job under way. It is the sink of its gateway.
+type run struct {
+	worker  *Worker
+	job     hotcell.Job
+	gateway *gateway.Gateway
+
+	// send tells the control plane; one at a time.
+	sending sync.Mutex
+	send    func(*workerrpc.RunEvent) error
+
+	mu      sync.Mutex
+	kill    func()
+	exit    *cellrpc.Exit
+	revoked string
+}
+
+// run runs a job to its end.
+func (w *Worker) run(ctx context.Context, job hotcell.Job, send func(*workerrpc.RunEvent) error) error {
+	if len(w.problems) > 0 {
+		return fmt.Errorf("%w: this machine cannot confine a job, so none is run: %s", hotcell.ErrDenied, strings.Join(w.problems, "; "))
+	}
+	r := &run{worker: w, job: job, send: send, kill: func() {}}
+	r.gateway = gateway.New(gateway.Config{
+		Job: job, Vault: w.Vault, Sink: r, Dialer: w.Dialer, TCP: w.TCP, Now: w.Now, Log: w.Log,
+	})
+	defer r.gateway.Close()
+	user, err := w.enter(r)
+	if err != nil {
+		return err
+	}
+	defer w.leave(r, user)
+	end, err := r.live(ctx, user)
+	if err != nil {
+		return err
+	}
+	return r.tell(&workerrpc.RunEvent{Kind: workerrpc.Ended, At: w.Now(), End: end})
+}
+
+// enter notes the run, and gives it a uid of its own where there are some.
+func (w *Worker) enter(r *run) (user int, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, twice := w.runs[r.job.ID]; twice {
+		return 0, fmt.Errorf("%w: the job runs already", hotcell.ErrConflict)
+	}
+	if w.Users > 0 {
+		if len(w.users) == 0 {
+			return 0, fmt.Errorf("%w: every uid for jobs is taken", hotcell.ErrUnavailable)
+		}
+		user, w.users = w.users[len(w.users)-1], w.users[:len(w.users)-1]
+	}
+	w.runs[r.job.ID] = r
+	return user, nil
+}
+
+func (w *Worker) leave(r *run, user int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.runs, r.job.ID)
+	if user > 0 {
+		w.users = append(w.users, user)
+	}
+}
+
+// live makes the cell and waits for its end.
+func (r *run) live(ctx context.Context, user int) (*workerrpc.End, error) {
+	dial, listen, err := socketpair.Pair()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = dial.Close() }()
+	listener, err := socketpair.NewListener(listen)
+	if err := errors.Join(err, listen.Close()); err != nil {
+		return nil, err
+	}
+	go func() { _ = r.gateway.Serve(listener) }()
+	group, err := r.cgroup()
+	if err != nil {
+		return nil, err
+	}
+	if group != nil {
+		defer group.Remove()
+	}
+	var stderr bytes.Buffer
+	process, err := r.worker.Driver.Start(ctx, cell.Config{
+		Gateway: dial, Disk: r.job.Work.Limits.Disk, Cgroup: group, User: user, Stderr: &limited{to: &stderr, left: 4096},
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.killable(process.Kill)
+	err = process.Wait()
+	return r.end(ctx, err, group, stderr.String()), nil
+}
+
+func (r *run) cgroup() (*cell.Cgroup, error) {
+	if r.worker.Cgroups == nil {
+		return nil, nil
+	}
+	l := r.job.Work.Limits
+	// The init and its stage count too: a few threads of ours.
+	return r.worker.Cgroups.New(string(r.job.ID), l.Memory, l.Pids+32)
+}
+
+// end says how the cell ended.
+func (r *run) end(ctx context.Context, err error, group *cell.Cgroup, stderr string) *workerrpc.End {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := &workerrpc.End{}
+	if r.exit != nil {
+		out.Reason, out.Redactions = r.exit.Reason, r.exit.Redactions
+		if r.exit.Code >= 0 {
+			out.Code = &r.exit.Code
+		}
+	}
+	switch {
+	case r.revoked != "":
+		out.Revoked, out.Reason = true, r.revoked
+	case group != nil && group.OutOfMemory() && (r.exit == nil || r.exit.Code != 0):
+		out.Reason = fmt.Sprintf("it ran out of memory: its limit is %d MiB", r.job.Work.Limits.Memory>>20)
+	case r.exit == nil && ctx.Err() == nil:
+		out.Reason = "its cell ended without a word"
+		r.worker.Log.Error("a cell ended without a word", "job", r.job.ID, "error", err, "stderr", stderr)
+	case r.exit != nil && r.exit.Code == 127 && out.Reason == "":
+		out.Reason = "its command, or a program that it names, does not exist in the cell (exit code 127)"
+	}
+	return out
+}
+
+func (r *run) killable(kill func()) {
+	r.mu.Lock()
+	r.kill = kill
+	dead := r.revoked != ""
+	r.mu.Unlock()
+	if dead {
+		kill()
+	}
+}
+
+// revoke ends the run: its grant is dead.
+func (r *run) revoke(reason string) {
+	r.mu.Lock()
+	if r.revoked == "" {
+		r.revoked = reason
+	}
+	kill := r.kill
+	r.mu.Unlock()
+	r.gateway.Revoke(reason)
+	kill()
+}
+
+func (r *run) tell(e *workerrpc.RunEvent) error {
+	r.sending.Lock()
+	defer r.sending.Unlock()
+	return r.send(e)
+}
+
+// Files implements [gateway.Sink].
+func (r *run) Files(context.Context) (io.ReadCloser, error) {
+	if r.job.Work.Files == nil {
+		return nil, nil
+	}
+	path, _ := r.worker.filesPath(r.job.Work.Files.Digest)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the assignment's files: %w", err)
+	}
+	return f, nil
+}
+
+// Started implements [gateway.Sink].
+func (r *run) Started(context.Context) error {
+	return r.tell(&workerrpc.RunEvent{Kind: workerrpc.Started, At: r.worker.Now()})
+}
+
+// Log implements [gateway.Sink].
+func (r *run) Log(_ context.Context, stream string, at time.Time, data []byte) error {
+	return r.tell(&workerrpc.RunEvent{Kind: workerrpc.Log, At: at, Stream: stream, Data: data})
+}
+
+// Output implements [gateway.Sink].
+func (r *run) Output(_ context.Context, archive io.Reader) error {
+	buf := make([]byte, 256<<10)
+	for {
+		n, err := io.ReadFull(archive, buf)
+		if n > 0 {
+			if err := r.tell(&workerrpc.RunEvent{Kind: workerrpc.Output, At: r.worker.Now(), Data: buf[:n]}); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("taking a job's output: %w", err)
+		}
+	}
+}
+
+// Exit implements [gateway.Sink].
+func (r *run) Exit(_ context.Context, exit cellrpc.Exit) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.exit == nil {
+		r.exit = &exit
+	}
+	return nil
+}
+
+// limited drops what is over its size.
+type limited struct {
+	to   io.Writer
+	left int
+}
+
+func (l *limited) Write(b []byte) (int, error) {
+	n := min(len(b), l.left)
+	l.left -= n
+	_, err := l.to.Write(b[:n])
+	return len(b), err
+}

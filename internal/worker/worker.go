@@ -1,0 +1,197 @@
+// Package worker is the worker's process: it makes a gateway and a cell for
+// each job that it is given, and tells what happens.
+//
+// It guards that a job ends when it is to end: on the control plane's word, on
+// the vault's, and with this process. It holds no value: a lease passes
+// through it sealed to the cell's key. One way to use it:
+//
+//	w := worker.New(worker.Config{Vault: vault, Driver: driver, …})
+//	go w.Watch(ctx)
+//	err := rpc.Server(w.Handler()).Serve(line)
+package worker
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"hotcell"
+	"hotcell/internal/cell"
+	"hotcell/internal/gateway"
+	"hotcell/internal/rpc"
+	"hotcell/internal/workerrpc"
+)
+
+// Vault is what a worker asks of the vault.
+type Vault interface {
+	gateway.Vault
+	// Watch hands each death of a grant to fn, and signs of life with an empty job.
+	Watch(ctx context.Context, fn func(job hotcell.JobID, reason string)) error
+}
+
+// Config is what a worker needs.
+type Config struct {
+	Vault  Vault
+	Driver cell.Driver
+	Dialer gateway.Dialer
+	// TCP says whether the operator lets an entry pass unguarded.
+	TCP func(hotcell.Allow) bool
+	// Folder holds what this process keeps: assignments' archives.
+	Folder string
+	// Cgroups is where cells get cgroups; nil for none.
+	Cgroups *cell.Cgroups
+	// Users is how many uids, from 1 on, cells may have; 0 where they share ours.
+	Users int
+	Now   func() time.Time
+	Log   *slog.Logger
+}
+
+// Worker runs jobs.
+type Worker struct {
+	Config
+	problems []string
+
+	mu    sync.Mutex
+	runs  map[hotcell.JobID]*run
+	users []int // free ones
+}
+
+// New makes a worker, and finds out whether the machine can confine. Where it
+// cannot, the worker says so and runs nothing.
+func New(ctx context.Context, c Config) (*Worker, error) {
+	if err := os.MkdirAll(filepath.Join(c.Folder, "files"), 0o700); err != nil {
+		return nil, fmt.Errorf("making the worker's folder: %w", err)
+	}
+	w := &Worker{Config: c, runs: map[hotcell.JobID]*run{}}
+	for user := c.Users; user > 0; user-- {
+		w.users = append(w.users, user)
+	}
+	for _, p := range c.Driver.Check(ctx) {
+		if p.Needed && !p.Met {
+			w.problems = append(w.problems, p.Name+": "+p.Detail)
+		}
+	}
+	return w, nil
+}
+
+// Handler serves the control plane's line.
+func (w *Worker) Handler() http.Handler {
+	mux := http.NewServeMux()
+	rpc.HandleStream(mux, workerrpc.Run, func(ctx context.Context, r *workerrpc.RunRequest, send func(*workerrpc.RunEvent) error) error {
+		return w.note(w.run(ctx, r.Job, send))
+	})
+	rpc.Handle(mux, workerrpc.Health, func(context.Context, *struct{}) (*workerrpc.HealthAnswer, error) {
+		return &workerrpc.HealthAnswer{Problems: w.problems, PID: os.Getpid()}, nil
+	})
+	mux.HandleFunc("HEAD "+workerrpc.FilesPath+"{digest}", w.hasFiles)
+	mux.HandleFunc("PUT "+workerrpc.FilesPath+"{digest}", w.putFiles)
+	return mux
+}
+
+func (w *Worker) note(err error) error {
+	if err != nil && rpc.Internal(err) {
+		w.Log.Error("running a job", "error", err)
+	}
+	return err
+}
+
+// The watch on the vault: how long its silence is borne.
+const (
+	// quiet is when connections end: nobody could tell that they must.
+	quiet = 5 * time.Second
+	retry = 200 * time.Millisecond
+)
+
+// Watch ends the runs whose grants die, until ctx ends. When nothing is heard
+// of the vault for a while, connections end; the jobs themselves go on.
+func (w *Worker) Watch(ctx context.Context) {
+	silence := time.AfterFunc(quiet, w.cutOff)
+	defer silence.Stop()
+	for ctx.Err() == nil {
+		err := w.Vault.Watch(ctx, func(job hotcell.JobID, reason string) {
+			silence.Reset(quiet)
+			if job != "" {
+				w.revoke(job, reason)
+			}
+		})
+		if err != nil && ctx.Err() == nil {
+			w.Log.Warn("the watch on grants broke off and is taken up again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(retry):
+		}
+	}
+}
+
+func (w *Worker) cutOff() {
+	w.Log.Error("nothing is heard of the vault: the jobs' connections are closed")
+	w.each(func(r *run) { r.gateway.Cut() })
+}
+
+func (w *Worker) revoke(job hotcell.JobID, reason string) {
+	w.mu.Lock()
+	r := w.runs[job]
+	w.mu.Unlock()
+	if r != nil {
+		r.revoke(reason)
+	}
+}
+
+func (w *Worker) each(fn func(*run)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range w.runs {
+		fn(r)
+	}
+}
+
+func (w *Worker) filesPath(digest string) (string, bool) {
+	_, err := hex.DecodeString(digest)
+	return filepath.Join(w.Folder, "files", digest+".tar"), err == nil && len(digest) == 64 && digest == strings.ToLower(digest)
+}
+
+func (w *Worker) hasFiles(rw http.ResponseWriter, r *http.Request) {
+	path, ok := w.filesPath(r.PathValue("digest"))
+	if _, err := os.Stat(path); !ok || err != nil {
+		rw.WriteHeader(http.StatusNotFound)
+		return
+	}
+	rw.WriteHeader(http.StatusOK)
+}
+
+func (w *Worker) putFiles(rw http.ResponseWriter, r *http.Request) {
+	path, ok := w.filesPath(r.PathValue("digest"))
+	if !ok {
+		rw.WriteHeader(http.StatusNotFound)
+		return
+	}
+	if err := store(path, r.Body); err != nil {
+		w.Log.Error("storing an assignment's files", "error", err)
+		rw.WriteHeader(http.StatusInsufficientStorage)
+		return
+	}
+	rw.WriteHeader(http.StatusNoContent)
+}
+
+func store(path string, from io.Reader) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".put-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(f.Name()) }()
+	_, err = io.Copy(f, from)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
