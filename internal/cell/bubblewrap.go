@@ -1,7 +1,6 @@
 package cell
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,9 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -19,9 +18,9 @@ import (
 
 // Options say what cells are made of.
 type Options struct {
-	// Binary is this program; it must be reachable by the users of cells.
+	// Binary is this program. Users of cells need not be able to reach it.
 	Binary string
-	// Bundle is the file of certificates that cells trust.
+	// Bundle is the file of certificates that cells trust; empty for none.
 	Bundle string
 }
 
@@ -31,37 +30,40 @@ type Bubblewrap struct{ options Options }
 // NewBubblewrap is a driver.
 func NewBubblewrap(o Options) *Bubblewrap { return &Bubblewrap{o} }
 
-// Process is a cell that runs.
-type Process struct {
-	cmd  *exec.Cmd
-	life *os.File
-	once sync.Once
-	err  error
-	done chan struct{}
-}
-
-// The inherited descriptors, as the init sees them.
+// The descriptors that bwrap inherits. The init has the first; the second is
+// this program, which becomes the init; the third tells of the init's pid; the
+// last, where there is one, is the bundle of certificates.
 const (
 	fdGateway = 3
-	fdLife    = 4
+	fdBinary  = 4
+	fdInfo    = 5
+	fdBundle  = 6
 )
+
+var errNoBubblewrap = errors.New("bubblewrap is missing: apt-get install bubblewrap")
 
 // Start implements [Driver].
 func (b *Bubblewrap) Start(ctx context.Context, c Config) (*Process, error) {
 	path, err := exec.LookPath("bwrap")
 	if err != nil {
-		return nil, errors.New("starting a cell: bubblewrap is missing: apt-get install bubblewrap")
+		return nil, fmt.Errorf("starting a cell: %w", errNoBubblewrap)
 	}
-	life, held, err := os.Pipe()
+	parts, err := b.open()
 	if err != nil {
 		return nil, fmt.Errorf("starting a cell: %w", err)
 	}
-	defer func() { _ = held.Close() }()
+	info, told, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("starting a cell: %w", err), closeAll(parts))
+	}
+	inherited := slices.Concat([]*os.File{c.Gateway, parts[0], told}, parts[1:])
+	defer func() { _ = closeAll(inherited[1:]) }()
 	cmd := exec.Command(path, b.arguments(c)...)
 	cmd.Env, cmd.Dir = []string{}, "/"
 	cmd.Stderr = c.Stderr
-	cmd.ExtraFiles = []*os.File{c.Gateway, held}
-	cmd.SysProcAttr = &syscall.SysProcAttr{}
+	cmd.WaitDelay = outputDelay
+	cmd.ExtraFiles = inherited
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if c.User != 0 {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(c.User), Gid: uint32(c.User)}
 	}
@@ -70,52 +72,104 @@ func (b *Bubblewrap) Start(ctx context.Context, c Config) (*Process, error) {
 		start = func() error { return c.Cgroup.start(cmd) }
 	}
 	if err := start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("starting a cell: %w", err), life.Close())
+		return nil, errors.Join(fmt.Errorf("starting a cell: %w", err), info.Close())
 	}
-	p := &Process{cmd: cmd, life: life, done: make(chan struct{})}
-	go p.reap()
-	stop := context.AfterFunc(ctx, p.Kill)
-	go func() { <-p.done; stop() }()
-	return p, nil
+	return attend(ctx, cmd, info), nil
+}
+
+// open opens this program and the bundle: users of cells need not be able to
+// reach either by a path.
+func (b *Bubblewrap) open() ([]*os.File, error) {
+	binary, err := openBinary(b.options.Binary)
+	if err != nil || b.options.Bundle == "" {
+		return []*os.File{binary}, err
+	}
+	bundle, err := os.Open(b.options.Bundle)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the certificates: %w", err), binary.Close())
+	}
+	return []*os.File{binary, bundle}, nil
+}
+
+func closeAll(files []*os.File) error {
+	var errs []error
+	for _, f := range files {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// openBinary opens this program to be inherited: the init is executed through
+// the descriptor, so that no folder on the way to it need be open to the users
+// of cells. Where the file itself is not, they get a copy in memory.
+func openBinary(path string) (*os.File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening this program: %w", err)
+	}
+	info, err := f.Stat()
+	if err != nil || info.Mode()&0o005 == 0o005 {
+		return f, err
+	}
+	defer func() { _ = f.Close() }()
+	fd, err := unix.MemfdCreate("hotcell", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("copying this program: %w", err)
+	}
+	// Opened anew for reading: what is open for writing cannot be executed.
+	copied := os.NewFile(uintptr(fd), "hotcell")
+	defer func() { _ = copied.Close() }()
+	if _, err := io.Copy(copied, f); err != nil {
+		return nil, fmt.Errorf("copying this program: %w", err)
+	}
+	if err := copied.Chmod(0o555); err != nil {
+		return nil, fmt.Errorf("copying this program: %w", err)
+	}
+	return os.Open("/proc/self/fd/" + strconv.Itoa(fd))
 }
 
 // arguments is bwrap's command line. It holds no value: those come by the line.
 func (b *Bubblewrap) arguments(c Config) []string {
-	disk := strconv.FormatInt(c.Disk, 10)
 	args := []string{
 		"--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
-		"--as-pid-1", "--die-with-parent", "--new-session", "--hostname", "cell",
+		"--as-pid-1", "--die-with-parent", "--new-session", "--hostname", "cell", "--info-fd", strconv.Itoa(fdInfo),
 		"--uid", "0", "--gid", "0", "--cap-drop", "ALL",
 	}
-	// The init needs these to set its network and its mounts up, and for the
-	// command's user namespace; the command gets none.
-	for _, capability := range []string{"NET_ADMIN", "NET_BIND_SERVICE", "SETFCAP", "SETUID", "SETGID", "SYS_ADMIN", "KILL"} {
+	// The init needs these to set its network and its mounts up, and to give the
+	// command a user namespace; the command gets none.
+	for _, capability := range []string{"NET_ADMIN", "NET_BIND_SERVICE", "SETFCAP", "SYS_ADMIN"} {
 		args = append(args, "--cap-add", "CAP_"+capability)
 	}
 	args = append(args, "--clearenv", "--ro-bind", "/usr", "/usr")
 	for _, name := range []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"} {
 		args = append(args, system(name)...)
 	}
-	args = append(args, "--size", "4194304", "--tmpfs", "/etc")
-	for _, name := range []string{"alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "ssl/openssl.cnf", "services", "protocols", "mime.types", "localtime", "perl", "python3"} {
+	args = append(args, b.etc()...)
+	args = append(args, "--proc", "/proc", "--dev", "/dev")
+	disk := strconv.FormatInt(c.Disk, 10)
+	for _, folder := range []string{"/job", "/tmp", "/home/job", "/dev/shm"} {
+		args = append(args, "--perms", "0755", "--size", disk, "--tmpfs", folder)
+	}
+	return append(args, "--dir", "/run", "--remount-ro", "/dev", "--remount-ro", "/",
+		"--chdir", "/", "--", "/proc/self/fd/"+strconv.Itoa(fdBinary), InitCommand)
+}
+
+// etc is the part of /etc that is the machine's; the init makes the rest.
+func (b *Bubblewrap) etc() []string {
+	args := []string{"--perms", "0755", "--size", "4194304", "--tmpfs", "/etc"}
+	for _, name := range []string{
+		"alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "ssl/openssl.cnf", "ssl/certs/java", "services", "protocols",
+		"mime.types", "localtime", "perl", "python3", "java-17-openjdk", "java-21-openjdk",
+	} {
 		args = append(args, "--ro-bind-try", "/etc/"+name, "/etc/"+name)
 	}
 	if b.options.Bundle != "" {
-		args = append(args, "--ro-bind", b.options.Bundle, "/etc/ssl/certs/ca-certificates.crt")
+		args = append(args, "--perms", "0644", "--file", strconv.Itoa(fdBundle), bundle)
 	}
-	for _, folder := range []string{"/job", "/tmp", "/home/job", "/dev/shm"} {
-		if folder == "/dev/shm" {
-			args = append(args, "--proc", "/proc", "--dev", "/dev")
-		}
-		args = append(args, "--perms", "0755", "--size", disk, "--tmpfs", folder)
-	}
-	return append(args,
-		"--remount-ro", "/dev",
-		"--dir", "/run", "--ro-bind", b.options.Binary, "/run/hotcell", "--remount-ro", "/",
-		"--chdir", "/", "--", "/run/hotcell", InitCommand)
+	return args
 }
 
-// system binds a folder of the system as the host has it: a link or a folder.
+// system binds a folder of the system as the machine has it: a link or a folder.
 func system(name string) []string {
 	if target, err := os.Readlink(name); err == nil {
 		return []string{"--symlink", strings.TrimPrefix(target, "/"), name}
@@ -123,97 +177,8 @@ func system(name string) []string {
 	return []string{"--ro-bind-try", name, name}
 }
 
-func (p *Process) reap() {
-	p.err = p.cmd.Wait()
-	// The init's end of the pipe closes with the last of it.
-	_, _ = io.Copy(io.Discard, p.life)
-	_ = p.life.Close()
-	close(p.done)
-}
-
-// Wait waits until nothing of the cell is left. It fails where the init did.
-func (p *Process) Wait() error {
-	<-p.done
-	return p.err
-}
-
-// PID is bwrap's process.
-func (p *Process) PID() int { return p.cmd.Process.Pid }
-
-// Kill ends every process of the cell: bwrap's death is its init's, and the
-// init's is everybody's.
-func (p *Process) Kill() {
-	p.once.Do(func() { _ = p.cmd.Process.Kill() })
-}
-
-// Check implements [Driver].
-func (b *Bubblewrap) Check(ctx context.Context) []Precondition {
-	list := []Precondition{checkBwrap(), checkLandlock(), checkCgroup()}
-	return append(list, b.checkCell(ctx))
-}
-
-func checkBwrap() Precondition {
-	p := Precondition{Name: "bubblewrap", Needed: true}
-	out, err := exec.Command("bwrap", "--version").Output()
-	if err != nil {
-		p.Detail = "bwrap is missing: apt-get install bubblewrap"
-		return p
-	}
-	p.Met, p.Detail = true, strings.TrimSpace(string(out))
-	return p
-}
-
-func checkLandlock() Precondition {
-	p := Precondition{Name: "landlock", Needed: true}
-	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
-	if errno != 0 {
-		p.Detail = "the kernel has no Landlock: a kernel of 5.13 or later with lsm=landlock is needed"
-		return p
-	}
-	p.Met, p.Detail = true, fmt.Sprintf("ABI %d", abi)
-	return p
-}
-
-func checkCgroup() Precondition {
-	p := Precondition{Name: "cgroup", Detail: "none can be made here: memory and processes are bounded by rlimits for each process, not for a job as a whole; run as root, or with a delegated cgroup"}
-	if h, err := OpenCgroups("hotcell-check-" + strconv.Itoa(os.Getpid())); err == nil {
-		p.Met, p.Detail = true, h.String()
-		h.Close()
-	}
-	return p
-}
-
-// checkCell makes a cell whose init does all that it does for a job but run one.
-func (b *Bubblewrap) checkCell(ctx context.Context) Precondition {
-	p := Precondition{Name: "cell", Needed: true}
-	var stderr bytes.Buffer
-	dial, listen, err := linePair()
-	if err != nil {
-		p.Detail = err.Error()
-		return p
-	}
-	defer func() { _ = dial.Close(); _ = listen.Close() }()
-	process, err := b.Start(ctx, Config{Gateway: dial, Disk: 1 << 20, Stderr: &stderr})
-	if err != nil {
-		p.Detail = err.Error()
-		return p
-	}
-	_ = dial.Close()
-	stopped := make(chan struct{})
-	go serveProbe(listen, stopped)
-	err = process.Wait()
-	_ = listen.Close()
-	<-stopped
-	if err != nil {
-		p.Detail = "a cell does not start: " + strings.TrimSpace(stderr.String()) + ": unprivileged user namespaces are needed (sysctl kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0)"
-		return p
-	}
-	p.Met, p.Detail = true, "user, process, mount, network, IPC and host-name namespaces, seccomp and Landlock work"
-	return p
-}
-
 // Reachable copies the program to a folder that every user of cells can reach,
-// unless it is in one already, and returns its path there.
+// and returns its path there. [Bubblewrap.Start] does not need that.
 func Reachable(binary, folder string) (string, error) {
 	in, err := os.Open(binary)
 	if err != nil {

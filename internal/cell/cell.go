@@ -5,7 +5,8 @@
 // no network but loopback, and one inherited line to its gateway. Its init
 // ([InitMain]) is process 1 inside: it makes a key, asks once for the lease,
 // opens it, answers names, hands connections over, guards the output. The
-// command runs in a nested user namespace without any capability ([ExecMain]).
+// command runs in a nested user namespace without any capability, behind
+// Landlock and a filter of system calls ([ExecMain]).
 //
 // It guards the host from the job and the job's values from other jobs. It
 // does not decide what may be reached or used: the gateway and the vault do.

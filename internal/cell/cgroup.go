@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -84,7 +85,8 @@ type Cgroup struct {
 }
 
 // New makes a cell's cgroup with its limits: memory in bytes, and how many
-// processes and threads.
+// processes and threads. Those of bwrap, the init and its stage count too: about
+// 30.
 func (c *Cgroups) New(name string, memory int64, pids int) (*Cgroup, error) {
 	g := &Cgroup{parent: c, dirs: map[string]string{}}
 	for controller, base := range c.bases {
@@ -169,6 +171,11 @@ func (g *Cgroup) OutOfMemory() bool {
 // Remove removes the cgroup; the cell must have ended.
 func (g *Cgroup) Remove() {
 	for _, dir := range g.dirs {
-		_ = os.Remove(dir)
+		// The kernel lets go of the dead a moment after they were waited for.
+		for try := time.Duration(1); os.Remove(dir) != nil && try <= removeTries; try++ {
+			time.Sleep(try * time.Millisecond)
+		}
 	}
 }
+
+const removeTries = 10

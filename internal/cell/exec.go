@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -14,65 +16,141 @@ import (
 	"hotcell/internal/cellrpc"
 )
 
+// order is what the init tells the stage that becomes the command, by a pipe:
+// the environment of that stage is not the command's. Bytes, since a value
+// need not be text.
+type order struct {
+	Argv, Env [][]byte
+	Limits    cellrpc.Limits
+}
+
+// The descriptors of the stage: its orders, and where it tells why it failed.
+// The latter closes when the command begins.
+const (
+	fdOrders  = 3
+	fdFailure = 4
+)
+
 // ExecMain is the stage between the init and the command: it gives up whatever
-// it still may, and becomes the command. It returns only where that fails.
+// it still may, waits for its orders, and becomes the command. It returns only
+// where that fails.
 func ExecMain() int {
 	// What is given up per thread must be given up by the thread that execs.
 	runtime.LockOSThread()
-	if err := execMain(); err != nil {
-		fmt.Fprintln(os.Stderr, "hotcell: cell:", err)
-		return 126
+	failure := os.NewFile(fdFailure, "failure")
+	if _, err := fmt.Fprint(failure, execMain()); err != nil {
+		return 125
 	}
-	return 0
+	return 126
 }
 
 func execMain() error {
-	orders := os.NewFile(3, "orders")
-	b, err := io.ReadAll(orders)
-	if err := errors.Join(err, orders.Close()); err != nil {
-		return fmt.Errorf("reading the orders: %w", err)
+	if _, err := unix.FcntlInt(fdFailure, unix.F_GETFD, 0); err != nil {
+		return errors.New("this runs within a cell only")
 	}
-	var o order
-	if err := json.Unmarshal(b, &o); err != nil {
-		return errors.New("reading the orders: they are damaged")
+	// Where memory is short, the command goes and the init stays to tell of it.
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("closing the stage to tracing: %w", err)
 	}
-	for _, step := range []func(cellrpc.Limits) error{setLimits, dropCapabilities, landlockFiles, filterCalls} {
-		if err := step(o.Limits); err != nil {
-			return fmt.Errorf("confining the command: %w", err)
+	if err := unix.CloseRange(fdOrders, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return fmt.Errorf("closing descriptors: %w", err)
+	}
+	for _, step := range []func() error{landlock, dropCapabilities, filterCalls} {
+		if err := step(); err != nil {
+			return err
 		}
 	}
-	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
-		return fmt.Errorf("confining the command: %w", err)
+	o, err := readOrder(os.NewFile(fdOrders, "orders"))
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("starting the shell: %w", syscall.Exec(o.Argv[0], o.Argv, o.Env))
+	return become(o)
+}
+
+func readOrder(orders io.ReadCloser) (order, error) {
+	var o order
+	b, err := io.ReadAll(orders)
+	if err := errors.Join(err, orders.Close()); err != nil {
+		return o, fmt.Errorf("reading the orders: %w", err)
+	}
+	if err := json.Unmarshal(b, &o); err != nil || len(o.Argv) == 0 {
+		return o, errors.New("reading the orders: they are damaged")
+	}
+	return o, nil
+}
+
+// become is the end of this program. The limits come last: the command is what
+// they are for.
+func become(o order) error {
+	argv, env := texts(o.Argv), texts(o.Env)
+	debug.SetGCPercent(-1)
+	if err := setLimits(o.Limits); err != nil {
+		return err
+	}
+	err := syscall.Exec(argv[0], argv, env)
+	if errors.Is(err, unix.E2BIG) {
+		return errors.New("its arguments and variables are more than a process can be given")
+	}
+	return fmt.Errorf("starting the shell: %w", err)
+}
+
+func texts(parts [][]byte) []string {
+	out := make([]string, len(parts))
+	for i, p := range parts {
+		out[i] = string(p)
+	}
+	return out
 }
 
 // setLimits sets what bounds each process. Memory is the data segment and not
 // the address space: Node, Java and Go reserve far more than they use.
 func setLimits(l cellrpc.Limits) error {
-	set := func(what int, value uint64) error {
-		return unix.Setrlimit(what, &unix.Rlimit{Cur: value, Max: value})
+	files := uint64(4096)
+	if l.OpenFiles > 0 {
+		files = uint64(l.OpenFiles)
 	}
-	var errs []error
-	if l.Memory > 0 {
-		errs = append(errs, set(unix.RLIMIT_DATA, uint64(l.Memory)))
+	for _, limit := range []struct {
+		what  int
+		name  string
+		value uint64
+		set   bool
+	}{
+		{unix.RLIMIT_CORE, "core", 0, true},
+		{unix.RLIMIT_MEMLOCK, "locked memory", 64 << 10, true},
+		{unix.RLIMIT_NOFILE, "open files", files, true},
+		{unix.RLIMIT_FSIZE, "file size", uint64(l.FileSize), l.FileSize > 0},
+		{unix.RLIMIT_CPU, "CPU seconds", uint64(l.CPUSeconds), l.CPUSeconds > 0},
+		{unix.RLIMIT_DATA, "memory", uint64(l.Memory), l.Memory > 0},
+		{unix.RLIMIT_NPROC, "processes", uint64(l.Pids), l.Pids > 0},
+	} {
+		if !limit.set {
+			continue
+		}
+		if err := lower(limit.what, limit.value); err != nil {
+			return fmt.Errorf("limiting %s to %s: %w", limit.name, strconv.FormatUint(limit.value, 10), err)
+		}
 	}
-	if l.Pids > 0 {
-		errs = append(errs, set(unix.RLIMIT_NPROC, uint64(l.Pids)))
-	}
-	if l.FileSize > 0 {
-		errs = append(errs, set(unix.RLIMIT_FSIZE, uint64(l.FileSize)))
-	}
-	errs = append(errs, set(unix.RLIMIT_CORE, 0), set(unix.RLIMIT_NOFILE, 4096), set(unix.RLIMIT_MEMLOCK, 64<<10), set(unix.RLIMIT_MSGQUEUE, 819200))
-	return errors.Join(errs...)
+	return nil
 }
 
-// dropCapabilities empties every set, the bounding set first.
-func dropCapabilities(cellrpc.Limits) error {
+// lower sets a limit, or keeps a stricter one that is there.
+func lower(what int, value uint64) error {
+	var now unix.Rlimit
+	if err := unix.Getrlimit(what, &now); err != nil {
+		return err
+	}
+	value = min(value, now.Max)
+	return unix.Setrlimit(what, &unix.Rlimit{Cur: value, Max: value})
+}
+
+// dropCapabilities empties every set, the bounding set first, and gives up what
+// a setuid file would give.
+func dropCapabilities() error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("giving up new privileges: %w", err)
 	}
-	for capability := uintptr(0); capability <= unix.CAP_LAST_CAP; capability++ {
+	for capability := uintptr(0); capability <= 63; capability++ {
 		if err := unix.Prctl(unix.PR_CAPBSET_DROP, capability, 0, 0, 0); err != nil && !errors.Is(err, unix.EINVAL) {
 			return fmt.Errorf("emptying the bounding set: %w", err)
 		}

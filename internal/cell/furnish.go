@@ -2,80 +2,132 @@ package cell
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"hotcell"
 )
 
 // The files that a cell's /etc is made of.
-const (
-	passwd = "root:x:0:0:root:/root:/usr/sbin/nologin\njob:x:1000:1000:job:/home/job:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
-	group  = "root:x:0:\njob:x:1000:\nnogroup:x:65534:\n"
+var etc = map[string]string{
+	"passwd": "root:x:0:0:root:/root:/usr/sbin/nologin\njob:x:1000:1000:job:/home/job:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+	"group":  "root:x:0:\njob:x:1000:\nnogroup:x:65534:\n",
 	// Names come from the file of hosts and from the init's own answers.
-	nsswitch = "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: files\nprotocols: files\n"
-	resolv   = "nameserver 127.0.0.1\noptions attempts:2 timeout:5\n"
-	hosts    = "127.0.0.1 localhost cell\n::1 localhost\n"
-)
+	"nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: files\nprotocols: files\n",
+	"resolv.conf":   "nameserver 127.0.0.1\nsearch .\noptions attempts:2 timeout:5\n",
+	"hosts":         "127.0.0.1 localhost cell\n::1 localhost\n",
+	"hostname":      "cell\n",
+}
 
-// furnish makes /etc and the mounts as the command is to find them.
+// bundle is where programs look for certificates.
+const bundle = "/etc/ssl/certs/ca-certificates.crt"
+
+// masked are files of /proc that tell of the machine and that no job needs.
+var masked = []string{
+	"cmdline", "config.gz", "kallsyms", "kcore", "key-users", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags",
+	"interrupts", "iomem", "ioports", "latency_stats", "locks", "modules", "pagetypeinfo", "partitions", "diskstats", "sched_debug",
+	"slabinfo", "softirqs", "swaps", "sysrq-trigger", "timer_list", "timer_stats", "vmallocinfo", "zoneinfo", "buddyinfo",
+}
+
+// furnish makes /etc, the folder and the mounts as the command is to find them.
 func (i *initial) furnish(context.Context) error {
-	for name, text := range map[string]string{
-		"passwd": passwd, "group": group, "nsswitch.conf": nsswitch, "resolv.conf": resolv, "hosts": hosts, "hostname": "cell\n",
-	} {
+	for name, text := range etc {
 		if err := os.WriteFile("/etc/"+name, []byte(text), 0o644); err != nil {
 			return fmt.Errorf("furnishing the cell: %w", err)
 		}
 	}
+	if err := trust(i.spec.CA); err != nil {
+		return fmt.Errorf("furnishing the cell with certificates: %w", err)
+	}
 	if err := unix.Mount("", "/etc", "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, ""); err != nil {
 		return fmt.Errorf("closing the cell's /etc: %w", err)
+	}
+	for _, name := range masked {
+		err := unix.Mount("/dev/null", "/proc/"+name, "", unix.MS_BIND, "")
+		if err != nil && !errors.Is(err, unix.ENOENT) {
+			return fmt.Errorf("closing the cell's /proc: %w", err)
+		}
 	}
 	// The command sees no process but its own: not even that there is an init.
 	if err := unix.Mount("", "/proc", "", unix.MS_REMOUNT|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "hidepid=invisible"); err != nil {
 		return fmt.Errorf("closing the cell's /proc: %w", err)
 	}
+	if err := os.Mkdir("/job/out", 0o755); err != nil {
+		return fmt.Errorf("making /job/out: %w", err)
+	}
 	return nil
 }
 
+// trust adds the job's own certificates to the machine's, which bwrap has put there.
+func trust(own string) error {
+	if err := os.MkdirAll(filepath.Dir(bundle), 0o755); err != nil {
+		return err
+	}
+	if err := os.Symlink("certs/ca-certificates.crt", "/etc/ssl/cert.pem"); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(bundle, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	if own != "" {
+		_, err = f.WriteString("\n" + own)
+	}
+	return errors.Join(err, f.Close())
+}
+
 // environment is what the command runs with: the cell's own, the assignment's,
-// then its secrets. The values are copied, since exec wants them so.
-func (i *initial) environment() []string {
-	const bundle = "/etc/ssl/certs/ca-certificates.crt"
-	env := []string{
-		"PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", "HOME=/home/job", "USER=job", "LOGNAME=job", "SHELL=/bin/sh",
-		"LANG=C.UTF-8", "TERM=dumb", "TMPDIR=/tmp", "PWD=/job", "HOTCELL=1", "HOTCELL_JOB=" + i.spec.Job,
-		"SSL_CERT_FILE=" + bundle, "NODE_EXTRA_CA_CERTS=" + bundle, "REQUESTS_CA_BUNDLE=" + bundle,
-		"CURL_CA_BUNDLE=" + bundle, "GIT_SSL_CAINFO=" + bundle, "PIP_CERT=" + bundle, "PGSSLROOTCERT=" + bundle,
-		"HTTPS_PROXY=http://127.0.0.1:3128", "https_proxy=http://127.0.0.1:3128", "NO_PROXY=localhost,127.0.0.1,::1", "no_proxy=localhost,127.0.0.1,::1",
+// then its secrets. The caller wipes it.
+func (i *initial) environment() [][]byte {
+	const proxy = "http://127.0.0.1:3128"
+	const direct = "localhost,127.0.0.1,::1"
+	var env [][]byte
+	for _, own := range [][2]string{
+		{"PATH", "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"},
+		{"HOME", "/home/job"}, {"USER", "job"}, {"LOGNAME", "job"}, {"SHELL", "/bin/sh"}, {"TMPDIR", "/tmp"}, {"PWD", "/job"},
+		{"LANG", "C.UTF-8"}, {"TERM", "dumb"}, {"HOTCELL", "1"}, {"HOTCELL_JOB", i.spec.Job},
+		{"SSL_CERT_FILE", bundle}, {"NODE_EXTRA_CA_CERTS", bundle}, {"REQUESTS_CA_BUNDLE", bundle}, {"CURL_CA_BUNDLE", bundle},
+		{"GIT_SSL_CAINFO", bundle}, {"PIP_CERT", bundle}, {"PGSSLROOTCERT", bundle},
+		{"HTTPS_PROXY", proxy}, {"https_proxy", proxy}, {"NO_PROXY", direct}, {"no_proxy", direct},
+	} {
+		if _, set := i.spec.Env[own[0]]; !set || own[0] != "LANG" && own[0] != "TERM" {
+			env = append(env, []byte(own[0]+"="+own[1]))
+		}
 	}
 	for name, value := range i.spec.Env {
-		env = append(env, name+"="+value)
+		if _, reserved := hotcell.ReservedVariable(name); !reserved {
+			env = append(env, []byte(name+"="+value))
+		}
 	}
 	for _, s := range i.secrets {
 		_ = s.value.Use(func(b []byte) error {
-			env = append(env, s.name+"="+string(b))
+			variable := make([]byte, 0, len(s.name)+1+len(b)) // no growing, which would leave copies
+			env = append(env, append(append(append(variable, s.name...), '='), b...))
 			return nil
 		})
 	}
 	return env
 }
 
+// places finds where a command places its arguments.
+var places = regexp.MustCompile(`\$\{?[#!]?[@*#1-9]`)
+
 // shell is the command line of the command. What follows `--` at run are its
 // arguments: a command that does not place them gets them at its end.
-func (i *initial) shell() []string {
-	command := i.spec.Command
-	if len(i.spec.Arguments) > 0 && !placesArguments(command) {
+func (i *initial) shell() [][]byte {
+	command := strings.TrimRight(i.spec.Command, " \t\r\n")
+	if len(i.spec.Arguments) > 0 && !places.MatchString(command) {
 		command += ` "$@"`
 	}
-	return append([]string{"/bin/sh", "-c", command, "job"}, i.spec.Arguments...)
-}
-
-func placesArguments(command string) bool {
-	for _, mention := range []string{"$@", "$*", "$#", "${@", "${*", "${#", "$1", "$2", "${1", "${2"} {
-		if strings.Contains(command, mention) {
-			return true
-		}
+	argv := [][]byte{[]byte("/bin/sh"), []byte("-c"), []byte(command), []byte("hotcell")}
+	for _, argument := range i.spec.Arguments {
+		argv = append(argv, []byte(argument))
 	}
-	return false
+	return argv
 }

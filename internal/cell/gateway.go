@@ -14,8 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"hotcell"
-	"hotcell/internal/cellrpc"
 	"hotcell/internal/socketpair"
 )
 
@@ -25,8 +23,7 @@ type gateway struct {
 	client *http.Client
 }
 
-func openGateway() (*gateway, error) {
-	line := os.NewFile(fdGateway, "gateway")
+func openGateway(line *os.File) (*gateway, error) {
 	dialer, err := socketpair.NewDialer(line)
 	if err != nil {
 		return nil, err
@@ -38,8 +35,6 @@ func openGateway() (*gateway, error) {
 		IdleConnTimeout:    time.Minute,
 	}}}, line.Close()
 }
-
-func vaultrpcJob(id string) hotcell.JobID { return hotcell.JobID(id) }
 
 // do asks the gateway; an answer that is not 2xx is an error with its text.
 func (g *gateway) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
@@ -88,8 +83,15 @@ func decode(answer *http.Response, out any) error {
 	return json.NewDecoder(answer.Body).Decode(out)
 }
 
-// connect opens a connection out, through the gateway. The error's text is the
-// gateway's reason.
+// refusal is the gateway's answer to a connection that it does not make.
+type refusal struct {
+	status int
+	reason string
+}
+
+func (r *refusal) Error() string { return r.reason }
+
+// connect opens a connection out, through the gateway, or returns a [refusal].
 func (g *gateway) connect(ctx context.Context, hostport string) (net.Conn, error) {
 	c, err := g.dialer.DialContext(ctx)
 	if err != nil {
@@ -105,7 +107,8 @@ func (g *gateway) connect(ctx context.Context, hostport string) (net.Conn, error
 	}
 	if answer.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(answer.Body, 2048))
-		return nil, errors.Join(errors.New(strings.TrimSpace(string(text))), c.Close())
+		_ = c.Close()
+		return nil, &refusal{answer.StatusCode, strings.TrimSpace(string(text))}
 	}
 	if n := reader.Buffered(); n > 0 { // a server that speaks first
 		head, _ := reader.Peek(n)
@@ -150,23 +153,4 @@ func join(a, b net.Conn) {
 	<-done
 	_ = a.Close()
 	_ = b.Close()
-}
-
-// linePair and serveProbe are the gateway of the cell that Check makes.
-func linePair() (dial, listen *os.File, err error) { return socketpair.Pair() }
-
-func serveProbe(line *os.File, stopped chan<- struct{}) {
-	defer close(stopped)
-	l, err := socketpair.NewListener(line)
-	if err != nil {
-		return
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+cellrpc.PathSpec, func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode(cellrpc.Spec{Job: "probe", Command: "true"})
-	})
-	mux.HandleFunc("POST "+cellrpc.PathLog, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
-	_ = server.Serve(l)
 }

@@ -29,6 +29,8 @@ type Spec struct {
 	Localhost []int  `json:"localhost,omitempty"`
 	Files     bool   `json:"files,omitempty"`
 	Limits    Limits `json:"limits"`
+	// CA holds certificates (PEM) that the cell trusts beside its bundle.
+	CA string `json:"ca,omitempty"`
 }
 
 // Name is a host and the ports that may be reached on it.
@@ -39,11 +41,14 @@ type Name struct {
 
 // Limits are those that the cell sets on its processes.
 type Limits struct {
-	// Memory is in bytes, for each process; the cgroup bounds all together.
+	// Memory is in bytes, for each process; the cgroup bounds all together. Zero,
+	// here and below, sets no limit.
 	Memory int64 `json:"memory"`
 	Pids   int   `json:"pids"`
 	// FileSize is in bytes.
-	FileSize int64 `json:"file_size"`
+	FileSize   int64 `json:"file_size"`
+	OpenFiles  int   `json:"open_files,omitempty"`
+	CPUSeconds int64 `json:"cpu_seconds,omitempty"`
 }
 
 // LeaseRequest asks for the job's secrets, sealed to this key.

@@ -1,0 +1,100 @@
+package cell
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// proxyPort is where clients that resolve by a proxy find one.
+const proxyPort = 3128
+
+// proxy serves CONNECT for clients that resolve by a proxy. Nothing else of
+// what the gateway understands can be said here.
+func (i *initial) proxy(ctx context.Context) error {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(proxyPort)))
+	if err != nil {
+		return fmt.Errorf("listening in the cell: %w", err)
+	}
+	go accept(l, func(c net.Conn) { i.proxied(ctx, c) })
+	return nil
+}
+
+func (i *initial) proxied(ctx context.Context, c net.Conn) {
+	_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
+	reader := bufio.NewReaderSize(c, 8192)
+	target, err := readConnect(reader)
+	_ = c.SetReadDeadline(time.Time{})
+	if err != nil {
+		answer(c, http.StatusForbidden, err)
+		return
+	}
+	out, err := i.gateway.connect(ctx, target)
+	if err != nil {
+		status := http.StatusBadGateway
+		if r, ok := errors.AsType[*refusal](err); ok {
+			status = r.status
+		}
+		answer(c, status, err)
+		return
+	}
+	_, _ = c.Write([]byte("HTTP/1.1 200 Connection established\r\n\r\n"))
+	if n := reader.Buffered(); n > 0 {
+		head, _ := reader.Peek(n)
+		_, _ = out.Write(head)
+	}
+	join(c, out)
+}
+
+// answer answers what is not handed over, and ends the connection.
+func answer(c net.Conn, status int, err error) {
+	_, _ = fmt.Fprintf(c, "HTTP/1.1 %d %s\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nhotcell: %v\n", status, http.StatusText(status), err)
+	_ = closeWrite(c)
+	// What is still unread would make the closing a reset, and the answer lost.
+	_ = c.SetReadDeadline(time.Now().Add(time.Second))
+	_, _ = io.Copy(io.Discard, io.LimitReader(c, 1<<20))
+	_ = c.Close()
+}
+
+// maxHead is how long the head of a proxy's request may be.
+const maxHead = 8192
+
+// readConnect reads a CONNECT request and returns its target, host and port.
+func readConnect(r *bufio.Reader) (string, error) {
+	var target string
+	for size := 0; ; {
+		line, err := r.ReadSlice('\n')
+		if size += len(line); err != nil || size > maxHead {
+			return "", errors.New("this is no request to a proxy")
+		}
+		text := strings.TrimRight(string(line), "\r\n")
+		switch {
+		case text == "" && target != "":
+			return target, nil
+		case target == "":
+			fields := strings.Fields(text)
+			if len(fields) != 3 || fields[0] != "CONNECT" || !plainTarget(fields[1]) {
+				return "", errors.New("the cell's proxy takes CONNECT for HTTPS only")
+			}
+			target = fields[1]
+		}
+	}
+}
+
+// plainTarget lets through what can be nothing but a host and a port: the
+// gateway decides on it.
+func plainTarget(s string) bool {
+	for _, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune(".-_:[]", rune(c)) {
+			return false
+		}
+	}
+	return s != ""
+}
