@@ -64,6 +64,9 @@ func (b *Bubblewrap) Start(ctx context.Context, c Config) (*Process, error) {
 	cmd.WaitDelay = outputDelay
 	cmd.ExtraFiles = inherited
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if c.User == 0 && machineRoot() {
+		c.User = nobody
+	}
 	if c.User != 0 {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(c.User), Gid: uint32(c.User)}
 	}
@@ -75,6 +78,22 @@ func (b *Bubblewrap) Start(ctx context.Context, c Config) (*Process, error) {
 		return nil, errors.Join(fmt.Errorf("starting a cell: %w", err), info.Close())
 	}
 	return attend(ctx, cmd, info), nil
+}
+
+// nobody is the uid of cells that get none of their own where this process is root.
+const nobody = 65534
+
+// machineRoot says whether this process is root outside all user namespaces,
+// or in one that hands the machine's root through: such a uid has rights in
+// /proc that no namespace takes away.
+func machineRoot() bool {
+	if os.Geteuid() != 0 {
+		return false
+	}
+	text, err := os.ReadFile("/proc/self/uid_map")
+	var inside, outside uint64
+	_, scan := fmt.Sscan(string(text), &inside, &outside)
+	return err != nil || scan != nil || inside == 0 && outside == 0
 }
 
 // open opens this program and the bundle: users of cells need not be able to

@@ -57,7 +57,7 @@ type Config struct {
 	// Cgroup bounds all processes of the cell together; nil where there is none.
 	Cgroup *Cgroup
 	// User is the uid, as this process sees it, under which the cell runs; 0 is
-	// this process's own.
+	// this process's own, but for the machine's root: then it is nobody's, 65534.
 	User int
 	// Stderr takes what goes wrong before the init can speak.
 	Stderr io.Writer

@@ -35,6 +35,10 @@ var masked = []string{
 	"slabinfo", "softirqs", "swaps", "sysrq-trigger", "timer_list", "timer_stats", "vmallocinfo", "zoneinfo", "buddyinfo",
 }
 
+// settings are folders of /proc through which the machine is set up: where a
+// uid is the machine's root, no namespace keeps it from writing there.
+var settings = []string{"sys", "fs", "irq", "bus", "acpi", "driver", "tty", "scsi", "mtrr"}
+
 // furnish makes /etc, the folder and the mounts as the command is to find them.
 func (i *initial) furnish(context.Context) error {
 	for name, text := range etc {
@@ -48,20 +52,36 @@ func (i *initial) furnish(context.Context) error {
 	if err := unix.Mount("", "/etc", "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, ""); err != nil {
 		return fmt.Errorf("closing the cell's /etc: %w", err)
 	}
-	for _, name := range masked {
-		err := unix.Mount("/dev/null", "/proc/"+name, "", unix.MS_BIND, "")
-		if err != nil && !errors.Is(err, unix.ENOENT) {
-			return fmt.Errorf("closing the cell's /proc: %w", err)
-		}
-	}
-	// The command sees no process but its own: not even that there is an init.
-	if err := unix.Mount("", "/proc", "", unix.MS_REMOUNT|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "hidepid=invisible"); err != nil {
+	if err := closeProc(); err != nil {
 		return fmt.Errorf("closing the cell's /proc: %w", err)
 	}
 	if err := os.Mkdir("/job/out", 0o755); err != nil {
 		return fmt.Errorf("making /job/out: %w", err)
 	}
 	return nil
+}
+
+// closeProc leaves the command of /proc what is about its own processes, to
+// read.
+func closeProc() error {
+	for _, name := range masked {
+		err := unix.Mount("/dev/null", "/proc/"+name, "", unix.MS_BIND, "")
+		if err != nil && !errors.Is(err, unix.ENOENT) {
+			return err
+		}
+	}
+	const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+	for _, name := range settings {
+		err := unix.Mount("/proc/"+name, "/proc/"+name, "", unix.MS_BIND|unix.MS_REC, "")
+		if errors.Is(err, unix.ENOENT) {
+			continue
+		}
+		if err := errors.Join(err, unix.Mount("", "/proc/"+name, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|flags, "")); err != nil {
+			return err
+		}
+	}
+	// The command sees no process but its own: not even that there is an init.
+	return unix.Mount("", "/proc", "", unix.MS_REMOUNT|flags, "hidepid=invisible")
 }
 
 // trust adds the job's own certificates to the machine's, which bwrap has put there.

@@ -32,6 +32,8 @@ func TestMain(m *testing.M) {
 			os.Exit(cell.InitMain())
 		case cell.ExecCommand:
 			os.Exit(cell.ExecMain())
+		case probeCommand:
+			os.Exit(probe())
 		}
 	}
 	os.Exit(m.Run())

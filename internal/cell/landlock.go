@@ -32,7 +32,7 @@ var landlockRules = []struct {
 	{"/usr", readAndRun}, {"/etc", readAndRun}, {"/bin", readAndRun}, {"/sbin", readAndRun},
 	{"/lib", readAndRun}, {"/lib32", readAndRun}, {"/lib64", readAndRun}, {"/libx32", readAndRun},
 	{"/job", handled5 &^ devices}, {"/tmp", handled5 &^ devices}, {"/home/job", handled5 &^ devices}, {"/dev/shm", handled5 &^ devices},
-	{"/dev", useDevices}, {"/proc", readAndRun | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE},
+	{"/dev", useDevices}, {"/proc", readAndRun},
 }
 
 // rulesetAttr is struct landlock_ruleset_attr.
