@@ -36,13 +36,13 @@ func addAddress(ip netip.Addr) error {
 // newAddress is the message: a header, struct ifaddrmsg, and the address twice.
 func newAddress(ip netip.Addr) []byte {
 	const loopback = 1 // the first device of every network namespace
-	family, raw := byte(unix.AF_INET), ip.AsSlice()
+	family, scope, raw := byte(unix.AF_INET), byte(unix.RT_SCOPE_HOST), ip.AsSlice()
 	if ip.Is6() {
-		family = unix.AF_INET6
+		family, scope = unix.AF_INET6, unix.RT_SCOPE_UNIVERSE
 	}
-	scope := byte(unix.RT_SCOPE_HOST)
 	b := make([]byte, unix.NLMSG_HDRLEN)
-	b = append(b, family, byte(ip.BitLen()), 0x80 /* IFA_F_PERMANENT */, scope)
+	// Nobody else is there who could have the address: it need not be asked for.
+	b = append(b, family, byte(ip.BitLen()), unix.IFA_F_PERMANENT|unix.IFA_F_NODAD, scope)
 	b = binary.NativeEndian.AppendUint32(b, loopback)
 	for _, kind := range []uint16{unix.IFA_LOCAL, unix.IFA_ADDRESS} {
 		b = binary.NativeEndian.AppendUint16(b, uint16(4+len(raw)))

@@ -154,9 +154,10 @@ func (b *Bubblewrap) arguments(c Config) []string {
 		"--as-pid-1", "--die-with-parent", "--new-session", "--hostname", "cell", "--info-fd", strconv.Itoa(fdInfo),
 		"--uid", "0", "--gid", "0", "--cap-drop", "ALL",
 	}
-	// The init needs these to set its network and its mounts up, and to give the
-	// command a user namespace; the command gets none.
-	for _, capability := range []string{"NET_ADMIN", "NET_BIND_SERVICE", "SETFCAP", "SYS_ADMIN"} {
+	// The init needs these to set its network and its mounts up, to give the
+	// command a user namespace, and to read whatever that leaves behind. The
+	// command gets none.
+	for _, capability := range []string{"NET_ADMIN", "NET_BIND_SERVICE", "SETFCAP", "SYS_ADMIN", "DAC_OVERRIDE"} {
 		args = append(args, "--cap-add", "CAP_"+capability)
 	}
 	args = append(args, "--clearenv", "--ro-bind", "/usr", "/usr")

@@ -34,6 +34,12 @@ func TestMain(m *testing.M) {
 			os.Exit(cell.ExecMain())
 		case probeCommand:
 			os.Exit(probe())
+		case dialCommand:
+			os.Exit(dialAll(os.Args[2:]))
+		case sayCommand:
+			os.Exit(say(os.Args[2], os.Stdin, os.Stdout))
+		case serveCommand:
+			os.Exit(serve())
 		}
 	}
 	os.Exit(m.Run())
