@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -197,6 +198,16 @@ type running struct {
 // start starts a cell at the fake gateway.
 func start(t testing.TB, f *fake, change func(*cell.Config)) *running {
 	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startWith(t, f, self, change)
+}
+
+// startWith starts a cell of the given program.
+func startWith(t testing.TB, f *fake, program string, change func(*cell.Config)) *running {
+	t.Helper()
 	dial, listen, err := socketpair.Pair()
 	if err != nil {
 		t.Fatal(err)
@@ -213,16 +224,12 @@ func start(t testing.TB, f *fake, change func(*cell.Config)) *running {
 	}
 	server := &http.Server{Handler: f.handler(t), ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(listener) }()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	r := &running{stderr: &bytes.Buffer{}, hangUp: sync.OnceFunc(func() { _ = server.Close() })}
 	config := cell.Config{Gateway: dial, Disk: 64 << 20, Stderr: r.stderr}
 	if change != nil {
 		change(&config)
 	}
-	r.Process, err = cell.NewBubblewrap(cell.Options{Binary: self, Bundle: bundle}).Start(context.Background(), config)
+	r.Process, err = cell.NewBubblewrap(cell.Options{Binary: program, Bundle: bundle}).Start(context.Background(), config)
 	if err := errors.Join(err, dial.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -295,4 +302,10 @@ func hasNot(t testing.TB, text string, parts ...string) {
 			t.Errorf("%q is in:\n%s", part, text)
 		}
 	}
+}
+
+// bare is what a cell is compared with: `true` in bwrap's namespaces.
+func bare() *exec.Cmd {
+	return exec.Command("bwrap", "--unshare-all", "--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib",
+		"--symlink", "usr/lib64", "/lib64", "--proc", "/proc", "--dev", "/dev", "true")
 }
