@@ -72,10 +72,13 @@ func WorkerAttr() *syscall.SysProcAttr {
 // The folder under which the vault's process sees its data.
 const insideData = "/data"
 
+// insideKey is where it sees its key file.
+const insideKey = "/local.key"
+
 // Enter leaves the calling process, which must be root in a mount namespace of
-// its own, a root folder with nothing but its data, /etc read-only and the
-// devices for randomness, and then the uid. It returns the data's new path.
-func Enter(data string, uid int) (string, error) {
+// its own, a root folder with nothing but its data, its key file and /etc
+// read-only, and then the uid. It returns the new paths of data and key.
+func Enter(data, key string, uid int) (newData, newKey string, err error) {
 	const root = "/tmp"
 	steps := []func() error{
 		func() error { return unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") },
@@ -97,10 +100,18 @@ func Enter(data string, uid int) (string, error) {
 	}
 	for i, step := range steps {
 		if err := step(); err != nil {
-			return "", fmt.Errorf("leaving the vault its own folder, step %d: %w", i+1, err)
+			return "", "", fmt.Errorf("leaving the vault its own folder, step %d: %w", i+1, err)
 		}
 	}
-	return insideData, nil
+	return insideData, insideKey, nil
+}
+
+func bindFile(from, to string) error {
+	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), unix.Mount(from, to, "", unix.MS_BIND, ""))
 }
 
 func bind(from, to string, flags uintptr) error {

@@ -1,0 +1,175 @@
+// Package client is the Go client of Hotcell's REST API; the command line uses
+// nothing but this.
+//
+// Values that it is given are sealed to the workspace's key before they leave
+// the process, and the key is held against the one that was seen first. It
+// holds no rules. One way to use it:
+//
+//	c := client.New(client.Options{Socket: "/var/lib/hotcell/hotcell.sock"})
+//	secret, err := c.CreateSecret(ctx, client.SecretDraft{Name: "billing", Variables: variables})
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+
+	"hotcell"
+	"hotcell/internal/vaultrpc"
+)
+
+// Options say where the server is.
+type Options struct {
+	// Socket is the unix socket in the server's data folder.
+	Socket string
+	// Pin holds the fingerprint of the workspace's key; nil trusts whatever comes.
+	Pin Pin
+}
+
+// Client calls one server.
+type Client struct {
+	http *http.Client
+	pin  Pin
+	name string
+}
+
+// New makes a client; nothing is dialled yet.
+func New(o Options) *Client {
+	dialer := &net.Dialer{}
+	return &Client{pin: o.Pin, name: o.Socket, http: &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", o.Socket)
+		},
+	}}}
+}
+
+// Error is what the server answered to a call that failed. It is the sentinel
+// of the vocabulary that its code stands for.
+type Error struct {
+	Status    int    `json:"status"`
+	Code      string `json:"code"`
+	Detail    string `json:"detail"`
+	RequestID string `json:"request_id"`
+	Current   int    `json:"current"`
+}
+
+func (e *Error) Error() string { return e.Detail }
+
+// Unwrap is the sentinel.
+func (e *Error) Unwrap() error { return sentinels[e.Code] }
+
+var sentinels = map[string]error{
+	"not_found": hotcell.ErrNotFound, "denied": hotcell.ErrDenied, "foreign": hotcell.ErrDenied, "conflict": hotcell.ErrConflict, "stale": hotcell.ErrStale,
+	"invalid": hotcell.ErrInvalid, "bad_request": hotcell.ErrInvalid, "too_large": hotcell.ErrInvalid, "precondition_required": hotcell.ErrInvalid,
+	"unavailable": hotcell.ErrUnavailable, "needs_reconnect": hotcell.ErrNeedsReconnect, "rate_limited": hotcell.ErrRateLimited, "tampered": hotcell.ErrTampered,
+}
+
+// ErrNoServer says that nothing answers where the server should be.
+var ErrNoServer = fmt.Errorf("%w: no server answers", hotcell.ErrUnavailable)
+
+// call is one request.
+type call struct {
+	method string
+	path   string
+	query  url.Values
+	header http.Header
+	body   io.Reader
+	kind   string
+}
+
+// do makes a call; an answer that is not 2xx is an [*Error].
+func (c *Client) do(ctx context.Context, k call) (*http.Response, error) {
+	target := "http://hotcell" + k.path
+	if len(k.query) > 0 {
+		target += "?" + k.query.Encode()
+	}
+	request, err := http.NewRequestWithContext(ctx, k.method, target, k.body)
+	if err != nil {
+		return nil, fmt.Errorf("asking the server: %w", err)
+	}
+	if k.header != nil {
+		request.Header = k.header
+	}
+	if k.kind != "" {
+		request.Header.Set("Content-Type", k.kind)
+	}
+	answer, err := c.http.Do(request)
+	if err != nil {
+		if _, dial := errors.AsType[*net.OpError](err); dial && ctx.Err() == nil {
+			return nil, fmt.Errorf("%w at %s", ErrNoServer, c.name)
+		}
+		return nil, fmt.Errorf("asking the server: %w", err)
+	}
+	if answer.StatusCode/100 == 2 {
+		return answer, nil
+	}
+	defer func() { _ = answer.Body.Close() }()
+	problem := &Error{Status: answer.StatusCode}
+	if json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(problem) != nil || problem.Detail == "" {
+		problem.Detail = "the server answered " + answer.Status
+	}
+	return nil, problem
+}
+
+// json makes a call in JSON. Either body may be nil.
+func (c *Client) json(ctx context.Context, method, path string, query url.Values, ifMatch string, in, out any) error {
+	k := call{method: method, path: path, query: query, header: http.Header{}}
+	if ifMatch != "" {
+		k.header.Set("If-Match", ifMatch)
+	}
+	if in != nil {
+		text, err := json.Marshal(in)
+		if err != nil {
+			return fmt.Errorf("writing a request: %w", err)
+		}
+		k.body, k.kind = bytes.NewReader(text), "application/json"
+	}
+	answer, err := c.do(ctx, k)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if out == nil {
+		_, err = io.Copy(io.Discard, answer.Body)
+		return err
+	}
+	if err := json.NewDecoder(answer.Body).Decode(out); err != nil {
+		return fmt.Errorf("reading the server's answer: %w", err)
+	}
+	return nil
+}
+
+// Workspace is the caller's workspace, who they are in it, and the key that
+// values are sealed to.
+type Workspace = vaultrpc.WorkspaceAnswer
+
+// Workspace returns the caller's workspace.
+func (c *Client) Workspace(ctx context.Context) (Workspace, error) {
+	var out Workspace
+	return out, c.json(ctx, http.MethodGet, "/v1/workspace", nil, "", nil, &out)
+}
+
+// all reads a list to its end, page by page.
+func all[T any](ctx context.Context, c *Client, path string, query url.Values) ([]T, error) {
+	var out []T
+	for {
+		var page struct {
+			Items []T    `json:"items"`
+			Next  string `json:"next"`
+		}
+		if err := c.json(ctx, http.MethodGet, path, query, "", nil, &page); err != nil {
+			return nil, err
+		}
+		out = append(out, page.Items...)
+		if page.Next == "" {
+			return out, nil
+		}
+		query.Set("after", page.Next)
+	}
+}

@@ -1,0 +1,58 @@
+package client
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"hotcell"
+)
+
+// Pin holds the key that a server's values are sealed to against the one that
+// was seen first.
+type Pin interface {
+	// Check fails where the server showed another key before.
+	Check(server, fingerprint string) error
+}
+
+// PinFile keeps pins in a file of the user's own.
+type PinFile string
+
+// Check implements [Pin]. A server that is not in the file yet is added.
+func (p PinFile) Check(server, fingerprint string) error {
+	pins := map[string]string{}
+	text, err := os.ReadFile(string(p))
+	if err == nil {
+		err = json.Unmarshal(text, &pins)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("reading the pinned keys in %s: %w", string(p), err)
+	}
+	switch pins[server] {
+	case fingerprint:
+		return nil
+	case "":
+		pins[server] = fingerprint
+		return p.write(pins)
+	}
+	return fmt.Errorf("%w: the server's key is not the one that was pinned (%s before, %s now): if its data folder was made anew, remove the line from %s; else do not go on",
+		hotcell.ErrDenied, pins[server], fingerprint, string(p))
+}
+
+func (p PinFile) write(pins map[string]string) error {
+	text, err := json.MarshalIndent(pins, "", "  ")
+	if err != nil {
+		return fmt.Errorf("pinning the server's key: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(string(p)), 0o700); err != nil {
+		return fmt.Errorf("pinning the server's key: %w", err)
+	}
+	temporary := string(p) + ".new"
+	if err := errors.Join(os.WriteFile(temporary, append(text, '\n'), 0o600), os.Rename(temporary, string(p))); err != nil {
+		return fmt.Errorf("pinning the server's key: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"hotcell"
+	"hotcell/internal/parcel"
+	"hotcell/internal/sensitive"
+	"hotcell/internal/vaultrpc"
+)
+
+// Variable is a variable with its value, which the caller clears.
+type Variable struct {
+	Name  string
+	Value sensitive.Bytes
+}
+
+// Secret is a secret as it is shown: never a value.
+type Secret struct {
+	hotcell.Credential
+	Attachments []vaultrpc.AttachedAssignment `json:"attachments,omitempty"`
+}
+
+// SecretDraft is a secret to be made.
+type SecretDraft struct {
+	Name      string
+	Service   string
+	Shared    bool
+	Variables []Variable
+}
+
+// SecretChange changes what is given and leaves the rest.
+type SecretChange struct {
+	Name    *string
+	Service *string
+	// Replace makes Set all there is afterwards.
+	Replace bool
+	Set     []Variable
+	Rename  map[string]string
+	Unset   []string
+}
+
+type sealedVariable struct {
+	Name   string `json:"name"`
+	Sealed []byte `json:"sealed"`
+}
+
+// seal seals values to the workspace's key, once that is the one that is known.
+func (c *Client) seal(ctx context.Context, of string, variables []Variable) ([]sealedVariable, error) {
+	if len(variables) == 0 {
+		return nil, nil
+	}
+	w, err := c.Workspace(ctx)
+	if err != nil {
+		return nil, err
+	}
+	key, err := parcel.ParsePublic(w.PublicKey)
+	if err != nil {
+		return nil, err
+	}
+	if c.pin != nil {
+		if err := c.pin.Check(string(w.Workspace.ID), key.Fingerprint()); err != nil {
+			return nil, err
+		}
+	}
+	out := make([]sealedVariable, 0, len(variables))
+	for _, v := range variables {
+		in := parcel.Context{Workspace: string(w.Workspace.ID), Tier: string(hotcell.TierSecret), Item: of, Field: v.Name}
+		if err := v.Value.Use(func(b []byte) error {
+			message, err := parcel.Seal(key, in, b)
+			out = append(out, sealedVariable{v.Name, message})
+			return err
+		}); err != nil {
+			return nil, fmt.Errorf("sealing a value: %w", err)
+		}
+	}
+	return out, nil
+}
+
+// CreateSecret makes a secret. Its values leave this process sealed.
+func (c *Client) CreateSecret(ctx context.Context, d SecretDraft) (out Secret, err error) {
+	sealed, err := c.seal(ctx, d.Name, d.Variables)
+	if err != nil {
+		return out, err
+	}
+	body := struct {
+		Name      string           `json:"name"`
+		Service   string           `json:"service,omitempty"`
+		Shared    bool             `json:"shared,omitempty"`
+		Variables []sealedVariable `json:"variables"`
+	}{d.Name, d.Service, d.Shared, sealed}
+	return out, c.json(ctx, http.MethodPost, "/v1/secrets", nil, "", body, &out)
+}
+
+// ChangeSecret changes a secret that is at the revision; 0 is any.
+func (c *Client) ChangeSecret(ctx context.Context, id hotcell.CredentialID, revision int, change SecretChange) (out Secret, err error) {
+	sealed, err := c.seal(ctx, string(id), change.Set)
+	if err != nil {
+		return out, err
+	}
+	body := struct {
+		Name    *string           `json:"name,omitempty"`
+		Service *string           `json:"service,omitempty"`
+		Replace bool              `json:"replace,omitempty"`
+		Set     []sealedVariable  `json:"set,omitempty"`
+		Rename  map[string]string `json:"rename,omitempty"`
+		Unset   []string          `json:"unset,omitempty"`
+	}{change.Name, change.Service, change.Replace, sealed, change.Rename, change.Unset}
+	return out, c.json(ctx, http.MethodPatch, "/v1/secrets/"+url.PathEscape(string(id)), nil, ifMatch(revision), body, &out)
+}
+
+func ifMatch(revision int) string {
+	if revision == 0 {
+		return "*"
+	}
+	return fmt.Sprintf("%q", fmt.Sprint(revision))
+}
+
+// Secrets lists the secrets that the caller may know of; an empty name lists all.
+func (c *Client) Secrets(ctx context.Context, name string) ([]hotcell.Credential, error) {
+	return all[hotcell.Credential](ctx, c, "/v1/secrets", named(name))
+}
+
+func named(name string) url.Values {
+	query := url.Values{"limit": {"100"}}
+	if name != "" {
+		query.Set("name", name)
+	}
+	return query
+}
+
+// Secret shows a secret.
+func (c *Client) Secret(ctx context.Context, id hotcell.CredentialID) (out Secret, err error) {
+	return out, c.json(ctx, http.MethodGet, "/v1/secrets/"+url.PathEscape(string(id)), nil, "", nil, &out)
+}
+
+// ShareSecret shares a secret with the workspace, or takes it back.
+func (c *Client) ShareSecret(ctx context.Context, id hotcell.CredentialID, shared bool) (out Secret, err error) {
+	verb := "share"
+	if !shared {
+		verb = "unshare"
+	}
+	return out, c.json(ctx, http.MethodPost, "/v1/secrets/"+url.PathEscape(string(id))+"/"+verb, nil, "", nil, &out)
+}
+
+// DeleteSecret deletes a secret that is at the revision; 0 is any.
+func (c *Client) DeleteSecret(ctx context.Context, id hotcell.CredentialID, revision int) error {
+	return c.json(ctx, http.MethodDelete, "/v1/secrets/"+url.PathEscape(string(id)), nil, ifMatch(revision), nil, nil)
+}

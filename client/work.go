@@ -1,0 +1,217 @@
+package client
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"hotcell"
+	"hotcell/internal/vaultrpc"
+)
+
+// Assignment is an assignment and what is attached to it.
+type Assignment struct {
+	hotcell.Assignment
+	Attachments []vaultrpc.AttachedCredential `json:"attachments,omitempty"`
+}
+
+type workBody struct {
+	Command     string            `json:"command"`
+	Files       *hotcell.Files    `json:"files,omitempty"`
+	Allow       []hotcell.Allow   `json:"allow,omitempty"`
+	Limits      map[string]any    `json:"limits"`
+	Environment map[string]string `json:"environment,omitempty"`
+}
+
+func bodyOf(w hotcell.Work) *workBody {
+	limits := map[string]any{"memory": w.Limits.Memory, "disk": w.Limits.Disk, "pids": w.Limits.Pids}
+	if w.Limits.Timeout > 0 {
+		limits["timeout"] = time.Duration(w.Limits.Timeout).String()
+	}
+	return &workBody{w.Command, w.Files, w.Allow, limits, w.Environment}
+}
+
+// CreateAssignment makes an assignment.
+func (c *Client) CreateAssignment(ctx context.Context, name string, work hotcell.Work) (out Assignment, err error) {
+	body := struct {
+		Name string    `json:"name"`
+		Work *workBody `json:"work"`
+	}{name, bodyOf(work)}
+	return out, c.json(ctx, http.MethodPost, "/v1/assignments", nil, "", body, &out)
+}
+
+// ChangeAssignment changes what is given of an assignment at the revision.
+func (c *Client) ChangeAssignment(ctx context.Context, id hotcell.AssignmentID, revision int, name *string, work *hotcell.Work) (out Assignment, err error) {
+	body := struct {
+		Name *string   `json:"name,omitempty"`
+		Work *workBody `json:"work,omitempty"`
+	}{Name: name}
+	if work != nil {
+		body.Work = bodyOf(*work)
+	}
+	return out, c.json(ctx, http.MethodPatch, "/v1/assignments/"+url.PathEscape(string(id)), nil, ifMatch(revision), body, &out)
+}
+
+// Assignments lists assignments; an empty name lists all.
+func (c *Client) Assignments(ctx context.Context, name string) ([]hotcell.Assignment, error) {
+	return all[hotcell.Assignment](ctx, c, "/v1/assignments", named(name))
+}
+
+// Assignment shows an assignment.
+func (c *Client) Assignment(ctx context.Context, id hotcell.AssignmentID) (out Assignment, err error) {
+	return out, c.json(ctx, http.MethodGet, "/v1/assignments/"+url.PathEscape(string(id)), nil, "", nil, &out)
+}
+
+// DeleteAssignment deletes an assignment; its jobs end.
+func (c *Client) DeleteAssignment(ctx context.Context, id hotcell.AssignmentID) error {
+	return c.json(ctx, http.MethodDelete, "/v1/assignments/"+url.PathEscape(string(id)), nil, "*", nil, nil)
+}
+
+// Attach attaches a credential to an assignment.
+func (c *Client) Attach(ctx context.Context, id hotcell.AssignmentID, credential hotcell.CredentialID, as hotcell.Injection) (out hotcell.Attachment, err error) {
+	body := struct {
+		Credential hotcell.CredentialID `json:"credential"`
+		As         hotcell.Injection    `json:"as,omitempty"`
+	}{credential, as}
+	return out, c.json(ctx, http.MethodPost, "/v1/assignments/"+url.PathEscape(string(id))+"/attachments", nil, "", body, &out)
+}
+
+// Detach takes an attachment away.
+func (c *Client) Detach(ctx context.Context, id hotcell.AttachmentID) error {
+	return c.json(ctx, http.MethodDelete, "/v1/attachments/"+url.PathEscape(string(id)), nil, "", nil, nil)
+}
+
+// PutFiles uploads a folder as a tar archive.
+func (c *Client) PutFiles(ctx context.Context, archive io.Reader) (out hotcell.Files, err error) {
+	answer, err := c.do(ctx, call{method: http.MethodPut, path: "/v1/files", body: archive, kind: "application/x-tar", header: http.Header{}})
+	if err != nil {
+		return out, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	return out, json.NewDecoder(answer.Body).Decode(&out)
+}
+
+// Run makes a job of an assignment and queues it.
+func (c *Client) Run(ctx context.Context, id hotcell.AssignmentID, arguments []string) (out hotcell.Job, err error) {
+	body := struct {
+		Arguments []string `json:"arguments,omitempty"`
+	}{arguments}
+	return out, c.json(ctx, http.MethodPost, "/v1/assignments/"+url.PathEscape(string(id))+"/jobs", nil, "", body, &out)
+}
+
+// Jobs lists jobs, newest first.
+func (c *Client) Jobs(ctx context.Context, filter hotcell.JobFilter, limit int) ([]hotcell.Job, error) {
+	query := url.Values{"limit": {strconv.Itoa(limit)}}
+	if filter.Assignment != "" {
+		query.Set("assignment", string(filter.Assignment))
+	}
+	if filter.State != "" {
+		query.Set("state", string(filter.State))
+	}
+	var page struct {
+		Items []hotcell.Job `json:"items"`
+	}
+	return page.Items, c.json(ctx, http.MethodGet, "/v1/jobs", query, "", nil, &page)
+}
+
+// Job shows a job.
+func (c *Client) Job(ctx context.Context, id hotcell.JobID) (out hotcell.Job, err error) {
+	return out, c.json(ctx, http.MethodGet, "/v1/jobs/"+url.PathEscape(string(id)), nil, "", nil, &out)
+}
+
+// Cancel ends a job and every process of it.
+func (c *Client) Cancel(ctx context.Context, id hotcell.JobID) (out hotcell.Job, err error) {
+	return out, c.json(ctx, http.MethodPost, "/v1/jobs/"+url.PathEscape(string(id))+"/cancel", nil, "", nil, &out)
+}
+
+// Log returns a job's log after a chunk, a page at the most.
+func (c *Client) Log(ctx context.Context, id hotcell.JobID, after int64) ([]hotcell.LogChunk, error) {
+	var page struct {
+		Items []hotcell.LogChunk `json:"items"`
+	}
+	query := url.Values{"after": {strconv.FormatInt(after, 10)}}
+	return page.Items, c.json(ctx, http.MethodGet, "/v1/jobs/"+url.PathEscape(string(id))+"/log", query, "", nil, &page)
+}
+
+// Follow hands a job's log over as it grows, and returns the job when it has
+// ended. A stream that breaks off is taken up again where it broke.
+func (c *Client) Follow(ctx context.Context, id hotcell.JobID, fn func(hotcell.LogChunk) error) (hotcell.Job, error) {
+	after := int64(0)
+	for try := 0; ; {
+		before := after
+		j, err := c.stream(ctx, id, &after, fn)
+		if err == nil || ctx.Err() != nil {
+			return j, err
+		}
+		if !errors.Is(err, errBroken) && !errors.Is(err, ErrNoServer) {
+			return j, err
+		}
+		if try++; after > before {
+			try = 0
+		}
+		if try > 50 {
+			return j, err
+		}
+		select {
+		case <-ctx.Done():
+			return j, ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+var errBroken = errors.New("the stream of the job's log broke off")
+
+// stream reads server-sent events until the one that tells of the end.
+func (c *Client) stream(ctx context.Context, id hotcell.JobID, after *int64, fn func(hotcell.LogChunk) error) (j hotcell.Job, err error) {
+	answer, err := c.do(ctx, call{
+		method: http.MethodGet, path: "/v1/jobs/" + url.PathEscape(string(id)) + "/log",
+		query: url.Values{"after": {strconv.FormatInt(*after, 10)}}, header: http.Header{"Accept": {"text/event-stream"}},
+	})
+	if err != nil {
+		return j, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	lines := bufio.NewScanner(answer.Body)
+	lines.Buffer(nil, 16<<20)
+	event := ""
+	for lines.Scan() {
+		line := lines.Bytes()
+		if name, ok := bytes.CutPrefix(line, []byte("event: ")); ok {
+			event = string(name)
+		}
+		data, ok := bytes.CutPrefix(line, []byte("data: "))
+		if !ok {
+			continue
+		}
+		if event == "end" {
+			return j, json.Unmarshal(data, &j)
+		}
+		var chunk hotcell.LogChunk
+		if err := json.Unmarshal(data, &chunk); err != nil {
+			return j, fmt.Errorf("reading a job's log: %w", err)
+		}
+		if err := fn(chunk); err != nil {
+			return j, err
+		}
+		*after = chunk.Sequence
+	}
+	return j, errBroken
+}
+
+// Out returns what a job left in /job/out, a tar archive. The caller closes it.
+func (c *Client) Out(ctx context.Context, id hotcell.JobID) (io.ReadCloser, error) {
+	answer, err := c.do(ctx, call{method: http.MethodGet, path: "/v1/jobs/" + url.PathEscape(string(id)) + "/out"})
+	if err != nil {
+		return nil, err
+	}
+	return answer.Body, nil
+}

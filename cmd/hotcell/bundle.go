@@ -1,0 +1,66 @@
+package main
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"hotcell"
+)
+
+// The places where systems keep the certificates that they trust.
+var systemBundles = []string{
+	"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem",
+}
+
+// writeBundle writes the certificates that cells trust: the system's and the
+// operator's own.
+func writeBundle(folder string, extra []string) (string, error) {
+	var bundle []byte
+	for _, path := range systemBundles {
+		text, err := os.ReadFile(path)
+		if err == nil {
+			bundle = text
+			break
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("reading the system's certificates: %w", err)
+		}
+	}
+	for i, path := range extra {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return "", fmt.Errorf("reading egress.extra_ca: %w", err)
+		}
+		if err := checkCertificates(text); err != nil {
+			return "", hotcell.Invalid(fmt.Sprintf("/egress/extra_ca/%d", i), "the file holds no certificates in PEM: %v", err)
+		}
+		bundle = append(append(bundle, '\n'), text...)
+	}
+	path := filepath.Join(folder, "certificates.pem")
+	if err := os.WriteFile(path, bundle, 0o644); err != nil {
+		return "", fmt.Errorf("writing the certificates for cells: %w", err)
+	}
+	return path, os.Chmod(path, 0o644)
+}
+
+func checkCertificates(text []byte) error {
+	n := 0
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			return errors.New("it holds something else as well")
+		}
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+			return errors.New("a certificate in it is damaged")
+		}
+		n++
+	}
+	if n == 0 {
+		return errors.New("there is none")
+	}
+	return nil
+}

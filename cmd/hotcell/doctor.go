@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"hotcell"
+	"hotcell/internal/cell"
+	"hotcell/internal/child"
+)
+
+func doctorCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "doctor", Short: "Check every precondition of this machine, and say how to get what lacks", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			data, _ := cmd.Flags().GetString("data")
+			lacking := 0
+			for _, p := range diagnose(cmd.Context(), data) {
+				mark := "ok  "
+				switch {
+				case !p.Met && p.Needed:
+					mark = "LACK"
+					lacking++
+				case !p.Met:
+					mark = "note"
+				}
+				if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s  %-12s %s\n", mark, p.Name, p.Detail); err != nil {
+					return err
+				}
+			}
+			if lacking > 0 {
+				return fmt.Errorf("%w: this machine lacks what jobs need", hotcell.ErrUnavailable)
+			}
+			return nil
+		},
+	}
+}
+
+// diagnose looks at the machine and at the server, if one runs.
+func diagnose(ctx context.Context, data string) []cell.Precondition {
+	binary, err := os.Executable()
+	if err != nil {
+		binary = os.Args[0]
+	}
+	list := cell.NewBubblewrap(cell.Options{Binary: binary}).Check(ctx)
+	apart, why := child.Separate()
+	if apart {
+		why = "the vault, the worker and each job get host uids of their own"
+	}
+	list = append(list,
+		cell.Precondition{Name: "uids", Met: apart, Detail: why + otherwise(!apart, ": processes of that uid are kept apart by their namespaces and by being untraceable only; run the server as root for more", "")},
+		cell.Precondition{Name: "memory", Met: child.LocksMemory(), Detail: otherwise(child.LocksMemory(), "the vault's memory is locked", "RLIMIT_MEMLOCK does not allow the vault to lock its memory: values may be swapped out; turn swap off or set LimitMEMLOCK=infinity")},
+		disk(data), key(data), answering(ctx, data),
+	)
+	return list
+}
+
+func otherwise(met bool, yes, no string) string {
+	if met {
+		return yes
+	}
+	return no
+}
+
+func disk(data string) cell.Precondition {
+	p := cell.Precondition{Name: "disk"}
+	dir := data
+	for dir != "/" {
+		if _, err := os.Stat(dir); err == nil {
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		p.Detail = "the data folder's disk cannot be looked at"
+		return p
+	}
+	free := int64(st.Bavail) * st.Bsize >> 20
+	p.Met, p.Detail = free > 512, fmt.Sprintf("%d MiB free at %s", free, dir)
+	return p
+}
+
+// key warns of what lies together: whoever copies the folder has both.
+func key(data string) cell.Precondition {
+	p := cell.Precondition{Name: "key"}
+	path := filepath.Join(data, "local.key")
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		p.Met, p.Detail = true, "none yet: the first serve makes "+path
+	case err != nil:
+		p.Detail = "the key file cannot be looked at: " + path
+	case info.Mode().Perm()&0o077 != 0:
+		p.Needed, p.Detail = true, fmt.Sprintf("others can read %s: run chmod 600 %s", path, path)
+	default:
+		p.Detail = "the local key file lies beside the database: whoever copies the whole folder can open it; keep backups of them apart"
+	}
+	return p
+}
+
+func answering(ctx context.Context, data string) cell.Precondition {
+	p := cell.Precondition{Name: "server"}
+	socket := filepath.Join(data, "hotcell.sock")
+	client := &http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}}}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://hotcell/readyz", nil)
+	if err != nil {
+		p.Detail = err.Error()
+		return p
+	}
+	answer, err := client.Do(request)
+	if err != nil {
+		p.Detail = "none answers for " + data + ": start it with hotcell serve"
+		return p
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text := make([]byte, 2048)
+	n, _ := answer.Body.Read(text)
+	p.Met = answer.StatusCode == http.StatusOK
+	p.Detail = otherwise(p.Met, "it runs and is ready", strings.TrimSpace(string(text[:n])))
+	return p
+}

@@ -1,0 +1,29 @@
+// Command hotcell is the product: the server's parts, the cell's, and the
+// commands of the people who use it. It wires, and nothing else.
+package main
+
+import (
+	"os"
+
+	"hotcell/internal/cell"
+)
+
+// version is set when a release is built.
+var version = "development"
+
+func main() {
+	if len(os.Args) > 1 {
+		// The cell's own come first: they start for every job.
+		switch os.Args[1] {
+		case cell.InitCommand:
+			os.Exit(cell.InitMain())
+		case cell.ExecCommand:
+			os.Exit(cell.ExecMain())
+		case vaultCommand:
+			os.Exit(part("vault", runVault))
+		case workerCommand:
+			os.Exit(part("worker", runWorker))
+		}
+	}
+	os.Exit(run(os.Args[1:]))
+}

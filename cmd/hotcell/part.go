@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"hotcell/internal/cell"
+	"hotcell/internal/child"
+	"hotcell/internal/config"
+	"hotcell/internal/netguard"
+	"hotcell/internal/rpc"
+	"hotcell/internal/socketpair"
+	"hotcell/internal/sqlite"
+	"hotcell/internal/vaultclient"
+	"hotcell/internal/vaultd"
+	"hotcell/internal/worker"
+)
+
+// The hidden commands under which the server starts its parts. Their one
+// argument is their order, in JSON: paths and settings, no value.
+const (
+	vaultCommand  = "part-vault"
+	workerCommand = "part-worker"
+)
+
+// vaultOrder is what the vault's process is told.
+type vaultOrder struct {
+	// Data is the data folder; in it, the vault's own is "vault".
+	Folder string
+	Key    string
+	Owner  string
+	// UID is the uid to become; 0 to stay.
+	UID int
+}
+
+// workerOrder is what the worker's process is told.
+type workerOrder struct {
+	Folder string
+	Binary string
+	Bundle string
+	Egress config.Egress
+	// Cgroup names the place for cells' cgroups; empty for none.
+	Cgroup string
+	// Users is how many uids cells may have.
+	Users int
+}
+
+// part runs one part of the server until its parent lets go of it.
+func part(name string, fn func(context.Context, string, *slog.Logger) error) int {
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil)).With("part", name)
+	if len(os.Args) != 3 {
+		fmt.Fprintf(os.Stderr, "hotcell: %s is a part of the server, and started by it\n", name)
+		return 2
+	}
+	err := fn(child.Leashed(context.Background()), os.Args[2], log)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "hotcell: %s: %v\n", name, err)
+		return child.ExitHopeless
+	}
+	return 0
+}
+
+// runVault is the vault's process.
+func runVault(ctx context.Context, text string, log *slog.Logger) error {
+	var order vaultOrder
+	if err := json.Unmarshal([]byte(text), &order); err != nil {
+		return fmt.Errorf("reading the order: %w", err)
+	}
+	control, workers := child.Line(0), child.Line(1)
+	if order.UID != 0 {
+		var err error
+		if order.Folder, order.Key, err = child.Enter(order.Folder, order.Key, order.UID); err != nil {
+			return err
+		}
+	}
+	if err := child.Harden(); err != nil {
+		return err
+	}
+	store, err := sqlite.OpenVault(ctx, filepath.Join(order.Folder, "vault.db"), log)
+	if err != nil {
+		return err
+	}
+	daemon, err := vaultd.Open(ctx, vaultd.Config{Store: store, KeyURL: "file://" + order.Key, Owner: order.Owner, Now: time.Now, Log: log})
+	if err != nil {
+		return errors.Join(err, store.Close())
+	}
+	defer func() { _ = daemon.Close() }()
+	group, ctx := errgroup.WithContext(ctx)
+	serveLine(ctx, group, control, daemon.Control())
+	serveLine(ctx, group, workers, daemon.Worker())
+	return group.Wait()
+}
+
+// serveLine serves handler on an inherited line until ctx ends.
+func serveLine(ctx context.Context, group *errgroup.Group, line *os.File, handler http.Handler) {
+	listener, err := socketpair.NewListener(line)
+	_ = line.Close()
+	if err != nil {
+		group.Go(func() error { return err })
+		return
+	}
+	server := rpc.Server(handler)
+	group.Go(func() error {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) && ctx.Err() == nil {
+			return err
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		return server.Close()
+	})
+}
+
+// runWorker is the worker's process.
+func runWorker(ctx context.Context, text string, log *slog.Logger) error {
+	var order workerOrder
+	if err := json.Unmarshal([]byte(text), &order); err != nil {
+		return fmt.Errorf("reading the order: %w", err)
+	}
+	vaultLine, controlLine := child.Line(0), child.Line(1)
+	// bwrap needs a look at this process to enter its namespaces, so it hardens
+	// all but that: it holds no value.
+	if err := child.HardenWorker(); err != nil {
+		return err
+	}
+	dialer, err := socketpair.NewDialer(vaultLine)
+	if err := errors.Join(err, vaultLine.Close()); err != nil {
+		return err
+	}
+	settings := config.Config{Egress: order.Egress}
+	guard, err := dialGuard(settings)
+	if err != nil {
+		return err
+	}
+	c := worker.Config{
+		Vault:  vaultclient.NewWorker(rpc.NewClient(dialer.DialContext)),
+		Driver: cell.NewBubblewrap(cell.Options{Binary: order.Binary, Bundle: order.Bundle}),
+		Dialer: guard, TCP: settings.TCP, Folder: order.Folder, Users: order.Users, Now: time.Now, Log: log,
+	}
+	if order.Cgroup != "" {
+		if c.Cgroups, err = cell.OpenCgroups(order.Cgroup); err != nil {
+			log.Warn("jobs get no cgroup", "error", err)
+			c.Cgroups = nil
+		}
+	}
+	w, err := worker.New(ctx, c)
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	serveLine(ctx, group, controlLine, w.Handler())
+	group.Go(func() error { w.Watch(ctx); return nil })
+	return group.Wait()
+}
+
+// dialGuard is the guard on what cells dial, by the operator's word.
+func dialGuard(c config.Config) (*netguard.Guard, error) {
+	private, err := c.Private()
+	if err != nil {
+		return nil, err
+	}
+	pins, err := c.Pins()
+	if err != nil {
+		return nil, err
+	}
+	return netguard.New(netguard.Config{AllowPrivate: private, Pins: pins}), nil
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"hotcell/internal/cli"
+	"hotcell/internal/config"
+)
+
+func defaultData() string { return cli.DefaultData(os.Getenv) }
+
+// run runs a command of people's.
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	terminal := cli.IO{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Version: version}
+	return cli.Run(ctx, terminal, args, serveCmd(), doctorCmd())
+}
+
+func serveCmd() *cobra.Command {
+	var listen, file string
+	c := &cobra.Command{
+		Use: "serve", Short: "Run the server: control plane, vault and worker on this machine", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			data, _ := cmd.Flags().GetString("data")
+			data, err := filepath.Abs(data)
+			if err != nil {
+				return err
+			}
+			c, err := config.Load(file, os.Getenv, filepath.Join(data, "hotcell.yaml"), "/etc/hotcell/hotcell.yaml")
+			if err != nil {
+				return err
+			}
+			if listen != "" {
+				c.Listen = listen
+			}
+			if err := c.Check(); err != nil {
+				return fmt.Errorf("the configuration: %w", err)
+			}
+			err = serve(cmd.Context(), serveOptions{data: data, config: c, stdout: os.Stdout, stderr: os.Stderr})
+			if errors.Is(err, context.Canceled) {
+				return nil
+			}
+			return err
+		},
+	}
+	c.Flags().StringVar(&listen, "listen", "", "a loopback `address` and port (127.0.0.1:7878)")
+	c.Flags().StringVar(&file, "config", "", "the configuration `file` (DIR/hotcell.yaml, /etc/hotcell/hotcell.yaml)")
+	return c
+}

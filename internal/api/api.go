@@ -1,0 +1,170 @@
+// Package api is the REST face: what people ask, over HTTP, a file per
+// resource. It is described at /openapi.json.
+//
+// It guards how things are asked: sizes, forms, identity, repeats; and that no
+// answer, error or log line holds what was sent. It holds no rules about who
+// may do what: the vault does. Values that come in plain are sealed here, at
+// the edge; the ones that the CLI sends are sealed already. One way to use it:
+//
+//	http.Serve(socket, api.New(api.Config{Vault: vault, Jobs: jobs, …}))
+package api
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"hotcell"
+	"hotcell/internal/vaultrpc"
+)
+
+// Vault is what the API asks of the vault.
+type Vault interface {
+	Workspace(context.Context, *vaultrpc.WorkspaceRequest) (*vaultrpc.WorkspaceAnswer, error)
+	CreateSecret(context.Context, *vaultrpc.CreateSecretRequest) (*vaultrpc.CredentialAnswer, error)
+	ChangeSecret(context.Context, *vaultrpc.ChangeSecretRequest) (*vaultrpc.CredentialAnswer, error)
+	ShareCredential(context.Context, *vaultrpc.ShareCredentialRequest) (*vaultrpc.CredentialAnswer, error)
+	DeleteCredential(context.Context, *vaultrpc.CredentialRequest) error
+	Credential(context.Context, *vaultrpc.CredentialRequest) (*vaultrpc.CredentialAnswer, error)
+	Credentials(context.Context, *vaultrpc.CredentialsRequest) (*vaultrpc.CredentialsAnswer, error)
+	CreateAssignment(context.Context, *vaultrpc.CreateAssignmentRequest) (*vaultrpc.AssignmentAnswer, error)
+	ChangeAssignment(context.Context, *vaultrpc.ChangeAssignmentRequest) (*vaultrpc.AssignmentAnswer, error)
+	DeleteAssignment(context.Context, *vaultrpc.AssignmentRequest) error
+	Assignment(context.Context, *vaultrpc.AssignmentRequest) (*vaultrpc.AssignmentAnswer, error)
+	Assignments(context.Context, *vaultrpc.AssignmentsRequest) (*vaultrpc.AssignmentsAnswer, error)
+	Attach(context.Context, *vaultrpc.AttachRequest) (*vaultrpc.AttachAnswer, error)
+	Detach(context.Context, *vaultrpc.DetachRequest) error
+	Events(context.Context, *vaultrpc.EventsRequest) (*vaultrpc.EventsAnswer, error)
+	VerifyEvents(context.Context, *vaultrpc.WorkspaceRequest) (*vaultrpc.VerifyAnswer, error)
+}
+
+// Jobs makes, shows and ends jobs; package job does it.
+type Jobs interface {
+	Create(ctx context.Context, p hotcell.Principal, a hotcell.AssignmentID, arguments []string) (hotcell.Job, error)
+	Cancel(ctx context.Context, p hotcell.Principal, id hotcell.JobID) (hotcell.Job, error)
+	Job(ctx context.Context, p hotcell.Principal, id hotcell.JobID) (hotcell.Job, error)
+	Jobs(ctx context.Context, p hotcell.Principal, filter hotcell.JobFilter, page hotcell.Page) ([]hotcell.Job, error)
+	Log(ctx context.Context, p hotcell.Principal, id hotcell.JobID, after int64) ([]hotcell.LogChunk, error)
+	Follow(ctx context.Context, p hotcell.Principal, id hotcell.JobID, after int64, fn func([]hotcell.LogChunk) error) (hotcell.Job, error)
+	Output(ctx context.Context, p hotcell.Principal, id hotcell.JobID) (io.ReadCloser, int64, error)
+}
+
+// Files stores folders of assignments, as tar archives.
+type Files interface {
+	Put(ctx context.Context, r io.Reader) (hotcell.Files, error)
+}
+
+// Idempotency remembers what was answered to a request.
+type Idempotency interface {
+	Remember(ctx context.Context, key string, request [32]byte, answer []byte, at time.Time) (stored []byte, err error)
+	Recall(ctx context.Context, key string, request [32]byte) ([]byte, error)
+}
+
+// Config is what the API stands on.
+type Config struct {
+	Vault       Vault
+	Jobs        Jobs
+	Files       Files
+	Idempotency Idempotency
+	// RepeatKey keys the hashes under which requests are remembered.
+	RepeatKey []byte
+	// Principal says who asks.
+	Principal func(*http.Request) (hotcell.Principal, error)
+	// Ready lists what keeps the server from its work; empty is well.
+	Ready   func(context.Context) []string
+	Log     *slog.Logger
+	Now     func() time.Time
+	Version string
+}
+
+// service is the API's handlers.
+type service struct{ Config }
+
+// New is the whole API, for callers whom Principal knows.
+func New(c Config) http.Handler {
+	s := &service{c}
+	mux := http.NewServeMux()
+	api := describe(mux, c.Version)
+	s.workspace(api)
+	s.secrets(api)
+	s.assignments(api)
+	s.jobs(api)
+	s.events(api)
+	mux.HandleFunc("PUT /v1/files", s.putFiles)
+	s.health(mux)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		writeProblem(w, r, hotcell.ErrNotFound)
+	})
+	return s.wrap(s.identify(s.repeat(mux)))
+}
+
+// Public is what may be asked by whoever reaches the port: how the server is,
+// and how to use it.
+func Public(c Config) http.Handler {
+	s := &service{c}
+	mux := http.NewServeMux()
+	s.health(mux)
+	document := http.NewServeMux()
+	d := &service{Config{Version: c.Version}}
+	api := describe(document, c.Version)
+	d.workspace(api)
+	d.secrets(api)
+	d.assignments(api)
+	d.jobs(api)
+	d.events(api)
+	mux.Handle("GET /openapi.json", document)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(w, welcome)
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		writeProblem(w, r, hotcell.ErrNotFound)
+	})
+	return s.wrap(mux)
+}
+
+const welcome = `Hotcell is running. In this version people use it from the machine that it runs on:
+
+    hotcell secrets create billing --env-file .env
+    hotcell assignments create report --command 'python3 report.py' --files ./report
+    hotcell assignments attach report billing
+    hotcell run report
+
+The API is on the socket in the data folder, and described at /openapi.json.
+`
+
+// maxBody is how large a request may be: a secret of 256 KiB, sealed variable
+// by variable and in base64.
+const maxBody = 2 << 20
+
+// describe makes the API's description, which also reads and checks requests.
+func describe(mux *http.ServeMux, version string) huma.API {
+	config := huma.DefaultConfig("Hotcell", version)
+	config.Info.Description = "Secret management for AI agents. No answer ever holds a value."
+	config.DocsPath, config.SchemasPath = "", ""
+	config.OpenAPIPath = "/openapi"
+	config.CreateHooks = nil
+	config.Formats = map[string]huma.Format{"application/json": strictJSON, "json": strictJSON}
+	useProblems()
+	return humago.New(mux, config)
+}
+
+func (s *service) health(mux *http.ServeMux) {
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		problems := s.Ready(r.Context())
+		if len(problems) == 0 {
+			_, _ = io.WriteString(w, "ok\n")
+			return
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+		for _, p := range problems {
+			_, _ = io.WriteString(w, p+"\n")
+		}
+	})
+}

@@ -1,0 +1,191 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"hotcell"
+	"hotcell/internal/vaultrpc"
+)
+
+// workBody is an assignment's work as it is written: durations as text, hosts
+// as HOST[:PORT][/PROTOCOL] are normalised by the client.
+type workBody struct {
+	Command     string            `json:"command"`
+	Files       *hotcell.Files    `json:"files,omitempty"`
+	Allow       []hotcell.Allow   `json:"allow,omitempty"`
+	Limits      limitsBody        `json:"limits,omitempty"`
+	Environment map[string]string `json:"environment,omitempty"`
+}
+
+type limitsBody struct {
+	Timeout string `json:"timeout,omitempty" doc:"such as 10m; the server's default when empty"`
+	Memory  int64  `json:"memory,omitempty" doc:"bytes"`
+	Disk    int64  `json:"disk,omitempty" doc:"bytes"`
+	Pids    int    `json:"pids,omitempty"`
+}
+
+func (b workBody) work() (hotcell.Work, error) {
+	w := hotcell.Work{Command: b.Command, Files: b.Files, Allow: b.Allow, Environment: b.Environment}
+	w.Limits = hotcell.Limits{Memory: b.Limits.Memory, Disk: b.Limits.Disk, Pids: b.Limits.Pids}
+	if b.Limits.Timeout == "" {
+		return w, nil
+	}
+	if err := w.Limits.Timeout.UnmarshalText([]byte(b.Limits.Timeout)); err != nil {
+		return w, hotcell.Invalid("/work/limits/timeout", `a duration is written like "10m" or "1h30m"`)
+	}
+	return w, nil
+}
+
+type assignmentBody struct {
+	hotcell.Assignment
+	Attachments []vaultrpc.AttachedCredential `json:"attachments,omitempty"`
+}
+
+type createAssignment struct {
+	Body struct {
+		Name string   `json:"name"`
+		Work workBody `json:"work"`
+	}
+}
+
+type changeAssignment struct {
+	known
+	ID   string `path:"id"`
+	Body struct {
+		Name *string   `json:"name,omitempty"`
+		Work *workBody `json:"work,omitempty"`
+	}
+}
+
+type assignmentID struct {
+	ID string `path:"id"`
+}
+
+type knownAssignment struct {
+	known
+	ID string `path:"id"`
+}
+
+type listAssignments struct {
+	paging
+	Name string `query:"name"`
+}
+
+type attach struct {
+	ID   string `path:"id"`
+	Body struct {
+		Credential string `json:"credential"`
+		As         string `json:"as,omitempty" enum:"env"`
+	}
+}
+
+func (s *service) assignments(api huma.API) {
+	operation(s, api, http.MethodPost, "/v1/assignments", "create-assignment", "Create an assignment", http.StatusCreated, s.createAssignment)
+	operation(s, api, http.MethodGet, "/v1/assignments", "list-assignments", "List assignments", http.StatusOK, s.listAssignments)
+	operation(s, api, http.MethodGet, "/v1/assignments/{id}", "show-assignment", "Show an assignment and what is attached to it", http.StatusOK, s.showAssignment)
+	operation(s, api, http.MethodPatch, "/v1/assignments/{id}", "change-assignment", "Change an assignment; its jobs keep what they were made with", http.StatusOK, s.changeAssignment)
+	operation(s, api, http.MethodDelete, "/v1/assignments/{id}", "delete-assignment", "Delete an assignment; its jobs end", http.StatusNoContent, s.deleteAssignment)
+	operation(s, api, http.MethodPost, "/v1/assignments/{id}/attachments", "attach", "Attach a credential to an assignment", http.StatusCreated, s.attach)
+	operation(s, api, http.MethodDelete, "/v1/attachments/{id}", "detach", "Take an attachment away; jobs that use it end", http.StatusNoContent, s.detach)
+}
+
+func assignmentItem(answer *vaultrpc.AssignmentAnswer, err error) (*item[assignmentBody], error) {
+	if err != nil {
+		return nil, err
+	}
+	return itemOf(assignmentBody{answer.Assignment, answer.Attachments}, answer.Assignment.Revision), nil
+}
+
+func (s *service) createAssignment(ctx context.Context, p hotcell.Principal, in *createAssignment) (*item[assignmentBody], error) {
+	work, err := in.Body.Work.work()
+	if err != nil {
+		return nil, err
+	}
+	return assignmentItem(s.Vault.CreateAssignment(ctx, &vaultrpc.CreateAssignmentRequest{Principal: p, Name: in.Body.Name, Work: work}))
+}
+
+func (s *service) changeAssignment(ctx context.Context, p hotcell.Principal, in *changeAssignment) (*item[assignmentBody], error) {
+	revision, err := in.revision()
+	if err == nil {
+		err = check(in.ID, hotcell.PrefixAssignment)
+	}
+	if err != nil {
+		return nil, err
+	}
+	request := &vaultrpc.ChangeAssignmentRequest{Principal: p, ID: hotcell.AssignmentID(in.ID), Revision: revision, Name: in.Body.Name}
+	if in.Body.Work != nil {
+		work, err := in.Body.Work.work()
+		if err != nil {
+			return nil, err
+		}
+		request.Work = &work
+	}
+	return assignmentItem(s.Vault.ChangeAssignment(ctx, request))
+}
+
+func (s *service) listAssignments(ctx context.Context, p hotcell.Principal, in *listAssignments) (*list[hotcell.Assignment], error) {
+	answer, err := s.Vault.Assignments(ctx, &vaultrpc.AssignmentsRequest{Principal: p, Name: in.Name, Page: in.page()})
+	if err != nil {
+		return nil, err
+	}
+	return listOf(answer.Assignments, in.page(), func(a hotcell.Assignment) string { return string(a.ID) }), nil
+}
+
+func (s *service) showAssignment(ctx context.Context, p hotcell.Principal, in *assignmentID) (*item[assignmentBody], error) {
+	if err := check(in.ID, hotcell.PrefixAssignment); err != nil {
+		return nil, err
+	}
+	return assignmentItem(s.Vault.Assignment(ctx, &vaultrpc.AssignmentRequest{Principal: p, ID: hotcell.AssignmentID(in.ID)}))
+}
+
+func (s *service) deleteAssignment(ctx context.Context, p hotcell.Principal, in *knownAssignment) (*empty, error) {
+	revision, err := in.revision()
+	if err == nil {
+		err = check(in.ID, hotcell.PrefixAssignment)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &empty{}, s.Vault.DeleteAssignment(ctx, &vaultrpc.AssignmentRequest{Principal: p, ID: hotcell.AssignmentID(in.ID), Revision: revision})
+}
+
+func (s *service) attach(ctx context.Context, p hotcell.Principal, in *attach) (*item[hotcell.Attachment], error) {
+	if err := check(in.ID, hotcell.PrefixAssignment); err != nil {
+		return nil, err
+	}
+	if err := check(in.Body.Credential, hotcell.PrefixSecret); err != nil {
+		return nil, err
+	}
+	answer, err := s.Vault.Attach(ctx, &vaultrpc.AttachRequest{
+		Principal: p, Assignment: hotcell.AssignmentID(in.ID), Credential: hotcell.CredentialID(in.Body.Credential), As: hotcell.Injection(in.Body.As),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return itemOf(answer.Attachment, 1), nil
+}
+
+func (s *service) detach(ctx context.Context, p hotcell.Principal, in *assignmentID) (*empty, error) {
+	if err := check(in.ID, hotcell.PrefixAttachment); err != nil {
+		return nil, err
+	}
+	return &empty{}, s.Vault.Detach(ctx, &vaultrpc.DetachRequest{Principal: p, Attachment: hotcell.AttachmentID(in.ID)})
+}
+
+// putFiles stores a folder, a tar archive, and answers its name.
+func (s *service) putFiles(w http.ResponseWriter, r *http.Request) {
+	files, err := s.Files.Put(r.Context(), http.MaxBytesReader(w, r.Body, hotcell.MaxFiles+32<<20+1))
+	if err != nil {
+		if p := problemOf(err); p.Status == http.StatusInternalServerError {
+			s.Log.Error("storing files", "request", requestID(r.Context()), "error", err)
+		}
+		writeProblem(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusCreated)
+	_ = strictJSON.Marshal(w, files)
+}

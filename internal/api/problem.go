@@ -1,0 +1,176 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"hotcell"
+)
+
+// Problem is an error as RFC 9457 has it. It never holds what was sent.
+type Problem struct {
+	Type      string `json:"type"`
+	Title     string `json:"title"`
+	Status    int    `json:"status"`
+	Detail    string `json:"detail,omitempty"`
+	Code      string `json:"code"`
+	RequestID string `json:"request_id,omitempty"`
+	// Current is the revision to read, where the one that was given is stale.
+	Current int             `json:"current,omitempty"`
+	Errors  []ProblemDetail `json:"errors,omitempty"`
+}
+
+// ProblemDetail names a part of the request, by a JSON pointer, and the rule.
+type ProblemDetail struct {
+	Pointer string `json:"pointer"`
+	Detail  string `json:"detail"`
+}
+
+// Error implements error.
+func (p *Problem) Error() string { return p.Title + ": " + p.Detail }
+
+// GetStatus implements huma.StatusError.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType implements huma.ContentTypeFilter.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+// kinds is the one table from sentinels to what the outside sees.
+var kinds = []struct {
+	sentinel error
+	status   int
+	code     string
+	title    string
+}{
+	{hotcell.ErrNotFound, http.StatusNotFound, "not_found", "Not found"},
+	{hotcell.ErrDenied, http.StatusForbidden, "denied", "Denied"},
+	{hotcell.ErrStale, http.StatusPreconditionFailed, "stale", "Changed meanwhile"},
+	{hotcell.ErrConflict, http.StatusConflict, "conflict", "Conflict"},
+	{hotcell.ErrInvalid, http.StatusUnprocessableEntity, "invalid", "Invalid"},
+	{hotcell.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "Unavailable"},
+	{hotcell.ErrNeedsReconnect, http.StatusConflict, "needs_reconnect", "Needs to be reconnected"},
+	{hotcell.ErrRateLimited, http.StatusTooManyRequests, "rate_limited", "Too many requests"},
+	{hotcell.ErrTampered, http.StatusInternalServerError, "tampered", "Stored data was altered"},
+}
+
+// statuses are for errors that HTTP itself has.
+var statuses = map[int][2]string{
+	http.StatusBadRequest:            {"bad_request", "Bad request"},
+	http.StatusMethodNotAllowed:      {"method_not_allowed", "Method not allowed"},
+	http.StatusNotAcceptable:         {"not_acceptable", "Not acceptable"},
+	http.StatusRequestEntityTooLarge: {"too_large", "Too large"},
+	http.StatusUnsupportedMediaType:  {"unsupported_media_type", "Unsupported media type"},
+	http.StatusUnprocessableEntity:   {"invalid", "Invalid"},
+	http.StatusPreconditionRequired:  {"precondition_required", "If-Match is required"},
+	http.StatusNotFound:              {"not_found", "Not found"},
+}
+
+// problemOf is an error as the outside may see it.
+func problemOf(err error) *Problem {
+	if p, ok := errors.AsType[*Problem](err); ok {
+		return p
+	}
+	for _, k := range kinds {
+		if !errors.Is(err, k.sentinel) {
+			continue
+		}
+		p := newProblem(k.status, k.code, k.title, err.Error())
+		if stale, ok := errors.AsType[*hotcell.StaleError](err); ok {
+			p.Current = stale.Current
+		}
+		if field, ok := errors.AsType[*hotcell.FieldError](err); ok {
+			p.Detail = field.Error()
+			p.Errors = []ProblemDetail{{field.Pointer, field.Reason}}
+		}
+		return p
+	}
+	return newProblem(http.StatusInternalServerError, "internal", "Internal error", "internal error; the server's log has more under this request's id")
+}
+
+func newProblem(status int, code, title, detail string) *Problem {
+	return &Problem{Type: "https://hotcell.dev/problems/" + code, Title: title, Status: status, Detail: detail, Code: code}
+}
+
+var once sync.Once
+
+// useProblems puts our problems in the place of huma's, whose 422 repeats what
+// was sent. Huma has one place for that, for the whole process.
+func useProblems() {
+	once.Do(func() {
+		huma.NewError = func(status int, _ string, errs ...error) huma.StatusError { return fromHuma(status, errs) }
+		huma.NewErrorWithContext = func(_ huma.Context, status int, _ string, errs ...error) huma.StatusError {
+			return fromHuma(status, errs)
+		}
+	})
+}
+
+// fromHuma keeps of huma's findings only what the description says, and nothing
+// of what was sent.
+func fromHuma(status int, errs []error) *Problem {
+	words, known := statuses[status]
+	if !known {
+		words = [2]string{"invalid", "Invalid"}
+		if status >= http.StatusInternalServerError {
+			words = [2]string{"internal", "Internal error"}
+		}
+	}
+	p := newProblem(status, words[0], words[1], "")
+	for _, err := range errs {
+		if own, ok := errors.AsType[*Problem](err); ok {
+			return own
+		}
+		d := ProblemDetail{Detail: "this part of the request does not have the form that /openapi.json describes"}
+		if detail, ok := errors.AsType[*huma.ErrorDetail](err); ok {
+			d.Pointer = pointer(detail.Location)
+			if expected.MatchString(detail.Message) {
+				d.Detail = detail.Message
+			} else if detail.Message == "unexpected property" {
+				d.Detail = "there is a property here that does not exist"
+			}
+		}
+		p.Errors = append(p.Errors, d)
+	}
+	if len(p.Errors) > 0 {
+		p.Detail = p.Errors[0].Detail
+		if at := p.Errors[0].Pointer; at != "" {
+			p.Detail = strings.ReplaceAll(strings.TrimPrefix(at, "/"), "/", ".") + ": " + p.Detail
+		}
+	}
+	return p
+}
+
+// expected are huma's sentences that are made of the description alone.
+var expected = regexp.MustCompile(`^expected (boolean|number|integer|string|array|object|length [<>]= \d+|number [<>]=? [\d.]+|required property [a-z_]+ to be present|array length [<>]= \d+)$`)
+
+// parts are the names that the description has; others were made up by the caller.
+var parts = regexp.MustCompile(`^(body|path|query|header|name|service|shared|variables|values|sealed|set|unset|rename|replace|work|command|files|digest|size|allow|host|port|protocol|limits|timeout|memory|disk|pids|environment|credential|as|arguments|id|limit|after|before|\d+)$`)
+
+// pointer makes a JSON pointer of huma's location, as far as its names are ours.
+func pointer(location string) string {
+	location = strings.NewReplacer("[", ".", "]", "").Replace(location)
+	var out strings.Builder
+	for i, part := range strings.Split(location, ".") {
+		if !parts.MatchString(part) {
+			break
+		}
+		if i > 0 || part != "body" {
+			out.WriteString("/" + part)
+		}
+	}
+	return out.String()
+}
+
+// writeProblem answers with an error, outside of huma.
+func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
+	p := problemOf(err)
+	p.RequestID = requestID(r.Context())
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p)
+}

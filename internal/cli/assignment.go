@@ -1,0 +1,277 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hotcell"
+	"hotcell/internal/config"
+	"hotcell/internal/site"
+)
+
+func (a *app) assignments() *cobra.Command {
+	return group("assignments", "Assignments: standing pieces of work, and what is attached to them",
+		a.createAssignment(), a.listAssignments(), a.showAssignment(), a.changeAssignment(), a.deleteAssignment(), a.attach(), a.detach())
+}
+
+// workFlags are the flags that make an assignment's work.
+type workFlags struct {
+	command, files, memory, disk string
+	allow, env                   []string
+	timeout                      time.Duration
+	pids                         int
+}
+
+func (f *workFlags) add(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringVar(&f.command, "command", "", "what runs in the cell, by /bin/sh -c; what follows -- at run are its arguments")
+	flags.StringVar(&f.files, "files", "", "a `folder` that each job gets a fresh copy of, at /job")
+	flags.StringArrayVar(&f.allow, "allow", nil, "a host that the job may reach: `HOST[:PORT][/PROTOCOL]`, HTTPS without one; may be given several times")
+	flags.StringArrayVar(&f.env, "env", nil, "a variable that is no secret: `NAME=value`; may be given several times")
+	flags.DurationVar(&f.timeout, "timeout", 0, "how long a job may run, such as 10m")
+	flags.StringVar(&f.memory, "memory", "", "how much memory a job may have, such as 512MiB")
+	flags.StringVar(&f.disk, "disk", "", "how much a job may write, such as 1GiB")
+	flags.IntVar(&f.pids, "pids", 0, "how many processes and threads a job may have")
+}
+
+// apply changes what was given on the command line.
+func (f *workFlags) apply(cmd *cobra.Command, w *hotcell.Work) error {
+	if cmd.Flags().Changed("command") {
+		w.Command = f.command
+	}
+	if cmd.Flags().Changed("allow") {
+		w.Allow = nil
+	}
+	for _, text := range f.allow {
+		entry, err := site.ParseAllow(text)
+		if err != nil {
+			return fmt.Errorf("--allow %s: %w", text, err)
+		}
+		w.Allow = append(w.Allow, entry)
+	}
+	if cmd.Flags().Changed("env") {
+		w.Environment = map[string]string{}
+	}
+	for _, text := range f.env {
+		name, value, given := strings.Cut(text, "=")
+		if !given {
+			return usagef("--env takes NAME=value")
+		}
+		w.Environment[name] = value
+	}
+	if f.timeout != 0 {
+		w.Limits.Timeout = hotcell.Duration(f.timeout)
+	}
+	if f.pids != 0 {
+		w.Limits.Pids = f.pids
+	}
+	for text, into := range map[string]*int64{f.memory: &w.Limits.Memory, f.disk: &w.Limits.Disk} {
+		if text == "" {
+			continue
+		}
+		size, err := config.ParseSize(text)
+		if err != nil {
+			return err
+		}
+		*into = int64(size)
+	}
+	return nil
+}
+
+func (a *app) createAssignment() *cobra.Command {
+	var flags workFlags
+	c := command("create NAME --command '…'", "Create an assignment", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		if flags.command == "" {
+			return &usageError{"what is to run?", fmt.Sprintf("hotcell assignments create %s --command 'python3 report.py' --files ./report", args[0])}
+		}
+		var work hotcell.Work
+		if err := flags.apply(cmd, &work); err != nil {
+			return err
+		}
+		c := a.client()
+		if flags.files != "" {
+			files, err := upload(cmd.Context(), c, flags.files)
+			if err != nil {
+				return err
+			}
+			work.Files = &files
+		}
+		made, err := c.CreateAssignment(cmd.Context(), args[0], work)
+		if err != nil {
+			return err
+		}
+		return a.made(string(made.ID), fmt.Sprintf("created the assignment %s; attach what it needs: hotcell assignments attach %s SECRET", made.Name, made.Name), made)
+	})
+	flags.add(c)
+	return c
+}
+
+func (a *app) changeAssignment() *cobra.Command {
+	var flags workFlags
+	var name string
+	c := command("change ASSIGNMENT", "Change an assignment; jobs keep what they were made with", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		c := a.client()
+		was, err := a.assignmentOf(cmd.Context(), c, args[0])
+		if err != nil {
+			return err
+		}
+		work := was.Work
+		if err := flags.apply(cmd, &work); err != nil {
+			return err
+		}
+		if flags.files != "" {
+			files, err := upload(cmd.Context(), c, flags.files)
+			if err != nil {
+				return err
+			}
+			work.Files = &files
+		}
+		var rename *string
+		if name != "" {
+			rename = &name
+		}
+		now, err := c.ChangeAssignment(cmd.Context(), was.ID, was.Revision, rename, &work)
+		if err != nil {
+			return err
+		}
+		return a.made(string(now.ID), "changed the assignment "+now.Name, now)
+	})
+	flags.add(c)
+	c.Flags().StringVar(&name, "name", "", "a new name")
+	return c
+}
+
+func (a *app) listAssignments() *cobra.Command {
+	return command("list", "List assignments", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+		list, err := a.client().Assignments(cmd.Context(), "")
+		if err != nil {
+			return err
+		}
+		if a.output == "json" {
+			return a.json(emptyList(list))
+		}
+		if len(list) == 0 {
+			a.say("no assignments yet: hotcell assignments create NAME --command '…'")
+			return nil
+		}
+		rows := [][]string{{"NAME", "COMMAND", "ALLOWED", "CHANGED", "ID"}}
+		for _, x := range list {
+			rows = append(rows, []string{x.Name, shorten(x.Work.Command, 40), allowed(x.Work.Allow), at(x.UpdatedAt), string(x.ID)})
+		}
+		return a.table(rows)
+	})
+}
+
+func shorten(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return s
+}
+
+func allowed(entries []hotcell.Allow) string {
+	if len(entries) == 0 {
+		return "nothing"
+	}
+	var out []string
+	for _, e := range entries {
+		out = append(out, site.FormatAllow(e))
+	}
+	return strings.Join(out, " ")
+}
+
+func (a *app) showAssignment() *cobra.Command {
+	return command("show ASSIGNMENT", "Show an assignment and what is attached to it", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		x, err := a.assignmentOf(cmd.Context(), a.client(), args[0])
+		if err != nil {
+			return err
+		}
+		if a.output == "json" {
+			return a.json(x)
+		}
+		rows := [][]string{{"name", x.Name}, {"id", string(x.ID)}, {"command", x.Work.Command}, {"may reach", allowed(x.Work.Allow)}}
+		if x.Work.Files != nil {
+			rows = append(rows, []string{"files", fmt.Sprintf("%d bytes, SHA-256 %s", x.Work.Files.Size, x.Work.Files.Digest)})
+		}
+		if x.Work.Limits.Timeout > 0 {
+			rows = append(rows, []string{"timeout", time.Duration(x.Work.Limits.Timeout).String()})
+		}
+		for name, bytes := range map[string]int64{"memory": x.Work.Limits.Memory, "disk": x.Work.Limits.Disk} {
+			if bytes > 0 {
+				rows = append(rows, []string{name, strconv.FormatInt(bytes>>20, 10) + " MiB"})
+			}
+		}
+		for _, at := range x.Attachments {
+			rows = append(rows, []string{"attached", fmt.Sprintf("%s as %s: %s", orPersonal(at.Name), at.Attachment.As, strings.Join(at.Variables, " "))})
+		}
+		return a.table(rows)
+	})
+}
+
+func orPersonal(name string) string {
+	if name == "" {
+		return "somebody's personal credential"
+	}
+	return name
+}
+
+func (a *app) deleteAssignment() *cobra.Command {
+	return command("delete ASSIGNMENT", "Delete an assignment; its jobs end", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		c := a.client()
+		x, err := a.assignmentOf(cmd.Context(), c, args[0])
+		if err != nil {
+			return err
+		}
+		if err := c.DeleteAssignment(cmd.Context(), x.ID); err != nil {
+			return err
+		}
+		return a.made(string(x.ID), "deleted the assignment "+x.Name, map[string]string{"deleted": string(x.ID)})
+	})
+}
+
+func (a *app) attach() *cobra.Command {
+	var as string
+	c := command("attach ASSIGNMENT SECRET", "Attach a secret to an assignment: its jobs get the variables", "", cobra.ExactArgs(2), func(cmd *cobra.Command, args []string) error {
+		c := a.client()
+		on, err := a.assignmentOf(cmd.Context(), c, args[0])
+		if err != nil {
+			return err
+		}
+		s, err := a.secretOf(cmd.Context(), c, args[1])
+		if err != nil {
+			return err
+		}
+		made, err := c.Attach(cmd.Context(), on.ID, s.ID, hotcell.Injection(as))
+		if err != nil {
+			return err
+		}
+		return a.made(string(made.ID), fmt.Sprintf("attached %s to %s: its jobs get %s", s.Name, on.Name, variableNames(s.Credential)), made)
+	})
+	c.Flags().StringVar(&as, "as", "env", "how its jobs get it: env")
+	return c
+}
+
+func (a *app) detach() *cobra.Command {
+	return command("detach ASSIGNMENT SECRET", "Take a secret away from an assignment; jobs that use it end", "", cobra.ExactArgs(2), func(cmd *cobra.Command, args []string) error {
+		c := a.client()
+		on, err := a.assignmentOf(cmd.Context(), c, args[0])
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(on.Attachments, func(at attached) bool {
+			return at.Name == args[1] || string(at.Attachment.Credential) == args[1] || string(at.Attachment.ID) == args[1]
+		})
+		if i < 0 {
+			return fmt.Errorf("%w: %q is not attached to %s", hotcell.ErrNotFound, args[1], on.Name)
+		}
+		if err := c.Detach(cmd.Context(), on.Attachments[i].Attachment.ID); err != nil {
+			return err
+		}
+		return a.made(string(on.Attachments[i].Attachment.ID), fmt.Sprintf("detached %s from %s", args[1], on.Name), map[string]string{"detached": string(on.Attachments[i].Attachment.ID)})
+	})
+}

@@ -1,0 +1,168 @@
+package cli
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"hotcell"
+	"hotcell/client"
+	"hotcell/internal/vaultrpc"
+)
+
+type attached = vaultrpc.AttachedCredential
+
+// upload sends a folder as a tar archive. The same folder gives the same bytes.
+func upload(ctx context.Context, c *client.Client, dir string) (hotcell.Files, error) {
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return hotcell.Files{}, hotcell.Invalid("", "there is no folder %s", dir)
+	case err != nil:
+		return hotcell.Files{}, fmt.Errorf("reading the folder: %w", err)
+	case !info.IsDir():
+		return hotcell.Files{}, hotcell.Invalid("", "%s is a file: --files takes a folder", dir)
+	}
+	if err := measure(dir); err != nil {
+		return hotcell.Files{}, err
+	}
+	read, write := io.Pipe()
+	go func() { _ = write.CloseWithError(pack(write, dir)) }()
+	files, err := c.PutFiles(ctx, read)
+	_ = read.Close()
+	return files, err
+}
+
+// measure refuses a folder that is too large before any of it is sent.
+func measure(dir string) error {
+	var total int64
+	err := filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		if info.Mode().IsRegular() {
+			total += info.Size()
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("reading the folder: %w", err)
+	}
+	if total > hotcell.MaxFiles {
+		return hotcell.Invalid("", "the folder %s holds %d MiB, and an assignment's at most %d MiB", dir, total>>20, hotcell.MaxFiles>>20)
+	}
+	return nil
+}
+
+// pack writes a folder's files, folders and links, without their times and
+// owners.
+func pack(w io.Writer, dir string) error {
+	archive := tar.NewWriter(w)
+	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || name == dir {
+			return err
+		}
+		inside, err := filepath.Rel(dir, name)
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		return packOne(archive, name, filepath.ToSlash(inside), info)
+	})
+	return errors.Join(err, archive.Close())
+}
+
+func packOne(archive *tar.Writer, name, inside string, info fs.FileInfo) error {
+	h := &tar.Header{Name: inside, Mode: 0o644, Format: tar.FormatPAX}
+	if info.Mode()&0o111 != 0 {
+		h.Mode = 0o755
+	}
+	switch {
+	case info.IsDir():
+		h.Typeflag, h.Name = tar.TypeDir, inside+"/"
+		return archive.WriteHeader(h)
+	case info.Mode()&fs.ModeSymlink != 0:
+		target, err := os.Readlink(name)
+		if err != nil {
+			return err
+		}
+		h.Typeflag, h.Linkname = tar.TypeSymlink, target
+		return archive.WriteHeader(h)
+	case !info.Mode().IsRegular():
+		return hotcell.Invalid("", "%s is no file, folder or link, and cannot be sent", inside)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	h.Typeflag, h.Size = tar.TypeReg, info.Size()
+	if err := archive.WriteHeader(h); err != nil {
+		return err
+	}
+	_, err = io.CopyN(archive, f, h.Size)
+	return err
+}
+
+// unpack writes an archive into a folder, and nothing outside of it: what comes
+// from a job is not to be trusted. Links are not made.
+func unpack(r io.Reader, dir string) (files int, err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return 0, fmt.Errorf("making the folder: %w", err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return 0, fmt.Errorf("opening the folder: %w", err)
+	}
+	defer func() { _ = root.Close() }()
+	archive := tar.NewReader(r)
+	for {
+		h, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return files, nil
+		}
+		if err != nil {
+			return files, fmt.Errorf("reading the archive: %w", err)
+		}
+		name := path.Clean(strings.TrimSuffix(h.Name, "/"))
+		if !filepath.IsLocal(name) || name == "." {
+			continue
+		}
+		switch h.Typeflag {
+		case tar.TypeDir:
+			err = root.MkdirAll(name, 0o755)
+		case tar.TypeReg:
+			files++
+			err = unpackFile(root, name, archive)
+		}
+		if err != nil {
+			return files, fmt.Errorf("unpacking: %w", err)
+		}
+	}
+}
+
+func unpackFile(root *os.Root, name string, content io.Reader) error {
+	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
+		return err
+	}
+	f, err := root.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, content)
+	return errors.Join(err, f.Close())
+}

@@ -1,0 +1,262 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hotcell"
+	"hotcell/client"
+)
+
+func (a *app) run() *cobra.Command {
+	var detach bool
+	c := command("run ASSIGNMENT [-- ARGS…]", "Run an assignment, follow its log, and exit with its code",
+		`Run an assignment in a cell, follow its log, and exit with its code.
+
+What the job prints on its standard output comes here on standard output; what
+Hotcell says comes on standard error. An interrupt cancels the job; a second
+one leaves at once.`, cobra.MinimumNArgs(1),
+		func(cmd *cobra.Command, args []string) error {
+			if dash := cmd.ArgsLenAtDash(); dash != 1 && !(dash < 0 && len(args) == 1) {
+				return &usageError{"one assignment is run", fmt.Sprintf("what follows -- goes to its command: hotcell run %s -- %s", args[0], "ARGS…")}
+			}
+			c := a.client()
+			on, err := a.assignmentOf(cmd.Context(), c, args[0])
+			if err != nil {
+				return err
+			}
+			j, err := c.Run(cmd.Context(), on.ID, args[1:])
+			if err != nil {
+				return err
+			}
+			if detach {
+				if a.output == "json" {
+					return a.json(j)
+				}
+				_, err := fmt.Fprintln(a.Out, j.ID)
+				return err
+			}
+			a.say("hotcell: %s is queued", j.ID)
+			return a.follow(cmd.Context(), c, j.ID)
+		})
+	c.Flags().BoolVar(&detach, "detach", false, "do not wait: print the job's id")
+	return c
+}
+
+// follow prints a job's log until it ends, and is its exit code. The first
+// interrupt cancels the job.
+func (a *app) follow(ctx context.Context, c *client.Client, id hotcell.JobID) error {
+	ctx, leave := context.WithCancel(context.WithoutCancel(ctx))
+	defer leave()
+	interrupts := make(chan os.Signal, 2)
+	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(interrupts)
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-ctx.Done():
+				return
+			case <-interrupts:
+			}
+			if n > 0 {
+				leave()
+				return
+			}
+			a.say("hotcell: cancelling %s (interrupt again to leave at once)", id)
+			if _, err := c.Cancel(ctx, id); err != nil && !errors.Is(err, hotcell.ErrConflict) {
+				a.say("hotcell: %v", err)
+			}
+		}
+	}()
+	j, err := c.Follow(ctx, id, a.print)
+	if err != nil {
+		return err
+	}
+	return a.ended(j)
+}
+
+// print prints a piece of a log as it is.
+func (a *app) print(chunk hotcell.LogChunk) error {
+	var to io.Writer = a.Err
+	if chunk.Stream == "stdout" {
+		to = a.Out
+	}
+	_, err := to.Write(chunk.Data)
+	return err
+}
+
+// ended tells how a job ended, and makes its exit code ours.
+func (a *app) ended(j hotcell.Job) error {
+	if j.Redactions > 0 {
+		a.say("hotcell: %s of a value redacted", count(j.Redactions, "occurrence"))
+	}
+	if j.OutputSize > 0 {
+		a.say("hotcell: it left files: hotcell jobs out %s -d DIR", j.ID)
+	}
+	switch {
+	case j.State == hotcell.JobSucceeded:
+		return nil
+	case j.State == hotcell.JobCancelled:
+		return &codedError{ExitInterrupted, fmt.Sprintf("the job was cancelled: %s", j.Reason)}
+	case j.State == hotcell.JobFailed && j.ExitCode != nil && *j.ExitCode != 0:
+		return &codedError{*j.ExitCode, fmt.Sprintf("the job failed: %s", j.Reason)}
+	}
+	return &codedError{ExitError, fmt.Sprintf("the job is %s: %s", j.State, j.Reason)}
+}
+
+func (a *app) jobs() *cobra.Command {
+	return group("jobs", "Jobs: the runs of assignments", a.listJobs(), a.showJob(), a.jobLogs(), a.jobOut(), a.cancelJob())
+}
+
+func (a *app) listJobs() *cobra.Command {
+	var of, state string
+	var limit int
+	c := command("list", "List jobs, newest first", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+		c := a.client()
+		filter := hotcell.JobFilter{State: hotcell.JobState(state)}
+		if of != "" {
+			on, err := a.assignmentOf(cmd.Context(), c, of)
+			if err != nil {
+				return err
+			}
+			filter.Assignment = on.ID
+		}
+		list, err := c.Jobs(cmd.Context(), filter, limit)
+		if err != nil {
+			return err
+		}
+		if a.output == "json" {
+			return a.json(emptyList(list))
+		}
+		rows := [][]string{{"ID", "ASSIGNMENT", "STATE", "CODE", "MADE", "TOOK", "REASON"}}
+		for _, j := range list {
+			rows = append(rows, []string{string(j.ID), j.Name, string(j.State), codeOf(j), at(j.CreatedAt), took(j), j.Reason})
+		}
+		return a.table(rows)
+	})
+	c.Flags().StringVar(&of, "assignment", "", "only those of this `assignment`")
+	c.Flags().StringVar(&state, "state", "", "only those in this `state`")
+	c.Flags().IntVar(&limit, "limit", 20, "how many at the most, up to 100")
+	return c
+}
+
+func codeOf(j hotcell.Job) string {
+	if j.ExitCode == nil {
+		return ""
+	}
+	return strconv.Itoa(*j.ExitCode)
+}
+
+func took(j hotcell.Job) string {
+	if j.StartedAt == nil || j.EndedAt == nil {
+		return ""
+	}
+	return j.EndedAt.Sub(*j.StartedAt).Round(time.Millisecond).String()
+}
+
+func (a *app) showJob() *cobra.Command {
+	return command("show JOB", "Show a job", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		id, err := jobOf(args[0])
+		if err != nil {
+			return err
+		}
+		j, err := a.client().Job(cmd.Context(), id)
+		if err != nil {
+			return err
+		}
+		if a.output == "json" {
+			return a.json(j)
+		}
+		return a.table([][]string{
+			{"id", string(j.ID)}, {"assignment", j.Name, string(j.Assignment)}, {"command", j.Work.Command}, {"state", string(j.State)}, {"exit code", codeOf(j)},
+			{"reason", j.Reason}, {"made", at(j.CreatedAt)}, {"took", took(j)}, {"redactions", strconv.Itoa(j.Redactions)}, {"output", strconv.FormatInt(j.OutputSize, 10) + " bytes"},
+		})
+	})
+}
+
+func (a *app) jobLogs() *cobra.Command {
+	var following bool
+	c := command("logs JOB", "Print a job's log", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		id, err := jobOf(args[0])
+		if err != nil {
+			return err
+		}
+		c := a.client()
+		if following {
+			_, err := c.Follow(cmd.Context(), id, a.print)
+			return err
+		}
+		for after := int64(0); ; {
+			chunks, err := c.Log(cmd.Context(), id, after)
+			if err != nil || len(chunks) == 0 {
+				return err
+			}
+			for _, chunk := range chunks {
+				if a.output == "json" {
+					err = a.json(chunk)
+				} else {
+					err = a.print(chunk)
+				}
+				if err != nil {
+					return err
+				}
+				after = chunk.Sequence
+			}
+		}
+	})
+	c.Flags().BoolVarP(&following, "follow", "f", false, "go on until the job has ended")
+	return c
+}
+
+func (a *app) jobOut() *cobra.Command {
+	var dir string
+	c := command("out JOB [-d DIR|-]", "Fetch what a job left in /job/out", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		id, err := jobOf(args[0])
+		if err != nil {
+			return err
+		}
+		archive, err := a.client().Out(cmd.Context(), id)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = archive.Close() }()
+		if dir == "-" {
+			_, err := io.Copy(a.Out, archive)
+			return err
+		}
+		if dir == "" {
+			dir = string(id)
+		}
+		files, err := unpack(archive, dir)
+		if err != nil {
+			return err
+		}
+		a.say("%s in %s", count(files, "file"), dir)
+		return nil
+	})
+	c.Flags().StringVarP(&dir, "dir", "d", "", "the `folder` to put it in, the job's id by default; - prints a tar archive")
+	return c
+}
+
+func (a *app) cancelJob() *cobra.Command {
+	return command("cancel JOB", "End a job and every process of it", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		id, err := jobOf(args[0])
+		if err != nil {
+			return err
+		}
+		j, err := a.client().Cancel(cmd.Context(), id)
+		if err != nil {
+			return err
+		}
+		return a.made(string(j.ID), fmt.Sprintf("%s is %s", j.ID, map[bool]string{true: "being cancelled", false: string(j.State)}[j.Cancelling]), j)
+	})
+}

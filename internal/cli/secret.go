@@ -1,0 +1,252 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hotcell"
+	"hotcell/client"
+	"hotcell/internal/importer"
+)
+
+func (a *app) secrets() *cobra.Command {
+	return group("secrets", "Secrets (tier 3): named bundles of environment variables",
+		a.createSecret(), a.listSecrets(), a.showSecret(), a.setSecret(), a.unsetSecret(), a.renameKey(), a.replaceSecret(),
+		a.shareSecret(true), a.shareSecret(false), a.deleteSecret())
+}
+
+// spaceFlags are the flags on white space around values.
+type spaceFlags struct{ verbatim, trim bool }
+
+func (f *spaceFlags) add(c *cobra.Command) {
+	c.Flags().BoolVar(&f.verbatim, "verbatim", false, "keep white space around values")
+	c.Flags().BoolVar(&f.trim, "trim-space", false, "cut white space around values off")
+	c.MarkFlagsMutuallyExclusive("verbatim", "trim-space")
+}
+
+func (f *spaceFlags) choice() importer.Whitespace {
+	switch {
+	case f.verbatim:
+		return importer.Verbatim
+	case f.trim:
+		return importer.Trim
+	}
+	return importer.Refuse
+}
+
+func (a *app) createSecret() *cobra.Command {
+	var file, service string
+	var shared bool
+	var space spaceFlags
+	c := command("create NAME --env-file FILE|-", "Create a secret from a .env file",
+		`Create a secret from a .env file, or from standard input (-).
+
+The file is read literally: nothing is expanded. Values are sealed before they
+leave this process, and no command ever shows one again.`, cobra.ExactArgs(1),
+		func(cmd *cobra.Command, args []string) error {
+			if file == "" {
+				return &usageError{"where are the variables? Values are never taken from an argument", fmt.Sprintf("hotcell secrets create %s --env-file .env", args[0])}
+			}
+			variables, err := a.readVariables(file, space.choice())
+			if err != nil {
+				return err
+			}
+			defer clearVariables(variables)
+			made, err := a.client().CreateSecret(cmd.Context(), client.SecretDraft{Name: args[0], Service: service, Shared: shared, Variables: variables})
+			if err != nil {
+				return err
+			}
+			a.unguarded(made.Variables)
+			return a.made(string(made.ID), fmt.Sprintf("created the secret %s with %s (%s)", made.Name, count(len(made.Variables), "variable"), groupOf(made.Credential)), made)
+		})
+	c.Flags().StringVar(&file, "env-file", "", "the .env `file`; - is standard input")
+	c.Flags().StringVar(&service, "service", "", "a `slug` that says what it is for, such as stripe")
+	c.Flags().BoolVar(&shared, "shared", false, "share it with the workspace")
+	space.add(c)
+	return c
+}
+
+// unguarded tells of values that the guard cannot look for.
+func (a *app) unguarded(variables []hotcell.Variable) {
+	for _, v := range variables {
+		if v.Unguarded != "" {
+			a.say("note: %s is not looked for in logs: %s", v.Name, v.Unguarded)
+		}
+	}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
+}
+
+func variableNames(c hotcell.Credential) string {
+	names := make([]string, len(c.Variables))
+	for i, v := range c.Variables {
+		names[i] = v.Name
+	}
+	return strings.Join(names, " ")
+}
+
+func (a *app) listSecrets() *cobra.Command {
+	return command("list", "List the secrets that you may know of", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+		list, err := a.client().Secrets(cmd.Context(), "")
+		if err != nil {
+			return err
+		}
+		if a.output == "json" {
+			return a.json(emptyList(list))
+		}
+		if len(list) == 0 {
+			a.say("no secrets yet: hotcell secrets create NAME --env-file .env")
+			return nil
+		}
+		rows := [][]string{{"NAME", "GROUP", "VARIABLES", "CHANGED", "ID"}}
+		for _, s := range list {
+			rows = append(rows, []string{s.Name, groupOf(s), variableNames(s), at(s.UpdatedAt), string(s.ID)})
+		}
+		return a.table(rows)
+	})
+}
+
+func emptyList[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+func (a *app) showSecret() *cobra.Command {
+	return command("show SECRET", "Show a secret, without values", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		s, err := a.secretOf(cmd.Context(), a.client(), args[0])
+		if err != nil {
+			return err
+		}
+		if a.output == "json" {
+			return a.json(s)
+		}
+		rows := [][]string{{"name", s.Name}, {"id", string(s.ID)}, {"group", groupOf(s.Credential)}, {"service", s.Service}, {"version", strconv.Itoa(s.Version)}, {"changed", at(s.UpdatedAt)}}
+		for _, v := range s.Variables {
+			rows = append(rows, []string{"variable", v.Name, v.Unguarded})
+		}
+		for _, at := range s.Attachments {
+			rows = append(rows, []string{"attached to", at.Name, string(at.Assignment)})
+		}
+		return a.table(rows)
+	})
+}
+
+// changed applies a change to a secret as it is now.
+func (a *app) changed(ctx context.Context, name, sentence string, change func(client.Secret) (client.SecretChange, error)) error {
+	c := a.client()
+	s, err := a.secretOf(ctx, c, name)
+	if err != nil {
+		return err
+	}
+	what, err := change(s)
+	if err != nil {
+		return err
+	}
+	defer clearVariables(what.Set)
+	now, err := c.ChangeSecret(ctx, s.ID, s.Revision, what)
+	if err != nil {
+		return err
+	}
+	a.unguarded(now.Variables)
+	return a.made(string(now.ID), fmt.Sprintf("%s: %s is at version %d", sentence, now.Name, now.Version), now)
+}
+
+func (a *app) setSecret() *cobra.Command {
+	var file string
+	var space spaceFlags
+	c := command("set SECRET KEY [--value-file FILE|-]", "Set one variable of a secret; the others stay as they are",
+		`Set one variable of a secret; the others stay as they are.
+
+The value is read from a file, from standard input, or from a prompt that does
+not show it.`, cobra.ExactArgs(2),
+		func(cmd *cobra.Command, args []string) error {
+			name := args[1]
+			if key, _, given := strings.Cut(name, "="); given {
+				return &usageError{"a value is never taken from an argument: others of this machine can read those, and your shell keeps them", fmt.Sprintf("hotcell secrets set %s %s", args[0], key)}
+			}
+			return a.changed(cmd.Context(), args[0], "set "+name, func(client.Secret) (client.SecretChange, error) {
+				value, err := a.readValue(file, name, space.choice())
+				return client.SecretChange{Set: []client.Variable{{Name: name, Value: value}}}, err
+			})
+		})
+	c.Flags().StringVar(&file, "value-file", "", "read the value from a `file`; - is standard input")
+	space.add(c)
+	return c
+}
+
+func (a *app) unsetSecret() *cobra.Command {
+	return command("unset SECRET KEY…", "Remove variables from a secret", "", cobra.MinimumNArgs(2), func(cmd *cobra.Command, args []string) error {
+		return a.changed(cmd.Context(), args[0], "removed "+strings.Join(args[1:], " "), func(client.Secret) (client.SecretChange, error) {
+			return client.SecretChange{Unset: args[1:]}, nil
+		})
+	})
+}
+
+func (a *app) renameKey() *cobra.Command {
+	return command("rename-key SECRET OLD NEW", "Rename a variable of a secret", "", cobra.ExactArgs(3), func(cmd *cobra.Command, args []string) error {
+		return a.changed(cmd.Context(), args[0], "renamed "+args[1]+" to "+args[2], func(client.Secret) (client.SecretChange, error) {
+			return client.SecretChange{Rename: map[string]string{args[1]: args[2]}}, nil
+		})
+	})
+}
+
+func (a *app) replaceSecret() *cobra.Command {
+	var file string
+	var space spaceFlags
+	c := command("replace SECRET --env-file FILE|-", "Replace all variables of a secret", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		if file == "" {
+			return &usageError{"where are the variables?", fmt.Sprintf("hotcell secrets replace %s --env-file .env", args[0])}
+		}
+		return a.changed(cmd.Context(), args[0], "replaced all variables", func(client.Secret) (client.SecretChange, error) {
+			variables, err := a.readVariables(file, space.choice())
+			return client.SecretChange{Replace: true, Set: variables}, err
+		})
+	})
+	c.Flags().StringVar(&file, "env-file", "", "the .env `file`; - is standard input")
+	space.add(c)
+	return c
+}
+
+func (a *app) shareSecret(shared bool) *cobra.Command {
+	use, short, sentence := "share SECRET", "Share a secret with the workspace: all may use it, nobody can view it", "every assignment of the workspace may use it now, and nobody can view its values"
+	if !shared {
+		use, short, sentence = "unshare SECRET", "Make a secret personal again; others' jobs that use it end", "it is its owner's alone now"
+	}
+	return command(use, short, "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		c := a.client()
+		s, err := a.secretOf(cmd.Context(), c, args[0])
+		if err != nil {
+			return err
+		}
+		now, err := c.ShareSecret(cmd.Context(), s.ID, shared)
+		if err != nil {
+			return err
+		}
+		return a.made(string(now.ID), now.Name+": "+sentence, now)
+	})
+}
+
+func (a *app) deleteSecret() *cobra.Command {
+	return command("delete SECRET", "Delete a secret; jobs that use it end", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		c := a.client()
+		s, err := a.secretOf(cmd.Context(), c, args[0])
+		if err != nil {
+			return err
+		}
+		if err := c.DeleteSecret(cmd.Context(), s.ID, s.Revision); err != nil {
+			return err
+		}
+		return a.made(string(s.ID), "deleted the secret "+s.Name+": its keys are destroyed", map[string]string{"deleted": string(s.ID)})
+	})
+}
