@@ -24,6 +24,8 @@ func TestCommand(t *testing.T) {
 		"folder":              {"pwd; ls -A", nil, "/job\nout\n", 0},
 		"nobody is left over": {"sleep 1000 & echo done", nil, "done\n", 0},
 		"user":                {"id -u; id -un; hostname; echo $HOME", nil, "1000\njob\ncell\n/home/job\n", 0},
+		"root folder":         {"ls / | tr '\\n' ' ' | sed 's/lib[a-z0-9]* //g'", nil, "bin dev etc home job proc run sbin tmp usr ", 0},
+		"script":              {"set -e\necho one\nprintf '%s\\n'\n", []string{"two"}, "one\ntwo\n", 0},
 		"standard input":      {"cat; echo end", nil, "end\n", 0},
 	} {
 		t.Run(name, func(t *testing.T) {

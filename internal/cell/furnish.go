@@ -81,7 +81,7 @@ func closeProc() error {
 		}
 	}
 	// The command sees no process but its own: not even that there is an init.
-	return unix.Mount("", "/proc", "", unix.MS_REMOUNT|flags, "hidepid=invisible")
+	return unix.Mount("", "/proc", "", unix.MS_REMOUNT|flags, "hidepid=2")
 }
 
 // trust adds the job's own certificates to the machine's, which bwrap has put there.

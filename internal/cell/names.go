@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -15,7 +16,7 @@ import (
 
 // resolve serves names on 127.0.0.1:53.
 func (i *initial) resolve(names map[string]netip.Addr) error {
-	handler := &resolver{names: names, refused: i.refused(), seen: map[string]bool{}}
+	handler := &resolver{names: names, refused: i.refused, seen: map[string]*sync.Once{}}
 	packets, err := net.ListenPacket("udp", "127.0.0.1:53")
 	if err != nil {
 		return fmt.Errorf("serving names in the cell: %w", err)
@@ -30,26 +31,25 @@ func (i *initial) resolve(names map[string]netip.Addr) error {
 	return nil
 }
 
-// maxRefused bounds how many names are told of: a command can make up many.
-const maxRefused = 1000
+// The bounds of what the gateway is told of: a command can make up many names.
+const (
+	maxRefused  = 1000
+	refusalTime = 5 * time.Second
+)
 
-// refused tells the gateway of names, one after the other.
-func (i *initial) refused() chan<- string {
-	names := make(chan string, maxRefused)
-	go func() {
-		for name := range names {
-			_ = i.gateway.post(context.Background(), cellrpc.PathRefused, cellrpc.Refused{Name: name}, nil)
-		}
-	}()
-	return names
+// refused tells the gateway of a name that was asked for and does not exist.
+func (i *initial) refused(name string) {
+	ctx, cancel := context.WithTimeout(context.Background(), refusalTime)
+	defer cancel()
+	_ = i.gateway.post(ctx, cellrpc.PathRefused, cellrpc.Refused{Name: name}, nil)
 }
 
 // resolver answers for the names that exist. Any other name does not.
 type resolver struct {
 	names   map[string]netip.Addr
-	refused chan<- string
+	refused func(name string)
 	mu      sync.Mutex
-	seen    map[string]bool
+	seen    map[string]*sync.Once
 }
 
 // ServeDNS implements [dns.Handler].
@@ -91,19 +91,21 @@ func (r *resolver) localhost(m *dns.Msg, q dns.Question) {
 	}
 }
 
-// report tells of a name once. Addresses that are looked up backwards are none.
+// report tells of a name once, before anybody has the answer: what is refused is
+// written down, also where the command ends at once. Addresses that are looked
+// up backwards are no names.
 func (r *resolver) report(name string) {
 	if name == "" || strings.HasSuffix(name, ".arpa") {
 		return
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.seen[name] || len(r.seen) >= maxRefused {
-		return
+	once := r.seen[name]
+	if once == nil && len(r.seen) < maxRefused {
+		once = new(sync.Once)
+		r.seen[name] = once
 	}
-	r.seen[name] = true
-	select {
-	case r.refused <- name:
-	default:
+	r.mu.Unlock()
+	if once != nil {
+		once.Do(func() { r.refused(name) })
 	}
 }

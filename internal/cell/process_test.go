@@ -133,6 +133,19 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+func TestMachineWithoutBubblewrap(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	driver := cell.NewBubblewrap(cell.Options{Binary: "/bin/true"})
+	if _, err := driver.Start(t.Context(), cell.Config{Disk: 1 << 20}); err == nil || !strings.Contains(err.Error(), "apt-get install bubblewrap") {
+		t.Errorf("got %v", err)
+	}
+	for _, p := range driver.Check(t.Context()) {
+		if (p.Name == "bubblewrap" || p.Name == "cell") && p.Met {
+			t.Errorf("got %+v", p)
+		}
+	}
+}
+
 // A program that is no hotcell makes no cell, and Check says so.
 func TestCheckOfACellThatDoesNotStart(t *testing.T) {
 	t.Parallel()
