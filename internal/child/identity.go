@@ -80,12 +80,26 @@ const insideKey = "/local.key"
 // read-only, and then the uid. It returns the new paths of data and key.
 func Enter(data, key string, uid int) (newData, newKey string, err error) {
 	const root = "/tmp"
+	// The new root may be mounted over the folder that they are in.
+	folder, err := os.OpenFile(data, unix.O_PATH|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return "", "", fmt.Errorf("opening the vault's folder: %w", err)
+	}
+	defer func() { _ = folder.Close() }()
+	file, err := os.OpenFile(key, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return "", "", fmt.Errorf("opening the key file: %w", err)
+	}
+	defer func() { _ = file.Close() }()
 	steps := []func() error{
 		func() error { return unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") },
 		func() error {
 			return unix.Mount("tmpfs", root, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755,size=64k")
 		},
-		func() error { return bind(data, root+insideData, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC) },
+		func() error {
+			return bind(through(folder), root+insideData, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
+		},
+		func() error { return bindFile(through(file), root+insideKey) },
 		func() error {
 			return bind("/etc", root+"/etc", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
 		},
@@ -106,6 +120,9 @@ func Enter(data, key string, uid int) (newData, newKey string, err error) {
 	return insideData, insideKey, nil
 }
 
+// through is a path to what a descriptor holds, wherever that is now.
+func through(f *os.File) string { return fmt.Sprintf("/proc/self/fd/%d", f.Fd()) }
+
 func bindFile(from, to string) error {
 	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -115,9 +132,11 @@ func bindFile(from, to string) error {
 }
 
 func bind(from, to string, flags uintptr) error {
-	return errors.Join(
-		os.Mkdir(to, 0o755),
-		unix.Mount(from, to, "", unix.MS_BIND|unix.MS_REC, ""),
-		unix.Mount("", to, "", unix.MS_BIND|unix.MS_REMOUNT|flags, ""),
-	)
+	if err := os.Mkdir(to, 0o755); err != nil {
+		return err
+	}
+	if err := unix.Mount(from, to, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+		return err
+	}
+	return unix.Mount("", to, "", unix.MS_BIND|unix.MS_REMOUNT|flags, "")
 }
