@@ -19,6 +19,8 @@ import (
 type Cgroups struct {
 	// bases are the folders, by controller; version 2 has one, "".
 	bases map[string]string
+	// homes are where this process was before, by controller of version 1.
+	homes map[string]string
 	v2    bool
 }
 
@@ -32,9 +34,9 @@ func OpenCgroups(name string) (*Cgroups, error) {
 			return nil, fmt.Errorf("making a cgroup: %w", err)
 		}
 		c := &Cgroups{bases: map[string]string{"": base}, v2: true}
-		return c, c.write("", base, "cgroup.subtree_control", "+memory +pids")
+		return c, c.write(base, "cgroup.subtree_control", "+memory +pids")
 	}
-	c := &Cgroups{bases: map[string]string{}}
+	c := &Cgroups{bases: map[string]string{}, homes: homes()}
 	for _, controller := range []string{"memory", "pids"} {
 		base := filepath.Join(cgroupRoot, controller, name)
 		if err := os.MkdirAll(base, 0o755); err != nil {
@@ -74,7 +76,7 @@ func (c *Cgroups) String() string {
 // Close removes the place; cgroups of cells must be gone.
 func (c *Cgroups) Close() {
 	for _, base := range c.bases {
-		_ = os.Remove(base)
+		removeGroup(base)
 	}
 }
 
@@ -107,7 +109,7 @@ func (c *Cgroups) New(name string, memory int64, pids int) (*Cgroup, error) {
 		}
 	}
 	for _, l := range limits {
-		if err := c.write(l[0], g.dirs[l[0]], l[1], l[2]); err != nil {
+		if err := c.write(g.dirs[l[0]], l[1], l[2]); err != nil {
 			g.Remove()
 			return nil, err
 		}
@@ -115,7 +117,7 @@ func (c *Cgroups) New(name string, memory int64, pids int) (*Cgroup, error) {
 	return g, nil
 }
 
-func (c *Cgroups) write(_, dir, file, value string) error {
+func (c *Cgroups) write(dir, file, value string) error {
 	if err := os.WriteFile(filepath.Join(dir, file), []byte(value), 0o644); err != nil {
 		return fmt.Errorf("setting a cgroup's %s: %w", file, err)
 	}
@@ -137,17 +139,42 @@ func (g *Cgroup) start(cmd *exec.Cmd) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	thread := strconv.Itoa(unix.Gettid())
-	defer func() {
-		for controller := range g.dirs {
-			_ = g.parent.write(controller, g.parent.bases[controller], "tasks", thread)
-		}
-	}()
-	for controller, dir := range g.dirs {
-		if err := g.parent.write(controller, dir, "tasks", thread); err != nil {
+	defer g.parent.home(thread)
+	for _, dir := range g.dirs {
+		if err := g.parent.write(dir, "tasks", thread); err != nil {
 			return err
 		}
 	}
 	return cmd.Start()
+}
+
+// home brings a thread back to where it was, or out of the cell's group at
+// least: who may make groups here need not have rights there.
+func (c *Cgroups) home(thread string) {
+	for controller, base := range c.bases {
+		if before, known := c.homes[controller]; !known || c.write(before, "tasks", thread) != nil {
+			_ = c.write(base, "tasks", thread)
+		}
+	}
+}
+
+// homes reads where this process is (cgroups(7), /proc/pid/cgroup).
+func homes() map[string]string {
+	homes := map[string]string{}
+	text, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return homes
+	}
+	for line := range strings.Lines(string(text)) {
+		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(parts) != 3 {
+			continue
+		}
+		for controller := range strings.SplitSeq(parts[1], ",") {
+			homes[controller] = filepath.Join(cgroupRoot, controller, parts[2])
+		}
+	}
+	return homes
 }
 
 // OutOfMemory says whether the memory limit killed a process.
@@ -171,11 +198,18 @@ func (g *Cgroup) OutOfMemory() bool {
 // Remove removes the cgroup; the cell must have ended.
 func (g *Cgroup) Remove() {
 	for _, dir := range g.dirs {
-		// The kernel lets go of the dead a moment after they were waited for.
-		for try := time.Duration(1); os.Remove(dir) != nil && try <= removeTries; try++ {
-			time.Sleep(try * time.Millisecond)
-		}
+		removeGroup(dir)
 	}
 }
 
-const removeTries = 10
+// removeGroup removes a group. The kernel lets go of the dead, and of groups
+// within, a moment after they were waited for.
+func removeGroup(dir string) {
+	const tries = 10
+	for try := time.Duration(1); try <= tries; try++ {
+		if err := os.Remove(dir); err == nil || errors.Is(err, os.ErrNotExist) {
+			return
+		}
+		time.Sleep(try * time.Millisecond)
+	}
+}

@@ -3,6 +3,7 @@ package cell_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -56,11 +57,17 @@ func TestDiskIsBounded(t *testing.T) {
 // cgroups is a place for cgroups, where this process may make one.
 func cgroups(t *testing.T) *cell.Cgroups {
 	t.Helper()
-	c, err := cell.OpenCgroups(fmt.Sprintf("hotcell-cell-test-%d-%s", os.Getpid(), t.Name()))
+	name := fmt.Sprintf("hotcell-cell-test-%d-%s", os.Getpid(), t.Name())
+	c, err := cell.OpenCgroups(name)
 	if err != nil {
 		t.Skipf("no cgroup can be made here: %v", err)
 	}
-	t.Cleanup(c.Close)
+	t.Cleanup(func() {
+		c.Close()
+		if left, _ := filepath.Glob("/sys/fs/cgroup/*/" + name); len(left) > 0 {
+			t.Errorf("cgroups are left: %v", left)
+		}
+	})
 	return c
 }
 
