@@ -52,7 +52,7 @@ type createAssignment struct {
 }
 
 type changeAssignment struct {
-	known
+	Known
 	ID   string `path:"id"`
 	Body struct {
 		Name *string   `json:"name,omitempty"`
@@ -65,12 +65,12 @@ type assignmentID struct {
 }
 
 type knownAssignment struct {
-	known
+	Known
 	ID string `path:"id"`
 }
 
 type listAssignments struct {
-	paging
+	Paging
 	Name string `query:"name"`
 }
 

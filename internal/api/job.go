@@ -26,7 +26,7 @@ type jobID struct {
 }
 
 type listJobs struct {
-	paging
+	Paging
 	Assignment string `query:"assignment"`
 	State      string `query:"state"`
 }

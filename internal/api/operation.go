@@ -59,25 +59,25 @@ func listOf[T any](items []T, page hotcell.Page, id func(T) string) *list[T] {
 	return out
 }
 
-// paging is how lists are asked for.
-type paging struct {
+// Paging is how lists are asked for.
+type Paging struct {
 	After string `query:"after" doc:"the id of the last item of the page before"`
 	Limit int    `query:"limit" minimum:"1" maximum:"100" default:"50"`
 }
 
-func (p paging) page() hotcell.Page { return hotcell.Page{After: p.After, Limit: p.Limit} }
+func (p Paging) page() hotcell.Page { return hotcell.Page{After: p.After, Limit: p.Limit} }
 
 // empty is an answer that says nothing.
 type empty struct{}
 
-// known is the revision that a change is of.
-type known struct {
+// Known is the revision that a change is of.
+type Known struct {
 	IfMatch string `header:"If-Match" doc:"the item's ETag, or * for any"`
 }
 
 // revision reads If-Match; 0 is any. Without it a change is not made: somebody
 // else's may be lost by it.
-func (k known) revision() (int, error) {
+func (k Known) revision() (int, error) {
 	text := strings.TrimSpace(k.IfMatch)
 	if text == "*" {
 		return 0, nil

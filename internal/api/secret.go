@@ -37,7 +37,7 @@ type createSecret struct {
 }
 
 type changeSecret struct {
-	known
+	Known
 	ID   string `path:"id"`
 	Body struct {
 		Name    *string           `json:"name,omitempty"`
@@ -55,12 +55,12 @@ type secretID struct {
 }
 
 type knownSecret struct {
-	known
+	Known
 	ID string `path:"id"`
 }
 
 type listSecrets struct {
-	paging
+	Paging
 	Name string `query:"name"`
 }
 

@@ -1,0 +1,112 @@
+// Package company is the company that the demo and the tests run against: an
+// HTTPS API that wants a key, and a PostgreSQL that wants a password, both
+// real and on this machine's loopback, under a certificate authority of their
+// own.
+//
+// It guards nothing: it is what is to be guarded. One way to use it:
+//
+//	c, err := company.Start(ctx, dir)
+//	defer c.Close()
+package company
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The names under which the company's servers are known.
+const (
+	APIName      = "api.acme.test"
+	DatabaseName = "db.acme.test"
+)
+
+// Company is the servers, running.
+type Company struct {
+	// CA is the path of the certificate authority's certificate, in PEM.
+	CA string
+	// APIPort and DatabasePort are on 127.0.0.1.
+	APIPort, DatabasePort int
+	// Key is what the API wants as a bearer token, Password what the database
+	// wants of the user report.
+	Key, Password string
+
+	api      *http.Server
+	database *postgres
+	mu       sync.Mutex
+	seen     []string
+}
+
+// Start starts the servers; what they keep is in dir.
+func Start(ctx context.Context, dir string) (*Company, error) {
+	c := &Company{Key: "sk_live_" + rand.Text(), Password: "pa$" + rand.Text() + "#/+"}
+	authority, err := newAuthority(dir)
+	if err != nil {
+		return nil, err
+	}
+	c.CA = authority.path
+	certificate, err := authority.issue(APIName, DatabaseName)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.startAPI(certificate); err != nil {
+		return nil, err
+	}
+	if c.database, err = startPostgres(ctx, dir, certificate, c.Password); err != nil {
+		return nil, errors.Join(err, c.api.Close())
+	}
+	c.DatabasePort = c.database.port
+	return c, nil
+}
+
+// Close ends the servers.
+func (c *Company) Close() error { return errors.Join(c.api.Close(), c.database.stop()) }
+
+// Requests are the paths that the API was asked for with its key.
+func (c *Company) Requests() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]string(nil), c.seen...)
+}
+
+// DatabaseURL is how a report reaches the database.
+func (c *Company) DatabaseURL() string {
+	escape := strings.NewReplacer("$", "%24", "#", "%23", "/", "%2F", "+", "%2B")
+	return fmt.Sprintf("postgresql://report:%s@%s:%d/acme?sslmode=verify-full", escape.Replace(c.Password), DatabaseName, c.DatabasePort)
+}
+
+func (c *Company) startAPI(certificate tls.Certificate) error {
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
+	if err != nil {
+		return fmt.Errorf("starting the company's API: %w", err)
+	}
+	c.APIPort = listener.Addr().(*net.TCPAddr).Port
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/invoices", func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode([]map[string]any{
+			{"id": "INV-1", "customer": "Ada GmbH", "cents": 129900}, {"id": "INV-2", "customer": "Babbage Ltd", "cents": 48050},
+		})
+	})
+	// An API that repeats what it was sent, as debugging ones do.
+	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) { _ = json.NewEncoder(w).Encode(r.Header) })
+	c.api = &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer "+c.Key {
+			http.Error(w, "a key is needed", http.StatusUnauthorized)
+			return
+		}
+		c.mu.Lock()
+		c.seen = append(c.seen, r.URL.Path)
+		c.mu.Unlock()
+		mux.ServeHTTP(w, r)
+	})}
+	go func() { _ = c.api.Serve(listener) }()
+	return nil
+}
