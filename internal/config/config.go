@@ -16,6 +16,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"reflect"
 	"strings"
 	"time"
 
@@ -102,7 +103,11 @@ func Load(path string, getenv func(string) string, candidates ...string) (Config
 }
 
 func decode(text []byte, c *Config) error {
+	defaults := *c
 	err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict(), yaml.DisallowUnknownField()).Decode(c)
+	if reflect.ValueOf(*c).IsZero() { // a file that says nothing
+		*c = defaults
+	}
 	if err == nil || errors.Is(err, io.EOF) {
 		return nil
 	}

@@ -84,3 +84,13 @@ func TestUnguardedConnectionsNeedTheOperator(t *testing.T) {
 		}
 	}
 }
+
+func TestAFileThatSaysNothingChangesNothing(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "\n", "# listen: x\n", "jobs:\n", "{}\n"} {
+		c, err := load(t, text)
+		if d := cmp.Diff(config.Default(), c); err != nil || d != "" {
+			t.Errorf("%q: %v\n%s", text, err, d)
+		}
+	}
+}

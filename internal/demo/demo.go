@@ -45,6 +45,8 @@ type show struct {
 	dir     string
 	company *company.Company
 	client  *client.Client
+	// port is where the server listens.
+	port    string
 	checks  int
 	failed  int
 	leaked  int
@@ -127,7 +129,9 @@ func (s *show) serve(ctx context.Context) (stop func(), err error) {
 	}
 	for range 300 {
 		text, _ := os.ReadFile(log.Name())
-		if strings.Contains(string(text), "\nready ") {
+		if _, ready, found := strings.Cut(string(text), "\nready on http://"); found {
+			address, _, _ := strings.Cut(ready, " ")
+			_, s.port, _ = strings.Cut(address, ":")
 			s.client = client.New(client.Options{Socket: filepath.Join(s.data(), "hotcell.sock"), Pin: client.PinFile(filepath.Join(s.dir, "pins.json"))})
 			return stop, nil
 		}

@@ -82,7 +82,7 @@ func (s *show) report(ctx context.Context) error {
 // attack is the same job as a hostile one.
 func (s *show) attack(ctx context.Context) error {
 	s.title("The same job, hostile: what else can it get?")
-	log, j, err := s.run(ctx, "--attack", fmt.Sprint(s.company.APIPort))
+	log, j, err := s.run(ctx, "--attack", fmt.Sprint(s.company.APIPort), s.port)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,7 @@
 import base64, ctypes, errno, glob, os, socket, ssl, subprocess, sys
 
 libc = ctypes.CDLL(None, use_errno=True)
-port = int(sys.argv[1])
+port, own = int(sys.argv[1]), int(sys.argv[2])
 
 
 def attempt(what, fn):
@@ -64,7 +64,7 @@ attempt("killing its init", lambda: os.kill(1, 9) or (os.path.exists("/proc/1") 
 attempt("the cloud's metadata", lambda: reach("169.254.169.254", 80))
 attempt("the company's network", lambda: reach("10.0.0.1", 80))
 attempt("the internet", lambda: reach("1.1.1.1", 443))
-attempt("Hotcell's own port", lambda: reach("127.0.0.1", 7878))
+attempt("Hotcell's own port", lambda: reach("127.0.0.1", own))
 attempt("a host that is not allowed", lambda: reach("evil.example", 443))
 attempt("that host by the proxy", lambda: run("curl", "-sS", "--max-time", "5", "-x", "http://127.0.0.1:3128", "https://evil.example/"))
 attempt("an allowed name on another port", lambda: reach("api.acme.test", 22))

@@ -1,6 +1,6 @@
 # The report, and what the same job does when it is hostile.
 case "$1" in
---attack) exec python3 -I ./attack.py "$2" ;;
+--attack) exec python3 -I ./attack.py "$2" "$3" ;;
 --sleep) exec sleep 600 ;;
 esac
 

@@ -1,0 +1,211 @@
+// Package hotcelltest runs a whole server in a test: the real program with its
+// real parts, on a folder of its own.
+//
+//	s := hotcelltest.Start(t, "")
+//	s.OK("secrets", "create", "billing", "--env-file", file)
+//	r := s.Run("run", "report")
+//	if r.Code != 0 { … }
+package hotcelltest
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"hotcell/client"
+)
+
+// Server is a server that runs for the time of a test.
+type Server struct {
+	t testing.TB
+	// Data is its data folder.
+	Data   string
+	Client *client.Client
+	home   string
+	config string
+	log    string
+	cmd    *exec.Cmd
+	ended  chan struct{}
+}
+
+// Result is how a command ended.
+type Result struct {
+	Out, Err string
+	Code     int
+}
+
+var (
+	build  sync.Once
+	binary string
+	failed error
+)
+
+// Binary is the program, built once a test process.
+func Binary(t testing.TB) string {
+	t.Helper()
+	build.Do(func() {
+		_, here, _, _ := runtime.Caller(0)
+		dir, err := os.MkdirTemp("", "hotcell-built-")
+		if err != nil {
+			failed = err
+			return
+		}
+		binary = filepath.Join(dir, "hotcell")
+		cmd := exec.Command("go", "build", "-o", binary, "./cmd/hotcell")
+		cmd.Dir = filepath.Dir(filepath.Dir(here))
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			failed = errors.New(string(out))
+		}
+		failed = errors.Join(failed, os.Chmod(dir, 0o755))
+	})
+	if failed != nil {
+		t.Fatalf("building hotcell: %v", failed)
+	}
+	return binary
+}
+
+// Start starts a server with a configuration in YAML, and stops it when the
+// test ends.
+func Start(t testing.TB, config string) *Server {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "hotcell-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return StartIn(t, config, dir)
+}
+
+// StartIn is Start in a folder that the caller made.
+func StartIn(t testing.TB, config, dir string) *Server {
+	t.Helper()
+	s := &Server{t: t, Data: filepath.Join(dir, "data"), home: dir, config: filepath.Join(dir, "hotcell.yaml"), log: filepath.Join(dir, "serve.log")}
+	if err := os.WriteFile(s.config, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	s.Restart()
+	return s
+}
+
+// Restart starts the server again on its folder.
+func (s *Server) Restart() {
+	s.t.Helper()
+	if text := s.serve(); text != "" {
+		s.t.Fatalf("the server does not start:\n%s", text)
+	}
+}
+
+// serve starts the server and waits until it is ready; else it returns what
+// the server said.
+func (s *Server) serve() string {
+	s.t.Helper()
+	log, err := os.Create(s.log)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = log.Close() }()
+	s.cmd = exec.Command(Binary(s.t), "serve", "--data", s.Data, "--config", s.config, "--listen", "127.0.0.1:0")
+	s.cmd.Env = s.environment()
+	s.cmd.Stdout, s.cmd.Stderr = log, log
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.ended = make(chan struct{})
+	go func(cmd *exec.Cmd, ended chan struct{}) { _ = cmd.Wait(); close(ended) }(s.cmd, s.ended)
+	s.Client = client.New(client.Options{Socket: filepath.Join(s.Data, "hotcell.sock")})
+	for {
+		if strings.Contains(s.Log(), "\nready ") {
+			return ""
+		}
+		select {
+		case <-s.ended:
+			return s.Log()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Refused starts the server where it must refuse, and returns its words and
+// its exit code.
+func (s *Server) Refused() (string, int) {
+	s.t.Helper()
+	text := s.serve()
+	if text == "" {
+		s.t.Fatal("the server started")
+	}
+	return text, s.cmd.ProcessState.ExitCode()
+}
+
+// Log is what the server said since it was started.
+func (s *Server) Log() string {
+	text, err := os.ReadFile(s.log)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// Stop ends the server as a person would.
+func (s *Server) Stop() { s.signal(syscall.SIGTERM) }
+
+// Kill ends the server as a power cut would, as far as a process can tell.
+func (s *Server) Kill() { s.signal(syscall.SIGKILL) }
+
+func (s *Server) signal(sig syscall.Signal) {
+	if s.cmd != nil && s.cmd.Process != nil {
+		_ = s.cmd.Process.Signal(sig)
+		<-s.ended
+	}
+}
+
+// PID is the server's process.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
+
+func (s *Server) environment() []string {
+	return []string{"HOME=" + s.home, "HOTCELL_DATA=" + s.Data, "PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8"}
+}
+
+// Command is the program with arguments, for this server.
+func (s *Server) Command(args ...string) *exec.Cmd {
+	cmd := exec.Command(Binary(s.t), args...)
+	cmd.Env = s.environment()
+	return cmd
+}
+
+// Run runs a command line.
+func (s *Server) Run(args ...string) Result { return s.RunWith("", args...) }
+
+// RunWith runs a command line with a standard input.
+func (s *Server) RunWith(in string, args ...string) Result {
+	s.t.Helper()
+	var out, words bytes.Buffer
+	cmd := s.Command(args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(in), &out, &words
+	err := cmd.Run()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+		s.t.Fatal(err)
+	}
+	return Result{out.String(), words.String(), cmd.ProcessState.ExitCode()}
+}
+
+// OK runs a command line that must succeed, and returns its output without the
+// last line end.
+func (s *Server) OK(args ...string) string {
+	s.t.Helper()
+	r := s.Run(args...)
+	if r.Code != 0 {
+		s.t.Fatalf("hotcell %s: exit code %d\n%s%s", strings.Join(args, " "), r.Code, r.Out, r.Err)
+	}
+	return strings.TrimSuffix(r.Out, "\n")
+}
