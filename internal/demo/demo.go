@@ -46,10 +46,10 @@ type show struct {
 	company *company.Company
 	client  *client.Client
 	// port is where the server listens.
-	port    string
-	checks  int
-	failed  int
-	leaked  int
+	port   string
+	checks int
+	failed int
+	leaked int
 }
 
 // Run shows everything. It fails where a check does.

@@ -32,7 +32,7 @@ func (s *Service) Recover(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.reconcile(ctx)
+	return s.reconcile(ctx, s.Now())
 }
 
 func (s *Service) lose(ctx context.Context, j hotcell.Job, reason string) error {
@@ -46,13 +46,17 @@ func (s *Service) lose(ctx context.Context, j hotcell.Job, reason string) error 
 	return err
 }
 
-// reconcile ends grants whose jobs have ended, or never came to be.
-func (s *Service) reconcile(ctx context.Context) error {
+// reconcile ends grants from before a time whose jobs have ended, or never came
+// to be: a job's grant is noted before the job itself is stored.
+func (s *Service) reconcile(ctx context.Context, before time.Time) error {
 	live, err := s.Vault.LiveJobs(ctx)
 	if err != nil {
 		return fmt.Errorf("asking for live grants: %w", err)
 	}
 	for _, l := range live {
+		if l.CreatedAt.After(before) {
+			continue
+		}
 		j, err := s.Store.Job(ctx, l.Workspace, l.Job)
 		switch {
 		case errors.Is(err, hotcell.ErrNotFound):
@@ -95,7 +99,7 @@ func (s *Service) beat(ctx context.Context) {
 				s.Config.Log.Error("losing a silent job", "job", j.ID, "error", err)
 			}
 		}
-		if err := s.reconcile(ctx); err != nil {
+		if err := s.reconcile(ctx, s.Now().Add(-lostAfter)); err != nil {
 			s.Config.Log.Warn("ending grants that nobody needs", "error", err)
 		}
 	}

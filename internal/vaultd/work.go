@@ -58,7 +58,7 @@ func (d *Daemon) jobs(mux *http.ServeMux) {
 		grants, err := d.vault.LiveJobs(ctx)
 		answer := &vaultrpc.LiveJobsAnswer{}
 		for _, g := range grants {
-			answer.Jobs = append(answer.Jobs, vaultrpc.LiveJob{Workspace: g.Workspace, Job: g.Job})
+			answer.Jobs = append(answer.Jobs, vaultrpc.LiveJob{Workspace: g.Workspace, Job: g.Job, CreatedAt: g.CreatedAt})
 		}
 		return answer, err
 	})

@@ -1,6 +1,10 @@
 package vaultrpc
 
-import "hotcell"
+import (
+	"time"
+
+	"hotcell"
+)
 
 // CreateAssignmentRequest makes an assignment.
 type CreateAssignmentRequest struct {
@@ -112,6 +116,8 @@ type EndJobRequest struct {
 type LiveJob struct {
 	Workspace hotcell.WorkspaceID `json:"workspace"`
 	Job       hotcell.JobID       `json:"job"`
+	// CreatedAt is when the grant was noted.
+	CreatedAt time.Time `json:"created_at"`
 }
 
 // LiveJobsAnswer lists the jobs whose grants are not dead.
