@@ -97,11 +97,8 @@ type parser struct {
 
 // restOf is what stands from offset to the end of its line.
 func (p *parser) restOf(offset int) []byte {
-	rest := p.src[offset:]
-	if end := bytes.IndexByte(rest, '\n'); end >= 0 {
-		return rest[:end]
-	}
-	return rest
+	line, _, _ := bytes.Cut(p.src[offset:], []byte("\n"))
+	return line
 }
 
 // endLine goes to the line after the one that offset is on.

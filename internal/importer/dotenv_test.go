@@ -23,12 +23,12 @@ func read(t testing.TB, src string, opt importer.Whitespace) (map[string]string,
 	variables, notices, err := importer.ParseDotenv([]byte(src), opt)
 	out := map[string]string{}
 	for _, v := range variables {
-		out[v.Name] = clear(t, v.Value)
+		out[v.Name] = plain(t, v.Value)
 	}
 	return out, notices, err
 }
 
-func clear(t testing.TB, value sensitive.Bytes) (text string) {
+func plain(t testing.TB, value sensitive.Bytes) (text string) {
 	t.Helper()
 	if err := value.Use(func(b []byte) error { text = string(b); return nil }); err != nil {
 		t.Fatal(err)

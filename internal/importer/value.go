@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"hotcell"
 	"hotcell/internal/sensitive"
@@ -23,12 +24,7 @@ func (p *parser) value(offset int) (value, error) {
 	line := p.restOf(offset)
 	text := bytes.TrimLeft(line, " \t")
 	start := offset + len(line) - len(text)
-	v, err := value{}, error(nil)
-	if len(text) > 0 && bytes.IndexByte([]byte("'\"`"), text[0]) >= 0 {
-		v, err = p.quoted(start)
-	} else {
-		v = unquoted(text, start)
-	}
+	v, err := p.either(text, start)
 	if err == nil {
 		v.bytes, err = p.fit(v.bytes)
 	}
@@ -36,6 +32,13 @@ func (p *parser) value(offset int) (value, error) {
 		sensitive.Wipe(v.bytes)
 	}
 	return v, err
+}
+
+func (p *parser) either(text []byte, start int) (value, error) {
+	if len(text) > 0 && strings.IndexByte("'\"`", text[0]) >= 0 {
+		return p.quoted(start)
+	}
+	return unquoted(text, start), nil
 }
 
 // unquoted reads up to the line's end, or to a # after white space.

@@ -60,10 +60,10 @@ func same(t *testing.T, out []byte, want []importer.Variable) {
 	}
 	var a, b []string
 	for _, v := range want {
-		a = append(a, v.Name, clear(t, v.Value))
+		a = append(a, v.Name, plain(t, v.Value))
 	}
 	for _, v := range got {
-		b = append(b, v.Name, clear(t, v.Value))
+		b = append(b, v.Name, plain(t, v.Value))
 	}
 	if diff := cmp.Diff(a, b); diff != "" {
 		t.Errorf("%q (-want +got):\n%s", out, diff)
