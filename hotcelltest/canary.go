@@ -17,7 +17,7 @@ func Forms(value string) [][]byte {
 	raw := []byte(value)
 	return [][]byte{
 		raw, []byte(hex.EncodeToString(raw)), []byte(base64.RawStdEncoding.EncodeToString(raw)), []byte(base64.RawURLEncoding.EncodeToString(raw)),
-		[]byte(url.QueryEscape(value)), []byte(strconv.Quote(value)[1 : len(strconv.Quote(value))-1]),
+		bytes.ToLower(raw), []byte(url.QueryEscape(value)), []byte(strconv.Quote(value)[1 : len(strconv.Quote(value))-1]),
 	}
 }
 

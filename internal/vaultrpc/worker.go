@@ -44,6 +44,13 @@ type ReportRequest struct {
 	Events []hotcell.Event `json:"events"`
 }
 
+// WatchRequest asks for the deaths of grants, from now on. Of the jobs that it
+// names, those whose grants are dead already are told at once, so that a watch
+// which broke off and is taken up again misses none.
+type WatchRequest struct {
+	Jobs []hotcell.JobID `json:"jobs,omitempty"`
+}
+
 // WatchAnswer is one change of a grant, or a sign of life when Job is empty.
 type WatchAnswer struct {
 	Job    hotcell.JobID `json:"job,omitempty"`

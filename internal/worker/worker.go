@@ -17,9 +17,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,8 +36,9 @@ import (
 // Vault is what a worker asks of the vault.
 type Vault interface {
 	gateway.Vault
-	// Watch hands each death of a grant to fn, and signs of life with an empty job.
-	Watch(ctx context.Context, fn func(job hotcell.JobID, reason string)) error
+	// Watch hands each death of a grant to fn, those of the given jobs that are
+	// past first, and signs of life with an empty job.
+	Watch(ctx context.Context, jobs []hotcell.JobID, fn func(job hotcell.JobID, reason string)) error
 }
 
 // Config is what a worker needs.
@@ -117,7 +120,7 @@ func (w *Worker) Watch(ctx context.Context) {
 	silence := time.AfterFunc(quiet, w.cutOff)
 	defer silence.Stop()
 	for ctx.Err() == nil {
-		err := w.Vault.Watch(ctx, func(job hotcell.JobID, reason string) {
+		err := w.Vault.Watch(ctx, w.jobs(), func(job hotcell.JobID, reason string) {
 			silence.Reset(quiet)
 			if job != "" {
 				w.revoke(job, reason)
@@ -145,6 +148,13 @@ func (w *Worker) revoke(job hotcell.JobID, reason string) {
 	if r != nil {
 		r.revoke(reason)
 	}
+}
+
+// jobs are those under way.
+func (w *Worker) jobs() []hotcell.JobID {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Collect(maps.Keys(w.runs))
 }
 
 func (w *Worker) each(fn func(*run)) {
