@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -134,6 +135,13 @@ func (g *Gateway) tunnel(w http.ResponseWriter, upstream net.Conn, entry hotcell
 		_ = g.report(about)
 		return
 	}
+	if entry.Protocol == hotcell.ProtocolPostgres && !onLoopback(upstream) {
+		if head = secured(client, upstream, head); head == nil {
+			about.Kind, about.Decision, about.Reason = "network.refuse", hotcell.Refused, noPlainPostgres
+			_ = g.report(about)
+			return
+		}
+	}
 	var sent, received atomic.Int64
 	done := make(chan struct{})
 	go func() {
@@ -180,6 +188,34 @@ func halfClose(c net.Conn) {
 		return
 	}
 	_ = c.Close()
+}
+
+// onLoopback says whether a connection leaves the machine at all.
+func onLoopback(c net.Conn) bool {
+	address, ok := c.RemoteAddr().(*net.TCPAddr)
+	return ok && address.IP.IsLoopback()
+}
+
+// secured lets a connection to a database go on only where client and server
+// agree on TLS, and returns what the client sent beyond that: never nil then.
+func secured(client, upstream net.Conn, head []byte) []byte {
+	const request = 8
+	if len(head) < request || binary.BigEndian.Uint32(head[4:]) != postgresTLS {
+		return nil
+	}
+	if _, err := upstream.Write(head[:request]); err != nil {
+		return nil
+	}
+	answer := make([]byte, 1)
+	_ = upstream.SetReadDeadline(time.Now().Add(openingTime))
+	if _, err := io.ReadFull(upstream, answer); err != nil || answer[0] != 'S' {
+		return nil
+	}
+	_ = upstream.SetReadDeadline(time.Time{})
+	if _, err := client.Write(answer); err != nil {
+		return nil
+	}
+	return append([]byte{}, head[request:]...)
 }
 
 // openingTime is how long a client may take to show its protocol.

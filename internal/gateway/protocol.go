@@ -80,7 +80,8 @@ func checkName(hello []byte, host string) verdict {
 func serverName(hello []byte) (name string, ok bool) {
 	s := cryptobyte.String(hello)
 	var session, suites, compressions, extensions cryptobyte.String
-	if !s.Skip(2+32) || !s.ReadUint8LengthPrefixed(&session) || !s.ReadUint16LengthPrefixed(&suites) || !s.ReadUint8LengthPrefixed(&compressions) {
+	var version uint16
+	if !s.ReadUint16(&version) || version < 0x0303 || !s.Skip(32) || !s.ReadUint8LengthPrefixed(&session) || !s.ReadUint16LengthPrefixed(&suites) || !s.ReadUint8LengthPrefixed(&compressions) {
 		return "", false
 	}
 	if s.Empty() {
@@ -108,6 +109,9 @@ func serverName(hello []byte) (name string, ok bool) {
 	}
 	return name, true
 }
+
+// noPlainPostgres is why a connection to a database without TLS is refused.
+const noPlainPostgres = "the connection to the database is not under TLS: use sslmode=require or, better, verify-full"
 
 // The first messages that PostgreSQL's protocol knows ("Message Formats").
 const (
