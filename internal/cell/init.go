@@ -22,7 +22,8 @@ type initial struct {
 	spec    cellrpc.Spec
 	sealed  *sealedLease
 	secrets []variable
-	guard   *guard.Patterns
+	// guard knows the job's values, once the lease is open.
+	guard atomic.Pointer[guard.Patterns]
 }
 
 // InitMain is process 1 of a cell. It returns the exit code of the process; its

@@ -45,7 +45,10 @@ type sealedLease struct {
 // open opens the lease, and has the guard know its values.
 func (i *initial) open() error {
 	builder := guard.NewBuilder()
-	defer func() { i.guard, i.sealed = builder.Build(), nil }()
+	defer func() {
+		i.guard.Store(builder.Build())
+		i.sealed = nil
+	}()
 	if len(i.sealed.message) == 0 {
 		return nil
 	}

@@ -40,10 +40,11 @@ const (
 // refused tells the gateway of a name that was asked for and does not exist.
 // The guard is on that too: a name is a way out, if only to the audit log.
 func (i *initial) refused(name string) {
-	if i.guard == nil {
+	guard := i.guard.Load()
+	if guard == nil {
 		return // nothing of the command's runs yet
 	}
-	name = string(i.guard.Redact([]byte(name)))
+	name = string(guard.Redact([]byte(name)))
 	ctx, cancel := context.WithTimeout(context.Background(), refusalTime)
 	defer cancel()
 	_ = i.gateway.post(ctx, cellrpc.PathRefused, cellrpc.Refused{Name: name}, nil)

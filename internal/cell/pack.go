@@ -25,7 +25,7 @@ func (i *initial) sendOut(ctx context.Context) (int, error) {
 	}
 	defer func() { _ = root.Close() }()
 	read, write := io.Pipe()
-	p := &packer{archive: tar.NewWriter(write), root: root, guard: i.guard}
+	p := &packer{archive: tar.NewWriter(write), root: root, guard: i.guard.Load()}
 	packed := make(chan error, 1)
 	go func() {
 		err := p.pack()

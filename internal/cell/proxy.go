@@ -36,7 +36,7 @@ func (i *initial) proxied(ctx context.Context, c net.Conn) {
 		answer(c, http.StatusForbidden, err)
 		return
 	}
-	if i.guard != nil && i.guard.Contains([]byte(target)) {
+	if guard := i.guard.Load(); guard != nil && guard.Contains([]byte(target)) {
 		i.refused(target)
 		answer(c, http.StatusForbidden, errors.New("the target holds one of the job's own values"))
 		return

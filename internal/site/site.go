@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 
@@ -24,6 +25,9 @@ var lookup = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainNam
 
 // Host normalises a host: a name, or an IP address in its usual form.
 func Host(text string) (string, error) {
+	if !utf8.ValidString(text) {
+		return "", hotcell.Invalid("/host", "this is not a host name")
+	}
 	bare := text
 	if inner, opened := strings.CutPrefix(text, "["); opened {
 		if inner, closed := strings.CutSuffix(inner, "]"); closed {

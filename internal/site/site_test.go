@@ -33,6 +33,7 @@ func TestAllow(t *testing.T) {
 func FuzzAllow(f *testing.F) {
 	f.Add("api.acme.test:8443/postgres")
 	f.Add("[::1]:1/tcp")
+	f.Add("\xcedpydpQ")
 	f.Fuzz(func(t *testing.T, in string) {
 		a, err := site.ParseAllow(in)
 		if err != nil {
