@@ -88,7 +88,8 @@ func (d *Duration) UnmarshalText(text []byte) error {
 // Injection is how an attached credential reaches its job.
 type Injection string
 
-// The ways of injection that stand so far.
+// InjectEnvironment puts a secret's variables into the environment of the job's
+// command. It is the only way that stands so far.
 const InjectEnvironment Injection = "env"
 
 // Attachment is one credential on one assignment, narrowed.

@@ -11,14 +11,18 @@ import (
 // UUIDv7 in 26 characters of Crockford's base32 (typeid specification 0.3).
 // They are types of their own so that arguments cannot be swapped.
 type (
-	WorkspaceID  string
-	MemberID     string
+	// WorkspaceID begins with wsp_.
+	WorkspaceID string
+	// MemberID begins with mem_.
+	MemberID string
+	// CredentialID begins with the prefix of its tier: sec_ for a secret.
 	CredentialID string
+	// AssignmentID begins with asg_.
 	AssignmentID string
+	// AttachmentID begins with att_.
 	AttachmentID string
-	JobID        string
-	EventID      string
-	RequestID    string
+	// JobID begins with job_.
+	JobID string
 )
 
 // The prefixes of identifiers.
@@ -29,7 +33,6 @@ const (
 	PrefixAssignment = "asg"
 	PrefixAttachment = "att"
 	PrefixJob        = "job"
-	PrefixEvent      = "evt"
 	PrefixRequest    = "req"
 )
 

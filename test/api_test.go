@@ -207,7 +207,8 @@ func TestTheDescriptionIsOpenAPI(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.body), &d); err != nil || !strings.HasPrefix(d.OpenAPI, "3.1") || len(d.Paths) < 14 {
 		t.Errorf("%v: %s, %d paths", err, d.OpenAPI, len(d.Paths))
 	}
-	address, _, _ := strings.Cut(s.Log()[strings.Index(s.Log(), "http://"):], " ")
+	_, address, _ := strings.Cut(s.Log(), "ready on ")
+	address, _, _ = strings.Cut(address, " ")
 	for path, want := range map[string]int{"/": 200, "/healthz": 200, "/readyz": 200, "/openapi.json": 200, "/v1/secrets": 404, "/v1/workspace": 404} {
 		answer, err := http.Get(address + path)
 		if err != nil {

@@ -3,6 +3,7 @@
 package test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -154,7 +155,7 @@ func part(t *testing.T, s *hotcelltest.Server, name string) int {
 		if err != nil {
 			continue
 		}
-		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 		line, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
 		if fields[1] == strconv.Itoa(s.PID()) && strings.Contains(string(line), name) {
 			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))

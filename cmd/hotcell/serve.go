@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
@@ -144,11 +145,17 @@ func (h *house) giveVault() error {
 	if err := os.Lchown(h.keyPath(), child.VaultUID, child.VaultUID); err != nil {
 		return err
 	}
-	return filepath.WalkDir(h.path("vault"), func(path string, _ os.DirEntry, err error) error {
+	// By the folder itself: nothing in it can lead the chown elsewhere.
+	root, err := os.OpenRoot(h.path("vault"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	return fs.WalkDir(root.FS(), ".", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		return os.Lchown(path, child.VaultUID, child.VaultUID)
+		return root.Lchown(path, child.VaultUID, child.VaultUID)
 	})
 }
 

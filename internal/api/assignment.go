@@ -16,7 +16,7 @@ type workBody struct {
 	Command     string            `json:"command"`
 	Files       *hotcell.Files    `json:"files,omitempty"`
 	Allow       []hotcell.Allow   `json:"allow,omitempty"`
-	Limits      limitsBody        `json:"limits,omitempty"`
+	Limits      limitsBody        `json:"limits,omitzero"`
 	Environment map[string]string `json:"environment,omitempty"`
 }
 

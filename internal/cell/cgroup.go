@@ -206,10 +206,10 @@ func (g *Cgroup) Remove() {
 // within, a moment after they were waited for.
 func removeGroup(dir string) {
 	const tries = 10
-	for try := time.Duration(1); try <= tries; try++ {
+	for try := range tries {
 		if err := os.Remove(dir); err == nil || errors.Is(err, os.ErrNotExist) {
 			return
 		}
-		time.Sleep(try * time.Millisecond)
+		time.Sleep(time.Duration(try+1) * time.Millisecond) //nolint:forbidigo // the kernel does not tell when it has let go
 	}
 }

@@ -55,7 +55,7 @@ func (g *gateway) do(ctx context.Context, method, path string, body io.Reader) (
 }
 
 func (g *gateway) get(ctx context.Context, path string, out any) error {
-	answer, err := g.do(ctx, http.MethodGet, path, nil)
+	answer, err := g.do(ctx, http.MethodGet, path, nil) //nolint:bodyclose // decode closes it
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (g *gateway) post(ctx context.Context, path string, in, out any) error {
 	if err != nil {
 		return err
 	}
-	answer, err := g.do(ctx, http.MethodPost, path, bytes.NewReader(body))
+	answer, err := g.do(ctx, http.MethodPost, path, bytes.NewReader(body)) //nolint:bodyclose // decode closes it
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (g *gateway) connect(ctx context.Context, hostport string) (net.Conn, error
 		return nil, errors.Join(err, c.Close())
 	}
 	reader := bufio.NewReaderSize(c, 4096)
-	answer, err := http.ReadResponse(reader, &http.Request{Method: http.MethodConnect})
+	answer, err := http.ReadResponse(reader, &http.Request{Method: http.MethodConnect}) //nolint:bodyclose // its body is the connection
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}

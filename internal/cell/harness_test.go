@@ -59,16 +59,15 @@ type fake struct {
 	// onLog is called with each piece of the log.
 	onLog func(stream, text string)
 
-	mu       sync.Mutex
-	leases   int
-	calls    []string
-	targets  []string
-	refused  []string
-	logs     map[string]*bytes.Buffer
-	out      []byte
-	exit     *cellrpc.Exit
-	ended    chan struct{}
-	endsOnce sync.Once
+	mu      sync.Mutex
+	leases  int
+	calls   []string
+	targets []string
+	refused []string
+	logs    map[string]*bytes.Buffer
+	out     []byte
+	exit    *cellrpc.Exit
+	ended   chan struct{}
 }
 
 func (f *fake) handler(t testing.TB) http.Handler {

@@ -107,7 +107,7 @@ func accept(l net.Listener, fn func(net.Conn)) {
 	for {
 		c, err := l.Accept()
 		if err != nil {
-			time.Sleep(10 * time.Millisecond) // out of descriptors: the command may have them all
+			time.Sleep(10 * time.Millisecond) //nolint:forbidigo // out of descriptors, and nothing tells when there are some
 			continue
 		}
 		go fn(c)

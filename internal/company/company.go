@@ -69,7 +69,17 @@ func Start(ctx context.Context, dir string) (*Company, error) {
 }
 
 // Close ends the servers.
-func (c *Company) Close() error { return errors.Join(c.api.Close(), c.database.stop()) }
+func (c *Company) Close() error {
+	c.database.stop()
+	return c.api.Close()
+}
+
+func portOf(l net.Listener) int {
+	if address, ok := l.Addr().(*net.TCPAddr); ok {
+		return address.Port
+	}
+	return 0
+}
 
 // Requests are the paths that the API was asked for with its key.
 func (c *Company) Requests() []string {
@@ -89,7 +99,7 @@ func (c *Company) startAPI(certificate tls.Certificate) error {
 	if err != nil {
 		return fmt.Errorf("starting the company's API: %w", err)
 	}
-	c.APIPort = listener.Addr().(*net.TCPAddr).Port
+	c.APIPort = portOf(listener)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/invoices", func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode([]map[string]any{

@@ -72,12 +72,14 @@ func startPostgres(ctx context.Context, dir string, certificate tls.Certificate,
 		return nil, fmt.Errorf("starting PostgreSQL: %w", err)
 	}
 	if err := p.await(ctx); err != nil {
-		return nil, errors.Join(err, p.stop())
+		p.stop()
+		return nil, err
 	}
 	// The password goes in by standard input: arguments can be read by others.
 	script := fmt.Sprintf("\\set password '%s'\n%s", password, seed)
 	if err := p.run(ctx, []byte(script), "psql", "-q", "-v", "ON_ERROR_STOP=1", "-h", p.dir, "-p", strconv.Itoa(port), "-U", "postgres", "postgres"); err != nil {
-		return nil, errors.Join(err, p.stop())
+		p.stop()
+		return nil, err
 	}
 	return p, nil
 }
@@ -125,7 +127,7 @@ func (p *postgres) configure(certificate tls.Certificate) error {
 	settings := fmt.Sprintf("listen_addresses='127.0.0.1'\nport=%d\nunix_socket_directories='%s'\nssl=on\nssl_cert_file='server.crt'\nssl_key_file='server.key'\nfsync=off\nshared_buffers=16MB\npassword_encryption='scram-sha-256'\nlogging_collector=on\n", p.port, p.dir)
 	for name, text := range map[string][]byte{
 		"server.crt": chain, "server.key": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
-		"postgresql.auto.conf": []byte(settings), "pg_hba.conf": []byte("local all postgres trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n"),
+		"postgresql.auto.conf": []byte(settings), "pg_hba.conf": []byte("local all postgres trust\nhostssl acme report 127.0.0.1/32 scram-sha-256\n"),
 	} {
 		path := filepath.Join(p.dir, name)
 		if err := os.WriteFile(path, text, 0o600); err != nil {
@@ -158,13 +160,12 @@ func (p *postgres) await(ctx context.Context) error {
 	return errors.New("PostgreSQL does not answer")
 }
 
-func (p *postgres) stop() error {
+func (p *postgres) stop() {
 	if p.cmd == nil || p.cmd.Process == nil {
-		return nil
+		return
 	}
 	_ = p.cmd.Process.Signal(syscall.SIGQUIT) // at once: nothing in it is to be kept
 	_ = p.cmd.Wait()
-	return nil
 }
 
 func freePort() (int, error) {
@@ -173,5 +174,5 @@ func freePort() (int, error) {
 		return 0, fmt.Errorf("finding a free port: %w", err)
 	}
 	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return portOf(l), nil
 }

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,11 +111,8 @@ func (s *show) attack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	hosts := ""
-	for _, e := range events {
-		hosts += e.Host + " "
-	}
-	s.check(strings.Contains(hosts, "evil.example"), fmt.Sprintf("what it was refused is in the audit log: %d refusals", len(events)))
+	told := slices.ContainsFunc(events, func(e hotcell.Event) bool { return strings.HasPrefix(e.Host, "evil.example") })
+	s.check(told, fmt.Sprintf("what it was refused is in the audit log: %d refusals", len(events)))
 	return nil
 }
 
@@ -133,7 +131,7 @@ func (s *show) revoke(ctx context.Context) error {
 		if now, err := s.client.Job(ctx, j.ID); err != nil || now.State == hotcell.JobRunning {
 			break
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond) //nolint:forbidigo // the API has no way to wait for a job's start
 	}
 	secrets, err := s.client.Secrets(ctx, "billing")
 	if err != nil {

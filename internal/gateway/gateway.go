@@ -73,7 +73,7 @@ type Gateway struct {
 	Config
 	server *http.Server
 	// ctx ends with the gateway: every tunnel and call ends with it.
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // it is the gateway's life, and not a call's
 	cancel context.CancelCauseFunc
 
 	mu sync.Mutex

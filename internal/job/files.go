@@ -143,12 +143,12 @@ type output struct {
 
 func (o *output) write(data []byte) error {
 	if o.err != nil {
-		return nil // it is told at the end: the job itself may go on
+		return nil //nolint:nilerr // it is told at the end: the job itself may go on
 	}
 	if o.file == nil {
 		o.file, o.err = os.OpenFile(o.path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 		if o.err != nil {
-			return nil
+			return nil //nolint:nilerr // as above
 		}
 	}
 	if o.size += int64(len(data)); o.size > maxArchive {

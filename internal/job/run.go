@@ -280,6 +280,6 @@ func (s *Service) end(ctx context.Context, j hotcell.Job, state hotcell.JobState
 		if !errors.Is(err, hotcell.ErrUnavailable) {
 			return
 		}
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond) //nolint:forbidigo // the vault is being started again, and does not tell when
 	}
 }

@@ -189,11 +189,12 @@ func TestDamagedOrMissingKeyFileIsRefusedWithoutItsContent(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := kms.OpenFile(p)
-		if err == nil {
+		switch {
+		case err == nil:
 			t.Errorf("a file of %d other bytes was taken", len(content))
-		} else if (content == "") != errors.Is(err, kms.ErrMissing) {
+		case (content == "") != errors.Is(err, kms.ErrMissing):
 			t.Errorf("a file of %d bytes: %v", len(content), err)
-		} else if len(content) > 30 && strings.Contains(err.Error(), content[25:35]) {
+		case len(content) > 30 && strings.Contains(err.Error(), content[25:35]):
 			t.Errorf("the error tells of the content: %v", err)
 		}
 	}

@@ -79,7 +79,7 @@ func testPanickingUpdate(t *testing.T, s hotcell.VaultStore) {
 		defer func() { want[any](t, "what was recovered", recover(), "oh") }()
 		_ = s.Update(t.Context(), func(w hotcell.VaultWriter) error {
 			ok(t, "Record", w.Record(event(0)))
-			panic("oh")
+			panic("oh") //nolint:forbidigo // it is what is tested
 		})
 	}()
 	ok(t, "Record", s.Record(t.Context(), event(1)))

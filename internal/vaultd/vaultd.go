@@ -174,7 +174,7 @@ func (d *Daemon) logged(next http.Handler) http.Handler {
 		defer func() {
 			if recover() != nil {
 				d.log.Error("a call panicked", "procedure", r.URL.Path)
-				panic(http.ErrAbortHandler)
+				panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's way to end a connection without an answer
 			}
 		}()
 		next.ServeHTTP(w, r)

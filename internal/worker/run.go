@@ -116,7 +116,7 @@ func (r *run) live(ctx context.Context, user int) (*workerrpc.End, error) {
 
 func (r *run) cgroup() (*cell.Cgroup, error) {
 	if r.worker.Cgroups == nil {
-		return nil, nil
+		return nil, nil //nolint:nilnil // a cell without a cgroup, as doctor tells
 	}
 	l := r.job.Work.Limits
 	// The init and its stage count too: a few threads of ours.
@@ -179,7 +179,7 @@ func (r *run) tell(e *workerrpc.RunEvent) error {
 // Files implements [gateway.Sink].
 func (r *run) Files(context.Context) (io.ReadCloser, error) {
 	if r.job.Work.Files == nil {
-		return nil, nil
+		return nil, nil //nolint:nilnil // the contract of the sink: nil where there is none
 	}
 	path, _ := r.worker.filesPath(r.job.Work.Files.Digest)
 	f, err := os.Open(path)
