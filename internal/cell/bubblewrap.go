@@ -157,7 +157,7 @@ func (b *Bubblewrap) arguments(c Config) []string {
 	// The init needs these to set its network and its mounts up, to give the
 	// command a user namespace, and to read whatever that leaves behind. The
 	// command gets none.
-	for _, capability := range []string{"NET_ADMIN", "NET_BIND_SERVICE", "SETFCAP", "SYS_ADMIN", "DAC_OVERRIDE"} {
+	for _, capability := range []string{"NET_ADMIN", "NET_RAW", "NET_BIND_SERVICE", "SETFCAP", "SYS_ADMIN", "DAC_OVERRIDE"} {
 		args = append(args, "--cap-add", "CAP_"+capability)
 	}
 	args = append(args, "--clearenv", "--ro-bind", "/usr", "/usr")

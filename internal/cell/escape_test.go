@@ -49,6 +49,10 @@ func TestSystemCallsAndNetworks(t *testing.T) {
 				t.Errorf("the probe: %+v: %s", exit, f.log("stderr"))
 			}
 			has(t, f.stdout(), "probe ended", "ok ptrace", "ok the machine's abstract socket")
+			f.mu.Lock()
+			told := strings.Join(f.refused, " ")
+			f.mu.Unlock()
+			has(t, told, "169.254.169.254:80", "10.0.0.1:443", "8.8.8.8:53", "192.168.0.1:22", "[fd00:ec2::254]:80", "[2001:4860:4860::8888]:53")
 			for line := range strings.Lines(f.stdout()) {
 				if strings.HasPrefix(line, "ESCAPE") {
 					t.Error(strings.TrimSpace(line))

@@ -22,6 +22,7 @@ type initial struct {
 	spec    cellrpc.Spec
 	sealed  *sealedLease
 	secrets []variable
+	witness *witness
 	// guard knows the job's values, once the lease is open.
 	guard atomic.Pointer[guard.Patterns]
 }

@@ -29,6 +29,9 @@ func (i *initial) network(ctx context.Context) error {
 	if err := addAddress(netip.AddrFrom4([4]byte{127, 64, 0, 1})); err != nil {
 		return fmt.Errorf("giving the cell an address: %w", err)
 	}
+	if err := i.bearWitness(); err != nil {
+		return err
+	}
 	names, err := i.nameDoors(ctx)
 	if err != nil {
 		return err

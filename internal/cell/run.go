@@ -76,6 +76,7 @@ func (i *initial) run(ctx context.Context) cellrpc.Exit {
 	// Whoever the command left behind would write for ever.
 	_ = unix.Kill(-1, unix.SIGKILL)
 	reap(-1)
+	i.witness.look()
 	redactions, err := logs.finish()
 	switch {
 	case failure != nil:

@@ -61,7 +61,8 @@ type LeaseAnswer struct {
 	Message []byte `json:"message"`
 }
 
-// Refused is a name that was asked for in the cell and does not exist there.
+// Refused is a name, or an address with its port, that was asked for in the cell
+// and does not exist there.
 type Refused struct {
 	Name string `json:"name"`
 }

@@ -21,6 +21,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -209,13 +210,18 @@ func (g *Gateway) files(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(w, archive)
 }
 
-// refused records a name that was asked for in the cell and does not exist there.
+// refused records a name or an address that was asked for in the cell and does
+// not exist there.
 func (g *Gateway) refused(w http.ResponseWriter, r *http.Request) {
 	var request cellrpc.Refused
 	if !read(w, r, &request) {
 		return
 	}
-	_ = g.report(hotcell.Event{Kind: "network.refuse", Decision: hotcell.Refused, Host: printable(request.Name), Reason: "the name is not in the assignment's allow-list"})
+	reason := "the name is not in the assignment's allow-list"
+	if _, err := netip.ParseAddrPort(request.Name); err == nil {
+		reason = "the address is not in the assignment's allow-list"
+	}
+	_ = g.report(hotcell.Event{Kind: "network.refuse", Decision: hotcell.Refused, Host: printable(request.Name), Reason: reason})
 	w.WriteHeader(http.StatusNoContent)
 }
 
