@@ -122,7 +122,7 @@ func (w *witness) watch() {
 		polled[n] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
 	}
 	for {
-		if _, err := unix.Poll(polled, -1); err != nil && err != unix.EINTR { //nolint:errorlint // a system call's own error
+		if _, err := unix.Poll(polled, -1); err != nil && err != unix.EINTR {
 			return
 		}
 		w.look()
