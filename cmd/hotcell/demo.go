@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hotcell/internal/cli"
 	"hotcell/internal/demo"
 )
 
@@ -12,6 +13,10 @@ func demoCmd() *cobra.Command {
 	var keep bool
 	c := &cobra.Command{
 		Use: "demo", Short: "Show it all, on this machine and in a minute: a real job, and the same one hostile", Args: cobra.NoArgs,
+		Long: `Show it all, on this machine and in a minute: a real job with curl and psql
+against a real HTTPS API and a real PostgreSQL, then the same job as a hostile
+one. Each line with a mark is a check; where one fails, the exit code is 1.
+` + cli.ExitStatus,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			binary, err := os.Executable()
 			if err != nil {

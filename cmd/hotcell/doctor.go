@@ -17,11 +17,13 @@ import (
 	"hotcell"
 	"hotcell/internal/cell"
 	"hotcell/internal/child"
+	"hotcell/internal/cli"
 )
 
 func doctorCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "doctor", Short: "Check every precondition of this machine, and say how to get what lacks", Args: cobra.NoArgs,
+		Long: "Check every precondition of this machine, and say how to get what lacks. It makes a\ncell to see that it holds.\n" + cli.ExitStatus,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			data, _ := cmd.Flags().GetString("data")
 			lacking := 0

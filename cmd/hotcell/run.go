@@ -29,6 +29,13 @@ func serveCmd() *cobra.Command {
 	var listen, file string
 	c := &cobra.Command{
 		Use: "serve", Short: "Run the server: control plane, vault and worker on this machine", Args: cobra.NoArgs,
+		Long: `Run the server: control plane, vault and worker, each a process of its own.
+
+It keeps everything in the data folder, listens on loopback and on a socket in
+that folder, and prints a line that begins with "ready" when it is up. Started
+as root, it gives the vault, the worker and each job host uids of their own.
+docs/configuration.md has what can be set.
+` + cli.ExitStatus,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			data, _ := cmd.Flags().GetString("data")
 			data, err := filepath.Abs(data)

@@ -77,7 +77,8 @@ func Run(ctx context.Context, terminal IO, args []string, more ...*cobra.Command
 	return a.fail(err)
 }
 
-const exitStatus = `
+// ExitStatus ends every command's help.
+const ExitStatus = `
 EXIT STATUS
   0 done · 1 error · 2 wrong usage · 3 not found · 4 denied · 5 conflict
   6 invalid input · 7 a person is needed · 8 unavailable, may be tried again
@@ -96,7 +97,7 @@ To begin:
   hotcell assignments create report --command 'python3 report.py' --files ./report
   hotcell assignments attach report billing
   hotcell run report                                       run it in a cell, and see its log
-` + exitStatus,
+` + ExitStatus,
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		PersistentPreRunE: func(*cobra.Command, []string) error {
@@ -124,7 +125,7 @@ func command(use, short, long string, args cobra.PositionalArgs, run func(cmd *c
 		long = short + "."
 	}
 	return &cobra.Command{
-		Use: use, Short: short, Long: long + "\n" + exitStatus, RunE: run,
+		Use: use, Short: short, Long: long + "\n" + ExitStatus, RunE: run,
 		Args: func(cmd *cobra.Command, given []string) error {
 			if err := args(cmd, given); err != nil {
 				return usagef("%s: write: %s", err, cmd.UseLine())
