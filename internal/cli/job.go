@@ -106,7 +106,7 @@ func (a *app) ended(j hotcell.Job) error {
 	case j.State == hotcell.JobSucceeded:
 		return nil
 	case j.State == hotcell.JobCancelled:
-		return &codedError{ExitInterrupted, fmt.Sprintf("the job was cancelled: %s", j.Reason)}
+		return &codedError{ExitInterrupted, fmt.Sprintf("%s ended early: %s", j.ID, j.Reason)}
 	case j.State == hotcell.JobFailed && j.ExitCode != nil && *j.ExitCode != 0:
 		return &codedError{*j.ExitCode, fmt.Sprintf("the job failed: %s", j.Reason)}
 	}
