@@ -1,0 +1,376 @@
+package job_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hotcell"
+	"hotcell/internal/job"
+	"hotcell/internal/sqlite"
+	"hotcell/internal/vaultrpc"
+	"hotcell/internal/workerrpc"
+)
+
+const here = hotcell.WorkspaceID("wsp_here")
+
+var ada = hotcell.Principal{Workspace: here, Member: "mem_ada"}
+
+// scene is a service between a scripted vault and a scripted worker, on its
+// real store and queue.
+type scene struct {
+	*job.Service
+	store *sqlite.Control
+	path  string
+
+	mu      sync.Mutex
+	ends    map[hotcell.JobID][]hotcell.JobState
+	runs    map[hotcell.JobID]int
+	deny    error
+	deaf    int // how often EndJob fails first
+	live    []vaultrpc.LiveJob
+	perform func(ctx context.Context, j hotcell.Job, fn func(*workerrpc.RunEvent) error) error
+	role    hotcell.Role
+	given   []string
+}
+
+func (s *scene) Workspace(_ context.Context, r *vaultrpc.WorkspaceRequest) (*vaultrpc.WorkspaceAnswer, error) {
+	return &vaultrpc.WorkspaceAnswer{Member: hotcell.Member{ID: r.Principal.Member, Role: s.role}}, nil
+}
+
+func (s *scene) CreateJob(_ context.Context, r *vaultrpc.CreateJobRequest) (*vaultrpc.CreateJobAnswer, error) {
+	a := hotcell.Assignment{ID: r.Assignment, Workspace: here, Name: "report", Work: hotcell.Work{Command: "true"}}
+	if strings.HasSuffix(string(r.Assignment), "files") {
+		a.Work.Files = &hotcell.Files{Digest: strings.Repeat("0", 64)}
+	}
+	return &vaultrpc.CreateJobAnswer{Assignment: a}, nil
+}
+
+func (s *scene) CancelJob(context.Context, *vaultrpc.CancelJobRequest) error { return nil }
+
+func (s *scene) StartJob(context.Context, *vaultrpc.StartJobRequest) (*vaultrpc.StartJobAnswer, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &vaultrpc.StartJobAnswer{}, s.deny
+}
+
+func (s *scene) EndJob(_ context.Context, r *vaultrpc.EndJobRequest) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.deaf > 0 {
+		s.deaf--
+		return hotcell.ErrUnavailable
+	}
+	s.ends[r.Job] = append(s.ends[r.Job], r.State)
+	return nil
+}
+
+func (s *scene) LiveJobs(context.Context) ([]vaultrpc.LiveJob, error) { return s.live, nil }
+
+func (s *scene) Run(ctx context.Context, j hotcell.Job, fn func(*workerrpc.RunEvent) error) error {
+	s.mu.Lock()
+	s.runs[j.ID]++
+	perform := s.perform
+	s.mu.Unlock()
+	return perform(ctx, j, fn)
+}
+
+func (s *scene) Give(_ context.Context, digest string, open func() (io.ReadCloser, error)) error {
+	s.given = append(s.given, digest)
+	_, err := open()
+	return err
+}
+
+// worker keeps the two faces apart, which have a method of the same name.
+type worker struct{ s *scene }
+
+func (w worker) Run(ctx context.Context, j hotcell.Job, fn func(*workerrpc.RunEvent) error) error {
+	return w.s.Run(ctx, j, fn)
+}
+
+func (w worker) Give(ctx context.Context, digest string, open func() (io.ReadCloser, error)) error {
+	return w.s.Give(ctx, digest, open)
+}
+
+// vault is the scene's other face.
+type vault struct{ *scene }
+
+func (s *scene) open(t *testing.T) {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	var err error
+	if s.store, err = sqlite.OpenControl(context.Background(), s.path, log); err != nil {
+		t.Fatal(err)
+	}
+	files, err := job.OpenFiles(filepath.Join(filepath.Dir(s.path), "files"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	outputs, err := job.OpenOutputs(filepath.Join(filepath.Dir(s.path), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Service = job.New(job.Config{
+		Store: s.store, Queue: s.store, Vault: vault{s}, Worker: worker{s}, Files: files, Output: outputs,
+		Limits: hotcell.Limits{Timeout: hotcell.Duration(time.Minute), Memory: 1 << 30, Disk: 1 << 30, Pids: 7}, Concurrency: 4, Now: time.Now, Log: log,
+	})
+}
+
+// work starts the service, and stops it when the test ends.
+func (s *scene) work(t *testing.T) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = s.Service.Run(ctx)
+	}()
+	var once sync.Once
+	stop = func() {
+		once.Do(func() {
+			cancel()
+			<-done
+			_ = s.store.Close()
+		})
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+func newScene(t *testing.T) *scene {
+	t.Helper()
+	s := &scene{
+		path: filepath.Join(t.TempDir(), "control.db"), ends: map[hotcell.JobID][]hotcell.JobState{}, runs: map[hotcell.JobID]int{}, role: hotcell.RoleMember, perform: ending(0, ""),
+	}
+	s.open(t)
+	return s
+}
+
+// ending is a run that prints and ends.
+func ending(code int, reason string) func(context.Context, hotcell.Job, func(*workerrpc.RunEvent) error) error {
+	return func(_ context.Context, _ hotcell.Job, fn func(*workerrpc.RunEvent) error) error {
+		return errors.Join(
+			fn(&workerrpc.RunEvent{Kind: workerrpc.Started, At: time.Now()}),
+			fn(&workerrpc.RunEvent{Kind: workerrpc.Log, At: time.Now(), Stream: "stdout", Data: []byte("one\n")}),
+			fn(&workerrpc.RunEvent{Kind: workerrpc.Log, At: time.Now(), Stream: "stderr", Data: []byte("two\n")}),
+			fn(&workerrpc.RunEvent{Kind: workerrpc.Output, Data: []byte("an archive")}),
+			fn(&workerrpc.RunEvent{Kind: workerrpc.Ended, At: time.Now(), End: &workerrpc.End{Code: &code, Reason: reason, Redactions: 3}}),
+		)
+	}
+}
+
+// hanging is a run that ends with its context.
+func hanging(ctx context.Context, _ hotcell.Job, fn func(*workerrpc.RunEvent) error) error {
+	_ = fn(&workerrpc.RunEvent{Kind: workerrpc.Started, At: time.Now()})
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (s *scene) made(t *testing.T) hotcell.JobID {
+	t.Helper()
+	j, err := s.Create(t.Context(), ada, "asg_a", []string{"x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j.ID
+}
+
+// end waits for a job's end.
+func (s *scene) end(t *testing.T, id hotcell.JobID) (hotcell.Job, string) {
+	t.Helper()
+	var log strings.Builder
+	j, err := s.Follow(t.Context(), ada, id, 0, func(chunks []hotcell.LogChunk) error {
+		for _, c := range chunks {
+			fmt.Fprintf(&log, "%s:%s", c.Stream, c.Data)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j, log.String()
+}
+
+func TestHowAJobEnds(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		perform func(context.Context, hotcell.Job, func(*workerrpc.RunEvent) error) error
+		deny    error
+		state   hotcell.JobState
+		reason  string
+	}{
+		"well":          {perform: ending(0, ""), state: hotcell.JobSucceeded},
+		"with a code":   {perform: ending(3, ""), state: hotcell.JobFailed, reason: "exit code 3"},
+		"with a reason": {perform: ending(0, "its output is too large"), state: hotcell.JobFailed, reason: "too large"},
+		"refused":       {deny: fmt.Errorf("%w: the secret is bob's", hotcell.ErrDenied), state: hotcell.JobFailed, reason: "bob's"},
+		"with its worker": {perform: func(context.Context, hotcell.Job, func(*workerrpc.RunEvent) error) error {
+			return hotcell.ErrUnavailable
+		}, state: hotcell.JobLost, reason: "stopped answering"},
+		"without its word": {perform: func(context.Context, hotcell.Job, func(*workerrpc.RunEvent) error) error { return nil }, state: hotcell.JobLost, reason: "broke off"},
+		"with its grant": {perform: func(_ context.Context, _ hotcell.Job, fn func(*workerrpc.RunEvent) error) error {
+			return fn(&workerrpc.RunEvent{Kind: workerrpc.Ended, End: &workerrpc.End{Revoked: true, Reason: "a credential was deleted"}})
+		}, state: hotcell.JobCancelled, reason: "deleted"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t)
+			s.perform, s.deny, s.deaf = c.perform, c.deny, 3
+			s.work(t)
+			id := s.made(t)
+			j, log := s.end(t, id)
+			if j.State != c.state || !strings.Contains(j.Reason, c.reason) || j.EndedAt == nil || j.Work.Limits.Pids != 7 {
+				t.Errorf("%s: %s; %+v", j.State, j.Reason, j)
+			}
+			if name == "well" {
+				out, size, err := s.Service.Output(t.Context(), ada, id)
+				if err != nil || size != 10 || log != "stdout:one\nstderr:two\n" || j.Redactions != 3 || *j.ExitCode != 0 || j.StartedAt == nil {
+					t.Fatalf("%d, %v, %q, %+v", size, err, log, j)
+				}
+				_ = out.Close()
+			}
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if !slices.Equal(s.ends[id], []hotcell.JobState{c.state}) {
+				t.Errorf("the vault was told %q", s.ends[id])
+			}
+		})
+	}
+}
+
+func TestCancelAndTimeLimit(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.perform = hanging
+	queued := s.made(t)
+	if j, err := s.Cancel(t.Context(), ada, queued); err != nil || j.State != hotcell.JobCancelled {
+		t.Errorf("cancelled while queued: %s, %v", j.State, err)
+	}
+	s.work(t)
+	id := s.made(t)
+	waitFor(t, func() bool { j, _ := s.Job(t.Context(), ada, id); return j.State == hotcell.JobRunning })
+	if j, err := s.Cancel(t.Context(), ada, id); err != nil || !j.Cancelling {
+		t.Errorf("cancelled while running: %+v, %v", j, err)
+	}
+	if j, _ := s.end(t, id); j.State != hotcell.JobCancelled {
+		t.Errorf("%s: %s", j.State, j.Reason)
+	}
+	if _, err := s.Cancel(t.Context(), ada, id); !errors.Is(err, hotcell.ErrConflict) {
+		t.Errorf("cancelled again: %v", err)
+	}
+	if s.runs[queued] != 0 {
+		t.Error("the one that was cancelled while queued ran")
+	}
+	s.Limits.Timeout = hotcell.Duration(50 * time.Millisecond)
+	if j, _ := s.end(t, s.made(t)); j.State != hotcell.JobTimedOut || !strings.Contains(j.Reason, "50ms") {
+		t.Errorf("%s: %s", j.State, j.Reason)
+	}
+}
+
+func waitFor(t *testing.T, fn func() bool) {
+	t.Helper()
+	for range 1000 {
+		if fn() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("it never happened")
+}
+
+func TestAfterADeathWhatRanIsLostAndWhatWaitedRunsOnce(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	ran := s.made(t)
+	if _, err := s.store.ChangeJob(t.Context(), ran, []hotcell.JobState{hotcell.JobQueued}, func(j *hotcell.Job) { j.State = hotcell.JobRunning }); err != nil {
+		t.Fatal(err)
+	}
+	var waited []hotcell.JobID
+	for range 50 {
+		waited = append(waited, s.made(t))
+	}
+	if err := s.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.live = []vaultrpc.LiveJob{{Workspace: here, Job: ran}, {Workspace: here, Job: "job_never_stored"}, {Workspace: here, Job: waited[0]}}
+	s.open(t)
+	if err := s.Recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.work(t)
+	for _, id := range waited {
+		if j, _ := s.end(t, id); j.State != hotcell.JobSucceeded {
+			t.Errorf("one that waited is %s: %s", j.State, j.Reason)
+		}
+	}
+	if j, _ := s.end(t, ran); j.State != hotcell.JobLost {
+		t.Errorf("the one that ran is %s", j.State)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, n := range s.runs {
+		if n != 1 || id == ran {
+			t.Errorf("%s ran %d times", id, n)
+		}
+	}
+	if len(s.ends["job_never_stored"]) != 1 || len(s.ends[ran]) == 0 {
+		t.Errorf("the vault was told %v", s.ends)
+	}
+}
+
+func TestWhoSeesAJob(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.work(t)
+	id := s.made(t)
+	s.end(t, id)
+	bob := hotcell.Principal{Workspace: here, Member: "mem_bob"}
+	for role, may := range map[hotcell.Role]bool{hotcell.RoleMember: false, hotcell.RoleBuilder: false, hotcell.RoleManager: true, hotcell.RoleOwner: true} {
+		s.role = role
+		_, see := s.Job(t.Context(), bob, id)
+		_, log := s.Log(t.Context(), bob, id, 0)
+		out, _, output := s.Service.Output(t.Context(), bob, id)
+		if out != nil {
+			_ = out.Close()
+		}
+		list, err := s.Jobs(t.Context(), bob, hotcell.JobFilter{}, hotcell.Page{})
+		for what, err := range map[string]error{"see": see, "log": log, "output": output} {
+			if (err == nil) != may || err != nil && !errors.Is(err, hotcell.ErrNotFound) {
+				t.Errorf("%s as %s: %v", what, role, err)
+			}
+		}
+		if err != nil || (len(list) == 1) != may {
+			t.Errorf("list as %s: %d, %v", role, len(list), err)
+		}
+	}
+	elsewhere := hotcell.Principal{Workspace: "wsp_elsewhere", Member: ada.Member}
+	if _, err := s.Job(t.Context(), elsewhere, id); !errors.Is(err, hotcell.ErrNotFound) {
+		t.Errorf("from another workspace: %v", err)
+	}
+}
+
+func TestFilesThatAreGoneFailTheJobWithAWord(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.work(t)
+	j, err := s.Create(t.Context(), ada, "asg_files", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if j, _ := s.end(t, j.ID); j.State != hotcell.JobFailed || !strings.Contains(j.Reason, "upload") {
+		t.Errorf("%s: %s", j.State, j.Reason)
+	}
+	if _, err := s.Create(t.Context(), ada, "asg_a", []string{"a\x00b"}); !errors.Is(err, hotcell.ErrInvalid) {
+		t.Errorf("an argument with NUL: %v", err)
+	}
+	if _, err := s.Create(t.Context(), ada, "asg_a", []string{strings.Repeat("x", job.MaxArguments+1)}); !errors.Is(err, hotcell.ErrInvalid) {
+		t.Errorf("too many arguments: %v", err)
+	}
+}
