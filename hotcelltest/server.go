@@ -73,6 +73,16 @@ func Binary(t testing.TB) string {
 	return binary
 }
 
+// Main runs the tests of a package that uses this one, and removes what was
+// built for them.
+func Main(m *testing.M) int {
+	code := m.Run()
+	if binary != "" {
+		_ = os.RemoveAll(filepath.Dir(binary))
+	}
+	return code
+}
+
 // Start starts a server with a configuration in YAML, and stops it when the
 // test ends.
 func Start(t testing.TB, config string) *Server {

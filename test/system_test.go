@@ -5,6 +5,7 @@ package test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,6 +24,8 @@ const (
 	password = "pa$sword%20+/=&#x"
 	hashed   = "$2a$10$N9qo8uLOickgx2ZMRZoMye"
 )
+
+func TestMain(m *testing.M) { os.Exit(hotcelltest.Main(m)) }
 
 const dotenv = "# what billing needs\nexport API_KEY=" + apiKey + "\nPASSWORD='" + password + "'\nHASH=" + hashed + " # not a comment before\n"
 
@@ -125,8 +128,20 @@ func TestKilledAndStartedAgain(t *testing.T) {
 	for range 5 {
 		queued = append(queued, s.OK("run", "short", "--detach"))
 	}
+	var left struct{ Runtime, Cgroup string }
+	lock, err := os.ReadFile(filepath.Join(s.Data, "serve.lock"))
+	if err := errors.Join(err, json.Unmarshal(lock, &left)); err != nil || left.Runtime == "" {
+		t.Fatalf("the lock: %s, %v", lock, err)
+	}
 	s.Kill()
 	s.Restart()
+	if _, err := os.Stat(left.Runtime); err == nil {
+		t.Errorf("%s was left behind", left.Runtime)
+	}
+	eventually(t, "the cgroup that was left behind is gone", func() bool {
+		_, err := os.Stat(filepath.Join("/sys/fs/cgroup/memory", left.Cgroup))
+		return err != nil
+	})
 	if j := job(t, s, running); j.State != hotcell.JobLost || j.Reason == "" {
 		t.Errorf("the job that ran is %s: %s", j.State, j.Reason)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"hotcell"
 	"hotcell/internal/cell"
 	"hotcell/internal/child"
 	"hotcell/internal/config"
@@ -85,7 +86,7 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 	if err := child.Harden(); err != nil {
 		return err
 	}
-	store, err := sqlite.OpenVault(ctx, filepath.Join(order.Folder, "vault.db"), log)
+	store, err := openVault(ctx, filepath.Join(order.Folder, "vault.db"), log)
 	if err != nil {
 		return err
 	}
@@ -98,6 +99,22 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 	serveLine(ctx, group, control, daemon.Control())
 	serveLine(ctx, group, workers, daemon.Worker())
 	return group.Wait()
+}
+
+// openVault opens the vault's store. The vault of a server that was killed a
+// moment ago may still hold it: it ends by itself, so it is waited for.
+func openVault(ctx context.Context, path string, log *slog.Logger) (*sqlite.Vault, error) {
+	for deadline := time.Now().Add(5 * time.Second); ; {
+		store, err := sqlite.OpenVault(ctx, path, log)
+		if !errors.Is(err, hotcell.ErrConflict) || time.Now().After(deadline) {
+			return store, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // serveLine serves handler on an inherited line until ctx ends.

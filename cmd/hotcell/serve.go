@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -99,6 +101,7 @@ func openHouse(o serveOptions, log *slog.Logger) (*house, error) {
 		return nil, errors.Join(fmt.Errorf("%w: another hotcell serve uses the folder %s: stop it first, or give this one another by --data", hotcell.ErrConflict, o.data), lock.Close())
 	}
 	h.lock = lock
+	h.clear()
 	if err := h.furnish(); err != nil {
 		h.close()
 		return nil, err
@@ -121,8 +124,11 @@ func (h *house) furnish() error {
 	if err != nil && !errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("making the data folder: %w", err)
 	}
-	if h.runtime, err = os.MkdirTemp("", "hotcell-"); err != nil {
+	if h.runtime, err = os.MkdirTemp("", runtimePrefix); err != nil {
 		return fmt.Errorf("making a folder for the time of this process: %w", err)
+	}
+	if err := h.leave(); err != nil {
+		return err
 	}
 	if err := os.Mkdir(filepath.Join(h.runtime, "worker"), 0o700); err != nil {
 		return fmt.Errorf("making a folder for the time of this process: %w", err)
@@ -136,6 +142,61 @@ func (h *house) furnish() error {
 		h.giveVault(),
 	)
 }
+
+// traces are what a server that was killed leaves behind. They are written into
+// the lock, for the next server on the folder.
+type traces struct{ Runtime, Cgroup string }
+
+// leave writes down what would be left behind.
+func (h *house) leave() error {
+	text, err := json.Marshal(traces{h.runtime, cgroupName()})
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(h.lock.Truncate(0), h.write(text)); err != nil {
+		return fmt.Errorf("taking the data folder: %w", err)
+	}
+	return nil
+}
+
+func (h *house) write(text []byte) error {
+	_, err := h.lock.WriteAt(text, 0)
+	return err
+}
+
+// clear removes what the server before left behind, if it was killed.
+func (h *house) clear() {
+	var t traces
+	text, err := io.ReadAll(io.LimitReader(h.lock, 4096))
+	if err != nil || json.Unmarshal(text, &t) != nil {
+		return
+	}
+	if filepath.Dir(t.Runtime) == filepath.Clean(os.TempDir()) && strings.HasPrefix(filepath.Base(t.Runtime), runtimePrefix) {
+		_ = os.RemoveAll(t.Runtime)
+	}
+	if strings.HasPrefix(t.Cgroup, cgroupPrefix) {
+		go removeCgroups(t.Cgroup)
+	}
+}
+
+// removeCgroups waits for the last of the killed server's cells, which end by
+// themselves.
+func removeCgroups(name string) {
+	for range 50 {
+		if cell.RemoveCgroups(name) {
+			return
+		}
+		time.Sleep(200 * time.Millisecond) // a cgroup does not tell when it is empty
+	}
+}
+
+// How the traces are called.
+const (
+	runtimePrefix = "hotcell-"
+	cgroupPrefix  = "hotcell-"
+)
+
+func cgroupName() string { return cgroupPrefix + strconv.Itoa(os.Getpid()) }
 
 // keyPath is the local key file, which is the vault's alone.
 func (h *house) keyPath() string { return h.path("local.key") }
@@ -219,7 +280,7 @@ func (h *house) startWorker(ctx context.Context, binary string, lines ...*os.Fil
 		return nil, err
 	}
 	order := workerOrder{Folder: filepath.Join(h.runtime, "worker"), Binary: reachable, Bundle: bundle, Egress: h.config.Egress}
-	name := fmt.Sprintf("hotcell-%d", os.Getpid())
+	name := cgroupName()
 	if h.cgroups, err = cell.OpenCgroups(name); err == nil {
 		order.Cgroup = name
 	} else {

@@ -80,6 +80,25 @@ func (c *Cgroups) Close() {
 	}
 }
 
+// RemoveCgroups removes a place that a server which was killed left behind, with
+// the cgroups of cells in it. Whatever still runs in one keeps it: it returns
+// whether all is gone.
+func RemoveCgroups(name string) bool {
+	if name != filepath.Base(name) || name == "." || name == ".." {
+		return true
+	}
+	gone := true
+	for _, base := range []string{filepath.Join(cgroupRoot, name), filepath.Join(cgroupRoot, "memory", name), filepath.Join(cgroupRoot, "pids", name)} {
+		cells, _ := filepath.Glob(filepath.Join(base, "job_*"))
+		for _, dir := range append(cells, base) {
+			if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
+				gone = false
+			}
+		}
+	}
+	return gone
+}
+
 // Cgroup is one cell's.
 type Cgroup struct {
 	parent *Cgroups
