@@ -376,6 +376,11 @@ func (h *house) control(ctx context.Context) error {
 			return err
 		}
 	})
+	if health, err := remote.Health(ctx); err == nil {
+		for _, problem := range health.Problems {
+			fmt.Fprintf(h.stdout, "no job can run on this machine: %s (see hotcell doctor)\n", problem)
+		}
+	}
 	if err := h.announce(ctx, vault, local, listeners.Address()); err != nil {
 		return errors.Join(err, group.Wait())
 	}

@@ -110,7 +110,8 @@ func (a *app) ended(j hotcell.Job) error {
 	case j.State == hotcell.JobFailed && j.ExitCode != nil && *j.ExitCode != 0:
 		return &codedError{*j.ExitCode, fmt.Sprintf("the job failed: %s", j.Reason)}
 	}
-	return &codedError{ExitError, fmt.Sprintf("the job is %s: %s", j.State, j.Reason)}
+	how := map[hotcell.JobState]string{hotcell.JobFailed: "failed", hotcell.JobTimedOut: "timed out", hotcell.JobLost: "was lost"}[j.State]
+	return &codedError{ExitError, fmt.Sprintf("the job %s: %s", how, j.Reason)}
 }
 
 func (a *app) jobs() *cobra.Command {

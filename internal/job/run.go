@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"hotcell"
@@ -223,13 +224,18 @@ func (s *Service) ended(ctx context.Context, j hotcell.Job, err error, end *work
 	case cause != nil:
 		return outcome{state: hotcell.JobLost, reason: "the server was stopped while it ran"}
 	case errors.Is(err, hotcell.ErrDenied), errors.Is(err, hotcell.ErrTampered), errors.Is(err, hotcell.ErrInvalid), errors.Is(err, hotcell.ErrNotFound):
-		return outcome{state: hotcell.JobFailed, reason: err.Error()}
+		return outcome{state: hotcell.JobFailed, reason: sentence(err)}
 	case errors.Is(err, hotcell.ErrUnavailable):
 		s.Config.Log.Error("a job's run broke off", "job", j.ID, "error", err)
 		return outcome{state: hotcell.JobLost, reason: "the part of the server that ran it stopped answering"}
 	}
 	s.Config.Log.Error("a job's run broke off", "job", j.ID, "error", err)
 	return outcome{state: hotcell.JobLost, reason: "its run broke off"}
+}
+
+// sentence is an error's text without the sentinel in front, which the state says.
+func sentence(err error) string {
+	return strings.TrimPrefix(err.Error(), hotcell.ErrDenied.Error()+": ")
 }
 
 func ofEnd(end workerrpc.End) outcome {
