@@ -71,7 +71,7 @@ type Jobs struct {
 func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:7878",
-		Jobs:   Jobs{Concurrency: 8, Timeout: time.Hour, Memory: 1 << 30, Disk: 1 << 30, Pids: 256},
+		Jobs:   Jobs{Concurrency: 8, Timeout: time.Hour, Memory: 1 << 30, Disk: 512 << 20, Pids: 256},
 	}
 }
 

@@ -314,6 +314,8 @@ func (g *Gateway) fail(w http.ResponseWriter, err error) {
 		refuse(w, http.StatusForbidden, err.Error())
 	case errors.Is(err, hotcell.ErrUnavailable):
 		refuse(w, http.StatusServiceUnavailable, "the vault does not answer")
+	case g.ctx.Err() != nil:
+		refuse(w, http.StatusServiceUnavailable, "the job is ending")
 	default:
 		g.Config.Log.Error("serving a cell", "job", g.Job.ID, "error", err)
 		refuse(w, http.StatusInternalServerError, "internal error")

@@ -103,5 +103,5 @@ func Internal(err error) bool {
 			return false
 		}
 	}
-	return !errors.Is(err, context.Canceled)
+	return !errors.Is(err, context.Canceled) && connect.CodeOf(err) != connect.CodeCanceled
 }

@@ -119,8 +119,9 @@ func (r *run) cgroup() (*cell.Cgroup, error) {
 		return nil, nil //nolint:nilnil // a cell without a cgroup, as doctor tells
 	}
 	l := r.job.Work.Limits
-	// The init and its stage count too: a few threads of ours.
-	return r.worker.Cgroups.New(string(r.job.ID), l.Memory, l.Pids+32)
+	// Files are in memory, beside what the processes have; the init and its stage
+	// count too: a few threads of ours.
+	return r.worker.Cgroups.New(string(r.job.ID), l.Memory+l.Disk, l.Pids+32)
 }
 
 // end says how the cell ended.
@@ -138,7 +139,7 @@ func (r *run) end(ctx context.Context, err error, group *cell.Cgroup, stderr str
 	case r.revoked != "":
 		out.Revoked, out.Reason = true, r.revoked
 	case group != nil && group.OutOfMemory() && (r.exit == nil || r.exit.Code != 0):
-		out.Reason = fmt.Sprintf("it ran out of memory: its limit is %d MiB", r.job.Work.Limits.Memory>>20)
+		out.Reason = fmt.Sprintf("it ran out of memory: its limit is %d MiB, and %d MiB for files", r.job.Work.Limits.Memory>>20, r.job.Work.Limits.Disk>>20)
 	case r.exit == nil && ctx.Err() == nil:
 		out.Reason = "its cell ended without a word"
 		r.worker.Log.Error("a cell ended without a word", "job", r.job.ID, "error", err, "stderr", stderr)
