@@ -313,9 +313,7 @@ func (g *Gateway) fail(w http.ResponseWriter, err error) {
 	case errors.Is(err, hotcell.ErrDenied), errors.Is(err, hotcell.ErrInvalid), errors.Is(err, hotcell.ErrConflict), errors.Is(err, hotcell.ErrTampered):
 		refuse(w, http.StatusForbidden, err.Error())
 	case errors.Is(err, hotcell.ErrUnavailable):
-		refuse(w, http.StatusServiceUnavailable, "the vault does not answer")
-	case g.ctx.Err() != nil:
-		refuse(w, http.StatusServiceUnavailable, "the job is ending")
+		refuse(w, http.StatusServiceUnavailable, "a part of the server does not answer")
 	default:
 		g.Config.Log.Error("serving a cell", "job", g.Job.ID, "error", err)
 		refuse(w, http.StatusInternalServerError, "internal error")

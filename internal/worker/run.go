@@ -174,7 +174,10 @@ func (r *run) revoke(reason string) {
 func (r *run) tell(e *workerrpc.RunEvent) error {
 	r.sending.Lock()
 	defer r.sending.Unlock()
-	return r.send(e)
+	if err := r.send(e); err != nil {
+		return fmt.Errorf("%w: nobody listens to this run any more: %w", hotcell.ErrUnavailable, err)
+	}
+	return nil
 }
 
 // Files implements [gateway.Sink].
