@@ -48,9 +48,13 @@ var (
 	failed error
 )
 
-// Binary is the program, built once a test process.
+// Binary is the program: what HOTCELL_TEST_BINARY names, as on a machine or for
+// a user without Go, else built once a test process.
 func Binary(t testing.TB) string {
 	t.Helper()
+	if given := os.Getenv("HOTCELL_TEST_BINARY"); given != "" {
+		return given
+	}
 	build.Do(func() {
 		_, here, _, _ := runtime.Caller(0)
 		dir, err := os.MkdirTemp("", "hotcell-built-")
