@@ -346,6 +346,20 @@ func TestAnAlteredEventIsNamed(t *testing.T) {
 	}
 }
 
+func TestAnIndexThatDeniesAVersionIsNamed(t *testing.T) {
+	t.Parallel()
+	r := openRoom(t)
+	c := r.secret("billing", "A", apiKey)
+	if _, err := r.control.ChangeSecret(t.Context(), &vaultrpc.ChangeSecretRequest{Principal: r.owner, ID: c.ID, Set: []vaultrpc.SealedVariable{r.seal(string(c.ID), "A", "rotated-value")}}); err != nil {
+		t.Fatal(err)
+	}
+	r.edit("DELETE FROM versions WHERE version = 2")
+	v, err := r.control.VerifyEvents(t.Context(), &vaultrpc.WorkspaceRequest{Principal: r.owner})
+	if err != nil || v.Broken != 3 || v.Reason == "" {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
 func TestPersonalIsNobodyElses(t *testing.T) {
 	t.Parallel()
 	r := openRoom(t)

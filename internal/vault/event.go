@@ -46,7 +46,7 @@ type Verified struct {
 // events written meanwhile do not disturb it.
 func (v *Vault) Verify(ctx context.Context, p hotcell.Principal) (out Verified, err error) {
 	verifier := audit.NewVerifier(p.Workspace)
-	after := int64(0)
+	after, told := int64(0), map[hotcell.CredentialID]hotcell.Event{}
 	for {
 		var page []hotcell.Event
 		err := v.Look(ctx, p, hotcell.Event{Kind: "audit.verify"}, func(l *Look) (err error) {
@@ -67,9 +67,32 @@ func (v *Vault) Verify(ctx context.Context, p hotcell.Principal) (out Verified, 
 				return out, err
 			}
 			out.Events, out.Head, after = e.Sequence, e.Hash, e.Sequence
+			if e.Credential != "" && e.Version > told[e.Credential].Version {
+				told[e.Credential] = e
+			}
 		}
 		if len(page) < maxEvents {
-			return out, nil
+			out.Broken, err = v.contradicted(ctx, p, told)
+			return out, err
 		}
 	}
+}
+
+// contradicted holds the newest versions that the store says the log tells of
+// against the log itself: that index is what a row which was put back to an
+// older version is known by, and it is no part of the chain.
+func (v *Vault) contradicted(ctx context.Context, p hotcell.Principal, told map[hotcell.CredentialID]hotcell.Event) (broken *audit.BrokenError, err error) {
+	err = v.Look(ctx, p, hotcell.Event{Kind: "audit.verify"}, func(l *Look) error {
+		for id, e := range told {
+			n, err := l.NewestVersion(p.Workspace, id)
+			if err != nil {
+				return err
+			}
+			if n < e.Version && (broken == nil || e.Sequence < broken.Sequence) {
+				broken = &audit.BrokenError{Sequence: e.Sequence, Reason: "the index of newest versions denies the version that it tells of"}
+			}
+		}
+		return nil
+	})
+	return broken, err
 }
