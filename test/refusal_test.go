@@ -38,6 +38,26 @@ func TestAKeyThatOthersCanReadIsRefused(t *testing.T) {
 	s.Restart()
 }
 
+func TestAFolderOfSomethingElseIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	s := hotcelltest.Start(t, "")
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "letters"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o775); err != nil {
+		t.Fatal(err)
+	}
+	r := s.Run("serve", "--data", dir, "--listen", "127.0.0.1:0")
+	if r.Code != 5 || !strings.Contains(r.Err, "other things in it") {
+		t.Errorf("%+v", r)
+	}
+	entries, err := os.ReadDir(dir)
+	if info, _ := os.Stat(dir); err != nil || len(entries) != 1 || info.Mode().Perm() != 0o775 {
+		t.Errorf("the folder was changed: %v, %v", entries, err)
+	}
+}
+
 func TestALostKeyIsNotReplaced(t *testing.T) {
 	t.Parallel()
 	s := hotcelltest.Start(t, "")

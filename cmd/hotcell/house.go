@@ -1,0 +1,229 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"hotcell"
+	"hotcell/internal/cell"
+	"hotcell/internal/child"
+	"hotcell/internal/socketpair"
+)
+
+// house is one data folder in use: its lock, its lines, its parts.
+type house struct {
+	serveOptions
+	log      *slog.Logger
+	lock     *os.File
+	separate bool
+	// runtime is a folder for what does not outlive this process, which every
+	// part can reach.
+	runtime string
+	cgroups *cell.Cgroups
+
+	vault  *child.Child
+	worker *child.Child
+	// The dialling ends of the lines: to the vault, and to the worker.
+	toVault  *socketpair.Dialer
+	toWorker *socketpair.Dialer
+}
+
+func (h *house) path(parts ...string) string {
+	return filepath.Join(append([]string{h.data}, parts...)...)
+}
+
+// openHouse makes the data folder and takes it for this process alone.
+func openHouse(o serveOptions, log *slog.Logger) (*house, error) {
+	h := &house{serveOptions: o, log: log}
+	var why string
+	if h.separate, why = child.Separate(); !h.separate {
+		log.Warn("the parts of the server are less apart than they could be", "reason", why)
+	}
+	mode := os.FileMode(0o700)
+	if h.separate {
+		mode = 0o711 // the vault's uid passes through to its own folder
+	}
+	if err := ours(o.data); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(os.MkdirAll(o.data, mode), os.Chmod(o.data, mode)); err != nil {
+		return nil, fmt.Errorf("making the data folder: %w", err)
+	}
+	lock, err := os.OpenFile(h.path("serve.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("taking the data folder: %w", err)
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: another hotcell serve uses the folder %s: stop it first, or give this one another by --data", hotcell.ErrConflict, o.data), lock.Close())
+	}
+	h.lock = lock
+	h.clear()
+	if err := h.furnish(); err != nil {
+		h.close()
+		return nil, err
+	}
+	return h, nil
+}
+
+// ours refuses a folder that has something else in it: it gets the mode of a
+// data folder, which nobody expects of /tmp or a home.
+func ours(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking at the data folder: %w", err)
+	}
+	foreign := false
+	for _, e := range entries {
+		switch e.Name() {
+		case "serve.lock":
+			return nil
+		case "hotcell.yaml", "local.key", "lost+found":
+		default:
+			foreign = true
+		}
+	}
+	if foreign {
+		return fmt.Errorf("%w: the folder %s has other things in it and no data of hotcell's: give it a folder of its own by --data", hotcell.ErrConflict, dir)
+	}
+	return nil
+}
+
+// furnish makes the folders of the parts, each its own uid's.
+func (h *house) furnish() error {
+	for _, name := range []string{"vault", "control"} {
+		if err := os.MkdirAll(h.path(name), 0o700); err != nil {
+			return fmt.Errorf("making the data folder: %w", err)
+		}
+	}
+	// The key file is reserved for the vault, which fills it, or refuses it.
+	f, err := os.OpenFile(h.keyPath(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("making the data folder: %w", err)
+	}
+	if h.runtime, err = os.MkdirTemp("", runtimePrefix); err != nil {
+		return fmt.Errorf("making a folder for the time of this process: %w", err)
+	}
+	if err := h.leave(); err != nil {
+		return err
+	}
+	if err := os.Mkdir(filepath.Join(h.runtime, "worker"), 0o700); err != nil {
+		return fmt.Errorf("making a folder for the time of this process: %w", err)
+	}
+	if !h.separate {
+		return nil
+	}
+	return errors.Join(
+		os.Chmod(h.runtime, 0o711),
+		os.Chown(filepath.Join(h.runtime, "worker"), child.WorkerUID, child.WorkerUID),
+		h.giveVault(),
+	)
+}
+
+// traces are what a server that was killed leaves behind. They are written into
+// the lock, for the next server on the folder.
+type traces struct{ Runtime, Cgroup string }
+
+// leave writes down what would be left behind.
+func (h *house) leave() error {
+	text, err := json.Marshal(traces{h.runtime, cgroupName()})
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(h.lock.Truncate(0), h.write(text)); err != nil {
+		return fmt.Errorf("taking the data folder: %w", err)
+	}
+	return nil
+}
+
+func (h *house) write(text []byte) error {
+	_, err := h.lock.WriteAt(text, 0)
+	return err
+}
+
+// clear removes what the server before left behind, if it was killed.
+func (h *house) clear() {
+	var t traces
+	text, err := io.ReadAll(io.LimitReader(h.lock, 4096))
+	if err != nil || json.Unmarshal(text, &t) != nil {
+		return
+	}
+	if filepath.Dir(t.Runtime) == filepath.Clean(os.TempDir()) && strings.HasPrefix(filepath.Base(t.Runtime), runtimePrefix) {
+		_ = os.RemoveAll(t.Runtime)
+	}
+	if strings.HasPrefix(t.Cgroup, cgroupPrefix) {
+		go removeCgroups(t.Cgroup)
+	}
+}
+
+// removeCgroups waits for the last of the killed server's cells, which end by
+// themselves.
+func removeCgroups(name string) {
+	for range 50 {
+		if cell.RemoveCgroups(name) {
+			return
+		}
+		time.Sleep(200 * time.Millisecond) // a cgroup does not tell when it is empty
+	}
+}
+
+// How the traces are called.
+const (
+	runtimePrefix = "hotcell-"
+	cgroupPrefix  = "hotcell-"
+)
+
+func cgroupName() string { return cgroupPrefix + strconv.Itoa(os.Getpid()) }
+
+// keyPath is the local key file, which is the vault's alone.
+func (h *house) keyPath() string { return h.path("local.key") }
+
+// giveVault hands the vault's folder and key to its uid, whoever's it was.
+func (h *house) giveVault() error {
+	if err := os.Lchown(h.keyPath(), child.VaultUID, child.VaultUID); err != nil {
+		return err
+	}
+	// By the folder itself: nothing in it can lead the chown elsewhere.
+	root, err := os.OpenRoot(h.path("vault"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	return fs.WalkDir(root.FS(), ".", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return root.Lchown(path, child.VaultUID, child.VaultUID)
+	})
+}
+
+func (h *house) close() {
+	for _, c := range []*child.Child{h.worker, h.vault} {
+		if c != nil {
+			c.Stop()
+		}
+	}
+	if h.cgroups != nil {
+		h.cgroups.Close()
+	}
+	if h.runtime != "" {
+		_ = os.RemoveAll(h.runtime)
+	}
+	_ = h.lock.Close()
+}

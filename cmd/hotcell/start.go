@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"syscall"
+
+	"hotcell/internal/cell"
+	"hotcell/internal/child"
+	"hotcell/internal/socketpair"
+)
+
+// startParts makes the lines and starts the vault and the worker on them.
+func (h *house) startParts(ctx context.Context) error {
+	binary, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("finding this program: %w", err)
+	}
+	var ends [3]struct{ dial, listen *os.File }
+	for i := range ends {
+		if ends[i].dial, ends[i].listen, err = socketpair.Pair(); err != nil {
+			return err
+		}
+	}
+	people, jobs, runs := ends[0], ends[1], ends[2]
+	if h.toVault, err = socketpair.NewDialer(people.dial); err != nil {
+		return err
+	}
+	if h.toWorker, err = socketpair.NewDialer(runs.dial); err != nil {
+		return err
+	}
+	if h.vault, err = h.startVault(ctx, binary, people.listen, jobs.listen); err != nil {
+		return err
+	}
+	h.worker, err = h.startWorker(ctx, binary, jobs.dial, runs.listen)
+	return err
+}
+
+func (h *house) startVault(ctx context.Context, binary string, lines ...*os.File) (*child.Child, error) {
+	order := vaultOrder{Folder: h.path("vault"), Key: h.keyPath(), Owner: ownerName()}
+	var attr *syscall.SysProcAttr
+	if h.separate {
+		order.UID, attr = child.VaultUID, child.VaultAttr()
+	}
+	return h.start(ctx, "vault", binary, vaultCommand, order, attr, lines)
+}
+
+func (h *house) startWorker(ctx context.Context, binary string, lines ...*os.File) (*child.Child, error) {
+	reachable, err := cell.Reachable(binary, h.runtime)
+	if err != nil {
+		return nil, err
+	}
+	bundle, err := writeBundle(h.runtime, h.config.Egress.ExtraCA)
+	if err != nil {
+		return nil, err
+	}
+	order := workerOrder{Folder: filepath.Join(h.runtime, "worker"), Binary: reachable, Bundle: bundle, Egress: h.config.Egress}
+	name := cgroupName()
+	if h.cgroups, err = cell.OpenCgroups(name); err == nil {
+		order.Cgroup = name
+	} else {
+		h.log.Warn("jobs get no cgroup: memory and processes are bounded for each process only", "reason", err)
+		h.cgroups = nil
+	}
+	var attr *syscall.SysProcAttr
+	if h.separate {
+		order.Users, attr = child.JobUIDs, child.WorkerAttr()
+		if h.cgroups != nil {
+			if err := h.cgroups.Give(child.WorkerUID); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return h.start(ctx, "worker", reachable, workerCommand, order, attr, lines)
+}
+
+func (h *house) start(ctx context.Context, name, binary, command string, order any, attr *syscall.SysProcAttr, lines []*os.File) (*child.Child, error) {
+	text, err := json.Marshal(order)
+	if err != nil {
+		return nil, err
+	}
+	return child.Start(context.WithoutCancel(ctx), child.Spec{
+		Name: name, Binary: binary, Arguments: []string{command, string(text)}, Lines: lines, Attr: attr, Stderr: h.stderr, Log: h.log,
+	})
+}
+
+// ownerName is how the first member is called: as the system calls whoever
+// started the server.
+func ownerName() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return "owner"
+}
