@@ -83,50 +83,51 @@ type Config struct {
 }
 
 // service is the API's handlers.
-type service struct{ Config }
+type service struct {
+	Config
+	repeats repeats
+}
 
 // New is the whole API, for callers whom Principal knows.
 func New(c Config) http.Handler {
-	s := &service{c}
+	s := &service{Config: c}
 	mux := http.NewServeMux()
-	api := describe(mux, c.Version)
-	s.workspace(api)
-	s.secrets(api)
-	s.assignments(api)
-	s.jobs(api)
-	s.events(api)
+	s.resources(mux)
 	mux.HandleFunc("PUT /v1/files", s.putFiles)
 	s.health(mux)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, r, hotcell.ErrNotFound)
-	})
-	return s.wrap(s.identify(s.repeat(mux)))
+	mux.HandleFunc("/", nothing)
+	return s.wrap(s.identify(s.repeat(named(mux))))
 }
 
 // Public is what may be asked by whoever reaches the port: how the server is,
 // and how to use it.
 func Public(c Config) http.Handler {
-	s := &service{c}
+	s := &service{Config: c}
 	mux := http.NewServeMux()
 	s.health(mux)
 	document := http.NewServeMux()
-	d := &service{Config{Version: c.Version}}
-	api := describe(document, c.Version)
-	d.workspace(api)
-	d.secrets(api)
-	d.assignments(api)
-	d.jobs(api)
-	d.events(api)
+	(&service{Config: Config{Version: c.Version}}).resources(document)
 	mux.Handle("GET /openapi.json", document)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = io.WriteString(w, welcome)
 	})
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, r, hotcell.ErrNotFound)
-	})
-	return s.wrap(mux)
+	mux.HandleFunc("/", nothing)
+	return s.wrap(named(mux))
 }
+
+// resources registers what is described at /openapi.json.
+func (s *service) resources(mux *http.ServeMux) {
+	api := describe(mux, s.Version)
+	s.workspace(api)
+	s.secrets(api)
+	s.assignments(api)
+	s.jobs(api)
+	s.events(api)
+	describeFiles(api)
+}
+
+func nothing(w http.ResponseWriter, r *http.Request) { writeProblem(w, r, hotcell.ErrNotFound) }
 
 const welcome = `Hotcell is running. In this version people use it from the machine that it runs on:
 
@@ -149,6 +150,7 @@ func describe(mux *http.ServeMux, version string) huma.API {
 	config.DocsPath, config.SchemasPath = "", ""
 	config.OpenAPIPath = "/openapi"
 	config.CreateHooks = nil
+	config.RejectUnknownQueryParameters = true
 	config.Formats = map[string]huma.Format{"application/json": strictJSON, "json": strictJSON}
 	useProblems()
 	return humago.New(mux, config)

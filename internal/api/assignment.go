@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -179,13 +180,20 @@ func (s *service) detach(ctx context.Context, p hotcell.Principal, in *assignmen
 func (s *service) putFiles(w http.ResponseWriter, r *http.Request) {
 	files, err := s.Files.Put(r.Context(), http.MaxBytesReader(w, r.Body, hotcell.MaxFiles+32<<20+1))
 	if err != nil {
-		if p := problemOf(err); p.Status == http.StatusInternalServerError {
-			s.Log.Error("storing files", "request", requestID(r.Context()), "error", err)
-		}
-		writeProblem(w, r, err)
+		s.refuse(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusCreated)
 	_ = strictJSON.Marshal(w, files)
+}
+
+// describeFiles puts into the description what huma cannot stream.
+func describeFiles(api huma.API) {
+	schema := huma.SchemaFromType(api.OpenAPI().Components.Schemas, reflect.TypeFor[hotcell.Files]())
+	api.OpenAPI().AddOperation(&huma.Operation{
+		OperationID: "put-files", Method: http.MethodPut, Path: "/v1/files", Summary: "Store a folder, a tar archive of at most 100 MiB, for an assignment's files",
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/x-tar": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}},
+		Responses:   map[string]*huma.Response{"201": {Description: "Created", Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}},
+	})
 }

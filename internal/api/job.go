@@ -28,7 +28,7 @@ type jobID struct {
 type listJobs struct {
 	Paging
 	Assignment string `query:"assignment"`
-	State      string `query:"state"`
+	State      string `query:"state" enum:"queued,starting,running,waiting,succeeded,failed,cancelled,timed out,lost"`
 }
 
 type jobLog struct {

@@ -20,12 +20,8 @@ func operation[Input, Output any](s *service, api huma.API, method, path, id, su
 		if err == nil {
 			return out, nil
 		}
-		p := problemOf(err)
-		p.RequestID = requestID(ctx)
-		if p.Status == http.StatusInternalServerError {
-			s.Log.Error("a request failed", "request", p.RequestID, "operation", id, "error", err)
-		}
-		return nil, p
+		s.tell(ctx, id, err)
+		return nil, problemOf(err).of(requestID(ctx))
 	})
 }
 
@@ -36,8 +32,10 @@ type item[T any] struct {
 }
 
 func itemOf[T any](body T, revision int) *item[T] {
-	return &item[T]{ETag: `"` + strconv.Itoa(revision) + `"`, Body: body}
+	return &item[T]{ETag: etag(revision), Body: body}
 }
+
+func etag(revision int) string { return `"` + strconv.Itoa(revision) + `"` }
 
 // list is one page; Next is what to give as after for the one behind it.
 type list[T any] struct {

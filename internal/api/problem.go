@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -15,10 +16,12 @@ import (
 
 // Problem is an error as RFC 9457 has it. It never holds what was sent.
 type Problem struct {
-	Type      string `json:"type"`
-	Title     string `json:"title"`
-	Status    int    `json:"status"`
-	Detail    string `json:"detail,omitempty"`
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail,omitempty"`
+	// Instance names this one refusal, by the request's id.
+	Instance  string `json:"instance,omitempty"`
 	Code      string `json:"code"`
 	RequestID string `json:"request_id,omitempty"`
 	// Current is the revision to read, where the one that was given is stale.
@@ -41,6 +44,23 @@ func (p *Problem) GetStatus() int { return p.Status }
 // ContentType implements huma.ContentTypeFilter.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
+// GetHeaders implements huma.HeadersError: a stale change is told the ETag to
+// send instead.
+func (p *Problem) GetHeaders() http.Header {
+	if p.Current == 0 {
+		return nil
+	}
+	return http.Header{"Etag": {etag(p.Current)}}
+}
+
+// of says which request the problem is of.
+func (p *Problem) of(id string) *Problem {
+	if id != "" {
+		p.RequestID, p.Instance = id, "urn:hotcell:request:"+id
+	}
+	return p
+}
+
 // kinds is the one table from sentinels to what the outside sees.
 var kinds = []struct {
 	sentinel error
@@ -59,16 +79,17 @@ var kinds = []struct {
 	{hotcell.ErrTampered, http.StatusInternalServerError, "tampered", "Stored data was altered"},
 }
 
-// statuses are for errors that HTTP itself has.
-var statuses = map[int][2]string{
-	http.StatusBadRequest:            {"bad_request", "Bad request"},
-	http.StatusMethodNotAllowed:      {"method_not_allowed", "Method not allowed"},
-	http.StatusNotAcceptable:         {"not_acceptable", "Not acceptable"},
-	http.StatusRequestEntityTooLarge: {"too_large", "Too large"},
-	http.StatusUnsupportedMediaType:  {"unsupported_media_type", "Unsupported media type"},
-	http.StatusUnprocessableEntity:   {"invalid", "Invalid"},
-	http.StatusPreconditionRequired:  {"precondition_required", "If-Match is required"},
-	http.StatusNotFound:              {"not_found", "Not found"},
+// statuses are for errors that HTTP itself has: code, title and a sentence.
+var statuses = map[int][3]string{
+	http.StatusBadRequest:            {"bad_request", "Bad request", "the request cannot be read: is its body there, and JSON?"},
+	http.StatusMethodNotAllowed:      {"method_not_allowed", "Method not allowed", "this cannot be asked by this method"},
+	http.StatusNotAcceptable:         {"not_acceptable", "Not acceptable", "answers are JSON"},
+	http.StatusRequestTimeout:        {"timeout", "Too slow", "the request did not come whole in time"},
+	http.StatusRequestEntityTooLarge: {"too_large", "Too large", "a request has at most 2 MiB"},
+	http.StatusUnsupportedMediaType:  {"unsupported_media_type", "Unsupported media type", "a request is application/json"},
+	http.StatusUnprocessableEntity:   {"invalid", "Invalid", ""},
+	http.StatusPreconditionRequired:  {"precondition_required", "If-Match is required", ""},
+	http.StatusNotFound:              {"not_found", "Not found", "not found"},
 }
 
 // problemOf is an error as the outside may see it.
@@ -90,8 +111,11 @@ func problemOf(err error) *Problem {
 		}
 		return p
 	}
-	return newProblem(http.StatusInternalServerError, "internal", "Internal error", "internal error; the server's log has more under this request's id")
+	return newProblem(http.StatusInternalServerError, "internal", "Internal error", internal)
 }
+
+// internal is all that the outside is told of what is nobody's fault there.
+const internal = "internal error; the server's log has more under this request's id"
 
 func newProblem(status int, code, title, detail string) *Problem {
 	return &Problem{Type: "https://hotcell.dev/problems/" + code, Title: title, Status: status, Detail: detail, Code: code}
@@ -104,8 +128,8 @@ var once sync.Once
 func useProblems() {
 	once.Do(func() {
 		huma.NewError = func(status int, _ string, errs ...error) huma.StatusError { return fromHuma(status, errs) }
-		huma.NewErrorWithContext = func(_ huma.Context, status int, _ string, errs ...error) huma.StatusError {
-			return fromHuma(status, errs)
+		huma.NewErrorWithContext = func(hc huma.Context, status int, _ string, errs ...error) huma.StatusError {
+			return fromHuma(status, errs).of(requestID(hc.Context()))
 		}
 	})
 }
@@ -115,12 +139,12 @@ func useProblems() {
 func fromHuma(status int, errs []error) *Problem {
 	words, known := statuses[status]
 	if !known {
-		words = [2]string{"invalid", "Invalid"}
+		words = statuses[http.StatusUnprocessableEntity]
 		if status >= http.StatusInternalServerError {
-			words = [2]string{"internal", "Internal error"}
+			words = [3]string{"internal", "Internal error", internal}
 		}
 	}
-	p := newProblem(status, words[0], words[1], "")
+	p := newProblem(status, words[0], words[1], words[2])
 	for _, err := range errs {
 		if own, ok := errors.AsType[*Problem](err); ok {
 			return own
@@ -128,10 +152,13 @@ func fromHuma(status int, errs []error) *Problem {
 		d := ProblemDetail{Detail: "this part of the request does not have the form that /openapi.json describes"}
 		if detail, ok := errors.AsType[*huma.ErrorDetail](err); ok {
 			d.Pointer = pointer(detail.Location)
-			if expected.MatchString(detail.Message) {
+			switch {
+			case expected.MatchString(detail.Message), ownSentence(detail.Message):
 				d.Detail = detail.Message
-			} else if detail.Message == "unexpected property" {
+			case detail.Message == "unexpected property":
 				d.Detail = "there is a property here that does not exist"
+			case detail.Message == "unknown query parameter":
+				d.Detail = "there is a parameter here that does not exist"
 			}
 		}
 		p.Errors = append(p.Errors, d)
@@ -146,10 +173,10 @@ func fromHuma(status int, errs []error) *Problem {
 }
 
 // expected are huma's sentences that are made of the description alone.
-var expected = regexp.MustCompile(`^expected (boolean|number|integer|string|array|object|length [<>]= \d+|number [<>]=? [\d.]+|required property [a-z_]+ to be present|array length [<>]= \d+)$`)
+var expected = regexp.MustCompile(`^expected (boolean|number|integer|string|array|object|length [<>]= \d+|number [<>]=? [\d.]+|required property [a-z_]+ to be present|value to be one of "[a-z, ]+"|array length [<>]= \d+)$`)
 
 // parts are the names that the description has; others were made up by the caller.
-var parts = regexp.MustCompile(`^(body|path|query|header|name|service|shared|variables|values|sealed|set|unset|rename|replace|work|command|files|digest|size|allow|host|port|protocol|limits|timeout|memory|disk|pids|environment|credential|as|arguments|id|limit|after|before|\d+)$`)
+var parts = regexp.MustCompile(`^(body|path|query|header|name|service|shared|variables|values|sealed|set|unset|rename|replace|work|command|files|digest|size|allow|host|port|protocol|limits|timeout|memory|disk|pids|environment|credential|as|arguments|id|limit|after|before|kind|decision|member|job|assignment|ascending|state|\d+)$`)
 
 // pointer makes a JSON pointer of huma's location, as far as its names are ours.
 func pointer(location string) string {
@@ -166,10 +193,23 @@ func pointer(location string) string {
 	return out.String()
 }
 
-// writeProblem answers with an error, outside of huma.
+// refuse answers with an error, outside of huma; one that is nobody's fault
+// outside goes to the log.
+func (s *service) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	s.tell(r.Context(), method(r), err)
+	writeProblem(w, r, err)
+}
+
+// tell logs an error that the outside is told nothing of. A caller who has left
+// is none.
+func (s *service) tell(ctx context.Context, operation string, err error) {
+	if problemOf(err).Status == http.StatusInternalServerError && ctx.Err() == nil {
+		s.Log.Error("a request failed", "request", requestID(ctx), "operation", operation, "error", err)
+	}
+}
+
 func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
-	p := problemOf(err)
-	p.RequestID = requestID(r.Context())
+	p := problemOf(err).of(requestID(r.Context()))
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(p)

@@ -1,13 +1,8 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -24,9 +19,27 @@ const (
 	keyPrincipal
 )
 
+// request is what the log says of a request: the pattern that it matched, and
+// not its path, which may hold anything.
+type request struct{ id, pattern string }
+
 func requestID(ctx context.Context) string {
-	id, _ := ctx.Value(keyRequest).(string)
-	return id
+	if r, ok := ctx.Value(keyRequest).(*request); ok {
+		return r.id
+	}
+	return ""
+}
+
+// named notes which pattern a request matched.
+func named(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if about, ok := r.Context().Value(keyRequest).(*request); ok {
+				about.pattern = r.Pattern
+			}
+		}()
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // who is the principal that identify found.
@@ -40,24 +53,29 @@ func who(ctx context.Context) hotcell.Principal {
 func (s *service) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := s.Now()
-		id := hotcell.NewID(hotcell.PrefixRequest)
-		r = r.WithContext(context.WithValue(r.Context(), keyRequest, id))
+		about := &request{id: hotcell.NewID(hotcell.PrefixRequest)}
+		r = r.WithContext(context.WithValue(r.Context(), keyRequest, about))
 		h := w.Header()
-		h.Set("X-Request-Id", id)
+		h.Set("X-Request-Id", about.id)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		h.Set("Referrer-Policy", "no-referrer")
 		seen := &status{ResponseWriter: w}
 		defer func() {
-			if recovered := recover(); recovered != nil {
+			recovered := recover()
+			if recovered != nil {
 				// What was thrown may hold anything: it is not printed.
-				s.Log.Error("a request panicked", "request", id, "method", r.Method, "pattern", r.Pattern)
-				if seen.code == 0 {
-					writeProblem(w, r, errors.New("panic"))
-				}
+				s.Log.Error("a request panicked", "request", about.id, "method", method(r), "pattern", about.pattern)
 			}
-			s.Log.Debug("request", "request", id, "method", r.Method, "pattern", r.Pattern, "status", seen.code, "took", s.Now().Sub(began))
+			broken := recovered != nil && seen.code != 0
+			if recovered != nil && !broken {
+				writeProblem(seen, r, errors.New("panic"))
+			}
+			s.Log.Debug("request", "request", about.id, "method", method(r), "pattern", about.pattern, "status", seen.code, "took", s.Now().Sub(began))
+			if broken {
+				panic(http.ErrAbortHandler) // net/http's way to cut off an answer that is not whole
+			}
 		}()
 		if reason := foreign(r); reason != "" {
 			writeProblem(seen, r, newProblem(http.StatusForbidden, "foreign", "Denied", reason))
@@ -65,6 +83,15 @@ func (s *service) wrap(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(seen, r)
 	})
+}
+
+// method is the request's, where it is one of HTTP's own (RFC 9110, RFC 5789).
+func method(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return r.Method
+	}
+	return "another"
 }
 
 // foreign says why a request is not one that a person or program of this
@@ -111,7 +138,7 @@ func (s *service) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, err := s.Principal(r)
 		if err != nil {
-			writeProblem(w, r, err)
+			s.refuse(w, r, err)
 			return
 		}
 		p.Request = requestID(r.Context())
@@ -124,99 +151,4 @@ func (s *service) identify(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), keyPrincipal, p)))
 	})
-}
-
-// remembered is an answer under an Idempotency-Key.
-type remembered struct {
-	Status int    `json:"status"`
-	Type   string `json:"type"`
-	ETag   string `json:"etag,omitempty"`
-	Body   []byte `json:"body"`
-}
-
-// repeat answers a POST with an Idempotency-Key that came before as it was
-// answered then. The request is remembered by a keyed hash, never by its body.
-func (s *service) repeat(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name := r.Header.Get("Idempotency-Key")
-		if r.Method != http.MethodPost || name == "" {
-			next.ServeHTTP(w, r)
-			return
-		}
-		if len(name) > 255 {
-			writeProblem(w, r, hotcell.Invalid("/header/Idempotency-Key", "a key has at most 255 characters"))
-			return
-		}
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			writeProblem(w, r, newProblem(http.StatusRequestEntityTooLarge, "too_large", "Too large", "a request has at most 2 MiB"))
-			return
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		key, request := s.repeatKey(r, name), s.hash(body)
-		if stored, err := s.Idempotency.Recall(r.Context(), key, request); err == nil {
-			replay(w, stored)
-			return
-		} else if !errors.Is(err, hotcell.ErrNotFound) {
-			if errors.Is(err, hotcell.ErrConflict) {
-				err = hotcell.Invalid("/header/Idempotency-Key", "this key was used for another request")
-			}
-			writeProblem(w, r, err)
-			return
-		}
-		kept := &keeper{ResponseWriter: w}
-		next.ServeHTTP(kept, r)
-		if kept.code < 200 || kept.code >= 300 {
-			return // what was refused may be tried again under the same key
-		}
-		answer, _ := json.Marshal(remembered{kept.code, w.Header().Get("Content-Type"), w.Header().Get("ETag"), kept.body.Bytes()})
-		if _, err := s.Idempotency.Remember(context.WithoutCancel(r.Context()), key, request, answer, s.Now()); err != nil {
-			s.Log.Warn("an answer could not be remembered", "error", err)
-		}
-	})
-}
-
-func (s *service) repeatKey(r *http.Request, name string) string {
-	return string(who(r.Context()).Member) + " " + r.URL.Path + " " + name
-}
-
-func (s *service) hash(body []byte) [32]byte {
-	mac := hmac.New(sha256.New, s.RepeatKey)
-	_, _ = mac.Write(body)
-	return [32]byte(mac.Sum(nil))
-}
-
-func replay(w http.ResponseWriter, stored []byte) {
-	var answer remembered
-	if json.Unmarshal(stored, &answer) != nil {
-		w.WriteHeader(http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Idempotent-Replayed", "true")
-	w.Header().Set("Content-Type", answer.Type)
-	if answer.ETag != "" {
-		w.Header().Set("ETag", answer.ETag)
-	}
-	w.WriteHeader(answer.Status)
-	_, _ = w.Write(answer.Body)
-}
-
-// keeper keeps a copy of an answer.
-type keeper struct {
-	http.ResponseWriter
-	code int
-	body bytes.Buffer
-}
-
-func (k *keeper) WriteHeader(code int) {
-	k.code = code
-	k.ResponseWriter.WriteHeader(code)
-}
-
-func (k *keeper) Write(b []byte) (int, error) {
-	if k.code == 0 {
-		k.code = http.StatusOK
-	}
-	k.body.Write(b)
-	return k.ResponseWriter.Write(b)
 }
