@@ -74,7 +74,7 @@ func (s *service) wrap(next http.Handler) http.Handler {
 			}
 			s.Log.Debug("request", "request", about.id, "method", method(r), "pattern", about.pattern, "status", seen.code, "took", s.Now().Sub(began))
 			if broken {
-				panic(http.ErrAbortHandler) // net/http's way to cut off an answer that is not whole
+				panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's way to cut off an answer that is not whole
 			}
 		}()
 		if reason := foreign(r); reason != "" {
