@@ -184,7 +184,7 @@ func TestAPanicEndsItsRequestAlone(t *testing.T) {
 	}
 	text, _ := io.ReadAll(answer.Body)
 	_ = answer.Body.Close()
-	if answer.StatusCode != 500 || !strings.Contains(string(text), `"internal"`) || holds(string(text)) {
+	if answer.StatusCode != http.StatusInternalServerError || !strings.Contains(string(text), `"internal"`) || holds(string(text)) {
 		t.Errorf("%d %s", answer.StatusCode, text)
 	}
 	if answer, err = http.Get(server.URL + "/v1/jobs/" + hotcell.NewID(hotcell.PrefixJob) + "/out"); err == nil {
@@ -194,7 +194,7 @@ func TestAPanicEndsItsRequestAlone(t *testing.T) {
 	if err == nil {
 		t.Errorf("half an answer looks whole: %q", text)
 	}
-	if answer, err = http.Get(server.URL + "/healthz"); err != nil || answer.StatusCode != 200 {
+	if answer, err = http.Get(server.URL + "/healthz"); err != nil || answer.StatusCode != http.StatusOK {
 		t.Errorf("after it: %v", err)
 	} else {
 		_ = answer.Body.Close()

@@ -90,7 +90,7 @@ func (w *World) Config() api.Config {
 // and returns its path.
 func (w *World) Serve(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "hotcell-api-") // short: a socket's path has at most 107 bytes
+	dir, err := os.MkdirTemp("", "hotcell-api-") //nolint:usetesting // a socket's path has at most 107 bytes
 	if err != nil {
 		t.Fatal(err)
 	}

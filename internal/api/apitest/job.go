@@ -197,14 +197,15 @@ func (w *jobs) Follow(ctx context.Context, p hotcell.Principal, id hotcell.JobID
 			return j, err
 		}
 		chunks, _ := w.Log(ctx, p, id, after)
-		if len(chunks) > 0 {
+		switch {
+		case len(chunks) > 0:
 			if err := fn(chunks); err != nil {
 				return j, err
 			}
 			after = chunks[len(chunks)-1].Sequence
-		} else if j.State.Final() {
+		case j.State.Final():
 			return j, nil
-		} else {
+		default:
 			select {
 			case <-ctx.Done():
 				return j, ctx.Err()
