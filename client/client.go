@@ -16,12 +16,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 
 	"hotcell"
-	"hotcell/internal/vaultrpc"
 )
 
 // Options say where the server is.
@@ -36,13 +37,18 @@ type Options struct {
 type Client struct {
 	http *http.Client
 	pin  Pin
+	// name is how people and pins know the server: its socket's path.
 	name string
 }
 
 // New makes a client; nothing is dialled yet.
 func New(o Options) *Client {
 	dialer := &net.Dialer{}
-	return &Client{pin: o.Pin, name: o.Socket, http: &http.Client{Transport: &http.Transport{
+	name, err := filepath.Abs(o.Socket)
+	if err != nil {
+		name = o.Socket
+	}
+	return &Client{pin: o.Pin, name: name, http: &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return dialer.DialContext(ctx, "unix", o.Socket)
 		},
@@ -56,7 +62,10 @@ type Error struct {
 	Code      string `json:"code"`
 	Detail    string `json:"detail"`
 	RequestID string `json:"request_id"`
-	Current   int    `json:"current"`
+	// Current is the revision to read, where the one that was given is stale.
+	Current int `json:"current"`
+	// Fields say which parts of the request break which rules.
+	Fields []hotcell.FieldError `json:"errors"`
 }
 
 func (e *Error) Error() string { return e.Detail }
@@ -68,6 +77,26 @@ var sentinels = map[string]error{
 	"not_found": hotcell.ErrNotFound, "denied": hotcell.ErrDenied, "foreign": hotcell.ErrDenied, "conflict": hotcell.ErrConflict, "stale": hotcell.ErrStale,
 	"invalid": hotcell.ErrInvalid, "bad_request": hotcell.ErrInvalid, "too_large": hotcell.ErrInvalid, "precondition_required": hotcell.ErrInvalid,
 	"unavailable": hotcell.ErrUnavailable, "needs_reconnect": hotcell.ErrNeedsReconnect, "rate_limited": hotcell.ErrRateLimited, "tampered": hotcell.ErrTampered,
+}
+
+// failure says why no answer came, without the request's URL, whose query may
+// hold what somebody looks for.
+func (c *Client) failure(ctx context.Context, err error) error {
+	if whole, ok := errors.AsType[*url.Error](err); ok {
+		err = whole.Err
+	}
+	op, network := errors.AsType[*net.OpError](err)
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("asking the server: %w", ctx.Err())
+	case network && op.Op == "dial" && errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: the socket %s is another user's", hotcell.ErrDenied, c.name)
+	case network && op.Op == "dial":
+		return fmt.Errorf("%w at %s", ErrNoServer, c.name)
+	}
+	// Most often the connection was closed; net/http has several errors for that,
+	// and not all have names.
+	return fmt.Errorf("%w: the server gave no answer: %w", hotcell.ErrUnavailable, err)
 }
 
 // ErrNoServer says that nothing answers where the server should be.
@@ -101,10 +130,7 @@ func (c *Client) do(ctx context.Context, k call) (*http.Response, error) {
 	}
 	answer, err := c.http.Do(request)
 	if err != nil {
-		if _, dial := errors.AsType[*net.OpError](err); dial && ctx.Err() == nil {
-			return nil, fmt.Errorf("%w at %s", ErrNoServer, c.name)
-		}
-		return nil, fmt.Errorf("asking the server: %w", err)
+		return nil, c.failure(ctx, err)
 	}
 	if answer.StatusCode/100 == 2 {
 		return answer, nil
@@ -147,7 +173,13 @@ func (c *Client) json(ctx context.Context, method, path string, query url.Values
 
 // Workspace is the caller's workspace, who they are in it, and the key that
 // values are sealed to.
-type Workspace = vaultrpc.WorkspaceAnswer
+type Workspace struct {
+	Workspace hotcell.Workspace `json:"workspace"`
+	Member    hotcell.Member    `json:"member"`
+	// PublicKey is an X25519 key in the form of package parcel.
+	PublicKey   []byte `json:"public_key"`
+	Fingerprint string `json:"fingerprint"`
+}
 
 // Workspace returns the caller's workspace.
 func (c *Client) Workspace(ctx context.Context) (Workspace, error) {

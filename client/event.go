@@ -7,11 +7,18 @@ import (
 	"strconv"
 
 	"hotcell"
-	"hotcell/internal/vaultrpc"
 )
 
 // Verified is how far the audit log's chain holds.
-type Verified = vaultrpc.VerifyAnswer
+type Verified struct {
+	// Events is how many events were checked and fit.
+	Events int64 `json:"events"`
+	// Head is the hash of the last of them.
+	Head []byte `json:"head,omitempty"`
+	// Broken is the sequence of the first event that does not fit; 0 for none.
+	Broken int64  `json:"broken,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
 
 // Events lists the audit log.
 func (c *Client) Events(ctx context.Context, f hotcell.EventFilter) ([]hotcell.Event, error) {

@@ -14,9 +14,24 @@ import (
 // Pin holds the key that a server's values are sealed to against the one that
 // was seen first.
 type Pin interface {
-	// Check fails where the server showed another key before.
+	// Check fails where the server showed another key before. The server is
+	// named by where it is reached, never by what it says of itself: who answers
+	// in its place could say anything.
 	Check(server, fingerprint string) error
 }
+
+// PinError says that a server's key is not the one that was pinned. It is a
+// [hotcell.ErrDenied].
+type PinError struct {
+	Server, File, Before, Now string
+}
+
+func (e *PinError) Error() string {
+	return fmt.Sprintf("the key of the server at %s is not the one that was pinned (%s before, %s now): nothing was sent", e.Server, e.Before, e.Now)
+}
+
+// Is makes every PinError a [hotcell.ErrDenied].
+func (e *PinError) Is(target error) bool { return target == hotcell.ErrDenied }
 
 // PinFile keeps pins in a file of the user's own.
 type PinFile string
@@ -38,8 +53,7 @@ func (p PinFile) Check(server, fingerprint string) error {
 		pins[server] = fingerprint
 		return p.write(pins)
 	}
-	return fmt.Errorf("%w: the server's key is not the one that was pinned (%s before, %s now): if its data folder was made anew, remove the line from %s; else do not go on",
-		hotcell.ErrDenied, pins[server], fingerprint, string(p))
+	return &PinError{server, string(p), pins[server], fingerprint}
 }
 
 func (p PinFile) write(pins map[string]string) error {

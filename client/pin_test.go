@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"hotcell"
@@ -25,7 +24,7 @@ func TestAKeyThatChangedIsRefused(t *testing.T) {
 		if (err == nil) != step.may {
 			t.Errorf("%s with %s: %v", step.server, step.fingerprint, err)
 		}
-		if err != nil && (!errors.Is(err, hotcell.ErrDenied) || !strings.Contains(err.Error(), path)) {
+		if changed, ok := errors.AsType[*client.PinError](err); err != nil && (!ok || !errors.Is(err, hotcell.ErrDenied) || changed.File != path) {
 			t.Errorf("the refusal: %v", err)
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"hotcell"
 	"hotcell/internal/parcel"
 	"hotcell/internal/sensitive"
-	"hotcell/internal/vaultrpc"
 )
 
 // Variable is a variable with its value, which the caller clears.
@@ -21,7 +20,14 @@ type Variable struct {
 // Secret is a secret as it is shown: never a value.
 type Secret struct {
 	hotcell.Credential
-	Attachments []vaultrpc.AttachedAssignment `json:"attachments,omitempty"`
+	Attachments []AttachedAssignment `json:"attachments,omitempty"`
+}
+
+// AttachedAssignment is an assignment that a secret is attached to.
+type AttachedAssignment struct {
+	Attachment hotcell.AttachmentID `json:"attachment"`
+	Assignment hotcell.AssignmentID `json:"assignment"`
+	Name       string               `json:"name"`
 }
 
 // SecretDraft is a secret to be made.
@@ -62,7 +68,7 @@ func (c *Client) seal(ctx context.Context, of string, variables []Variable) ([]s
 		return nil, err
 	}
 	if c.pin != nil {
-		if err := c.pin.Check(string(w.Workspace.ID), key.Fingerprint()); err != nil {
+		if err := c.pin.Check(c.name, key.Fingerprint()); err != nil {
 			return nil, err
 		}
 	}

@@ -14,13 +14,20 @@ import (
 	"time"
 
 	"hotcell"
-	"hotcell/internal/vaultrpc"
 )
 
 // Assignment is an assignment and what is attached to it.
 type Assignment struct {
 	hotcell.Assignment
-	Attachments []vaultrpc.AttachedCredential `json:"attachments,omitempty"`
+	Attachments []AttachedCredential `json:"attachments,omitempty"`
+}
+
+// AttachedCredential is an attachment with what may be said of its credential.
+type AttachedCredential struct {
+	Attachment hotcell.Attachment `json:"attachment"`
+	// Name and Variables are empty where the caller may not know of it.
+	Name      string   `json:"name,omitempty"`
+	Variables []string `json:"variables,omitempty"`
 }
 
 type workBody struct {
@@ -151,7 +158,7 @@ func (c *Client) Follow(ctx context.Context, id hotcell.JobID, fn func(hotcell.L
 		if err == nil || ctx.Err() != nil {
 			return j, err
 		}
-		if !errors.Is(err, errBroken) && !errors.Is(err, ErrNoServer) {
+		if !errors.Is(err, errBroken) && !errors.Is(err, hotcell.ErrUnavailable) {
 			return j, err
 		}
 		if try++; after > before {

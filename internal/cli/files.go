@@ -14,10 +14,9 @@ import (
 
 	"hotcell"
 	"hotcell/client"
-	"hotcell/internal/vaultrpc"
 )
 
-type attached = vaultrpc.AttachedCredential
+type attached = client.AttachedCredential
 
 // upload sends a folder as a tar archive. The same folder gives the same bytes.
 func upload(ctx context.Context, c *client.Client, dir string) (hotcell.Files, error) {
