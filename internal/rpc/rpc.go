@@ -39,7 +39,7 @@ func Handle[Request, Answer any](mux *http.ServeMux, procedure string, fn func(c
 				return nil, encodeError(err)
 			}
 			return connect.NewResponse(answer), nil
-		}, connect.WithCodec(codec{})))
+		}, handling()...))
 }
 
 // HandleStream serves a procedure that answers with many messages.
@@ -50,7 +50,21 @@ func HandleStream[Request, Answer any](mux *http.ServeMux, procedure string, fn 
 				return encodeError(err)
 			}
 			return nil
-		}, connect.WithCodec(codec{})))
+		}, handling()...))
+}
+
+// maxMessage bounds, in bytes, what a handler reads of one request: the largest
+// message that a person may send is a few hundred KiB.
+const maxMessage = 32 << 20
+
+// handling and calling leave compression out: both ends are near each other, and
+// Connect would spend more time on gzip than on the call.
+func handling() []connect.HandlerOption {
+	return []connect.HandlerOption{connect.WithCodec(codec{}), connect.WithCompression("gzip", nil, nil), connect.WithReadMaxBytes(maxMessage)}
+}
+
+func calling() []connect.ClientOption {
+	return []connect.ClientOption{connect.WithCodec(codec{}), connect.WithAcceptCompression("gzip", nil, nil)}
 }
 
 // Client calls the procedures of one peer.
@@ -76,7 +90,7 @@ const base = "http://peer"
 
 // Call calls a procedure and returns its answer.
 func Call[Request, Answer any](ctx context.Context, c *Client, procedure string, request *Request) (*Answer, error) {
-	answer, err := connect.NewClient[Request, Answer](c.http, base+procedure, connect.WithCodec(codec{})).
+	answer, err := connect.NewClient[Request, Answer](c.http, base+procedure, calling()...).
 		CallUnary(ctx, connect.NewRequest(request))
 	if err != nil {
 		return nil, decodeError(ctx, err)
@@ -87,7 +101,7 @@ func Call[Request, Answer any](ctx context.Context, c *Client, procedure string,
 // CallStream calls a procedure that answers with many messages, and hands each
 // to fn until the stream ends or fn fails.
 func CallStream[Request, Answer any](ctx context.Context, c *Client, procedure string, request *Request, fn func(*Answer) error) error {
-	stream, err := connect.NewClient[Request, Answer](c.http, base+procedure, connect.WithCodec(codec{})).
+	stream, err := connect.NewClient[Request, Answer](c.http, base+procedure, calling()...).
 		CallServerStream(ctx, connect.NewRequest(request))
 	if err != nil {
 		return decodeError(ctx, err)
