@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"hotcell"
@@ -41,11 +42,15 @@ func check(a hotcell.Assignment) error {
 
 func checkName(a hotcell.Assignment) error {
 	n := utf8.RuneCountInString(a.Name)
-	if n < 1 || n > hotcell.MaxName || strings.TrimSpace(a.Name) != a.Name || strings.ContainsFunc(a.Name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	if n < 1 || n > hotcell.MaxName || strings.TrimSpace(a.Name) != a.Name || !utf8.ValidString(a.Name) || strings.ContainsFunc(a.Name, breaks) {
 		return hotcell.Invalid("/name", "a name has 1 to %d characters in one line, without white space around it", hotcell.MaxName)
 	}
 	return nil
 }
+
+// breaks says whether a rune ends a line or steers a terminal: the name is
+// printed in lists.
+func breaks(r rune) bool { return unicode.IsControl(r) || r == 0x2028 || r == 0x2029 }
 
 func checkCommand(a hotcell.Assignment) error {
 	c := a.Work.Command
@@ -108,6 +113,7 @@ func checkEnvironment(a hotcell.Assignment) error {
 	if len(a.Work.Environment) > maxEnvironment {
 		return hotcell.Invalid("/work/environment", "at most %d variables", maxEnvironment)
 	}
+	size := 0
 	for _, name := range slices.Sorted(maps.Keys(a.Work.Environment)) {
 		if !variableName.MatchString(name) {
 			return hotcell.Invalid("/work/environment", "a variable's name is 1 to 128 letters, digits and underscores, and does not begin with a digit")
@@ -118,6 +124,10 @@ func checkEnvironment(a hotcell.Assignment) error {
 		if v := a.Work.Environment[name]; len(v) > hotcell.MaxValue || strings.ContainsRune(v, 0) {
 			return hotcell.Invalid("/work/environment", "a value has at most %d bytes and no NUL byte", hotcell.MaxValue)
 		}
+		size += len(name) + len(a.Work.Environment[name])
+	}
+	if size > hotcell.MaxBundle {
+		return hotcell.Invalid("/work/environment", "an environment holds at most %d KiB: with the secrets, more is too large for a program to start with", hotcell.MaxBundle>>10)
 	}
 	return nil
 }
