@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"hotcell"
 	"hotcell/internal/access"
@@ -83,9 +84,30 @@ func (v *Vault) StartJob(ctx context.Context, job hotcell.JobID) (out hotcell.Gr
 		return errors.Join(w.PutGrant(grant), w.Record(about))
 	})
 	if err != nil && about.Job != "" {
-		return out, v.refused(ctx, about, err)
+		return out, v.refusedStart(ctx, about, err)
 	}
 	return out, err
+}
+
+// refusedStart records why a job may not start, and ends the grant that it
+// waited with: what it lacked then must not let it start later, unasked.
+func (v *Vault) refusedStart(ctx context.Context, about hotcell.Event, cause error) error {
+	if !errors.Is(cause, hotcell.ErrDenied) && !errors.Is(cause, hotcell.ErrTampered) {
+		return cause
+	}
+	about.Decision, about.Reason = hotcell.Refused, why(cause)
+	err := v.store.Update(context.WithoutCancel(ctx), func(w hotcell.VaultWriter) error {
+		grant, err := w.GrantOf(about.Job)
+		if err == nil && grant.State == hotcell.GrantPending {
+			grant.State, grant.Reason = hotcell.GrantDead, strings.TrimPrefix(about.Reason, hotcell.ErrDenied.Error()+": ")
+			err = w.PutGrant(grant)
+		}
+		return errors.Join(err, w.Record(about))
+	})
+	if err != nil {
+		return fmt.Errorf("%w: recording a refusal: %w", hotcell.ErrUnavailable, err)
+	}
+	return cause
 }
 
 // fix gives each use of a grant the version that is newest now.

@@ -102,8 +102,8 @@ func (v *Vault) openLeased(ctx context.Context, grant hotcell.Grant, o *Opened) 
 }
 
 // Report records what a job does at its cell's door. It takes events of the
-// network and of leases that were refused there, and for a live grant only;
-// who and for whom, the vault fills in.
+// network and of leases that were refused there, and a connection that was let
+// out for a live grant only; who and for whom, the vault fills in.
 func (v *Vault) Report(ctx context.Context, job hotcell.JobID, events []hotcell.Event) error {
 	var grant hotcell.Grant
 	err := v.store.View(ctx, func(r hotcell.VaultReader) (err error) {
@@ -113,17 +113,13 @@ func (v *Vault) Report(ctx context.Context, job hotcell.JobID, events []hotcell.
 	if err != nil {
 		return gone(err, "there is no grant for this job")
 	}
-	dead := grant.State == hotcell.GrantDead
 	stamped := make([]hotcell.Event, 0, len(events))
 	for _, e := range events {
-		if !reportable[e.Kind] {
-			return hotcell.Invalid("/events", "a worker may not report events of this kind")
-		}
-		if dead && e.Decision == hotcell.Allowed && e.Kind == "network.connect" {
-			return fmt.Errorf("%w: the job's grant is dead: %s", hotcell.ErrDenied, grant.Reason)
-		}
 		whole := v.ofGrant(e.Kind, grant)
 		whole.Decision, whole.Reason, whole.Host, whole.Size, whole.Duration = e.Decision, e.Reason, e.Host, e.Size, e.Duration
+		if err := mayReport(grant, e); err != nil {
+			return v.refused(ctx, whole, err)
+		}
 		stamped = append(stamped, whole)
 	}
 	if err := v.store.Record(ctx, stamped...); err != nil {
@@ -135,4 +131,18 @@ func (v *Vault) Report(ctx context.Context, job hotcell.JobID, events []hotcell.
 // reportable lists the kinds that a worker tells of.
 var reportable = map[string]bool{
 	"network.connect": true, "network.refuse": true, "network.end": true, "lease.refuse": true,
+}
+
+func mayReport(grant hotcell.Grant, e hotcell.Event) error {
+	switch {
+	case !reportable[e.Kind]:
+		return hotcell.Invalid("/events", "a worker may not report events of this kind")
+	case e.Decision != hotcell.Allowed && e.Decision != hotcell.Refused:
+		return hotcell.Invalid("/events", "an event has a decision")
+	case e.Kind != "network.connect" || e.Decision == hotcell.Refused || grant.State == hotcell.GrantLive:
+		return nil
+	case grant.State == hotcell.GrantDead:
+		return fmt.Errorf("%w: the job's grant is dead: %s", hotcell.ErrDenied, grant.Reason)
+	}
+	return fmt.Errorf("%w: the job has not started", hotcell.ErrDenied)
 }
