@@ -84,7 +84,9 @@ func (s *Service) Attach(ctx context.Context, r *vaultrpc.AttachRequest) (hotcel
 			return fmt.Errorf("the credential: %w", err)
 		}
 		a.About.Name = c.Name
-		if err := a.Permit(access.AttachCredential, access.OfCredential(c)); err != nil {
+		if err := a.Permit(access.AttachCredential, access.OfCredential(c)); errors.Is(err, hotcell.ErrNotFound) {
+			return fmt.Errorf("the credential: %w", err) // word for word as if it were not there
+		} else if err != nil {
 			return err
 		}
 		if err := a.Permit(access.ChangeAssignment, access.OfAssignment(on)); err != nil {
@@ -113,10 +115,12 @@ func (s *Service) Detach(ctx context.Context, r *vaultrpc.DetachRequest) error {
 			return err
 		}
 		a.About.Assignment, a.About.Credential = at.Assignment, at.Credential
-		if c, err := a.Credential(p.Workspace, at.Credential); err == nil {
-			a.About.Name = c.Name
-		} else if !errors.Is(err, hotcell.ErrNotFound) {
+		c, err := a.Credential(p.Workspace, at.Credential)
+		if err != nil && !errors.Is(err, hotcell.ErrNotFound) {
 			return err
+		}
+		if err == nil && access.Decide(a.Caller, access.SeeCredential, access.OfCredential(c)) == nil {
+			a.About.Name = c.Name // the caller may read the event
 		}
 		if err := a.Permit(access.ChangeAssignment, access.OfAssignment(on)); err != nil {
 			return err

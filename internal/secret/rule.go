@@ -215,7 +215,7 @@ func CheckAttach(r hotcell.VaultReader, assignment hotcell.AssignmentID, c hotce
 		size += other.Size
 		for _, v := range other.Variables {
 			if slices.ContainsFunc(c.Variables, func(own hotcell.Variable) bool { return own.Name == v.Name }) {
-				return fmt.Errorf("%w: the secret %q is attached to the assignment %q and has the variable %s too: rename one", hotcell.ErrConflict, other.Name, a.Name, v.Name)
+				return fmt.Errorf("%w: %s is attached to the assignment %q and has the variable %s too: rename one", hotcell.ErrConflict, called(other, c), a.Name, v.Name)
 			}
 		}
 	}
@@ -223,4 +223,13 @@ func CheckAttach(r hotcell.VaultReader, assignment hotcell.AssignmentID, c hotce
 		return fmt.Errorf("%w: the secrets of the assignment %q would hold more than 1 MiB together", hotcell.ErrConflict, a.Name)
 	}
 	return nil
+}
+
+// called is how to speak of other to whoever may change c: of a personal secret
+// its owner alone may know the name.
+func called(other, c hotcell.Credential) string {
+	if other.Shared || !c.Shared && c.Owner == other.Owner {
+		return fmt.Sprintf("the secret %q", other.Name)
+	}
+	return "a personal secret of a member"
 }

@@ -127,6 +127,9 @@ func (v *Vault) refused(ctx context.Context, about hotcell.Event, err error) err
 // than to the caller.
 func why(err error) string {
 	if r, ok := errors.AsType[*access.Refusal](err); ok {
+		if r.Hidden {
+			return toldNotFound + r.Reason
+		}
 		return r.Reason
 	}
 	return err.Error()
