@@ -118,9 +118,15 @@ func (v *Vault) refused(ctx context.Context, about hotcell.Event, err error) err
 		about.Workspace = v.workspace // somebody of nowhere is refused here
 	}
 	if failed := v.store.Record(context.WithoutCancel(ctx), about); failed != nil {
-		return fmt.Errorf("%w: recording a refusal: %w", hotcell.ErrUnavailable, failed)
+		return v.unrecorded(failed)
 	}
 	return err
+}
+
+// unrecorded is told where an event could not be stored; why not is for the log.
+func (v *Vault) unrecorded(cause error) error {
+	v.log.Error("an event could not be recorded", "error", cause)
+	return fmt.Errorf("%w: the audit log cannot be written", hotcell.ErrUnavailable)
 }
 
 // why is the reason that the audit log keeps: a hidden refusal says more there

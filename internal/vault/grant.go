@@ -105,7 +105,7 @@ func (v *Vault) refusedStart(ctx context.Context, about hotcell.Event, cause err
 		return errors.Join(err, w.Record(about))
 	})
 	if err != nil {
-		return fmt.Errorf("%w: recording a refusal: %w", hotcell.ErrUnavailable, err)
+		return v.unrecorded(err)
 	}
 	return cause
 }

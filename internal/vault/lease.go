@@ -2,7 +2,6 @@ package vault
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"hotcell"
@@ -44,6 +43,9 @@ func (v *Vault) OpenForJob(ctx context.Context, job hotcell.JobID, tier hotcell.
 			}
 			if c.Tier != tier {
 				continue
+			}
+			if err := existed(w, c, use.Version); err != nil {
+				return err
 			}
 			opened = append(opened, Opened{Credential: c})
 			intent := about
@@ -89,16 +91,22 @@ func (v *Vault) openLeased(ctx context.Context, grant hotcell.Grant, o *Opened) 
 		}
 	}
 	return v.store.View(ctx, func(r hotcell.VaultReader) (err error) {
-		n, err := r.NewestVersion(grant.Workspace, o.Credential.ID)
-		if err != nil {
-			return err
-		}
-		if version < 1 || version > n {
-			return fmt.Errorf("%w: the grant holds version %d of a credential whose newest is %d", hotcell.ErrTampered, version, n)
-		}
 		o.Fields, err = v.open(r, o.Credential, version)
 		return err
 	})
+}
+
+// existed refuses a version that the log does not know, before the log tells
+// of its use: it would be the newest from then on.
+func existed(r hotcell.VaultReader, c hotcell.Credential, version int) error {
+	n, err := r.NewestVersion(c.Workspace, c.ID)
+	if err != nil {
+		return err
+	}
+	if version < 1 || version > n {
+		return fmt.Errorf("%w: the grant holds version %d of %s %q, whose newest is %d", hotcell.ErrTampered, version, c.Tier, c.Name, n)
+	}
+	return nil
 }
 
 // Report records what a job does at its cell's door. It takes events of the
@@ -123,7 +131,7 @@ func (v *Vault) Report(ctx context.Context, job hotcell.JobID, events []hotcell.
 		stamped = append(stamped, whole)
 	}
 	if err := v.store.Record(ctx, stamped...); err != nil {
-		return errors.Join(hotcell.ErrUnavailable, err)
+		return v.unrecorded(err)
 	}
 	return nil
 }

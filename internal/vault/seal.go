@@ -3,6 +3,7 @@ package vault
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"hotcell"
 	"hotcell/internal/envelope"
@@ -105,7 +106,25 @@ func (v *Vault) open(r hotcell.VaultReader, c hotcell.Credential, version int) (
 		}
 		fields = append(fields, Field{s.Name, value})
 	}
+	if version == c.Version && !complete(c, fields) {
+		ClearFields(fields)
+		return nil, fmt.Errorf("%w: the values of %s %q are not all there", hotcell.ErrTampered, c.Tier, c.Name)
+	}
 	return fields, nil
+}
+
+// complete says whether the values are those that the credential's row names:
+// each value is sealed by itself, so one that is gone leaves no trace in the rest.
+func complete(c hotcell.Credential, fields []Field) bool {
+	if len(fields) != len(c.Variables) {
+		return false
+	}
+	for _, variable := range c.Variables {
+		if !slices.ContainsFunc(fields, func(f Field) bool { return f.Name == variable.Name }) {
+			return false
+		}
+	}
+	return true
 }
 
 func tampered(c hotcell.Credential, version int, err error) error {
