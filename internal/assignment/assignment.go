@@ -13,6 +13,7 @@ package assignment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -136,8 +137,8 @@ func (s *Service) change(ctx context.Context, p hotcell.Principal, id hotcell.As
 }
 
 func taken(err error) error {
-	if err != nil {
+	if errors.Is(err, hotcell.ErrConflict) {
 		return fmt.Errorf("there is an assignment of this name already: %w", err)
 	}
-	return nil
+	return err
 }

@@ -95,10 +95,11 @@ func (s *Service) Attach(ctx context.Context, r *vaultrpc.AttachRequest) (hotcel
 		if err := s.checkTier(a, on.ID, c); err != nil {
 			return err
 		}
-		if err := a.PutAttachment(fresh); err != nil {
+		err = a.PutAttachment(fresh)
+		if errors.Is(err, hotcell.ErrConflict) {
 			return fmt.Errorf("%q is attached to %q already: %w", c.Name, on.Name, err)
 		}
-		return nil
+		return err
 	})
 }
 

@@ -13,6 +13,7 @@ package secret
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -155,6 +156,9 @@ func (s *Service) collides(a *vault.Act, c hotcell.Credential) error {
 }
 
 func taken(err error, c hotcell.Credential) error {
+	if !errors.Is(err, hotcell.ErrConflict) {
+		return err
+	}
 	group := "your personal secrets"
 	if c.Shared {
 		group = "the workspace's shared secrets"

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"hotcell"
@@ -37,6 +38,9 @@ func (v *Vault) Credential(ctx context.Context, p hotcell.Principal, id hotcell.
 func (v *Vault) Credentials(ctx context.Context, p hotcell.Principal, filter hotcell.CredentialFilter, page hotcell.Page) (list []hotcell.Credential, err error) {
 	filter.VisibleTo = p.Member
 	err = v.Look(ctx, p, hotcell.Event{Kind: "credential.list"}, func(l *Look) (err error) {
+		if err := l.Permit(access.SeeCredential, access.Resource{Owner: p.Member}); err != nil {
+			return err
+		}
 		list, err = l.VaultReader.Credentials(p.Workspace, filter, page)
 		return err
 	})
@@ -56,8 +60,10 @@ func (v *Vault) Share(ctx context.Context, p hotcell.Principal, id hotcell.Crede
 			return nil
 		}
 		out.Shared, out.Revision, out.UpdatedAt = shared, c.Revision+1, v.now()
-		if err := a.PutCredential(out); err != nil {
+		if err := a.PutCredential(out); errors.Is(err, hotcell.ErrConflict) {
 			return fmt.Errorf("there is another %s of this name in that group: %w", c.Tier, err)
+		} else if err != nil {
+			return err
 		}
 		if shared {
 			return nil

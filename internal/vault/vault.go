@@ -121,8 +121,8 @@ func (v *Vault) load(ctx context.Context, c Config, id hotcell.WorkspaceID) erro
 			return err
 		}
 		for _, m := range members {
-			if m.Role == hotcell.RoleOwner {
-				v.owner = m.ID
+			if m.Role == hotcell.RoleOwner && v.owner == "" {
+				v.owner = m.ID // the first, as at first start: ids are in order of time
 			}
 		}
 		if wrapped, err = r.Blob(id, blobKeyset); err != nil {

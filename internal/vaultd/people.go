@@ -2,6 +2,7 @@ package vaultd
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"hotcell"
@@ -81,6 +82,9 @@ func (d *Daemon) credential(ctx context.Context, r *vaultrpc.CredentialRequest) 
 	out := &vaultrpc.CredentialAnswer{Credential: c}
 	for _, at := range attached {
 		on, err := d.assignments.Get(ctx, r.Principal, at.Assignment)
+		if errors.Is(err, hotcell.ErrNotFound) {
+			continue // deleted since the credential was read
+		}
 		if err != nil {
 			return nil, err
 		}
