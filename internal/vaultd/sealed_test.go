@@ -150,11 +150,10 @@ func TestSizesOfAnAssignment(t *testing.T) {
 	s := setup(t)
 	large := strings.Repeat("v", 65_536-2)
 	on := s.assignment(s.me, "report")
-	last := hotcell.Credential{}
 	for i := range 5 {
 		p := string(rune('A' + i))
-		last = s.secret(s.me, p, p+"A", large, p+"B", large, p+"C", large, p+"D", large[:65_000])
-		_, err := s.attach(s.me, on, last.ID)
+		next := s.secret(s.me, p, p+"A", large, p+"B", large, p+"C", large, p+"D", large[:65_000])
+		_, err := s.attach(s.me, on, next.ID)
 		if i < 4 {
 			must(t, err)
 			continue
