@@ -204,6 +204,7 @@ func TestWhatCannotBeRecordedDoesNotHappen(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+	refused(t, "a refusal that nobody would know of", hidden, hotcell.ErrUnavailable, "the audit log cannot be written")
 	full.Store(false)
 	if got, err := s.lease(live); err != nil || got["A"] != a {
 		t.Errorf("the lease afterwards: %v", err)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -142,6 +143,18 @@ func (s *scene) watch(jobs ...hotcell.JobID) <-chan string {
 	return deaths
 }
 
+// next is the next death; a test that waits for none ends in a minute.
+func (s *scene) next(deaths <-chan string) string {
+	s.t.Helper()
+	select {
+	case death := <-deaths:
+		return death
+	case <-time.After(time.Minute):
+		s.t.Fatal("no death was announced")
+		return ""
+	}
+}
+
 func TestWhatIsTakenAwayEndsItsJobsAtOnce(t *testing.T) {
 	t.Parallel()
 	for what, take := range map[string]func(s *scene, on hotcell.AssignmentID, at hotcell.AttachmentID, id hotcell.CredentialID, job hotcell.JobID) error{
@@ -176,12 +189,12 @@ func TestWhatIsTakenAwayEndsItsJobsAtOnce(t *testing.T) {
 			job, other := s.run(s.b, on), s.run(s.b, s.assignment(s.b, "other"))
 			deaths := s.watch()
 			must(t, take(s, on, at, secret.ID, job))
-			if got := <-deaths; got != string(job)+": "+what {
+			if got := s.next(deaths); got != string(job)+": "+what {
 				t.Errorf("announced %q", got)
 			}
 			_, err = s.lease(job)
 			refused(t, "its lease", err, hotcell.ErrDenied, what)
-			if got := <-s.watch(other, job, "job_gone"); !strings.HasPrefix(got, string(job)) {
+			if got := s.next(s.watch(other, job, "job_gone")); !strings.HasPrefix(got, string(job)) {
 				t.Errorf("a watch that comes late is told %q first", got)
 			}
 			live, err := s.control.LiveJobs(t.Context())
