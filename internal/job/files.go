@@ -152,22 +152,30 @@ func (o *output) write(data []byte) error {
 		}
 	}
 	if o.size += int64(len(data)); o.size > maxArchive {
-		o.err = errTooLarge
+		o.err = errOutputTooLarge
 		return nil
 	}
 	_, o.err = o.file.Write(data)
 	return nil
 }
 
-// close returns the archive's size; a broken one is removed.
-func (o *output) close() (int64, error) {
+var (
+	errOutputTooLarge = errors.New("what it left in /job/out has more than 100 MiB")
+	errOutputBroken   = errors.New("what it left in /job/out did not come whole")
+)
+
+// close returns the archive's size. One that broke, or is not as long as the
+// whole, is removed.
+func (o *output) close(whole int64) (int64, error) {
+	if o.err == nil && o.size != whole {
+		o.err = errOutputBroken
+	}
 	if o.file == nil {
 		return 0, o.err
 	}
 	o.err = errors.Join(o.err, o.file.Sync(), o.file.Close())
 	if o.err != nil {
-		_ = os.Remove(o.path)
-		return 0, o.err
+		return 0, errors.Join(o.err, os.Remove(o.path))
 	}
 	return o.size, nil
 }

@@ -13,6 +13,7 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,8 +60,10 @@ type Config struct {
 	Limits hotcell.Limits
 	// Concurrency is how many jobs run at once.
 	Concurrency int
-	Now         func() time.Time
-	Log         *slog.Logger
+	// MaxLog is how much of a job's log is kept, in bytes; 0 is 256 MiB.
+	MaxLog int64
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
 // Service makes, runs and shows jobs.
@@ -69,10 +72,14 @@ type Service struct {
 	mu      sync.Mutex
 	running map[hotcell.JobID]context.CancelCauseFunc
 	feed    *feed
+	// cancels is held, shared, by a cancel until the run knows of it: the vault
+	// kills the grant first, and the run must not take that for a refusal.
+	cancels sync.RWMutex
 }
 
 // New makes a service; Recover comes next, then Run.
 func New(c Config) *Service {
+	c.MaxLog = cmp.Or(c.MaxLog, defaultMaxLog)
 	return &Service{Config: c, running: map[hotcell.JobID]context.CancelCauseFunc{}, feed: newFeed()}
 }
 
@@ -145,6 +152,8 @@ func (s *Service) Cancel(ctx context.Context, p hotcell.Principal, id hotcell.Jo
 	if j.State.Final() {
 		return j, fmt.Errorf("%w: the job has ended: %s", hotcell.ErrConflict, j.State)
 	}
+	s.cancels.RLock()
+	defer s.cancels.RUnlock()
 	if err := s.Vault.CancelJob(ctx, &vaultrpc.CancelJobRequest{Principal: p, Job: id}); err != nil {
 		return j, err
 	}

@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"hotcell"
@@ -70,6 +71,7 @@ func (s *Service) Follow(ctx context.Context, p hotcell.Principal, id hotcell.Jo
 			after = chunks[len(chunks)-1].Sequence
 		}
 		if j.State.Final() {
+			s.feed.wake(id) // nobody will: what was asked for above would stay
 			return j, nil
 		}
 		select {
@@ -91,8 +93,8 @@ type recorder struct {
 	err  error
 }
 
-// maxLog is how much of a job's log is kept, in bytes.
-const maxLog = 256 << 20
+// defaultMaxLog is how much of a job's log is kept, in bytes, where nobody says.
+const defaultMaxLog = 256 << 20
 
 func (s *Service) record(ctx context.Context, id hotcell.JobID) *recorder {
 	r := &recorder{s: s, id: id, in: make(chan hotcell.LogChunk, 256), done: make(chan struct{})}
@@ -127,13 +129,13 @@ func (r *recorder) run(ctx context.Context) {
 
 // add takes a chunk; past the limit it says so once and drops.
 func (r *recorder) add(c hotcell.LogChunk) {
-	before := r.size
+	before, most := r.size, r.s.MaxLog
 	r.size += int64(len(c.Data))
-	if before > maxLog {
+	if before > most {
 		return
 	}
-	if r.size > maxLog {
-		c = hotcell.LogChunk{At: c.At, Stream: "hotcell", Data: []byte("the log has reached 256 MiB; the rest is not kept\n")}
+	if r.size > most {
+		c = hotcell.LogChunk{At: c.At, Stream: "hotcell", Data: fmt.Appendf(nil, "the log has reached %d MiB; the rest is not kept\n", most>>20)}
 	}
 	r.in <- c
 }

@@ -24,7 +24,8 @@ var alive = []hotcell.JobState{hotcell.JobStarting, hotcell.JobRunning, hotcell.
 // Recover marks what was under way when the process before this one died as
 // lost, and ends the grants of jobs that do not run. It comes before Run.
 func (s *Service) Recover(ctx context.Context) error {
-	lost, err := s.Store.Silent(ctx, s.Now().Add(lostAfter))
+	// Whatever the clock said when they were last heard of.
+	lost, err := s.Store.Silent(ctx, s.Now().AddDate(100, 0, 0))
 	if err != nil {
 		return fmt.Errorf("looking for jobs that were running: %w", err)
 	}
@@ -87,22 +88,27 @@ func (s *Service) beat(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if err := s.Store.Beat(ctx, s.Now(), s.runs()...); err != nil {
-			s.Config.Log.Error("noting that jobs run", "error", err)
-			continue
+		s.pulse(ctx)
+	}
+}
+
+// pulse is one beat.
+func (s *Service) pulse(ctx context.Context) {
+	if err := s.Store.Beat(ctx, s.Now(), s.runs()...); err != nil {
+		s.Config.Log.Error("noting that jobs run", "error", err)
+		return
+	}
+	silent, err := s.Store.Silent(ctx, s.Now().Add(-lostAfter))
+	if err != nil {
+		s.Config.Log.Error("looking for silent jobs", "error", err)
+	}
+	for _, j := range silent {
+		if err := s.lose(ctx, j, "nothing was heard of it for a minute"); err != nil {
+			s.Config.Log.Error("losing a silent job", "job", j.ID, "error", err)
 		}
-		silent, err := s.Store.Silent(ctx, s.Now().Add(-lostAfter))
-		if err != nil {
-			s.Config.Log.Error("looking for silent jobs", "error", err)
-		}
-		for _, j := range silent {
-			if err := s.lose(ctx, j, "nothing was heard of it for a minute"); err != nil {
-				s.Config.Log.Error("losing a silent job", "job", j.ID, "error", err)
-			}
-		}
-		if err := s.reconcile(ctx, s.Now().Add(-lostAfter)); err != nil {
-			s.Config.Log.Warn("ending grants that nobody needs", "error", err)
-		}
+	}
+	if err := s.reconcile(ctx, s.Now().Add(-lostAfter)); err != nil {
+		s.Config.Log.Warn("ending grants that nobody needs", "error", err)
 	}
 }
 
@@ -195,9 +201,18 @@ func (s *Service) stream(ctx context.Context, j hotcell.Job) outcome {
 		limit.Stop()
 	}
 	o := s.ended(ctx, j, err, end)
-	size, failed := out.close()
+	whole := int64(0)
+	if end != nil {
+		whole = end.Output
+	}
+	size, failed := out.close(whole)
 	o.output = size
-	if err := errors.Join(failed, log.close()); err != nil && o.state == hotcell.JobSucceeded {
+	switch err := errors.Join(failed, log.close()); {
+	case err == nil || o.state != hotcell.JobSucceeded:
+	case errors.Is(err, errOutputTooLarge):
+		o.state, o.reason = hotcell.JobFailed, errOutputTooLarge.Error()
+	default:
+		s.Config.Log.Error("keeping what a job left", "job", j.ID, "error", err)
 		o.state, o.reason = hotcell.JobFailed, "its log or output could not be stored"
 	}
 	return o
@@ -213,12 +228,21 @@ func (s *Service) started(ctx context.Context, id hotcell.JobID, at time.Time) e
 
 // ended makes an outcome of how a run came back.
 func (s *Service) ended(ctx context.Context, j hotcell.Job, err error, end *workerrpc.End) outcome {
+	refused := end == nil && errors.Is(err, hotcell.ErrDenied) || end != nil && end.Code == nil
+	if refused { // by a cancel perhaps, of which this run is about to hear
+		s.cancels.Lock()
+		s.cancels.Unlock() //nolint:staticcheck // nothing is guarded: those under way are waited for
+	}
 	cause := context.Cause(ctx)
 	switch {
+	case errors.Is(cause, errCancelled) && (end == nil || refused):
+		o := outcome{state: hotcell.JobCancelled, reason: errCancelled.Error()}
+		if end != nil {
+			o.redactions = end.Redactions
+		}
+		return o
 	case end != nil:
 		return ofEnd(*end)
-	case errors.Is(cause, errCancelled):
-		return outcome{state: hotcell.JobCancelled, reason: errCancelled.Error()}
 	case errors.Is(cause, errTimedOut):
 		return outcome{state: hotcell.JobTimedOut, reason: fmt.Sprintf("its time limit of %s was reached", time.Duration(j.Work.Limits.Timeout))}
 	case cause != nil:

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -33,6 +34,7 @@ type run struct {
 	kill    func()
 	exit    *cellrpc.Exit
 	revoked string
+	output  int64 // how long it is, when all of it came
 }
 
 // run runs a job to its end.
@@ -128,7 +130,7 @@ func (r *run) cgroup() (*cell.Cgroup, error) {
 func (r *run) end(ctx context.Context, err error, group *cell.Cgroup, stderr string) *workerrpc.End {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out := &workerrpc.End{}
+	out := &workerrpc.End{Output: r.output}
 	if r.exit != nil {
 		out.Reason, out.Redactions = r.exit.Reason, r.exit.Redactions
 		if r.exit.Code >= 0 {
@@ -205,22 +207,22 @@ func (r *run) Log(_ context.Context, stream string, at time.Time, data []byte) e
 
 // Output implements [gateway.Sink].
 func (r *run) Output(_ context.Context, archive io.Reader) error {
-	buf := make([]byte, 256<<10)
-	for {
-		n, err := io.ReadFull(archive, buf)
-		if n > 0 {
-			if err := r.tell(&workerrpc.RunEvent{Kind: workerrpc.Output, At: r.worker.Now(), Data: buf[:n]}); err != nil {
-				return err
-			}
-		}
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("taking a job's output: %w", err)
-		}
+	pieces := bufio.NewWriterSize(writer(func(b []byte) (int, error) {
+		return len(b), r.tell(&workerrpc.RunEvent{Kind: workerrpc.Output, At: r.worker.Now(), Data: b})
+	}), 256<<10)
+	n, err := io.Copy(pieces, archive)
+	if err := errors.Join(err, pieces.Flush()); err != nil {
+		return fmt.Errorf("taking a job's output: %w", err)
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.output = n
+	return nil
 }
+
+type writer func([]byte) (int, error)
+
+func (w writer) Write(b []byte) (int, error) { return w(b) }
 
 // Exit implements [gateway.Sink].
 func (r *run) Exit(_ context.Context, exit cellrpc.Exit) error {

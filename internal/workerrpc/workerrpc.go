@@ -55,6 +55,9 @@ type End struct {
 	Revoked bool `json:"revoked,omitempty"`
 	// Redactions counts what the guard took out.
 	Redactions int `json:"redactions,omitempty"`
+	// Output is how long the output archive is, in bytes, if it came whole; what
+	// came of another is not to be kept.
+	Output int64 `json:"output,omitempty"`
 }
 
 // HealthAnswer says what keeps the worker from running jobs; empty is well.
