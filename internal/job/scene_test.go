@@ -7,8 +7,10 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,6 +45,9 @@ type scene struct {
 	config func(*job.Config)
 	// onCancel and onStart are called while the vault answers.
 	onCancel, onStart func()
+	refuseCancel      error
+	// ahead is how far the service's clock is.
+	ahead atomic.Int64
 }
 
 func (s *scene) Workspace(_ context.Context, r *vaultrpc.WorkspaceRequest) (*vaultrpc.WorkspaceAnswer, error) {
@@ -61,7 +66,7 @@ func (s *scene) CancelJob(context.Context, *vaultrpc.CancelJobRequest) error {
 	if s.onCancel != nil {
 		s.onCancel()
 	}
-	return nil
+	return s.refuseCancel
 }
 
 func (s *scene) StartJob(context.Context, *vaultrpc.StartJobRequest) (*vaultrpc.StartJobAnswer, error) {
@@ -131,7 +136,7 @@ func (s *scene) open(t *testing.T) {
 	}
 	config := job.Config{
 		Store: s.store, Queue: s.store, Vault: vault{s}, Worker: worker{s}, Files: files, Output: outputs,
-		Limits: hotcell.Limits{Timeout: hotcell.Duration(time.Minute), Memory: 1 << 30, Disk: 1 << 30, Pids: 7}, Concurrency: 4, Now: time.Now, Log: log,
+		Limits: hotcell.Limits{Timeout: hotcell.Duration(time.Minute), Memory: 1 << 30, Disk: 1 << 30, Pids: 7}, Concurrency: 4, Now: s.now, Log: log,
 	}
 	if s.config != nil {
 		s.config(&config)
@@ -170,6 +175,17 @@ func newScene(t *testing.T, config ...func(*job.Config)) *scene {
 	}
 	s.open(t)
 	return s
+}
+
+func (s *scene) now() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
+
+func (s *scene) later(d time.Duration) { s.ahead.Add(int64(d)) }
+
+// told is what the vault heard of a job's end.
+func (s *scene) told(id hotcell.JobID) []hotcell.JobState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.ends[id])
 }
 
 // ending is a run that prints and ends.
