@@ -46,6 +46,9 @@ type scene struct {
 	// onCancel and onStart are called while the vault answers.
 	onCancel, onStart func()
 	refuseCancel      error
+	refuseCreate      error
+	files             *hotcell.Files
+	limits            hotcell.Limits
 	// ahead is how far the service's clock is.
 	ahead atomic.Int64
 }
@@ -55,11 +58,11 @@ func (s *scene) Workspace(_ context.Context, r *vaultrpc.WorkspaceRequest) (*vau
 }
 
 func (s *scene) CreateJob(_ context.Context, r *vaultrpc.CreateJobRequest) (*vaultrpc.CreateJobAnswer, error) {
-	a := hotcell.Assignment{ID: r.Assignment, Workspace: here, Name: "report", Work: hotcell.Work{Command: "true"}}
+	a := hotcell.Assignment{ID: r.Assignment, Workspace: here, Name: "report", Work: hotcell.Work{Command: "true", Files: s.files, Limits: s.limits}}
 	if strings.HasSuffix(string(r.Assignment), "files") {
 		a.Work.Files = &hotcell.Files{Digest: strings.Repeat("0", 64)}
 	}
-	return &vaultrpc.CreateJobAnswer{Assignment: a}, nil
+	return &vaultrpc.CreateJobAnswer{Assignment: a}, s.refuseCreate
 }
 
 func (s *scene) CancelJob(context.Context, *vaultrpc.CancelJobRequest) error {
@@ -89,7 +92,15 @@ func (s *scene) EndJob(_ context.Context, r *vaultrpc.EndJobRequest) error {
 	return nil
 }
 
-func (s *scene) LiveJobs(context.Context) ([]vaultrpc.LiveJob, error) { return s.live, nil }
+func (s *scene) LiveJobs(context.Context) ([]vaultrpc.LiveJob, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.live, nil
+}
+
+func (s *scene) grants(id hotcell.JobID) []vaultrpc.LiveJob {
+	return []vaultrpc.LiveJob{{Workspace: here, Job: id, CreatedAt: time.Now()}}
+}
 
 func (s *scene) Run(ctx context.Context, j hotcell.Job, fn func(*workerrpc.RunEvent) error) error {
 	s.mu.Lock()
@@ -101,7 +112,10 @@ func (s *scene) Run(ctx context.Context, j hotcell.Job, fn func(*workerrpc.RunEv
 
 func (s *scene) Give(_ context.Context, digest string, open func() (io.ReadCloser, error)) error {
 	s.given = append(s.given, digest)
-	_, err := open()
+	r, err := open()
+	if err == nil {
+		err = r.Close()
+	}
 	return err
 }
 
