@@ -11,6 +11,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -54,6 +55,9 @@ type Config struct {
 	Cgroups *cell.Cgroups
 	// Users is how many uids, from 1 on, cells may have; 0 where they share ours.
 	Users int
+	// Quiet is how long nothing may be heard of the vault before connections
+	// end: nobody could tell that they must. 0 is 5 s.
+	Quiet time.Duration
 	Now   func() time.Time
 	Log   *slog.Logger
 }
@@ -74,6 +78,7 @@ func New(ctx context.Context, c Config) (*Worker, error) {
 	if err := os.MkdirAll(filepath.Join(c.Folder, "files"), 0o700); err != nil {
 		return nil, fmt.Errorf("making the worker's folder: %w", err)
 	}
+	c.Quiet = cmp.Or(c.Quiet, quiet)
 	w := &Worker{Config: c, runs: map[hotcell.JobID]*run{}}
 	for user := c.Users; user > 0; user-- {
 		w.users = append(w.users, user)
@@ -107,9 +112,9 @@ func (w *Worker) note(err error) error {
 	return err
 }
 
-// The watch on the vault: how long its silence is borne.
+// The watch on the vault: how long its silence is borne, and when it is taken
+// up again.
 const (
-	// quiet is when connections end: nobody could tell that they must.
 	quiet = 5 * time.Second
 	retry = 200 * time.Millisecond
 )
@@ -117,11 +122,11 @@ const (
 // Watch ends the runs whose grants die, until ctx ends. When nothing is heard
 // of the vault for a while, connections end; the jobs themselves go on.
 func (w *Worker) Watch(ctx context.Context) {
-	silence := time.AfterFunc(quiet, w.cutOff)
+	silence := time.AfterFunc(w.Quiet, w.cutOff)
 	defer silence.Stop()
 	for ctx.Err() == nil {
 		err := w.Vault.Watch(ctx, w.jobs(), func(job hotcell.JobID, reason string) {
-			silence.Reset(quiet)
+			silence.Reset(w.Quiet)
 			if job != "" {
 				w.revoke(job, reason)
 			}
