@@ -11,6 +11,7 @@
 package child
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Spec says what to start.
@@ -36,7 +39,9 @@ type Spec struct {
 	Attr *syscall.SysProcAttr
 	// Stderr takes the child's own words.
 	Stderr io.Writer
-	Log    *slog.Logger
+	// Grace is how long the child has to end by itself; 0 is 5 s.
+	Grace time.Duration
+	Log   *slog.Logger
 }
 
 // Child is a process that is started again when it dies.
@@ -59,14 +64,14 @@ const (
 	firstPause = 50 * time.Millisecond
 	longPause  = 5 * time.Second
 	// calm is how long a child lives before its next death counts as a first.
-	calm = 10 * time.Second
-	// grace is how long a child has to end by itself.
+	calm  = 10 * time.Second
 	grace = 5 * time.Second
 )
 
 // Start starts the process. It fails where the first start fails; later deaths
 // are logged, and it is started again.
 func Start(ctx context.Context, spec Spec) (*Child, error) {
+	spec.Grace = cmp.Or(spec.Grace, grace)
 	ctx, cancel := context.WithCancel(ctx)
 	c := &Child{spec: spec, cancel: cancel, done: make(chan struct{}), failed: make(chan error, 1)}
 	cmd, leash, err := c.launch()
@@ -109,6 +114,10 @@ func (c *Child) launch() (*exec.Cmd, io.Closer, error) {
 	}
 	// An interrupt at the terminal is for the parent, which ends its children in order.
 	cmd.SysProcAttr.Setpgid = true
+	// What whoever started this process left open is not for the child.
+	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return nil, nil, fmt.Errorf("keeping descriptors back: %w", err)
+	}
 	leash, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, nil, err
@@ -169,7 +178,7 @@ func (c *Child) attend(ctx context.Context, cmd *exec.Cmd, leash io.Closer) erro
 	select {
 	case err := <-ended:
 		return err
-	case <-time.After(grace):
+	case <-time.After(c.spec.Grace):
 		_ = cmd.Process.Kill()
 		return <-ended
 	}

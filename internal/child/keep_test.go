@@ -1,114 +1,21 @@
 package child_test
 
 import (
-	"bytes"
-	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
+	"os/exec"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"hotcell/internal/child"
-	"hotcell/internal/socketpair"
 )
-
-// The test's own program is the child, by its first argument.
-func TestMain(m *testing.M) {
-	if len(os.Args) > 1 {
-		switch os.Args[1] {
-		case "child-echo":
-			echo()
-		case "child-hopeless":
-			fmt.Fprintln(os.Stderr, "the key is gone")
-			os.Exit(child.ExitHopeless)
-		}
-	}
-	os.Exit(m.Run())
-}
-
-// echo says who it is on each connection, until it is let go.
-func echo() {
-	env := strings.Join(os.Environ(), ",")
-	if err := child.Harden(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	l, err := socketpair.NewListener(child.Line(0))
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			dumpable, _ := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
-			fmt.Fprintf(c, "%d %d %s", os.Getpid(), dumpable, env)
-			_ = c.Close()
-		}
-	}()
-	<-child.Leashed(context.Background()).Done()
-	os.Exit(0)
-}
-
-type words struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (w *words) Write(b []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.b.Write(b)
-}
-
-func start(t *testing.T, command string) (*child.Child, *socketpair.Dialer, *words) {
-	t.Helper()
-	dial, listen, err := socketpair.Pair()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = dial.Close(); _ = listen.Close() })
-	out := &words{}
-	c, err := child.Start(context.Background(), child.Spec{
-		Name: "test", Binary: os.Args[0], Arguments: []string{command}, Lines: []*os.File{listen}, Stderr: out, Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Stop)
-	d, err := socketpair.NewDialer(dial)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = d.Close() })
-	return c, d, out
-}
-
-func ask(t *testing.T, d *socketpair.Dialer) (pid, dumpable int, env string) {
-	t.Helper()
-	c, err := d.DialContext(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = c.Close() }()
-	text, err := io.ReadAll(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := fmt.Sscan(string(text), &pid, &dumpable, &env); err != nil {
-		t.Fatalf("%q: %v", text, err)
-	}
-	return pid, dumpable, env
-}
 
 func TestASuccessorServesTheSameLine(t *testing.T) {
 	t.Parallel()
@@ -146,4 +53,89 @@ func TestOneWithoutHopeIsNotStartedAgain(t *testing.T) {
 	if strings.Count(out.b.String(), "the key is gone") != 1 {
 		t.Errorf("it said %q", out.b.String())
 	}
+}
+
+func TestOneThatDiesAgainAndAgainIsStartedAgain(t *testing.T) {
+	t.Parallel()
+	c, out := run(t, child.Spec{Arguments: []string{"child-mortal"}})
+	waitFor(t, "it is born four times", func() bool { return strings.Count(out.String(), "born") >= 4 })
+	c.Stop()
+	before := out.String()
+	select {
+	case err := <-c.Failed():
+		t.Errorf("it was given up: %v", err)
+	default:
+	}
+	if after := out.String(); after != before {
+		t.Error("it was born after Stop")
+	}
+}
+
+func TestStopEndsOneThatDoesNotListen(t *testing.T) {
+	t.Parallel()
+	c, out := run(t, child.Spec{Arguments: []string{"child-deaf"}, Grace: 50 * time.Millisecond})
+	waitFor(t, "it is born", func() bool { return out.String() != "" })
+	pid := c.PID()
+	c.Stop()
+	if err := unix.Kill(pid, 0); err == nil {
+		t.Error("it lives on after Stop")
+	}
+}
+
+func TestWhatIsNotThereIsNotStarted(t *testing.T) {
+	t.Parallel()
+	_, err := child.Start(t.Context(), child.Spec{Name: "vault", Binary: "/nowhere/at/all", Log: slog.New(slog.DiscardHandler)})
+	if err == nil || !strings.Contains(err.Error(), "starting the vault") {
+		t.Errorf("%v", err)
+	}
+}
+
+// A server that was killed leaves nobody behind.
+func TestAChildDiesWithItsParent(t *testing.T) {
+	t.Parallel()
+	parent := exec.Command(os.Args[0], "child-parent")
+	stdout, err := parent.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := parent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	_, err = fmt.Fscan(stdout, &pid)
+	if err := errors.Join(err, parent.Process.Kill()); err != nil {
+		t.Fatal(err)
+	}
+	_ = parent.Wait()
+	waitFor(t, "it is dead", func() bool {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		return err != nil || strings.Contains(string(status), "State:\tZ")
+	})
+}
+
+func TestAChildGetsNoOtherDescriptor(t *testing.T) {
+	t.Parallel()
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = null.Close() }()
+	left, err := unix.Dup(int(null.Fd())) // as a shell leaves one to whom it starts
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Close(left) }()
+	_, out := run(t, child.Spec{Arguments: []string{"child-seen"}, Lines: []*os.File{null, null}})
+	if got := look(t, out).Descriptors; !slices.Equal(got, []int{3, 4}) {
+		t.Errorf("it has %d beside the standard three", got)
+	}
+}
+
+func look(t *testing.T, out *words) (s sight) {
+	t.Helper()
+	waitFor(t, "it speaks", func() bool { return strings.Contains(out.String(), "\n") })
+	if err := json.Unmarshal([]byte(out.String()), &s); err != nil {
+		t.Fatalf("%s: %v", out, err)
+	}
+	return s
 }
