@@ -51,7 +51,7 @@ func Open(c Config) (*Server, error) {
 	if !address.IP.IsLoopback() {
 		return nil, fmt.Errorf("a listener off loopback needs TLS, which this version does not have: listen on 127.0.0.1 instead of %s", c.Listen)
 	}
-	public, err := net.Listen("tcp", c.Listen)
+	public, err := net.ListenTCP("tcp", address) // what was checked, and not what a name means by now
 	if err != nil {
 		return nil, fmt.Errorf("listening: %w", err)
 	}
@@ -62,11 +62,25 @@ func Open(c Config) (*Server, error) {
 	return &Server{c, local, public}, nil
 }
 
+// maxSocket is how long a socket's path may be, in bytes (unix(7)).
+const maxSocket = 107
+
 // listenLocal opens the unix socket for its owner alone. A socket that a dead
 // server left behind is replaced: the folder's lock says that it is dead.
 func listenLocal(path string) (net.Listener, error) {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("replacing the old socket: %w", err)
+	if len(path) > maxSocket {
+		return nil, fmt.Errorf("the path of the socket in the data folder has at most %d bytes, and this has %d: use a folder with a shorter path", maxSocket, len(path))
+	}
+	switch info, err := os.Lstat(path); {
+	case errors.Is(err, os.ErrNotExist):
+	case err != nil:
+		return nil, fmt.Errorf("looking for an old socket: %w", err)
+	case info.Mode().Type() != os.ModeSocket:
+		return nil, fmt.Errorf("%s is no socket, and in its place: move it away", path)
+	default:
+		if err := os.Remove(path); err != nil {
+			return nil, fmt.Errorf("replacing the old socket: %w", err)
+		}
 	}
 	old := unix.Umask(0o177)
 	defer unix.Umask(old)
