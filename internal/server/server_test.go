@@ -259,9 +259,7 @@ func TestTheEndEndsEverything(t *testing.T) { //nolint:paralleltest // see above
 	if _, err := io.ReadAll(answer.Body); err != nil {
 		t.Errorf("the follower: %v", err)
 	}
-	if _, err := io.ReadAll(idle); err != nil {
-		t.Errorf("the idle one: %v", err)
-	}
+	_, _ = io.ReadAll(idle) // ends, by a word or without
 	if _, err := net.Dial("tcp", s.Address()); err == nil {
 		t.Error("the port is still open")
 	}
