@@ -94,3 +94,53 @@ func TestAFileThatSaysNothingChangesNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestTheLaterGoesOverTheEarlier(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first, second := filepath.Join(dir, "first.yaml"), filepath.Join(dir, "second.yaml")
+	for path, text := range map[string]string{first: "listen: 127.0.0.1:1\n", second: "listen: 127.0.0.1:2\njobs: {pids: 9}\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	nowhere := filepath.Join(dir, "nowhere.yaml")
+	for _, c := range []struct {
+		path, variable string
+		candidates     []string
+		want           string
+	}{
+		{"", "", nil, "127.0.0.1:7878"},
+		{"", "", []string{nowhere}, "127.0.0.1:7878"},
+		{"", "", []string{nowhere, second, first}, "127.0.0.1:2"},
+		{first, "", []string{second}, "127.0.0.1:1"},
+		{first, "127.0.0.1:3", nil, "127.0.0.1:3"},
+	} {
+		got, err := config.Load(c.path, func(name string) string { return map[string]string{"HOTCELL_LISTEN": c.variable}[name] }, c.candidates...)
+		if err != nil || got.Listen != c.want {
+			t.Errorf("%+v: %s, %v", c, got.Listen, err)
+		}
+		if got.Jobs.Memory != config.Default().Jobs.Memory {
+			t.Errorf("%+v: memory is %d", c, got.Jobs.Memory)
+		}
+	}
+	if _, err := config.Load(nowhere, func(string) string { return "" }, first); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("one that was named and is not there: %v", err)
+	}
+}
+
+func TestSizes(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]config.Size{
+		"0": 0, "1048576": 1 << 20, "512MiB": 512 << 20, "512 MiB": 512 << 20, "1GB": 1e9, "2K": 2 << 10, "7B": 7, "8388607TiB": 8388607 << 40,
+	} {
+		if got, err := config.ParseSize(text); err != nil || got != want {
+			t.Errorf("%q: %d, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "MiB", "-1", "-1MiB", "1.5GiB", "1XB", "lots", "8388608TiB", "9223372036854775808", "1 2", "0x10", "1e9"} {
+		if got, err := config.ParseSize(text); !errors.Is(err, hotcell.ErrInvalid) {
+			t.Errorf("%q: %d, %v", text, got, err)
+		}
+	}
+}
