@@ -36,6 +36,11 @@ func TestMain(m *testing.M) {
 		case "child-deaf":
 			fmt.Fprintln(os.Stderr, "born")
 			select {}
+		case "child-worker":
+			err := child.HardenWorker()
+			fmt.Fprintln(os.Stderr, os.Environ(), err)
+			<-child.Leashed(context.Background()).Done()
+			os.Exit(0)
 		case "child-parent":
 			parent()
 		case "child-seen":

@@ -139,3 +139,12 @@ func look(t *testing.T, out *words) (s sight) {
 	}
 	return s
 }
+
+func TestTheWorkerHasAPathAndNothingElse(t *testing.T) {
+	t.Parallel()
+	_, out := run(t, child.Spec{Arguments: []string{"child-worker"}})
+	waitFor(t, "it speaks", func() bool { return strings.Contains(out.String(), "\n") })
+	if got := out.String(); got != "[PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin] <nil>\n" {
+		t.Errorf("its environment: %s", got)
+	}
+}

@@ -140,3 +140,13 @@ func TestWhatNobodyRunsIsLost(t *testing.T) {
 		}
 	}
 }
+
+// Nothing runs before it is known what still lives.
+func TestRecoveryNeedsTheVault(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.refuseLive = hotcell.ErrUnavailable
+	if err := s.Recover(t.Context()); !errors.Is(err, hotcell.ErrUnavailable) {
+		t.Errorf("%v", err)
+	}
+}

@@ -154,3 +154,20 @@ func TestPastItsLimitALogSaysSoOnce(t *testing.T) {
 		t.Errorf("%s, said %d times, %d bytes kept", j.State, said, strings.Count(log, "\x00"))
 	}
 }
+
+// full is a store on a disk that has no room for logs.
+type full struct{ hotcell.ControlStore }
+
+func (full) AppendLog(context.Context, hotcell.JobID, ...hotcell.LogChunk) error {
+	return errors.New("no space left on device")
+}
+
+func TestALogThatCannotBeStoredFailsTheJobAndHoldsNothingUp(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, func(c *job.Config) { c.Store = full{c.Store} })
+	s.perform = saying(2000, nil)
+	s.work(t)
+	if j, log := s.end(t, s.made(t)); j.State != hotcell.JobFailed || !strings.Contains(j.Reason, "could not be stored") || log != "" {
+		t.Errorf("%s: %s, %q", j.State, j.Reason, log)
+	}
+}

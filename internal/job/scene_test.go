@@ -47,6 +47,7 @@ type scene struct {
 	onCancel, onStart func()
 	refuseCancel      error
 	refuseCreate      error
+	refuseLive        error
 	files             *hotcell.Files
 	limits            hotcell.Limits
 	// ahead is how far the service's clock is.
@@ -95,7 +96,7 @@ func (s *scene) EndJob(_ context.Context, r *vaultrpc.EndJobRequest) error {
 func (s *scene) LiveJobs(context.Context) ([]vaultrpc.LiveJob, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.live, nil
+	return s.live, s.refuseLive
 }
 
 func (s *scene) grants(id hotcell.JobID) []vaultrpc.LiveJob {

@@ -106,7 +106,7 @@ func made(t *testing.T) fs.FileMode {
 }
 
 // What follows changes the process's umask, so nothing here is parallel to it.
-func TestEachListenerServesItsOwn(t *testing.T) { //nolint:paralleltest // see above
+func TestEachListenerServesItsOwn(t *testing.T) {
 	c, before := config(t), made(t)
 	s, _ := run(t, c)
 	if after := made(t); after != before {
@@ -124,7 +124,7 @@ func TestEachListenerServesItsOwn(t *testing.T) { //nolint:paralleltest // see a
 	}
 }
 
-func TestOnlyTheOwnerAndRootAreHeard(t *testing.T) { //nolint:paralleltest // see above
+func TestOnlyTheOwnerAndRootAreHeard(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("to be somebody else needs root")
 	}
@@ -161,7 +161,7 @@ func TestOnlyTheOwnerAndRootAreHeard(t *testing.T) { //nolint:paralleltest // se
 	}
 }
 
-func TestOffLoopbackIsRefused(t *testing.T) { //nolint:paralleltest // see above
+func TestOffLoopbackIsRefused(t *testing.T) {
 	for _, listen := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:0", "127.0.0.1", "nonsense", ""} {
 		c := config(t)
 		c.Listen = listen
@@ -183,7 +183,7 @@ func TestOffLoopbackIsRefused(t *testing.T) { //nolint:paralleltest // see above
 	}
 }
 
-func TestATakenPortIsTold(t *testing.T) { //nolint:paralleltest // see above
+func TestATakenPortIsTold(t *testing.T) {
 	first, _ := run(t, config(t))
 	c := config(t)
 	c.Listen = first.Address()
@@ -192,7 +192,7 @@ func TestATakenPortIsTold(t *testing.T) { //nolint:paralleltest // see above
 	}
 }
 
-func TestASocketOfADeadServerIsReplaced(t *testing.T) { //nolint:paralleltest // see above
+func TestASocketOfADeadServerIsReplaced(t *testing.T) {
 	c := config(t)
 	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: c.Socket, Net: "unix"})
 	if err != nil {
@@ -208,7 +208,7 @@ func TestASocketOfADeadServerIsReplaced(t *testing.T) { //nolint:paralleltest //
 	}
 }
 
-func TestWhatIsNoSocketStays(t *testing.T) { //nolint:paralleltest // see above
+func TestWhatIsNoSocketStays(t *testing.T) {
 	c := config(t)
 	if err := os.WriteFile(c.Socket, []byte("somebody's"), 0o600); err != nil {
 		t.Fatal(err)
@@ -221,7 +221,7 @@ func TestWhatIsNoSocketStays(t *testing.T) { //nolint:paralleltest // see above
 	}
 }
 
-func TestAPathThatIsTooLongForASocketIsTold(t *testing.T) { //nolint:paralleltest // see above
+func TestAPathThatIsTooLongForASocketIsTold(t *testing.T) {
 	c := config(t)
 	c.Socket = filepath.Join(filepath.Dir(c.Socket), strings.Repeat("x", 100), "hotcell.sock")
 	if err := os.Mkdir(filepath.Dir(c.Socket), 0o700); err != nil {
@@ -232,7 +232,7 @@ func TestAPathThatIsTooLongForASocketIsTold(t *testing.T) { //nolint:paralleltes
 	}
 }
 
-func TestTheEndEndsEverything(t *testing.T) { //nolint:paralleltest // see above
+func TestTheEndEndsEverything(t *testing.T) {
 	c := config(t)
 	entered := make(chan struct{})
 	c.Local = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
