@@ -155,8 +155,11 @@ func (c *Client) Follow(ctx context.Context, id hotcell.JobID, fn func(hotcell.L
 	for try := 0; ; {
 		before := after
 		j, err := c.stream(ctx, id, &after, fn)
-		if err == nil || ctx.Err() != nil {
-			return j, err
+		if err == nil {
+			return j, nil
+		}
+		if ctx.Err() != nil {
+			return j, ctx.Err()
 		}
 		if !errors.Is(err, errBroken) && !errors.Is(err, hotcell.ErrUnavailable) {
 			return j, err

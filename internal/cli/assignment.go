@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,16 +72,19 @@ func (f *workFlags) apply(cmd *cobra.Command, w *hotcell.Work) error {
 	if f.pids != 0 {
 		w.Limits.Pids = f.pids
 	}
-	for text, into := range map[string]*int64{f.memory: &w.Limits.Memory, f.disk: &w.Limits.Disk} {
-		if text == "" {
-			continue
-		}
-		size, err := config.ParseSize(text)
-		if err != nil {
-			return err
-		}
-		*into = int64(size)
+	return errors.Join(setSize("--memory", f.memory, &w.Limits.Memory), setSize("--disk", f.disk, &w.Limits.Disk))
+}
+
+// setSize sets a limit, where one was given.
+func setSize(flag, text string, into *int64) error {
+	if text == "" {
+		return nil
 	}
+	size, err := config.ParseSize(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", flag, err)
+	}
+	*into = int64(size)
 	return nil
 }
 
@@ -201,17 +206,33 @@ func (a *app) showAssignment() *cobra.Command {
 		if x.Work.Limits.Timeout > 0 {
 			rows = append(rows, []string{"timeout", time.Duration(x.Work.Limits.Timeout).String()})
 		}
-		for name, bytes := range map[string]int64{"memory": x.Work.Limits.Memory, "disk": x.Work.Limits.Disk} {
-			if bytes > 0 {
-				rows = append(rows, []string{name, strconv.FormatInt(bytes>>20, 10) + " MiB"})
-			}
-		}
+		rows = append(rows, limitRows(x.Work)...)
 		for _, at := range x.Attachments {
 			rows = append(rows, []string{"attached", fmt.Sprintf("%s as %s: %s", orPersonal(at.Name), at.Attachment.As, strings.Join(at.Variables, " "))})
 		}
 		return a.table(rows)
 	})
 }
+
+// limitRows are the limits that the assignment has of its own, and its
+// variables.
+func limitRows(w hotcell.Work) (rows [][]string) {
+	if w.Limits.Memory > 0 {
+		rows = append(rows, []string{"memory", megabytes(w.Limits.Memory)})
+	}
+	if w.Limits.Disk > 0 {
+		rows = append(rows, []string{"disk", megabytes(w.Limits.Disk)})
+	}
+	if w.Limits.Pids > 0 {
+		rows = append(rows, []string{"processes", strconv.Itoa(w.Limits.Pids)})
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.Environment)) {
+		rows = append(rows, []string{"variable", name + "=" + w.Environment[name]})
+	}
+	return rows
+}
+
+func megabytes(bytes int64) string { return strconv.FormatInt(bytes>>20, 10) + " MiB" }
 
 func orPersonal(name string) string {
 	if name == "" {

@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"hotcell"
+	"hotcell/client"
 	"hotcell/internal/audit"
 )
 
@@ -16,10 +18,14 @@ func (a *app) audit() *cobra.Command {
 
 func (a *app) listEvents() *cobra.Command {
 	var f hotcell.EventFilter
-	var decision, job string
+	var decision, job, secret, assignment string
 	c := command("list", "List the audit log, newest first", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
 		f.Decision, f.Job = hotcell.Decision(decision), hotcell.JobID(job)
-		events, err := a.client().Events(cmd.Context(), f)
+		c := a.client()
+		if err := a.about(cmd.Context(), c, secret, assignment, &f); err != nil {
+			return err
+		}
+		events, err := c.Events(cmd.Context(), f)
 		if err != nil {
 			return err
 		}
@@ -36,9 +42,32 @@ func (a *app) listEvents() *cobra.Command {
 	flags.StringVar(&f.Kind, "kind", "", "only this `kind`, such as secret.create, or all of a noun, such as secret")
 	flags.StringVar(&decision, "decision", "", "only what was decided so: allow or refuse")
 	flags.StringVar(&job, "job", "", "only what is of this `job`")
+	flags.StringVar(&secret, "secret", "", "only what is of this `secret`, by name or id")
+	flags.StringVar(&assignment, "assignment", "", "only what is of this `assignment`, by name or id")
 	flags.IntVar(&f.Limit, "limit", 50, "how many at the most, up to 1000")
 	flags.Int64Var(&f.Before, "before", 0, "only events with a lower `number`")
 	return c
+}
+
+// about narrows a list of events to a secret or an assignment. What is deleted
+// has events still, and is found by its id.
+func (a *app) about(ctx context.Context, c *client.Client, secret, assignment string, f *hotcell.EventFilter) error {
+	f.Credential, f.Assignment = hotcell.CredentialID(secret), hotcell.AssignmentID(assignment)
+	if secret != "" && hotcell.CheckID(secret, hotcell.PrefixSecret) != nil {
+		s, err := a.secretOf(ctx, c, secret)
+		if err != nil {
+			return err
+		}
+		f.Credential = s.ID
+	}
+	if assignment != "" && hotcell.CheckID(assignment, hotcell.PrefixAssignment) != nil {
+		on, err := a.assignmentOf(ctx, c, assignment)
+		if err != nil {
+			return err
+		}
+		f.Assignment = on.ID
+	}
+	return nil
 }
 
 func (a *app) verifyEvents() *cobra.Command {

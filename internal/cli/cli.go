@@ -127,7 +127,11 @@ func command(use, short, long string, args cobra.PositionalArgs, run func(cmd *c
 	return &cobra.Command{
 		Use: use, Short: short, Long: long + "\n" + ExitStatus, RunE: run,
 		Args: func(cmd *cobra.Command, given []string) error {
-			if err := args(cmd, given); err != nil {
+			err := args(cmd, given)
+			if _, said := errors.AsType[*usageError](err); said {
+				return err
+			}
+			if err != nil {
 				return usagef("%s: write: %s", err, cmd.UseLine())
 			}
 			return nil
@@ -207,6 +211,8 @@ func (a *app) fail(err error) int {
 		hint = h.hint
 	} else if u, ok := errors.AsType[*usageError](err); ok {
 		hint = u.hint
+	} else if pin, ok := errors.AsType[*client.PinError](err); ok {
+		hint = "where you made its data folder anew, remove its line from " + pin.File + "; else somebody may stand in its place: do not go on"
 	} else if errors.Is(err, client.ErrNoServer) {
 		hint = "start it, in a terminal of its own: hotcell serve"
 		if a.data != DefaultData(a.Getenv) {

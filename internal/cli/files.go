@@ -29,34 +29,53 @@ func upload(ctx context.Context, c *client.Client, dir string) (hotcell.Files, e
 	case !info.IsDir():
 		return hotcell.Files{}, hotcell.Invalid("", "%s is a file: --files takes a folder", dir)
 	}
+	// A walk does not follow the link that a folder may be named by.
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return hotcell.Files{}, fmt.Errorf("reading the folder: %w", err)
+	}
 	if err := measure(dir); err != nil {
 		return hotcell.Files{}, err
 	}
 	read, write := io.Pipe()
-	go func() { _ = write.CloseWithError(pack(write, dir)) }()
+	packed := make(chan error, 1)
+	go func() {
+		err := pack(write, dir)
+		packed <- err
+		_ = write.CloseWithError(err)
+	}()
 	files, err := c.PutFiles(ctx, read)
 	_ = read.Close()
+	if broken := <-packed; broken != nil && !errors.Is(broken, io.ErrClosedPipe) {
+		return hotcell.Files{}, fmt.Errorf("reading the folder: %w", broken)
+	}
 	return files, err
 }
 
-// measure refuses a folder that is too large before any of it is sent.
+// measure refuses a folder that is too large, or that holds what cannot be
+// sent, before any of it is sent.
 func measure(dir string) error {
 	var total int64
-	err := filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrPermission) {
+			return hotcell.Invalid("", "%s may not be read by you", name)
+		}
 		if err != nil {
-			return err
+			return fmt.Errorf("reading the folder: %w", err)
 		}
 		info, err := entry.Info()
 		if err != nil {
-			return err
+			return fmt.Errorf("reading the folder: %w", err)
 		}
-		if info.Mode().IsRegular() {
+		switch {
+		case info.Mode().IsRegular():
 			total += info.Size()
+		case !info.IsDir() && info.Mode()&fs.ModeSymlink == 0:
+			return hotcell.Invalid("", "%s is no file, folder or link, and cannot be sent: move it out of the folder", name)
 		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("reading the folder: %w", err)
+		return err
 	}
 	if total > hotcell.MaxFiles {
 		return hotcell.Invalid("", "the folder %s holds %d MiB, and an assignment's at most %d MiB", dir, total>>20, hotcell.MaxFiles>>20)

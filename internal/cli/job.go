@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -34,7 +35,10 @@ one leaves at once.`, cobra.MinimumNArgs(1),
 			if err != nil {
 				return err
 			}
-			j, err := c.Run(cmd.Context(), on.ID, args[1:])
+			// An interrupt meanwhile must not leave a job behind that nobody knows.
+			ctx, stop := context.WithTimeout(context.WithoutCancel(cmd.Context()), time.Minute)
+			defer stop()
+			j, err := c.Run(ctx, on.ID, args[1:])
 			if err != nil {
 				return err
 			}
@@ -55,11 +59,15 @@ one leaves at once.`, cobra.MinimumNArgs(1),
 // follow prints a job's log until it ends, and is its exit code. The first
 // interrupt cancels the job.
 func (a *app) follow(ctx context.Context, c *client.Client, id hotcell.JobID) error {
-	ctx, leave := context.WithCancel(context.WithoutCancel(ctx))
-	defer leave()
-	interrupts := make(chan os.Signal, 2)
+	interrupts := make(chan os.Signal, 3)
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(interrupts)
+	early := ctx.Err() != nil // between the job's making and here
+	ctx, leave := context.WithCancel(context.WithoutCancel(ctx))
+	defer leave()
+	if early {
+		interrupts <- os.Interrupt
+	}
 	go func() {
 		for n := 0; ; n++ {
 			select {
@@ -78,10 +86,21 @@ func (a *app) follow(ctx context.Context, c *client.Client, id hotcell.JobID) er
 		}
 	}()
 	j, err := c.Follow(ctx, id, a.print)
+	if errors.Is(err, context.Canceled) {
+		return &hinted{fmt.Errorf("left %s, which may go on: %w", id, err), "follow it again: hotcell jobs logs -f " + string(id)}
+	}
 	if err != nil {
 		return err
 	}
 	return a.ended(j)
+}
+
+// chunk prints a piece of a log: for programs, as a line of JSON.
+func (a *app) chunk(chunk hotcell.LogChunk) error {
+	if a.output == "json" {
+		return json.NewEncoder(a.Out).Encode(chunk)
+	}
+	return a.print(chunk)
 }
 
 // print prints a piece of a log as it is.
@@ -193,7 +212,7 @@ func (a *app) jobLogs() *cobra.Command {
 		}
 		c := a.client()
 		if following {
-			_, err := c.Follow(cmd.Context(), id, a.print)
+			_, err := c.Follow(cmd.Context(), id, a.chunk)
 			return err
 		}
 		for after := int64(0); ; {
@@ -202,12 +221,7 @@ func (a *app) jobLogs() *cobra.Command {
 				return err
 			}
 			for _, chunk := range chunks {
-				if a.output == "json" {
-					err = a.json(chunk)
-				} else {
-					err = a.print(chunk)
-				}
-				if err != nil {
+				if err := a.chunk(chunk); err != nil {
 					return err
 				}
 				after = chunk.Sequence

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,33 +22,94 @@ import (
 const maxFile = 20 << 20
 
 // readFile reads a file of values; "-" is standard input. The caller wipes it.
-func (a *app) readFile(path string) ([]byte, error) {
-	in := a.In
-	if path != "-" {
-		f, err := os.Open(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, hotcell.Invalid("", "there is no file %s", path)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("reading a file: %w", err)
-		}
-		defer func() { _ = f.Close() }()
-		in = f
+func (a *app) readFile(ctx context.Context, path string) ([]byte, error) {
+	if path == "-" {
+		return await(ctx, func() ([]byte, error) { return readAll(a.In) })
 	}
-	text, err := io.ReadAll(io.LimitReader(in, maxFile+1))
-	if err != nil {
+	f, err := os.Open(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, hotcell.Invalid("", "there is no file %s", path)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, hotcell.Invalid("", "the file %s may not be read by you", path)
+	case err != nil:
 		return nil, fmt.Errorf("reading a file: %w", err)
 	}
-	if len(text) > maxFile {
-		sensitive.Wipe(text)
-		return nil, hotcell.Invalid("", "a file of values has at most 20 MiB")
+	defer func() { _ = f.Close() }()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, hotcell.Invalid("", "%s is a folder: a file is read", path)
 	}
-	return text, nil
+	return await(ctx, func() ([]byte, error) { return readAll(f) })
+}
+
+// readAll reads to the end. Unlike io.ReadAll it leaves no copies behind where
+// its buffer grew.
+func readAll(in io.Reader) ([]byte, error) {
+	text := make([]byte, 0, 64<<10)
+	for {
+		n, err := in.Read(text[len(text):cap(text)])
+		text = text[:len(text)+n]
+		switch {
+		case len(text) > maxFile:
+			sensitive.Wipe(text)
+			return nil, hotcell.Invalid("", "a file of values has at most 20 MiB")
+		case errors.Is(err, io.EOF):
+			return text, nil
+		case err != nil:
+			sensitive.Wipe(text)
+			return nil, fmt.Errorf("reading a file: %w", err)
+		case len(text) == cap(text):
+			larger := make([]byte, len(text), 2*cap(text))
+			copy(larger, text)
+			sensitive.Wipe(text)
+			text = larger
+		}
+	}
+}
+
+// await reads what may never come, and stops to wait when the person does: an
+// interrupt ends no read by itself.
+func await(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
+	type result struct {
+		text []byte
+		err  error
+	}
+	came := make(chan result, 1)
+	go func() {
+		text, err := read()
+		came <- result{text, err}
+	}()
+	select {
+	case r := <-came:
+		return r.text, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// prompt asks for a value on the terminal, without echo.
+func (a *app) prompt(ctx context.Context, name string) ([]byte, error) {
+	terminal := int(a.In.Fd())
+	before, err := term.GetState(terminal)
+	if err != nil {
+		return nil, fmt.Errorf("asking for the value: %w", err)
+	}
+	fmt.Fprintf(a.Err, "value of %s (not shown): ", safe(name))
+	text, err := await(ctx, func() ([]byte, error) { return term.ReadPassword(terminal) })
+	fmt.Fprintln(a.Err)
+	if ctx.Err() != nil {
+		err = errors.Join(err, term.Restore(terminal, before))
+	}
+	return text, err
 }
 
 // readVariables reads a .env file.
-func (a *app) readVariables(path string, space importer.Whitespace) ([]client.Variable, error) {
-	text, err := a.readFile(path)
+func (a *app) readVariables(ctx context.Context, path string, flags spaceFlags) ([]client.Variable, error) {
+	space, err := flags.choice()
+	if err != nil {
+		return nil, err
+	}
+	text, err := a.readFile(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -74,18 +137,16 @@ func nameOf(path string) string {
 
 // readValue reads one value: from a file, from standard input, or from a prompt
 // without echo. One line end after it is not part of it.
-func (a *app) readValue(path, name string, space importer.Whitespace) (sensitive.Bytes, error) {
+func (a *app) readValue(ctx context.Context, path, name string, flags spaceFlags) (sensitive.Bytes, error) {
+	space, err := flags.choice()
+	if err != nil {
+		return sensitive.Bytes{}, err
+	}
 	var text []byte
-	var err error
 	if path == "" && term.IsTerminal(int(a.In.Fd())) {
-		fmt.Fprintf(a.Err, "value of %s (not shown): ", safe(name))
-		text, err = term.ReadPassword(int(a.In.Fd()))
-		fmt.Fprintln(a.Err)
+		text, err = a.prompt(ctx, name)
 	} else {
-		if path == "" {
-			path = "-"
-		}
-		text, err = a.readFile(path)
+		text, err = a.readFile(ctx, cmp.Or(path, "-"))
 	}
 	if err != nil {
 		return sensitive.Bytes{}, err

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,7 @@ import (
 
 func (a *app) secrets() *cobra.Command {
 	return group("secrets", "Secrets (tier 3): named bundles of environment variables",
-		a.createSecret(), a.listSecrets(), a.showSecret(), a.setSecret(), a.unsetSecret(), a.renameKey(), a.replaceSecret(),
+		a.createSecret(), a.importSecret(), a.listSecrets(), a.showSecret(), a.setSecret(), a.unsetSecret(), a.renameKey(), a.replaceSecret(),
 		a.shareSecret(true), a.shareSecret(false), a.deleteSecret())
 }
 
@@ -25,49 +26,111 @@ type spaceFlags struct{ verbatim, trim bool }
 func (f *spaceFlags) add(c *cobra.Command) {
 	c.Flags().BoolVar(&f.verbatim, "verbatim", false, "keep white space around values")
 	c.Flags().BoolVar(&f.trim, "trim-space", false, "cut white space around values off")
-	c.MarkFlagsMutuallyExclusive("verbatim", "trim-space")
 }
 
-func (f *spaceFlags) choice() importer.Whitespace {
+func (f *spaceFlags) choice() (importer.Whitespace, error) {
 	switch {
+	case f.verbatim && f.trim:
+		return importer.Refuse, usagef("--verbatim keeps white space and --trim-space cuts it off: say one of them")
 	case f.verbatim:
-		return importer.Verbatim
+		return importer.Verbatim, nil
 	case f.trim:
-		return importer.Trim
+		return importer.Trim, nil
 	}
-	return importer.Refuse
+	return importer.Refuse, nil
+}
+
+// draftFlags are the flags of a secret that is to be made.
+type draftFlags struct {
+	service string
+	shared  bool
+	space   spaceFlags
+}
+
+func (f *draftFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.service, "service", "", "a `slug` that says what it is for, such as stripe")
+	c.Flags().BoolVar(&f.shared, "shared", false, "share it with the workspace")
+	f.space.add(c)
+}
+
+// create makes a secret of a .env file.
+func (a *app) create(ctx context.Context, name, file string, f draftFlags) error {
+	variables, err := a.readVariables(ctx, file, f.space)
+	if err != nil {
+		return err
+	}
+	defer clearVariables(variables)
+	made, err := a.client().CreateSecret(ctx, client.SecretDraft{Name: name, Service: f.service, Shared: f.shared, Variables: variables})
+	if err != nil {
+		return err
+	}
+	a.unguarded(made.Variables)
+	return a.made(string(made.ID), fmt.Sprintf("created the secret %s with %s (%s)", made.Name, count(len(made.Variables), "variable"), groupOf(made.Credential)), made)
+}
+
+// noValues refuses arguments that look like NAME=value before anything else is
+// said about them.
+func noValues(then cobra.PositionalArgs, instead func(args []string) string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		for _, arg := range args {
+			if strings.Contains(arg, "=") {
+				return &usageError{"a value is never taken from an argument: others of this machine can read those, and your shell keeps them", instead(args)}
+			}
+		}
+		return then(cmd, args)
+	}
 }
 
 func (a *app) createSecret() *cobra.Command {
-	var file, service string
-	var shared bool
-	var space spaceFlags
+	var file string
+	var draft draftFlags
 	c := command("create NAME --env-file FILE|-", "Create a secret from a .env file",
 		`Create a secret from a .env file, or from standard input (-).
 
 The file is read literally: nothing is expanded. Values are sealed before they
-leave this process, and no command ever shows one again.`, cobra.ExactArgs(1),
+leave this process, and no command ever shows one again.`,
+		noValues(cobra.ExactArgs(1), func(args []string) string {
+			return fmt.Sprintf("hotcell secrets create %s --env-file .env", keyOf(args[0]))
+		}),
 		func(cmd *cobra.Command, args []string) error {
 			if file == "" {
 				return &usageError{"where are the variables? Values are never taken from an argument", fmt.Sprintf("hotcell secrets create %s --env-file .env", args[0])}
 			}
-			variables, err := a.readVariables(file, space.choice())
-			if err != nil {
-				return err
-			}
-			defer clearVariables(variables)
-			made, err := a.client().CreateSecret(cmd.Context(), client.SecretDraft{Name: args[0], Service: service, Shared: shared, Variables: variables})
-			if err != nil {
-				return err
-			}
-			a.unguarded(made.Variables)
-			return a.made(string(made.ID), fmt.Sprintf("created the secret %s with %s (%s)", made.Name, count(len(made.Variables), "variable"), groupOf(made.Credential)), made)
+			return a.create(cmd.Context(), args[0], file, draft)
 		})
 	c.Flags().StringVar(&file, "env-file", "", "the .env `file`; - is standard input")
-	c.Flags().StringVar(&service, "service", "", "a `slug` that says what it is for, such as stripe")
-	c.Flags().BoolVar(&shared, "shared", false, "share it with the workspace")
-	space.add(c)
+	draft.add(c)
 	return c
+}
+
+// importSecret is create for those who look for an import: the file comes
+// first, and the name is the folder's that it lies in.
+func (a *app) importSecret() *cobra.Command {
+	var name string
+	var draft draftFlags
+	c := command("import FILE [--name NAME]", "Create a secret from a .env file, named after its folder",
+		`Create a secret from a .env file, named after the folder that it lies in, or as
+--name says. It is what create does, with the file first. The file is only read:
+remove it when all that needs it is an assignment.`, cobra.ExactArgs(1),
+		func(cmd *cobra.Command, args []string) error {
+			if name == "" {
+				whole, err := filepath.Abs(args[0])
+				if err != nil || args[0] == "-" {
+					return &usageError{"what is the secret's name?", fmt.Sprintf("hotcell secrets import %s --name billing", args[0])}
+				}
+				name = filepath.Base(filepath.Dir(whole))
+			}
+			return a.create(cmd.Context(), name, args[0], draft)
+		})
+	c.Flags().StringVar(&name, "name", "", "the secret's `name`")
+	draft.add(c)
+	return c
+}
+
+// keyOf is what stands before a value.
+func keyOf(arg string) string {
+	key, _, _ := strings.Cut(arg, "=")
+	return key
 }
 
 // unguarded tells of values that the guard cannot look for.
@@ -169,14 +232,14 @@ func (a *app) setSecret() *cobra.Command {
 		`Set one variable of a secret; the others stay as they are.
 
 The value is read from a file, from standard input, or from a prompt that does
-not show it.`, cobra.ExactArgs(2),
+not show it.`,
+		noValues(cobra.ExactArgs(2), func(args []string) string {
+			return fmt.Sprintf("hotcell secrets set %s %s", keyOf(args[0]), keyOf(args[min(1, len(args)-1)]))
+		}),
 		func(cmd *cobra.Command, args []string) error {
 			name := args[1]
-			if key, _, given := strings.Cut(name, "="); given {
-				return &usageError{"a value is never taken from an argument: others of this machine can read those, and your shell keeps them", fmt.Sprintf("hotcell secrets set %s %s", args[0], key)}
-			}
 			return a.changed(cmd.Context(), args[0], "set "+name, func(client.Secret) (client.SecretChange, error) {
-				value, err := a.readValue(file, name, space.choice())
+				value, err := a.readValue(cmd.Context(), file, name, space)
 				return client.SecretChange{Set: []client.Variable{{Name: name, Value: value}}}, err
 			})
 		})
@@ -209,7 +272,7 @@ func (a *app) replaceSecret() *cobra.Command {
 			return &usageError{"where are the variables?", fmt.Sprintf("hotcell secrets replace %s --env-file .env", args[0])}
 		}
 		return a.changed(cmd.Context(), args[0], "replaced all variables", func(client.Secret) (client.SecretChange, error) {
-			variables, err := a.readVariables(file, space.choice())
+			variables, err := a.readVariables(cmd.Context(), file, space)
 			return client.SecretChange{Replace: true, Set: variables}, err
 		})
 	})

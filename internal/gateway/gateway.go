@@ -207,7 +207,10 @@ func (g *Gateway) files(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer func() { _ = archive.Close() }()
-	_, _ = io.Copy(w, archive)
+	if _, err := io.Copy(w, archive); err != nil {
+		g.Config.Log.Error("reading an assignment's files", "job", g.Job.ID, "error", err)
+		panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's way to say that an answer is not whole
+	}
 }
 
 // refused records a name or an address that was asked for in the cell and does

@@ -30,6 +30,11 @@ func OpenFiles(dir string) (*Files, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of files: %w", err)
 	}
+	// What a server that was killed was in the middle of.
+	left, _ := filepath.Glob(filepath.Join(dir, ".put-*"))
+	for _, path := range left {
+		_ = os.Remove(path)
+	}
 	return &Files{dir}, nil
 }
 

@@ -53,6 +53,7 @@ type World struct {
 	files        map[string][]byte
 	events       []hotcell.Event
 	broken       int64
+	over         bool
 	answers      map[string]answer
 	running      sync.WaitGroup
 	problemsSeen []string
@@ -73,7 +74,7 @@ func New(t testing.TB) *World {
 	w.workspace = hotcell.Workspace{ID: hotcell.WorkspaceID(hotcell.NewID(hotcell.PrefixWorkspace)), Name: "acme", CreatedAt: w.now}
 	w.member = hotcell.Member{ID: hotcell.MemberID(hotcell.NewID(hotcell.PrefixMember)), Workspace: w.workspace.ID, Name: "ada", Role: hotcell.RoleOwner, CreatedAt: w.now}
 	t.Cleanup(w.running.Wait)
-	t.Cleanup(w.cancelAll)
+	t.Cleanup(w.end)
 	return w
 }
 

@@ -24,6 +24,7 @@ import (
 //	arguments              the arguments, a line each
 //	leave NAME TEXT        a file in /job/out
 //	wait                   until the job is cancelled
+//	stuck                  until the test ends
 //	exit N                 the end, with this code
 //	become STATE REASON    the end, in a state such as lost
 type jobs World
@@ -76,8 +77,10 @@ func (w *jobs) run(j hotcell.Job) {
 			name, content, _ := strings.Cut(text, " ")
 			w.leave(j.ID, name, content)
 		case "wait":
-			w.cancelled(j.ID)
+			w.until(j.ID, func(j hotcell.Job) bool { return j.Cancelling })
 			state, code, reason = hotcell.JobCancelled, 0, "the job was cancelled"
+		case "stuck":
+			w.until(j.ID, func(hotcell.Job) bool { return w.over })
 		case "exit":
 			if code, _ = strconv.Atoi(text); code != 0 {
 				state, reason = hotcell.JobFailed, fmt.Sprintf("the command exited with %d", code)
@@ -112,23 +115,39 @@ func (w *jobs) leave(id hotcell.JobID, name, content string) {
 	w.change(id, func(j *hotcell.Job) { w.outputs[id], j.OutputSize = b.Bytes(), int64(b.Len()) })
 }
 
-// cancelled waits until somebody asks for the job's end.
-func (w *jobs) cancelled(id hotcell.JobID) {
+// until waits until something is true of the job.
+func (w *jobs) until(id hotcell.JobID, condition func(hotcell.Job) bool) {
 	for {
 		w.mu.Lock()
 		changed := w.changed
 		j, _ := w.find(id)
+		reached := condition(j)
 		w.mu.Unlock()
-		if j.Cancelling {
+		if reached {
 			return
 		}
 		<-changed
 	}
 }
 
-func (w *World) cancelAll() {
+// Await waits until something is true of the newest job.
+func (w *World) Await(condition func(hotcell.Job) bool) {
+	for {
+		w.mu.Lock()
+		changed := w.changed
+		reached := len(w.jobs) > 0 && condition(w.jobs[len(w.jobs)-1])
+		w.mu.Unlock()
+		if reached {
+			return
+		}
+		<-changed
+	}
+}
+
+func (w *World) end() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.over = true
 	for i := range w.jobs {
 		w.jobs[i].Cancelling = !w.jobs[i].State.Final()
 	}
