@@ -88,9 +88,17 @@ func (d *Duration) UnmarshalText(text []byte) error {
 // Injection is how an attached credential reaches its job.
 type Injection string
 
-// InjectEnvironment puts a secret's variables into the environment of the job's
-// command. It is the only way that stands so far.
-const InjectEnvironment Injection = "env"
+// The ways of injection.
+const (
+	// InjectEnvironment puts a secret's variables into the environment of the
+	// job's command.
+	InjectEnvironment Injection = "env"
+	// InjectStandIn puts stand-ins there, which the vault swaps for the values on
+	// the way to a bound host.
+	InjectStandIn Injection = "stand-in"
+	// InjectHTTP puts a connection's key onto the requests to its host.
+	InjectHTTP Injection = "http"
+)
 
 // Attachment is one credential on one assignment, narrowed.
 type Attachment struct {
@@ -99,6 +107,20 @@ type Attachment struct {
 	Assignment AssignmentID `json:"assignment"`
 	Credential CredentialID `json:"credential"`
 	As         Injection    `json:"as"`
-	CreatedBy  MemberID     `json:"created_by"`
-	CreatedAt  time.Time    `json:"created_at"`
+	Narrowing
+	CreatedBy MemberID  `json:"created_by"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// Narrowing is what an attachment allows of its credential. Empty fields narrow
+// nothing.
+type Narrowing struct {
+	// Hosts bind a secret to hosts, as [Credential.Hosts] does, and within those.
+	Hosts []string `json:"hosts,omitempty"`
+	// Methods and Paths are what the credential may be used for: GET, and
+	// "/v1/charges", "/v1/customers/*" (one segment) or "/v1/**" (any rest).
+	Methods []string `json:"methods,omitempty"`
+	Paths   []string `json:"paths,omitempty"`
+	// Bodies lets stand-ins be swapped in bodies too.
+	Bodies bool `json:"bodies,omitempty"`
 }

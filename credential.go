@@ -24,6 +24,12 @@ type Credential struct {
 	Shared bool `json:"shared"`
 	// Service is a slug that names what the credential is for; may be empty.
 	Service string `json:"service,omitempty"`
+	// Hosts are those that the values may leave a cell for: a name, or "*." and
+	// a name for one label more, with or without a port. Empty binds to none: any
+	// host that the job may reach.
+	Hosts []string `json:"hosts,omitempty"`
+	// HTTP says where and how a connection's key goes on; nil for other tiers.
+	HTTP *HTTPAccess `json:"http,omitempty"`
 	// Version counts changes of the values, from 1.
 	Version int `json:"version"`
 	// Revision counts every change, of values or of what is said; it is the ETag.
@@ -50,6 +56,34 @@ type Variable struct {
 	// Unguarded says why the guard cannot look for this value; empty when it can.
 	Unguarded string `json:"unguarded,omitempty"`
 }
+
+// HTTPAccess is a service that takes a key by HTTP, and how.
+type HTTPAccess struct {
+	// Host and Port are where the key may go, over TLS.
+	Host string `json:"host"`
+	Port int    `json:"port"`
+	Auth Auth   `json:"auth"`
+}
+
+// Auth is how a key goes onto a request. It holds no value.
+type Auth struct {
+	// Kind is bearer, basic, header, query, cookie or sigv4.
+	Kind string `json:"kind"`
+	// Name is the header's, the query parameter's or the cookie's.
+	Name string `json:"name,omitempty"`
+	// Prefix comes before the key in a header.
+	Prefix string `json:"prefix,omitempty"`
+	// User is basic's user name; empty where the key is "user:password".
+	User string `json:"user,omitempty"`
+	// AccessKeyID, Region and Service are AWS's; the last two may be empty, and
+	// are the client's own then.
+	AccessKeyID string `json:"access_key_id,omitempty"`
+	Region      string `json:"region,omitempty"`
+	Service     string `json:"service,omitempty"`
+}
+
+// FieldKey is the name of the one sealed field of a connection with a key.
+const FieldKey = "key"
 
 // SealedKey is the wrapped data key of one version of a credential.
 type SealedKey struct {

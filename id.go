@@ -23,6 +23,8 @@ type (
 	AttachmentID string
 	// JobID begins with job_.
 	JobID string
+	// RequestID begins with ask_.
+	RequestID string
 )
 
 // The prefixes of identifiers.
@@ -30,10 +32,12 @@ const (
 	PrefixWorkspace  = "wsp"
 	PrefixMember     = "mem"
 	PrefixSecret     = "sec"
+	PrefixConnection = "con"
 	PrefixAssignment = "asg"
 	PrefixAttachment = "att"
 	PrefixJob        = "job"
-	PrefixRequest    = "req"
+	PrefixRequest    = "req" // of a call, in logs
+	PrefixAsk        = "ask"
 )
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"

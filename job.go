@@ -101,4 +101,10 @@ type Use struct {
 	// Version is 0 until the job starts.
 	Version int       `json:"version"`
 	As      Injection `json:"as"`
+	// Tier, Name and HTTP are the credential's when the job starts, and so is the
+	// narrowing: its hosts are those of the attachment, else the credential's.
+	Tier Tier        `json:"tier,omitempty"`
+	Name string      `json:"name,omitempty"`
+	HTTP *HTTPAccess `json:"http,omitempty"`
+	Narrowing
 }

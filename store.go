@@ -69,6 +69,10 @@ type VaultReader interface {
 	// use it. An empty workspace means all.
 	Grants(WorkspaceID, CredentialID) ([]Grant, error)
 
+	Request(WorkspaceID, RequestID) (Request, error)
+	// Requests lists newest first.
+	Requests(WorkspaceID, RequestFilter, Page) ([]Request, error)
+
 	// Events lists a workspace's log, newest first, or from the filter's After
 	// on upwards when it asks for that.
 	Events(WorkspaceID, EventFilter) ([]Event, error)
@@ -102,6 +106,8 @@ type VaultWriter interface {
 	PutAttachment(Attachment) error
 	DeleteAttachment(WorkspaceID, AttachmentID) error
 	PutGrant(Grant) error
+	// PutRequest inserts or replaces.
+	PutRequest(Request) error
 
 	// Record appends an event to its workspace's chain; the store gives it its
 	// sequence and hash.

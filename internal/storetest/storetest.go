@@ -45,6 +45,7 @@ func TestVaultStore(t *testing.T, open OpenVault) {
 		"See":                 testSee,
 		"Assignments":         testAssignments,
 		"Attachments":         testAttachments,
+		"Requests":            testRequests,
 		"Grants":              testGrants,
 		"EventsKeepAll":       testEventsKeepAll,
 		"EventFilters":        testEventFilters,

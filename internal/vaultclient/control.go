@@ -80,3 +80,33 @@ func (c *Control) Events(ctx context.Context, r *vaultrpc.EventsRequest) (*vault
 func (c *Control) VerifyEvents(ctx context.Context, r *vaultrpc.WorkspaceRequest) (*vaultrpc.VerifyAnswer, error) {
 	return rpc.Call[vaultrpc.WorkspaceRequest, vaultrpc.VerifyAnswer](ctx, c.peer, vaultrpc.VerifyEvents, r)
 }
+
+// CreateConnection makes a connection with a key.
+func (c *Control) CreateConnection(ctx context.Context, r *vaultrpc.CreateConnectionRequest) (*vaultrpc.CredentialAnswer, error) {
+	return rpc.Call[vaultrpc.CreateConnectionRequest, vaultrpc.CredentialAnswer](ctx, c.peer, vaultrpc.CreateConnection, r)
+}
+
+// ChangeConnection changes what is given and leaves the rest.
+func (c *Control) ChangeConnection(ctx context.Context, r *vaultrpc.ChangeConnectionRequest) (*vaultrpc.CredentialAnswer, error) {
+	return rpc.Call[vaultrpc.ChangeConnectionRequest, vaultrpc.CredentialAnswer](ctx, c.peer, vaultrpc.ChangeConnection, r)
+}
+
+// Requests lists requests.
+func (c *Control) Requests(ctx context.Context, r *vaultrpc.RequestsRequest) (*vaultrpc.RequestsAnswer, error) {
+	return rpc.Call[vaultrpc.RequestsRequest, vaultrpc.RequestsAnswer](ctx, c.peer, vaultrpc.Requests, r)
+}
+
+// Request shows a request.
+func (c *Control) Request(ctx context.Context, r *vaultrpc.RequestRequest) (*vaultrpc.RequestAnswer, error) {
+	return rpc.Call[vaultrpc.RequestRequest, vaultrpc.RequestAnswer](ctx, c.peer, vaultrpc.Request, r)
+}
+
+// DecideRequest approves or refuses a request.
+func (c *Control) DecideRequest(ctx context.Context, r *vaultrpc.DecideRequestRequest) (*vaultrpc.RequestAnswer, error) {
+	return rpc.Call[vaultrpc.DecideRequestRequest, vaultrpc.RequestAnswer](ctx, c.peer, vaultrpc.DecideRequest, r)
+}
+
+// Explain asks what a job may use.
+func (c *Control) Explain(ctx context.Context, r *vaultrpc.ExplainRequest) (*vaultrpc.ExplainAnswer, error) {
+	return rpc.Call[vaultrpc.ExplainRequest, vaultrpc.ExplainAnswer](ctx, c.peer, vaultrpc.Explain, r)
+}

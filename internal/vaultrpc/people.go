@@ -16,6 +16,8 @@ const (
 	Workspace        = "/hotcell.vault.control/Workspace"
 	CreateSecret     = "/hotcell.vault.control/CreateSecret"
 	ChangeSecret     = "/hotcell.vault.control/ChangeSecret"
+	CreateConnection = "/hotcell.vault.control/CreateConnection"
+	ChangeConnection = "/hotcell.vault.control/ChangeConnection"
 	ShareCredential  = "/hotcell.vault.control/ShareCredential"
 	DeleteCredential = "/hotcell.vault.control/DeleteCredential"
 	Credential       = "/hotcell.vault.control/Credential"
@@ -32,6 +34,10 @@ const (
 	StartJob         = "/hotcell.vault.control/StartJob"
 	EndJob           = "/hotcell.vault.control/EndJob"
 	LiveJobs         = "/hotcell.vault.control/LiveJobs"
+	Requests         = "/hotcell.vault.control/Requests"
+	Request          = "/hotcell.vault.control/Request"
+	DecideRequest    = "/hotcell.vault.control/DecideRequest"
+	Explain          = "/hotcell.vault.control/Explain"
 	Events           = "/hotcell.vault.control/Events"
 	VerifyEvents     = "/hotcell.vault.control/VerifyEvents"
 )
@@ -73,7 +79,9 @@ type CreateSecretRequest struct {
 	Name      string            `json:"name"`
 	Service   string            `json:"service,omitempty"`
 	Shared    bool              `json:"shared,omitempty"`
-	Variables []SealedVariable  `json:"variables"`
+	// Hosts bind the values, as [hotcell.Credential.Hosts] says.
+	Hosts     []string         `json:"hosts,omitempty"`
+	Variables []SealedVariable `json:"variables"`
 }
 
 // ChangeSecretRequest changes what is given and leaves the rest. Unset comes
@@ -82,13 +90,16 @@ type ChangeSecretRequest struct {
 	Principal hotcell.Principal    `json:"principal"`
 	ID        hotcell.CredentialID `json:"id"`
 	// Revision is the one that the caller knows; 0 for any.
-	Revision int               `json:"revision,omitempty"`
-	Name     *string           `json:"name,omitempty"`
-	Service  *string           `json:"service,omitempty"`
-	Replace  bool              `json:"replace,omitempty"`
-	Set      []SealedVariable  `json:"set,omitempty"`
-	Rename   map[string]string `json:"rename,omitempty"`
-	Unset    []string          `json:"unset,omitempty"`
+	Revision int     `json:"revision,omitempty"`
+	Name     *string `json:"name,omitempty"`
+	Service  *string `json:"service,omitempty"`
+	// Hosts bind the values anew; an empty list unbinds them. Jobs that run keep
+	// what they started with.
+	Hosts   *[]string         `json:"hosts,omitempty"`
+	Replace bool              `json:"replace,omitempty"`
+	Set     []SealedVariable  `json:"set,omitempty"`
+	Rename  map[string]string `json:"rename,omitempty"`
+	Unset   []string          `json:"unset,omitempty"`
 }
 
 // ShareCredentialRequest shares a credential with the workspace, or takes it back.

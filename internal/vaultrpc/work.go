@@ -61,6 +61,7 @@ type AttachRequest struct {
 	Assignment hotcell.AssignmentID `json:"assignment"`
 	Credential hotcell.CredentialID `json:"credential"`
 	As         hotcell.Injection    `json:"as,omitempty"`
+	hotcell.Narrowing
 }
 
 // AttachAnswer is the attachment.

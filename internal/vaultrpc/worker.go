@@ -4,10 +4,53 @@ import "hotcell"
 
 // The worker's procedures.
 const (
-	Lease  = "/hotcell.vault.worker/Lease"
-	Report = "/hotcell.vault.worker/Report"
-	Watch  = "/hotcell.vault.worker/Watch"
+	Rules   = "/hotcell.vault.worker/Rules"
+	Lease   = "/hotcell.vault.worker/Lease"
+	Report  = "/hotcell.vault.worker/Report"
+	Ask     = "/hotcell.vault.worker/Ask"
+	Forward = "/hotcell.vault.worker/Forward"
+	Connect = "/hotcell.vault.worker/Connect"
+	Watch   = "/hotcell.vault.worker/Watch"
 )
+
+// The headers that a request to [Forward] has beside the job's own; the method,
+// the other headers and the body are the job's. They never reach an upstream.
+const (
+	// HeaderJob is the job, HeaderUse the attachment whose credential goes on.
+	HeaderJob = "Hotcell-Job"
+	HeaderUse = "Hotcell-Use"
+	// HeaderTarget is the absolute URL, as the job wrote it.
+	HeaderTarget = "Hotcell-Target"
+	// HeaderFault is set on an answer that is the vault's own, and no upstream's:
+	// "refused" or "unavailable".
+	HeaderFault = "Hotcell-Fault"
+	// HeaderPrefix is what no header of a job may begin with.
+	HeaderPrefix = "Hotcell-"
+)
+
+// RulesRequest asks what a job may reach and use.
+type RulesRequest struct {
+	Job hotcell.JobID `json:"job"`
+}
+
+// RulesAnswer is that, of a grant that is live.
+type RulesAnswer struct {
+	Allow []hotcell.Allow `json:"allow,omitempty"`
+	Uses  []hotcell.Use   `json:"uses,omitempty"`
+}
+
+// AskRequest asks a person for a host that the job may not reach.
+type AskRequest struct {
+	Job   hotcell.JobID `json:"job"`
+	Allow hotcell.Allow `json:"allow"`
+	// Why is the agent's word; the vault cuts it to 500 characters.
+	Why string `json:"why,omitempty"`
+}
+
+// AskAnswer is the request as it is when it was decided, or as it is now.
+type AskAnswer struct {
+	Request hotcell.Request `json:"request"`
+}
 
 // LeaseRequest asks for a job's secrets, sealed to the key that its cell made.
 type LeaseRequest struct {
@@ -19,6 +62,9 @@ type LeaseRequest struct {
 // where the job has no secrets. It opens to JSON, a list of [LeasedSecret].
 type LeaseAnswer struct {
 	Message []byte `json:"message,omitempty"`
+	// Fingerprints are of every value that the job can touch, in the form of
+	// package guard; the gateway has them before the cell has the message.
+	Fingerprints []byte `json:"fingerprints,omitempty"`
 }
 
 // LeaseInfo is the HPKE info string that binds a lease to its job.
@@ -55,4 +101,6 @@ type WatchRequest struct {
 type WatchAnswer struct {
 	Job    hotcell.JobID `json:"job,omitempty"`
 	Reason string        `json:"reason,omitempty"`
+	// Widened is true where the grant lives on, and allows more than before.
+	Widened bool `json:"widened,omitempty"`
 }
