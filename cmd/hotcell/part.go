@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,8 @@ import (
 	"hotcell/internal/cell"
 	"hotcell/internal/child"
 	"hotcell/internal/config"
+	"hotcell/internal/egress"
+	"hotcell/internal/gateway"
 	"hotcell/internal/netguard"
 	"hotcell/internal/rpc"
 	"hotcell/internal/socketpair"
@@ -39,6 +42,9 @@ type vaultOrder struct {
 	Folder string
 	Key    string
 	Owner  string
+	// Bundle is the file of certificates that upstreams are verified against.
+	Bundle string
+	Egress config.Egress
 	// UID is the uid to become; 0 to stay.
 	UID int
 }
@@ -49,6 +55,7 @@ type workerOrder struct {
 	Binary string
 	Bundle string
 	Egress config.Egress
+	Models []egress.Model
 	// Cgroup names the place for cells' cgroups; empty for none.
 	Cgroup string
 	// Users is how many uids cells may have.
@@ -77,8 +84,15 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 		return fmt.Errorf("reading the order: %w", err)
 	}
 	control, workers := child.Line(0), child.Line(1)
+	roots, err := readRoots(order.Bundle) // it is out of reach in a moment
+	if err != nil {
+		return err
+	}
+	dialer, err := dialGuard(config.Config{Egress: order.Egress})
+	if err != nil {
+		return err
+	}
 	if order.UID != 0 {
-		var err error
 		if order.Folder, order.Key, err = child.Enter(order.Folder, order.Key, order.UID); err != nil {
 			return err
 		}
@@ -90,7 +104,9 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	daemon, err := vaultd.Open(ctx, vaultd.Config{Store: store, KeyURL: "file://" + order.Key, Owner: order.Owner, Now: time.Now, Log: log})
+	daemon, err := vaultd.Open(ctx, vaultd.Config{
+		Store: store, KeyURL: "file://" + order.Key, Owner: order.Owner, Dialer: dialer, Roots: roots, Now: time.Now, Log: log,
+	})
 	if err != nil {
 		return errors.Join(err, store.Close())
 	}
@@ -99,6 +115,17 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 	serveLine(ctx, group, control, daemon.Control())
 	serveLine(ctx, group, workers, daemon.Worker())
 	return group.Wait()
+}
+
+// readRoots reads the certificates that hosts are verified against.
+func readRoots(bundle string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(bundle)
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificates: %w", err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(text)
+	return roots, nil
 }
 
 // openVault opens the vault's store. The vault of a server that was killed a
@@ -159,10 +186,18 @@ func runWorker(ctx context.Context, text string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	roots, err := readRoots(order.Bundle)
+	if err != nil {
+		return err
+	}
 	c := worker.Config{
 		Vault:  vaultclient.NewWorker(rpc.NewClient(dialer.DialContext)),
 		Driver: cell.NewBubblewrap(cell.Options{Binary: order.Binary, Bundle: order.Bundle}),
-		Dialer: guard, TCP: settings.TCP, Folder: order.Folder, Users: order.Users, Now: time.Now, Log: log,
+		Door: gateway.Config{
+			Dialer: guard, TCP: settings.TCP, Untouched: settings.Untouched, Models: order.Models, Roots: roots,
+			Limits: gateway.Limits{Connections: order.Egress.Connections, Requests: order.Egress.Requests, Bytes: int64(order.Egress.Bytes)},
+		},
+		Folder: order.Folder, Users: order.Users, Now: time.Now, Log: log,
 	}
 	if order.Cgroup != "" {
 		if c.Cgroups, err = cell.OpenCgroups(order.Cgroup); err != nil {

@@ -26,6 +26,10 @@ func (h *house) startParts(ctx context.Context) error {
 			return err
 		}
 	}
+	bundle, err := writeBundle(h.runtime, h.config.Egress.ExtraCA)
+	if err != nil {
+		return err
+	}
 	people, jobs, runs := ends[0], ends[1], ends[2]
 	if h.toVault, err = socketpair.NewDialer(people.dial); err != nil {
 		return err
@@ -33,15 +37,15 @@ func (h *house) startParts(ctx context.Context) error {
 	if h.toWorker, err = socketpair.NewDialer(runs.dial); err != nil {
 		return err
 	}
-	if h.vault, err = h.startVault(ctx, binary, people.listen, jobs.listen); err != nil {
+	if h.vault, err = h.startVault(ctx, binary, bundle, people.listen, jobs.listen); err != nil {
 		return err
 	}
-	h.worker, err = h.startWorker(ctx, binary, jobs.dial, runs.listen)
+	h.worker, err = h.startWorker(ctx, binary, bundle, jobs.dial, runs.listen)
 	return err
 }
 
-func (h *house) startVault(ctx context.Context, binary string, lines ...*os.File) (*child.Child, error) {
-	order := vaultOrder{Folder: h.path("vault"), Key: h.keyPath(), Owner: ownerName()}
+func (h *house) startVault(ctx context.Context, binary, bundle string, lines ...*os.File) (*child.Child, error) {
+	order := vaultOrder{Folder: h.path("vault"), Key: h.keyPath(), Owner: ownerName(), Bundle: bundle, Egress: h.config.Egress}
 	var attr *syscall.SysProcAttr
 	if h.separate {
 		order.UID, attr = child.VaultUID, child.VaultAttr()
@@ -49,16 +53,12 @@ func (h *house) startVault(ctx context.Context, binary string, lines ...*os.File
 	return h.start(ctx, "vault", binary, vaultCommand, order, attr, lines)
 }
 
-func (h *house) startWorker(ctx context.Context, binary string, lines ...*os.File) (*child.Child, error) {
+func (h *house) startWorker(ctx context.Context, binary, bundle string, lines ...*os.File) (*child.Child, error) {
 	reachable, err := cell.Reachable(binary, h.runtime)
 	if err != nil {
 		return nil, err
 	}
-	bundle, err := writeBundle(h.runtime, h.config.Egress.ExtraCA)
-	if err != nil {
-		return nil, err
-	}
-	order := workerOrder{Folder: filepath.Join(h.runtime, "worker"), Binary: reachable, Bundle: bundle, Egress: h.config.Egress}
+	order := workerOrder{Folder: filepath.Join(h.runtime, "worker"), Binary: reachable, Bundle: bundle, Egress: h.config.Egress, Models: h.config.Models}
 	name := cgroupName()
 	if h.cgroups, err = cell.OpenCgroups(name); err == nil {
 		order.Cgroup = name

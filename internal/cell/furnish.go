@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hotcell"
+	"hotcell/internal/cellrpc"
 )
 
 // The files that a cell's /etc is made of.
@@ -114,6 +115,7 @@ func (i *initial) environment() [][]byte {
 		{"LANG", "C.UTF-8"}, {"TERM", "dumb"}, {"HOTCELL", "1"}, {"HOTCELL_JOB", i.spec.Job},
 		{"SSL_CERT_FILE", bundle}, {"NODE_EXTRA_CA_CERTS", bundle}, {"REQUESTS_CA_BUNDLE", bundle}, {"CURL_CA_BUNDLE", bundle},
 		{"GIT_SSL_CAINFO", bundle}, {"PIP_CERT", bundle}, {"PGSSLROOTCERT", bundle},
+		{"HOTCELL_URL", doorURL}, {"HOTCELL_MCP_URL", doorURL + cellrpc.PathMCP},
 		{"HTTPS_PROXY", proxy}, {"https_proxy", proxy}, {"NO_PROXY", direct}, {"no_proxy", direct},
 	} {
 		if _, set := i.spec.Env[own[0]]; !set || own[0] != "LANG" && own[0] != "TERM" {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -23,6 +24,9 @@ type initial struct {
 	sealed  *sealedLease
 	secrets []variable
 	witness *witness
+	names   names
+	// widening is held while names are added.
+	widening sync.Mutex
 	// guard knows the job's values, once the lease is open.
 	guard atomic.Pointer[guard.Patterns]
 }

@@ -18,6 +18,8 @@ import (
 type variable struct {
 	credential, name string
 	value            sensitive.Bytes
+	// standIn is true where the value is worth nothing elsewhere.
+	standIn bool
 }
 
 // lease asks for the job's secrets, once, sealed to a key that lives only here.
@@ -61,8 +63,11 @@ func (i *initial) open() error {
 		return errors.New("opening the job's secrets: they are damaged")
 	}
 	for _, v := range i.secrets {
+		if v.standIn {
+			continue
+		}
 		// Of a value that cannot be guarded, people were told when it was saved.
-		_ = v.value.Use(func(b []byte) error { return builder.Add(v.credential, b) })
+		_ = v.value.Use(func(b []byte) error { return builder.Add(guard.Label{ID: v.credential, Name: v.credential}, b) })
 	}
 	return nil
 }
@@ -75,7 +80,7 @@ func (i *initial) take(plain []byte) error {
 	}
 	for _, secret := range lease {
 		for _, v := range secret.Variables {
-			i.secrets = append(i.secrets, variable{secret.Credential, v.Name, sensitive.New(v.Value)})
+			i.secrets = append(i.secrets, variable{secret.Credential, v.Name, sensitive.New(v.Value), secret.StandIn})
 		}
 	}
 	return nil

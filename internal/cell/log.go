@@ -57,7 +57,7 @@ func (i *initial) stream(ctx context.Context, name string, from io.Reader) (int,
 		_ = read.CloseWithError(errLog)
 		sent <- err
 	}()
-	w := i.guard.Load().Writer(write)
+	w := i.guard.Load().Writer(write, nil)
 	_, err := io.Copy(onlyWriter{w}, from)
 	if err == nil {
 		err = w.Close()

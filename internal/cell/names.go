@@ -14,9 +14,36 @@ import (
 	"hotcell/internal/cellrpc"
 )
 
+// names are those that exist in the cell, each with an address of its own.
+type names struct {
+	mu   sync.RWMutex
+	next netip.Addr
+	at   map[string]netip.Addr
+}
+
+// add is the address of a name, which exists from then on.
+func (n *names) add(host string) netip.Addr {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	host = strings.ToLower(host)
+	ip, known := n.at[host]
+	if !known {
+		ip, n.next = n.next, n.next.Next()
+		n.at[host] = ip
+	}
+	return ip
+}
+
+func (n *names) find(host string) (netip.Addr, bool) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	ip, known := n.at[host]
+	return ip, known
+}
+
 // resolve serves names on 127.0.0.1:53.
-func (i *initial) resolve(names map[string]netip.Addr) error {
-	handler := &resolver{names: names, refused: i.refused, seen: map[string]*sync.Once{}}
+func (i *initial) resolve() error {
+	handler := &resolver{names: &i.names, refused: i.refused, seen: map[string]*sync.Once{}}
 	packets, err := net.ListenPacket("udp", "127.0.0.1:53")
 	if err != nil {
 		return fmt.Errorf("serving names in the cell: %w", err)
@@ -52,7 +79,7 @@ func (i *initial) refused(name string) {
 
 // resolver answers for the names that exist. Any other name does not.
 type resolver struct {
-	names   map[string]netip.Addr
+	names   *names
 	refused func(name string)
 	mu      sync.Mutex
 	seen    map[string]*sync.Once
@@ -70,7 +97,7 @@ func (r *resolver) ServeDNS(w dns.ResponseWriter, q *dns.Msg) {
 	}
 	question := q.Question[0]
 	name := strings.ToLower(strings.TrimSuffix(question.Name, "."))
-	ip, known := r.names[name]
+	ip, known := r.names.find(name)
 	switch {
 	case name == "localhost":
 		r.localhost(m, question)

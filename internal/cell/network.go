@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -32,8 +31,7 @@ func (i *initial) network(ctx context.Context) error {
 	if err := i.bearWitness(); err != nil {
 		return err
 	}
-	names, err := i.nameDoors(ctx)
-	if err != nil {
+	if err := i.nameDoors(ctx); err != nil {
 		return err
 	}
 	if err := i.addressDoors(ctx); err != nil {
@@ -45,20 +43,18 @@ func (i *initial) network(ctx context.Context) error {
 	if err := i.proxy(ctx); err != nil {
 		return err
 	}
-	return i.resolve(names)
+	return i.resolve()
 }
 
 // nameDoors gives each name an address of its own.
-func (i *initial) nameDoors(ctx context.Context) (map[string]netip.Addr, error) {
-	names, next := map[string]netip.Addr{}, firstName
+func (i *initial) nameDoors(ctx context.Context) error {
+	i.names.next, i.names.at = firstName, map[string]netip.Addr{}
 	for _, n := range i.spec.Names {
-		names[strings.ToLower(n.Host)] = next
-		if err := i.doors(ctx, n.Host, next, n.Ports); err != nil {
-			return nil, err
+		if err := i.doors(ctx, n.Host, i.names.add(n.Host), n.Ports); err != nil {
+			return err
 		}
-		next = next.Next()
 	}
-	return names, nil
+	return nil
 }
 
 // addressDoors makes the allowed addresses the cell's own.

@@ -134,7 +134,7 @@ func (p *packer) guarded(to io.Writer, name string) (int, error) {
 		return 0, err
 	}
 	defer func() { _ = in.Close() }()
-	w := p.guard.Writer(to)
+	w := p.guard.Writer(to, nil)
 	_, err = io.Copy(onlyWriter{w}, in)
 	err = errors.Join(err, w.Close())
 	return w.Count(), err

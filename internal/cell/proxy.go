@@ -2,6 +2,7 @@ package cell
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,20 +17,26 @@ import (
 // proxyPort is where clients that resolve by a proxy find one.
 const proxyPort = 3128
 
-// proxy serves CONNECT for clients that resolve by a proxy. Nothing else of
-// what the gateway understands can be said here.
+// proxy serves CONNECT for clients that resolve by a proxy, and the door. Nothing
+// else of what the gateway understands can be said here.
 func (i *initial) proxy(ctx context.Context) error {
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(proxyPort)))
 	if err != nil {
 		return fmt.Errorf("listening in the cell: %w", err)
 	}
-	go accept(l, func(c net.Conn) { i.proxied(ctx, c) })
+	d := i.openDoor(ctx)
+	go accept(l, func(c net.Conn) { i.proxied(ctx, c, d) })
 	return nil
 }
 
-func (i *initial) proxied(ctx context.Context, c net.Conn) {
+func (i *initial) proxied(ctx context.Context, c net.Conn, d *door) {
 	_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
 	reader := bufio.NewReaderSize(c, 8192)
+	if head, _ := reader.Peek(len("DELETE /")); bytes.Contains(head, []byte(" /")) {
+		_ = c.SetReadDeadline(time.Time{})
+		d.take(c, reader)
+		return
+	}
 	target, err := readConnect(reader)
 	_ = c.SetReadDeadline(time.Time{})
 	if err != nil {

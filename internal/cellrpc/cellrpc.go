@@ -13,6 +13,8 @@ const (
 	PathLog     = "/log"     // POST ?stream=stdout|stderr: the body is that stream, for the job's life
 	PathOut     = "/out"     // PUT: a tar archive of what the job left in /job/out
 	PathExit    = "/exit"    // POST Exit: 204; the last word
+	PathMCP     = "/mcp"     // the Model Context Protocol, streamable HTTP
+	PathAsk     = "/request" // POST Ask: Asked; waits for a person
 )
 
 // Spec is what a cell is to do.
@@ -76,4 +78,22 @@ type Exit struct {
 	Reason string `json:"reason,omitempty"`
 	// Redactions counts what the guard took out of the log and the output.
 	Redactions int `json:"redactions,omitempty"`
+}
+
+// Ask asks a person for a host that the job may not reach. What the command may
+// send to the door of its cell is this and nothing else.
+type Ask struct {
+	// Host is HOST[:PORT][/PROTOCOL], as in an allow-list.
+	Host string `json:"host"`
+	Why  string `json:"why,omitempty"`
+}
+
+// Asked is what a person decided; pending where nobody has yet.
+type Asked struct {
+	Request string `json:"request"`
+	State   string `json:"state"`
+	// Name is the host that exists in the cell from now on.
+	Name *Name `json:"name,omitempty"`
+	// Text says it in a sentence, for the agent.
+	Text string `json:"text"`
 }

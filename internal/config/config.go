@@ -23,6 +23,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"hotcell"
+	"hotcell/internal/egress"
 	"hotcell/internal/netguard"
 	"hotcell/internal/site"
 )
@@ -33,6 +34,9 @@ type Config struct {
 	Listen string `yaml:"listen"`
 	Egress Egress `yaml:"egress"`
 	Jobs   Jobs   `yaml:"jobs"`
+	// Models lists the hosts of models; those that everybody knows and that are
+	// not declared here to be under zero data retention are refused.
+	Models List[egress.Model] `yaml:"models"`
 }
 
 // Egress is what cells may reach beyond the public internet.
@@ -43,6 +47,11 @@ type Egress struct {
 	// ExtraCA lists files of certificates that cells trust besides the system's.
 	ExtraCA List[string] `yaml:"extra_ca"`
 	Hosts   List[Host]   `yaml:"hosts"`
+	// Connections, Requests and Bytes bound what one job does on the network:
+	// connections at once, requests a second, bytes in all; 0 is the default.
+	Connections int  `yaml:"connections"`
+	Requests    int  `yaml:"requests_per_second"`
+	Bytes       Size `yaml:"bytes"`
 }
 
 // Host is the operator's word on one host.
@@ -52,7 +61,8 @@ type Host struct {
 	Address string `yaml:"address"`
 	// TCP allows entries of the protocol tcp, which pass unguarded, to this host.
 	TCP bool `yaml:"tcp"`
-	// Intercept is for the guard on connections; false leaves a host out of it.
+	// Intercept is true without a word; false lets TLS to this host pass untouched,
+	// which no guard can look into.
 	Intercept *bool `yaml:"intercept"`
 }
 
@@ -122,7 +132,14 @@ func (c Config) Check() error {
 	if _, err := c.Pins(); err != nil {
 		return err
 	}
+	for i, m := range c.Models {
+		if _, err := site.ParseBound(m.Host); err != nil {
+			return hotcell.Invalid(fmt.Sprintf("/models/%d/host", i), "write a host, or *. and a host, with or without :PORT")
+		}
+	}
 	switch {
+	case c.Egress.Connections < 0 || c.Egress.Requests < 0 || c.Egress.Bytes < 0:
+		return hotcell.Invalid("/egress", "limits are not below 0")
 	case c.Jobs.Concurrency < 1 || c.Jobs.Concurrency > 1024:
 		return hotcell.Invalid("/jobs/concurrency", "it is 1 to 1024")
 	case c.Jobs.Timeout < time.Second:
@@ -170,6 +187,16 @@ func (c Config) Pins() (map[string]netip.Addr, error) {
 func (c Config) TCP(a hotcell.Allow) bool {
 	for _, h := range c.Egress.Hosts {
 		if name, port, err := split(h.Name); err == nil && h.TCP && name == a.Host && (port == 0 || port == a.Port) {
+			return true
+		}
+	}
+	return false
+}
+
+// Untouched says whether the operator lets TLS to a host pass untouched.
+func (c Config) Untouched(host string, port int) bool {
+	for _, h := range c.Egress.Hosts {
+		if name, at, err := split(h.Name); err == nil && h.Intercept != nil && !*h.Intercept && name == host && (at == 0 || at == port) {
 			return true
 		}
 	}

@@ -9,16 +9,14 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"sync/atomic"
+	"slices"
 	"time"
 
 	"hotcell"
+	"hotcell/internal/egress"
 	"hotcell/internal/netguard"
 	"hotcell/internal/site"
 )
-
-// maxTunnels is how many connections out a job may have at once.
-const maxTunnels = 256
 
 // connect opens a connection out: decided, recorded, dialled, joined.
 func (g *Gateway) connect(w http.ResponseWriter, r *http.Request) {
@@ -28,19 +26,24 @@ func (g *Gateway) connect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	about := hotcell.Event{Host: net.JoinHostPort(host, fmt.Sprint(port))}
-	entry, reason := g.decide(host, port)
-	if reason != "" {
-		g.refuseConnect(w, about, reason)
+	verdict := g.decide(host, port)
+	if !verdict.Allowed {
+		g.refuseConnect(w, about, verdict.Reason)
 		return
 	}
 	if !g.enter() {
-		g.refuseConnect(w, about, fmt.Sprintf("the job has %d connections open already", maxTunnels))
+		w.Header().Set("Retry-After", "1")
+		g.refuseStatus(w, http.StatusTooManyRequests, about, fmt.Sprintf("the job has %d connections open already", g.limits.Connections))
 		return
 	}
 	defer g.leave()
 	intent := about
 	intent.Kind, intent.Decision = "network.connect", hotcell.Allowed
-	if entry.Protocol == hotcell.ProtocolTCP {
+	way := g.way(verdict, host, port)
+	switch {
+	case verdict.Protocol == hotcell.ProtocolTCP:
+		intent.Reason = "unguarded: " + verdict.Rule
+	case way.untouched:
 		intent.Reason = "unguarded, by the operator's setting"
 	}
 	if err := g.report(intent); err != nil {
@@ -51,35 +54,61 @@ func (g *Gateway) connect(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusServiceUnavailable, "the connection could not be recorded, so it was not made")
 		return
 	}
-	upstream, err := g.Dialer.Dial(r.Context(), host, port)
-	if err != nil {
-		g.undialled(w, about, err)
-		return
+	if way.dial {
+		upstream, err := g.Dialer.Dial(r.Context(), host, port)
+		if err != nil {
+			g.undialled(w, about, err)
+			return
+		}
+		defer func() { _ = upstream.Close() }()
+		way.upstream = upstream
 	}
-	g.tunnel(w, upstream, entry, about)
+	g.tunnel(w, way, about)
 }
 
-// decide says why not, or which entry allows it.
-func (g *Gateway) decide(host string, port int) (hotcell.Allow, string) {
+// way is how a connection goes on once it was let out.
+type way struct {
+	verdict egress.Verdict
+	entry   hotcell.Allow
+	// dial is true where the connection goes to its host as it is.
+	dial, untouched bool
+	upstream        net.Conn
+	// use is the attachment whose credential a database wants.
+	use *hotcell.Use
+}
+
+func (g *Gateway) way(v egress.Verdict, host string, port int) *way {
+	w := &way{verdict: v, entry: hotcell.Allow{Host: host, Port: port, Protocol: v.Protocol}}
+	switch v.Protocol {
+	case hotcell.ProtocolHTTPS:
+		w.untouched = g.Untouched != nil && g.Untouched(host, port) && !g.credentialed(host, port) && !v.Model
+		w.dial = w.untouched
+	case hotcell.ProtocolPostgres:
+		w.use = g.database(host, port)
+		w.dial = w.use == nil
+	case hotcell.ProtocolTCP:
+		w.dial = true
+	}
+	return w
+}
+
+// credentialed says whether a credential goes onto requests to a host.
+func (g *Gateway) credentialed(host string, port int) bool {
+	return slices.ContainsFunc(g.rules().Uses, func(u hotcell.Use) bool { return egress.Applies(&u, host, port) })
+}
+
+// decide says whether a connection may be made.
+func (g *Gateway) decide(host string, port int) egress.Verdict {
 	if g.ctx.Err() != nil {
-		return hotcell.Allow{}, context.Cause(g.ctx).Error()
+		return egress.Verdict{Reason: context.Cause(g.ctx).Error()}
 	}
-	for _, a := range g.Job.Work.Allow {
-		if a.Host != host || a.Port != port {
-			continue
-		}
-		if a.Protocol == hotcell.ProtocolTCP && !g.TCP(a) {
-			return a, "connections of the protocol tcp pass unguarded and need the operator's setting: egress.hosts with tcp: true"
-		}
-		return a, ""
-	}
-	return hotcell.Allow{}, "the host and port are not in the assignment's allow-list"
+	return g.rules().Connection(host, port)
 }
 
 func (g *Gateway) enter() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.tunnels >= maxTunnels {
+	if g.tunnels >= g.limits.Connections {
 		return false
 	}
 	g.tunnels++
@@ -93,9 +122,13 @@ func (g *Gateway) leave() {
 }
 
 func (g *Gateway) refuseConnect(w http.ResponseWriter, about hotcell.Event, reason string) {
+	g.refuseStatus(w, http.StatusForbidden, about, reason)
+}
+
+func (g *Gateway) refuseStatus(w http.ResponseWriter, status int, about hotcell.Event, reason string) {
 	about.Kind, about.Decision, about.Reason = "network.refuse", hotcell.Refused, reason
 	_ = g.report(about)
-	refuse(w, http.StatusForbidden, reason)
+	refuse(w, status, reason+askHint(status, about.Host))
 }
 
 // undialled tells of a connection that was allowed and not made.
@@ -113,58 +146,54 @@ func (g *Gateway) undialled(w http.ResponseWriter, about hotcell.Event, err erro
 	refuse(w, http.StatusBadGateway, reason)
 }
 
-// tunnel joins the cell's connection with the one out, once the first bytes
-// show the protocol that was allowed.
-func (g *Gateway) tunnel(w http.ResponseWriter, upstream net.Conn, entry hotcell.Allow, about hotcell.Event) {
-	defer func() { _ = upstream.Close() }()
+// tunnel takes the cell's connection over, and has it go on once the first
+// bytes show the protocol that was allowed.
+func (g *Gateway) tunnel(w http.ResponseWriter, way *way, about hotcell.Event) {
 	client, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
 	}
 	defer func() { _ = client.Close() }()
 	// The end of the gateway is the end of both.
-	defer g.ends(client, upstream)()
+	if way.upstream != nil {
+		defer g.ends(client, way.upstream)()
+	} else {
+		defer g.ends(client)()
+	}
 	if _, err := client.Write([]byte("HTTP/1.1 200 OK\r\n\r\n")); err != nil {
 		return
 	}
 	began := g.Now()
-	head, reason, reply := opening(client, buffered.Reader, entry)
+	if way.use != nil {
+		g.serveDatabase(client, buffered.Reader, way, about, began)
+		return
+	}
+	head, reason, reply := opening(client, buffered.Reader, way.entry)
 	if reason != "" {
 		_, _ = client.Write(reply)
 		about.Kind, about.Decision, about.Reason = "network.refuse", hotcell.Refused, reason
 		_ = g.report(about)
 		return
 	}
-	if entry.Protocol == hotcell.ProtocolPostgres && !onLoopback(upstream) {
-		if head = secured(client, upstream, head); head == nil {
+	if way.upstream == nil {
+		before := g.limits.moved.Load()
+		_ = g.intercept(client, head, way.verdict, way.entry.Host, way.entry.Port)
+		g.ended(about, g.limits.moved.Load()-before, began)
+		return
+	}
+	if way.entry.Protocol == hotcell.ProtocolPostgres && !onLoopback(way.upstream) {
+		if head = secured(client, way.upstream, head); head == nil {
 			about.Kind, about.Decision, about.Reason = "network.refuse", hotcell.Refused, noPlainPostgres
 			_ = g.report(about)
 			return
 		}
 	}
-	var sent, received atomic.Int64
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		n, _ := io.Copy(upstream, io.MultiReader(bytes.NewReader(head), client))
-		sent.Add(n)
-		halfClose(upstream)
-	}()
-	n, _ := io.Copy(client, upstream)
-	received.Add(n)
-	halfClose(client)
-	<-done
-	about.Kind, about.Decision = "network.end", hotcell.Allowed
-	about.Size, about.Duration = sent.Load()+received.Load(), g.Now().Sub(began).Milliseconds()
-	if g.ctx.Err() != nil {
-		about.Reason = context.Cause(g.ctx).Error()
-	}
-	_ = g.report(about)
+	g.passThrough(client, buffered.Reader, way.upstream, head, about, began)
 }
 
 // ends closes the connections with the gateway, or when they are cut; what it
 // returns lets go of them.
-func (g *Gateway) ends(connections ...net.Conn) (release func()) {
+func (g *Gateway) ends(connections ...io.Closer) (release func()) {
 	g.mu.Lock()
 	cut := g.cut
 	g.mu.Unlock()

@@ -4,8 +4,10 @@
 //
 // It guards that a connection goes to a host, a port and a protocol that the
 // job's assignment allows, and that the audit log has it before anything is
-// dialled. It holds no value and cannot open a lease. In this version TLS
-// passes through untouched. One way to use it:
+// dialled. It ends TLS with an authority of the job's own, decides on each
+// request, and holds it against the guard, which knows the job's values by
+// fingerprints. It holds no value and cannot open a lease: what needs a
+// credential goes by the vault. One way to use it:
 //
 //	g := gateway.New(gateway.Config{Job: job, Vault: vault, Sink: sink, Dialer: guard})
 //	go g.Serve(listener)
@@ -14,6 +16,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,19 +24,33 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httputil"
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hotcell"
 	"hotcell/internal/cellrpc"
+	"hotcell/internal/egress"
+	"hotcell/internal/guard"
+	"hotcell/internal/vaultrpc"
 )
 
 // Vault is what a gateway asks of the vault.
 type Vault interface {
-	// Lease returns the job's secrets, sealed to the key; nil where there are none.
-	Lease(ctx context.Context, job hotcell.JobID, publicKey []byte) ([]byte, error)
+	// Rules returns what the job may reach and use.
+	Rules(ctx context.Context, job hotcell.JobID) ([]hotcell.Allow, []hotcell.Use, error)
+	// Lease returns the job's secrets, sealed to the key, nil where there are
+	// none; and the fingerprints of all values that the job can touch.
+	Lease(ctx context.Context, job hotcell.JobID, publicKey []byte) (message, fingerprints []byte, err error)
+	// Forward does a request that needs a credential.
+	Forward(request *http.Request) (*http.Response, error)
+	// Connect makes a connection to a database that needs a credential.
+	Connect(ctx context.Context, job hotcell.JobID, use hotcell.AttachmentID, open vaultrpc.DatabaseOpening) (io.ReadWriteCloser, vaultrpc.DatabaseOpened, error)
+	// Ask asks a person for more, and waits.
+	Ask(ctx context.Context, job hotcell.JobID, allow hotcell.Allow, why string) (hotcell.Request, error)
 	// Report records events; they are durable when it returns nil.
 	Report(ctx context.Context, job hotcell.JobID, events ...hotcell.Event) error
 }
@@ -63,16 +80,31 @@ type Config struct {
 	Vault  Vault
 	Sink   Sink
 	Dialer Dialer
-	// TCP says whether the operator lets an entry pass unguarded.
-	TCP func(hotcell.Allow) bool
-	Now func() time.Time
-	Log *slog.Logger
+	// TCP says whether the operator lets an entry pass unguarded, Untouched
+	// whether TLS to a host passes without interception.
+	TCP       func(hotcell.Allow) bool
+	Untouched func(host string, port int) bool
+	Models    egress.Models
+	// Roots verify hosts; nil for the system's.
+	Roots  *x509.CertPool
+	Limits Limits
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
 // Gateway is one job's.
 type Gateway struct {
 	Config
-	server *http.Server
+	server    *http.Server
+	inner     *interception
+	proxy     *httputil.ReverseProxy
+	transport *http.Transport
+	authority *authority
+	limits    *limits
+	// known are the job's rules, nil until they were asked for; patterns what the
+	// guard looks for, nil until the lease.
+	known    atomic.Pointer[egress.Rules]
+	patterns atomic.Pointer[guard.Patterns]
 	// ctx ends with the gateway: every tunnel and call ends with it.
 	ctx    context.Context //nolint:containedctx // it is the gateway's life, and not a call's
 	cancel context.CancelCauseFunc
@@ -86,8 +118,12 @@ type Gateway struct {
 }
 
 // New makes a gateway; Serve opens it.
-func New(c Config) *Gateway {
-	g := &Gateway{Config: c, cut: make(chan struct{})}
+func New(c Config) (*Gateway, error) {
+	g := &Gateway{Config: c, cut: make(chan struct{}), limits: newLimits(c.Limits)}
+	var err error
+	if g.authority, err = newAuthority(string(c.Job.ID), c.Now); err != nil {
+		return nil, err
+	}
 	g.ctx, g.cancel = context.WithCancelCause(context.Background())
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+cellrpc.PathSpec, g.spec)
@@ -98,6 +134,7 @@ func New(c Config) *Gateway {
 	mux.HandleFunc("POST "+cellrpc.PathLog, g.log)
 	mux.HandleFunc("PUT "+cellrpc.PathOut, g.out)
 	mux.HandleFunc("POST "+cellrpc.PathExit, g.exit)
+	mux.HandleFunc("POST "+cellrpc.PathAsk, g.ask)
 	g.server = &http.Server{
 		ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
 		BaseContext: func(net.Listener) context.Context { return g.ctx },
@@ -113,7 +150,9 @@ func New(c Config) *Gateway {
 			}
 		}),
 	}
-	return g
+	g.transport, g.proxy = g.newTransport(), g.newProxy()
+	g.startInterception()
+	return g, nil
 }
 
 // Serve serves the cell until Close.
@@ -128,6 +167,8 @@ func (g *Gateway) Serve(l net.Listener) error {
 func (g *Gateway) Close() {
 	g.cancel(errClosed)
 	_ = g.server.Close()
+	_ = g.inner.server.Close()
+	g.transport.CloseIdleConnections()
 }
 
 var errClosed = errors.New("the job has ended")
@@ -143,14 +184,37 @@ func (g *Gateway) Cut() {
 // Revoke ends every tunnel and refuses whatever comes, with a reason.
 func (g *Gateway) Revoke(reason string) { g.cancel(errors.New(reason)) }
 
+// rules are what the job may reach and use; none until they were asked for.
+func (g *Gateway) rules() egress.Rules {
+	if known := g.known.Load(); known != nil {
+		return *known
+	}
+	return egress.Rules{}
+}
+
+// Refresh asks the vault anew what the job may.
+func (g *Gateway) Refresh(ctx context.Context) error {
+	allow, uses, err := g.Vault.Rules(ctx, g.Job.ID)
+	if err != nil {
+		return err
+	}
+	g.known.Store(&egress.Rules{Allow: allow, Uses: uses, Models: g.Models, TCP: g.TCP})
+	return nil
+}
+
 // spec tells the cell what to do.
-func (g *Gateway) spec(w http.ResponseWriter, _ *http.Request) {
-	work := g.Job.Work
+func (g *Gateway) spec(w http.ResponseWriter, r *http.Request) {
+	if err := g.Refresh(r.Context()); err != nil {
+		g.fail(w, err)
+		return
+	}
+	work, rules := g.Job.Work, g.rules()
 	s := cellrpc.Spec{
 		Job: string(g.Job.ID), Command: work.Command, Arguments: g.Job.Arguments, Env: work.Environment, Files: work.Files != nil,
 		Limits: cellrpc.Limits{Memory: work.Limits.Memory, Pids: work.Limits.Pids, FileSize: work.Limits.Disk},
+		CA:     g.authority.pem(),
 	}
-	for _, a := range work.Allow {
+	for _, a := range reachable(rules) {
 		switch {
 		case a.Host == "localhost":
 			s.Localhost = append(s.Localhost, a.Port)
@@ -161,6 +225,22 @@ func (g *Gateway) spec(w http.ResponseWriter, _ *http.Request) {
 		}
 	}
 	answer(w, s)
+}
+
+// reachable are the hosts that exist in the cell: those of the allow-list, and
+// those that an attachment opens.
+func reachable(rules egress.Rules) []hotcell.Allow {
+	out := slices.Clone(rules.Allow)
+	for _, use := range rules.Uses {
+		if use.As != hotcell.InjectHTTP || use.HTTP == nil {
+			continue
+		}
+		entry := hotcell.Allow{Host: use.HTTP.Host, Port: use.HTTP.Port, Protocol: hotcell.ProtocolHTTPS}
+		if !slices.ContainsFunc(out, func(a hotcell.Allow) bool { return a.Host == entry.Host && a.Port == entry.Port }) {
+			out = append(out, entry)
+		}
+	}
+	return out
 }
 
 func addPort(names []cellrpc.Name, a hotcell.Allow) []cellrpc.Name {
@@ -188,12 +268,27 @@ func (g *Gateway) lease(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusForbidden, reason)
 		return
 	}
-	message, err := g.Vault.Lease(r.Context(), g.Job.ID, request.PublicKey)
+	message, fingerprints, err := g.Vault.Lease(r.Context(), g.Job.ID, request.PublicKey)
+	if err == nil {
+		err = g.learn(fingerprints)
+	}
 	if err != nil {
 		g.fail(w, err)
 		return
 	}
 	answer(w, cellrpc.LeaseAnswer{Message: message})
+}
+
+// learn has the guard know the job's values, before the cell has any.
+func (g *Gateway) learn(fingerprints []byte) error {
+	var prints guard.Fingerprints
+	if err := prints.UnmarshalBinary(fingerprints); err != nil {
+		return fmt.Errorf("reading the job's fingerprints: %w", err)
+	}
+	if prints.Len() > 0 {
+		g.patterns.Store(guard.Compile(prints))
+	}
+	return nil
 }
 
 func (g *Gateway) files(w http.ResponseWriter, r *http.Request) {
@@ -242,24 +337,20 @@ func (g *Gateway) log(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "no such stream")
 		return
 	}
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := r.Body.Read(buf)
-		if n > 0 {
-			if failed := g.Sink.Log(r.Context(), stream, g.Now(), buf[:n]); failed != nil {
-				g.fail(w, failed)
-				return
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
-		if err != nil {
-			return
-		}
+	// The init has had the guard on it; this one knows also what the cell has not.
+	out := g.patterns.Load().Writer(sink(func(b []byte) error { return g.Sink.Log(r.Context(), stream, g.Now(), b) }), nil)
+	_, err := io.CopyBuffer(struct{ io.Writer }{out}, r.Body, make([]byte, 32<<10))
+	err = errors.Join(err, out.Close())
+	if err != nil && r.Context().Err() == nil {
+		g.fail(w, err)
+		return
 	}
+	w.WriteHeader(http.StatusNoContent)
 }
+
+type sink func([]byte) error
+
+func (s sink) Write(b []byte) (int, error) { return len(b), s(b) }
 
 func (g *Gateway) out(w http.ResponseWriter, r *http.Request) {
 	g.done(w, g.Sink.Output(r.Context(), http.MaxBytesReader(w, r.Body, hotcell.MaxFiles+32<<20)))

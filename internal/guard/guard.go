@@ -14,11 +14,9 @@ package guard
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // ErrUnguardable says that a value cannot be looked for without breaking
@@ -62,95 +60,3 @@ func variety(value []byte) int {
 	}
 	return n
 }
-
-// Builder collects what to look for.
-type Builder struct{ patterns []pattern }
-
-// pattern is one form of one value.
-type pattern struct {
-	text []byte
-	// mark replaces it.
-	mark []byte
-}
-
-// NewBuilder begins with nothing.
-func NewBuilder() *Builder { return &Builder{} }
-
-// Add adds a value in all its forms under the name that is to replace it. It
-// copies what it needs.
-func (b *Builder) Add(name string, value []byte) error {
-	if err := Guardable(value); err != nil {
-		return err
-	}
-	mark := []byte("[hotcell:" + strings.Map(plain, name) + "]")
-	for _, text := range forms(value) {
-		b.patterns = append(b.patterns, pattern{text, mark})
-	}
-	return nil
-}
-
-// plain keeps a name from breaking the text that it is put into.
-func plain(r rune) rune {
-	if r < ' ' || strings.ContainsRune("\"'\\<>&]", r) {
-		return '_'
-	}
-	return r
-}
-
-// Build compiles. The builder may go on to collect more for another.
-func (b *Builder) Build() *Patterns {
-	p := &Patterns{buckets: map[uint32][]pattern{}}
-	for _, one := range b.patterns {
-		head := one.text[:indexed]
-		p.first[pair(head)/64] |= 1 << (pair(head) % 64)
-		for n := 1; n < indexed; n++ {
-			p.heads[n-1] = append(p.heads[n-1], string(head[:n]))
-		}
-		p.buckets[word(head)] = append(p.buckets[word(head)], one)
-	}
-	for i := range p.heads {
-		slices.Sort(p.heads[i])
-		p.heads[i] = slices.Compact(p.heads[i])
-	}
-	for _, bucket := range p.buckets {
-		slices.SortStableFunc(bucket, func(a, b pattern) int { return cmp.Compare(len(b.text), len(a.text)) })
-	}
-	return p
-}
-
-// indexed is how many bytes of a pattern are looked up; each has at least that.
-const indexed = 4
-
-func pair(b []byte) uint { return uint(b[0])<<8 | uint(b[1]) }
-func word(b []byte) uint32 {
-	return uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
-}
-
-// Patterns is what to look for, compiled. It does not change, and serves any
-// number of streams at once.
-type Patterns struct {
-	first   [1 << 10]uint64 // which pairs of bytes a pattern begins with
-	heads   [indexed - 1][]string
-	buckets map[uint32][]pattern
-}
-
-// Redact returns b with every form of every value replaced.
-func (p *Patterns) Redact(b []byte) []byte {
-	var out bytes.Buffer
-	w := p.Writer(&out)
-	_, _ = w.Write(b) // a buffer takes all
-	_ = w.Close()
-	return out.Bytes()
-}
-
-// Contains says whether any form of any value is in b.
-func (p *Patterns) Contains(b []byte) bool {
-	w := p.Writer(discard{})
-	_, _ = w.Write(b)
-	_ = w.Close()
-	return w.Count() > 0
-}
-
-type discard struct{}
-
-func (discard) Write(b []byte) (int, error) { return len(b), nil }

@@ -38,7 +38,7 @@ func (v *Vault) CreateJob(ctx context.Context, p hotcell.Principal, assignment h
 			State: hotcell.GrantPending, Allow: found.Work.Allow, CreatedAt: v.now(),
 		}
 		for _, at := range attached {
-			grant.Uses = append(grant.Uses, hotcell.Use{Attachment: at.ID, Credential: at.Credential, As: at.As})
+			grant.Uses = append(grant.Uses, hotcell.Use{Attachment: at.ID, Credential: at.Credential, As: at.As, Narrowing: at.Narrowing})
 		}
 		out = found
 		return a.PutGrant(grant)
@@ -133,8 +133,18 @@ func fix(r hotcell.VaultReader, grant *hotcell.Grant) error {
 			return fmt.Errorf("%w: the attached secrets hold more than 1 MiB together", hotcell.ErrDenied)
 		}
 		use.Version = c.Version
+		Fill(use, c)
 	}
 	return nil
+}
+
+// Fill puts into a use what it takes of its credential. The hosts are the
+// attachment's own, else the credential's.
+func Fill(use *hotcell.Use, c hotcell.Credential) {
+	use.Tier, use.Name, use.HTTP = c.Tier, c.Name, c.HTTP
+	if len(use.Hosts) == 0 {
+		use.Hosts = c.Hosts
+	}
 }
 
 // usable returns the credential of a use if the job may use it now.
@@ -178,7 +188,7 @@ func (v *Vault) EndJob(ctx context.Context, job hotcell.JobID, state hotcell.Job
 		}
 		if grant.State != hotcell.GrantDead {
 			grant.State, grant.Reason = hotcell.GrantDead, "the job has ended"
-			ended = append(ended, Revocation{job, grant.Reason})
+			ended = append(ended, Revocation{Job: job, Reason: grant.Reason})
 		}
 		now := v.now()
 		grant.EndedAt = &now
@@ -269,7 +279,7 @@ func (a *Act) revoke(g hotcell.Grant, reason string) error {
 		return nil
 	}
 	g.State, g.Reason = hotcell.GrantDead, reason
-	a.ended = append(a.ended, Revocation{g.Job, reason})
+	a.ended = append(a.ended, Revocation{Job: g.Job, Reason: reason})
 	return a.PutGrant(g)
 }
 

@@ -9,6 +9,7 @@ import (
 
 // Opened is one credential of a job, open. Its holder clears it.
 type Opened struct {
+	Use        hotcell.Use
 	Credential hotcell.Credential
 	Fields     []Field
 }
@@ -20,13 +21,14 @@ func ClearOpened(opened []Opened) {
 	}
 }
 
-// OpenForJob opens, for one delivery, the credentials of a tier that the job's
-// grant holds. It answers once a job: a later call is refused and recorded.
-// What is about to be opened is in the audit log, durably, before it is.
-func (v *Vault) OpenForJob(ctx context.Context, job hotcell.JobID, tier hotcell.Tier) ([]Opened, error) {
+// OpenForJob opens, for one delivery, the credentials that the job's grant
+// holds: those that its cell gets, and those that the guard must know. It
+// answers once a job: a later call is refused and recorded. What is about to be
+// opened is in the audit log, durably, before it is.
+func (v *Vault) OpenForJob(ctx context.Context, job hotcell.JobID) ([]Opened, error) {
 	var grant hotcell.Grant
 	var opened []Opened
-	about := hotcell.Event{Workspace: v.workspace, At: v.now(), Kind: string(tier) + ".lease", Job: job, Via: "job"}
+	about := hotcell.Event{Workspace: v.workspace, At: v.now(), Kind: "secret.lease", Job: job, Via: "job"}
 	err := v.store.Update(ctx, func(w hotcell.VaultWriter) (err error) {
 		opened = nil
 		if grant, err = w.GrantOf(job); err != nil {
@@ -41,14 +43,12 @@ func (v *Vault) OpenForJob(ctx context.Context, job hotcell.JobID, tier hotcell.
 			if err != nil {
 				return err
 			}
-			if c.Tier != tier {
-				continue
-			}
 			if err := existed(w, c, use.Version); err != nil {
 				return err
 			}
-			opened = append(opened, Opened{Credential: c})
+			opened = append(opened, Opened{Use: use, Credential: c})
 			intent := about
+			intent.Kind = leasing(use, c)
 			intent.Decision, intent.Credential, intent.Version, intent.Name = hotcell.Allowed, c.ID, use.Version, c.Name
 			if err := w.Record(intent); err != nil {
 				return err
@@ -61,7 +61,7 @@ func (v *Vault) OpenForJob(ctx context.Context, job hotcell.JobID, tier hotcell.
 		return nil, v.refused(ctx, about, err)
 	}
 	for i := range opened {
-		if err := v.openLeased(ctx, grant, &opened[i]); err != nil {
+		if err := v.openLeased(ctx, &opened[i]); err != nil {
 			ClearOpened(opened)
 			about.Credential = opened[i].Credential.ID
 			return nil, v.refused(ctx, about, err)
@@ -70,28 +70,29 @@ func (v *Vault) OpenForJob(ctx context.Context, job hotcell.JobID, tier hotcell.
 	return opened, nil
 }
 
+// leasing is the kind of the event: what leaves the vault in a lease, or is
+// only shown to the guard.
+func leasing(use hotcell.Use, c hotcell.Credential) string {
+	if use.As == hotcell.InjectEnvironment {
+		return string(c.Tier) + ".lease"
+	}
+	return string(c.Tier) + ".guard"
+}
+
 func mayLease(grant hotcell.Grant) error {
-	switch {
-	case grant.State == hotcell.GrantDead:
-		return fmt.Errorf("%w: the job's grant is dead: %s", hotcell.ErrDenied, grant.Reason)
-	case grant.State != hotcell.GrantLive:
-		return fmt.Errorf("%w: the job has not started", hotcell.ErrDenied)
-	case grant.Leased:
+	if err := alive(grant); err != nil {
+		return err
+	}
+	if grant.Leased {
 		return fmt.Errorf("%w: the job's lease was delivered before: there is one a job", hotcell.ErrDenied)
 	}
 	return nil
 }
 
 // openLeased opens the version that the grant holds; no other version opens.
-func (v *Vault) openLeased(ctx context.Context, grant hotcell.Grant, o *Opened) error {
-	version := 0
-	for _, use := range grant.Uses {
-		if use.Credential == o.Credential.ID {
-			version = use.Version
-		}
-	}
+func (v *Vault) openLeased(ctx context.Context, o *Opened) error {
 	return v.store.View(ctx, func(r hotcell.VaultReader) (err error) {
-		o.Fields, err = v.open(r, o.Credential, version)
+		o.Fields, err = v.open(r, o.Credential, o.Use.Version)
 		return err
 	})
 }
@@ -107,50 +108,4 @@ func existed(r hotcell.VaultReader, c hotcell.Credential, version int) error {
 		return fmt.Errorf("%w: the grant holds version %d of %s %q, whose newest is %d", hotcell.ErrTampered, version, c.Tier, c.Name, n)
 	}
 	return nil
-}
-
-// Report records what a job does at its cell's door. It takes events of the
-// network and of leases that were refused there, and a connection that was let
-// out for a live grant only; who and for whom, the vault fills in.
-func (v *Vault) Report(ctx context.Context, job hotcell.JobID, events []hotcell.Event) error {
-	var grant hotcell.Grant
-	err := v.store.View(ctx, func(r hotcell.VaultReader) (err error) {
-		grant, err = r.GrantOf(job)
-		return err
-	})
-	if err != nil {
-		return gone(err, "there is no grant for this job")
-	}
-	stamped := make([]hotcell.Event, 0, len(events))
-	for _, e := range events {
-		whole := v.ofGrant(e.Kind, grant)
-		whole.Decision, whole.Reason, whole.Host, whole.Size, whole.Duration = e.Decision, e.Reason, e.Host, e.Size, e.Duration
-		if err := mayReport(grant, e); err != nil {
-			return v.refused(ctx, whole, err)
-		}
-		stamped = append(stamped, whole)
-	}
-	if err := v.store.Record(ctx, stamped...); err != nil {
-		return v.unrecorded(err)
-	}
-	return nil
-}
-
-// reportable lists the kinds that a worker tells of.
-var reportable = map[string]bool{
-	"network.connect": true, "network.refuse": true, "network.end": true, "lease.refuse": true,
-}
-
-func mayReport(grant hotcell.Grant, e hotcell.Event) error {
-	switch {
-	case !reportable[e.Kind]:
-		return hotcell.Invalid("/events", "a worker may not report events of this kind")
-	case e.Decision != hotcell.Allowed && e.Decision != hotcell.Refused:
-		return hotcell.Invalid("/events", "an event has a decision")
-	case e.Kind != "network.connect" || e.Decision == hotcell.Refused || grant.State == hotcell.GrantLive:
-		return nil
-	case grant.State == hotcell.GrantDead:
-		return fmt.Errorf("%w: the job's grant is dead: %s", hotcell.ErrDenied, grant.Reason)
-	}
-	return fmt.Errorf("%w: the job has not started", hotcell.ErrDenied)
 }

@@ -84,19 +84,30 @@ func newest(r hotcell.VaultReader, c hotcell.Credential) error {
 
 // open opens one version. Its callers have decided and recorded.
 func (v *Vault) open(r hotcell.VaultReader, c hotcell.Credential, version int) ([]Field, error) {
-	sealedKey, err := r.SealedKey(c.Workspace, c.ID, version)
+	key, fields, err := sealed(r, c, version)
 	if err != nil {
-		return nil, fmt.Errorf("%w: the data key of %s %q is gone", tamperedIfMissing(err), c.Tier, c.Name)
+		return nil, err
 	}
+	return v.openSealed(c, version, key, fields)
+}
+
+// sealed reads one version as it is stored.
+func sealed(r hotcell.VaultReader, c hotcell.Credential, version int) (hotcell.SealedKey, []hotcell.SealedField, error) {
+	key, err := r.SealedKey(c.Workspace, c.ID, version)
+	if err != nil {
+		return key, nil, fmt.Errorf("%w: the data key of %s %q is gone", tamperedIfMissing(err), c.Tier, c.Name)
+	}
+	fields, err := r.SealedFields(c.Workspace, c.ID, version)
+	return key, fields, err
+}
+
+// openSealed opens what was read of one version.
+func (v *Vault) openSealed(c hotcell.Credential, version int, sealedKey hotcell.SealedKey, sealed []hotcell.SealedField) ([]Field, error) {
 	key, err := v.keys.OpenDataKey(envelope.Binding{Workspace: string(c.Workspace), Credential: string(c.ID), Version: version}, sealedKey.Blob)
 	if err != nil {
 		return nil, tampered(c, version, err)
 	}
 	defer key.Clear()
-	sealed, err := r.SealedFields(c.Workspace, c.ID, version)
-	if err != nil {
-		return nil, err
-	}
 	fields := make([]Field, 0, len(sealed))
 	for _, s := range sealed {
 		value, err := key.Open(s.Name, s.Blob)

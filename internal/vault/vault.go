@@ -23,6 +23,7 @@ import (
 	"hotcell"
 	"hotcell/internal/envelope"
 	"hotcell/internal/parcel"
+	"hotcell/internal/sensitive"
 )
 
 // Config is what a vault needs.
@@ -38,15 +39,19 @@ type Config struct {
 
 // Vault is the door. Its methods may be called at once from anywhere.
 type Vault struct {
-	store hotcell.VaultStore
-	now   func() time.Time
-	log   *slog.Logger
+	store    *counted
+	now      func() time.Time
+	log      *slog.Logger
+	known    known
+	outcomes *outcomes
 
 	// One workspace so far: its keyset and the key pair that values are sealed to.
 	workspace hotcell.WorkspaceID
 	owner     hotcell.MemberID
 	keys      *envelope.Keyset
 	pair      parcel.PrivateKey
+	// seed is what stand-ins are made from.
+	seed sensitive.Bytes
 
 	mu       sync.Mutex
 	watchers map[chan Revocation]struct{}
@@ -56,13 +61,14 @@ type Vault struct {
 const (
 	blobKeyset = "keyset"
 	blobPair   = "sealing key pair"
+	blobSeed   = "stand-in seed"
 )
 
 // Open opens the vault over its store; a store without a workspace gets one,
 // with its keys and its first member. It fails where the KMS does not unwrap
 // the keys: nothing could be opened.
 func Open(ctx context.Context, c Config) (*Vault, error) {
-	v := &Vault{store: c.Store, now: c.Now, log: c.Log, watchers: map[chan Revocation]struct{}{}}
+	v := &Vault{store: &counted{VaultStore: c.Store}, now: c.Now, log: c.Log, watchers: map[chan Revocation]struct{}{}}
 	var spaces []hotcell.Workspace
 	err := v.store.View(ctx, func(r hotcell.VaultReader) (err error) {
 		spaces, err = r.Workspaces()
@@ -72,9 +78,18 @@ func Open(ctx context.Context, c Config) (*Vault, error) {
 		return nil, fmt.Errorf("reading workspaces: %w", err)
 	}
 	if len(spaces) == 0 {
-		return v, v.found(ctx, c)
+		err = v.found(ctx, c)
+	} else {
+		err = v.load(ctx, c, spaces[0].ID)
 	}
-	return v, v.load(ctx, c, spaces[0].ID)
+	if err != nil {
+		return v, err
+	}
+	if err := v.loadSeed(ctx); err != nil {
+		return v, err
+	}
+	v.outcomes = startOutcomes(v.store, v.log)
+	return v, nil
 }
 
 // found makes the first workspace.
@@ -173,6 +188,10 @@ func (v *Vault) Probe(ctx context.Context) error {
 
 // Close forgets the keys and closes the store.
 func (v *Vault) Close() error {
+	if v.outcomes != nil {
+		v.outcomes.close()
+	}
+	v.seed.Clear()
 	v.keys.Close()
 	return v.store.Close()
 }

@@ -7,10 +7,12 @@ import (
 	"hotcell"
 )
 
-// Revocation says that a job's grant is dead, and why.
+// Revocation says that a job's grant is dead, and why; or that it is widened.
 type Revocation struct {
 	Job    hotcell.JobID
 	Reason string
+	// Widened is true where the grant lives on and allows more than before.
+	Widened bool
 }
 
 // Watch returns the revocations from now on, until cancel is called. A watcher
@@ -35,11 +37,11 @@ func (v *Vault) Dead(ctx context.Context, jobs []hotcell.JobID) (dead []Revocati
 			grant, err := r.GrantOf(job)
 			switch {
 			case errors.Is(err, hotcell.ErrNotFound):
-				dead = append(dead, Revocation{job, "its grant is gone"})
+				dead = append(dead, Revocation{Job: job, Reason: "its grant is gone"})
 			case err != nil:
 				return err
 			case grant.State == hotcell.GrantDead:
-				dead = append(dead, Revocation{job, grant.Reason})
+				dead = append(dead, Revocation{Job: job, Reason: grant.Reason})
 			}
 		}
 		return nil

@@ -13,6 +13,7 @@ package vaultd
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,7 +23,9 @@ import (
 
 	"hotcell"
 	"hotcell/internal/assignment"
+	"hotcell/internal/forward"
 	"hotcell/internal/kms"
+	"hotcell/internal/lease"
 	"hotcell/internal/rpc"
 	"hotcell/internal/secret"
 	"hotcell/internal/vault"
@@ -36,8 +39,12 @@ type Config struct {
 	KeyURL string
 	// Owner names the first member at first start.
 	Owner string
-	Now   func() time.Time
-	Log   *slog.Logger
+	// Dialer and Roots are for what the vault does for jobs: which addresses it may
+	// dial, and which certificates hold; nil Roots are the system's.
+	Dialer forward.Dialer
+	Roots  *x509.CertPool
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
 // Daemon serves the two lines.
@@ -45,6 +52,8 @@ type Daemon struct {
 	vault       *vault.Vault
 	secrets     *secret.Service
 	assignments *assignment.Service
+	leases      *lease.Service
+	forwards    *forward.Service
 	log         *slog.Logger
 	beat        time.Duration
 }
@@ -65,7 +74,9 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 	checks := map[hotcell.Tier]assignment.Checker{hotcell.TierSecret: secret.CheckAttach}
 	return &Daemon{
 		vault: door, secrets: secret.New(door, c.Now), assignments: assignment.New(door, checks, c.Now),
-		log: c.Log, beat: heartbeat,
+		leases:   lease.New(door),
+		forwards: forward.New(forward.Config{Vault: door, Dialer: c.Dialer, Roots: c.Roots, Now: c.Now, Log: c.Log}),
+		log:      c.Log, beat: heartbeat,
 	}, nil
 }
 
@@ -90,7 +101,10 @@ func openKey(ctx context.Context, c Config) (kms.Key, error) {
 }
 
 // Close forgets the keys and closes the store.
-func (d *Daemon) Close() error { return d.vault.Close() }
+func (d *Daemon) Close() error {
+	d.forwards.Close()
+	return d.vault.Close()
+}
 
 // Control serves the control plane's line.
 func (d *Daemon) Control() http.Handler {
@@ -103,14 +117,20 @@ func (d *Daemon) Control() http.Handler {
 // Worker serves a worker's line.
 func (d *Daemon) Worker() http.Handler {
 	mux := http.NewServeMux()
+	rpc.Handle(mux, vaultrpc.Rules, func(ctx context.Context, r *vaultrpc.RulesRequest) (*vaultrpc.RulesAnswer, error) {
+		allow, uses, err := d.vault.Rules(ctx, r.Job)
+		return &vaultrpc.RulesAnswer{Allow: allow, Uses: uses}, d.note(vaultrpc.Rules, err)
+	})
 	rpc.Handle(mux, vaultrpc.Lease, func(ctx context.Context, r *vaultrpc.LeaseRequest) (*vaultrpc.LeaseAnswer, error) {
-		message, err := d.secrets.Lease(ctx, r.Job, r.PublicKey)
-		return &vaultrpc.LeaseAnswer{Message: message}, d.note(vaultrpc.Lease, err)
+		answer, err := d.leases.Open(ctx, r.Job, r.PublicKey)
+		return answer, d.note(vaultrpc.Lease, err)
 	})
 	rpc.Handle(mux, vaultrpc.Report, func(ctx context.Context, r *vaultrpc.ReportRequest) (*vaultrpc.Empty, error) {
 		return &vaultrpc.Empty{}, d.note(vaultrpc.Report, d.vault.Report(ctx, r.Job, r.Events))
 	})
 	rpc.HandleStream(mux, vaultrpc.Watch, d.watch)
+	mux.Handle(vaultrpc.Forward, d.forwards)
+	mux.HandleFunc(vaultrpc.Connect, d.forwards.Connect)
 	return d.logged(mux)
 }
 
@@ -172,7 +192,9 @@ func (d *Daemon) health(ctx context.Context) *vaultrpc.HealthAnswer {
 func (d *Daemon) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
-			if recover() != nil {
+			if cause := recover(); cause == http.ErrAbortHandler {
+				panic(cause) //nolint:forbidigo // an answer that broke off, as it was meant
+			} else if cause != nil {
 				d.log.Error("a call panicked", "procedure", r.URL.Path)
 				panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's way to end a connection without an answer
 			}

@@ -73,8 +73,10 @@ func LeaseInfo(job hotcell.JobID) []byte { return []byte("hotcell lease v1|" + s
 // LeasedSecret is one secret within a lease. It exists in the vault and in the
 // cell only, and must be cleared in both.
 type LeasedSecret struct {
-	Credential string           `json:"credential"`
-	Variables  []LeasedVariable `json:"variables"`
+	Credential string `json:"credential"`
+	// StandIn is true where the values are stand-ins: worth nothing elsewhere.
+	StandIn   bool             `json:"stand_in,omitempty"`
+	Variables []LeasedVariable `json:"variables"`
 }
 
 // LeasedVariable is a variable with its value.
@@ -104,3 +106,31 @@ type WatchAnswer struct {
 	// Widened is true where the grant lives on, and allows more than before.
 	Widened bool `json:"widened,omitempty"`
 }
+
+// DatabaseOpening is what a client of a database said at its start, for
+// [Connect]: a request with these in JSON in the header HeaderOpening, answered
+// by 101 and HeaderOpened once the database has let the vault in; the
+// connection is the database's from then on.
+type DatabaseOpening struct {
+	Host       string            `json:"host"`
+	Port       int               `json:"port"`
+	User       string            `json:"user"`
+	Database   string            `json:"database"`
+	Parameters map[string]string `json:"parameters,omitempty"`
+}
+
+// DatabaseOpened is what the database said of itself when it let the vault in.
+type DatabaseOpened struct {
+	Status map[string]string `json:"status"`
+	PID    uint32            `json:"pid"`
+	// Key cancels the connection's queries, and nothing else.
+	Key []byte `json:"key"`
+	// StandIn is the password that the cell has in the place of the real one.
+	StandIn string `json:"stand_in"`
+}
+
+// The headers of [Connect].
+const (
+	HeaderOpening = "Hotcell-Opening"
+	HeaderOpened  = "Hotcell-Opened"
+)

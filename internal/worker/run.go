@@ -43,9 +43,12 @@ func (w *Worker) run(ctx context.Context, job hotcell.Job, send func(*workerrpc.
 		return fmt.Errorf("%w: this machine cannot confine a job, so none is run: %s", hotcell.ErrDenied, strings.Join(w.problems, "; "))
 	}
 	r := &run{worker: w, job: job, send: send, kill: func() {}}
-	r.gateway = gateway.New(gateway.Config{
-		Job: job, Vault: w.Vault, Sink: r, Dialer: w.Dialer, TCP: w.TCP, Now: w.Now, Log: w.Log,
-	})
+	door := w.Door
+	door.Job, door.Vault, door.Sink, door.Now, door.Log = job, w.Vault, r, w.Now, w.Log
+	var err error
+	if r.gateway, err = gateway.New(door); err != nil {
+		return err
+	}
 	defer r.gateway.Close()
 	user, err := w.enter(r)
 	if err != nil {

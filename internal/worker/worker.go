@@ -31,6 +31,7 @@ import (
 	"hotcell/internal/cell"
 	"hotcell/internal/gateway"
 	"hotcell/internal/rpc"
+	"hotcell/internal/vaultrpc"
 	"hotcell/internal/workerrpc"
 )
 
@@ -38,17 +39,17 @@ import (
 type Vault interface {
 	gateway.Vault
 	// Watch hands each death of a grant to fn, those of the given jobs that are
-	// past first, and signs of life with an empty job.
-	Watch(ctx context.Context, jobs []hotcell.JobID, fn func(job hotcell.JobID, reason string)) error
+	// past first, and signs of life with an empty job. A grant that is widened
+	// lives on, and has no reason.
+	Watch(ctx context.Context, jobs []hotcell.JobID, fn func(vaultrpc.WatchAnswer)) error
 }
 
 // Config is what a worker needs.
 type Config struct {
 	Vault  Vault
 	Driver cell.Driver
-	Dialer gateway.Dialer
-	// TCP says whether the operator lets an entry pass unguarded.
-	TCP func(hotcell.Allow) bool
+	// Door is what every job's gateway has in common: the operator's word.
+	Door gateway.Config
 	// Folder holds what this process keeps: assignments' archives.
 	Folder string
 	// Cgroups is where cells get cgroups; nil for none.
@@ -125,10 +126,12 @@ func (w *Worker) Watch(ctx context.Context) {
 	silence := time.AfterFunc(w.Quiet, w.cutOff)
 	defer silence.Stop()
 	for ctx.Err() == nil {
-		err := w.Vault.Watch(ctx, w.jobs(), func(job hotcell.JobID, reason string) {
+		err := w.Vault.Watch(ctx, w.jobs(), func(a vaultrpc.WatchAnswer) {
 			silence.Reset(w.Quiet)
-			if job != "" {
-				w.revoke(job, reason)
+			if a.Widened {
+				go w.refresh(ctx, a.Job)
+			} else if a.Job != "" {
+				w.revoke(a.Job, a.Reason)
 			}
 		})
 		if err != nil && ctx.Err() == nil {
@@ -144,6 +147,19 @@ func (w *Worker) Watch(ctx context.Context) {
 func (w *Worker) cutOff() {
 	w.Log.Error("nothing is heard of the vault: the jobs' connections are closed")
 	w.each(func(r *run) { r.gateway.Cut() })
+}
+
+// refresh has a job's gateway know that it may do more.
+func (w *Worker) refresh(ctx context.Context, job hotcell.JobID) {
+	w.mu.Lock()
+	r := w.runs[job]
+	w.mu.Unlock()
+	if r == nil {
+		return
+	}
+	if err := r.gateway.Refresh(ctx); err != nil {
+		w.Log.Warn("a job's rules could not be asked for anew", "job", job, "error", err)
+	}
 }
 
 func (w *Worker) revoke(job hotcell.JobID, reason string) {

@@ -1,0 +1,119 @@
+package cell
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"time"
+
+	"hotcell/internal/cellrpc"
+)
+
+// doorURL is where the command finds the door of its cell.
+const doorURL = "http://127.0.0.1:3128"
+
+// door is what the command may ask of the gateway in words: for more access, and
+// for tools. Whatever else the gateway understands cannot be said here.
+type door struct {
+	conns chan net.Conn
+}
+
+func (i *initial) openDoor(ctx context.Context) *door {
+	d := &door{conns: make(chan net.Conn)}
+	to := &url.URL{Scheme: "http", Host: "gateway"}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.Out.URL.Scheme, p.Out.URL.Host = to.Scheme, to.Host
+			p.Out.Host = "127.0.0.1" // one of its own, to the gateway
+		},
+		Transport: i.gateway.client.Transport, FlushInterval: -1,
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
+	}
+	pass := func(w http.ResponseWriter, r *http.Request) {
+		proxy.ServeHTTP(w, r)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST "+cellrpc.PathAsk, func(w http.ResponseWriter, r *http.Request) {
+		answer := &late{ResponseWriter: w}
+		pass(answer, r)
+		_ = i.widen(ctx) // before the command is told
+		answer.send()
+	})
+	mux.HandleFunc(cellrpc.PathMCP, pass)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 30 * time.Second, ErrorLog: proxy.ErrorLog}
+	go func() { _ = server.Serve(d) }()
+	return d
+}
+
+// late holds an answer back until it is sent.
+type late struct {
+	http.ResponseWriter
+	status int
+	body   bytes.Buffer
+}
+
+func (l *late) WriteHeader(status int)      { l.status = status }
+func (l *late) Write(b []byte) (int, error) { return l.body.Write(b) }
+
+func (l *late) send() {
+	if l.status != 0 {
+		l.ResponseWriter.WriteHeader(l.status)
+	}
+	_, _ = io.Copy(l.ResponseWriter, &l.body)
+}
+
+// Accept implements [net.Listener].
+func (d *door) Accept() (net.Conn, error) { return <-d.conns, nil }
+
+// Close implements [net.Listener].
+func (d *door) Close() error { return nil }
+
+// Addr implements [net.Listener].
+func (d *door) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: proxyPort} }
+
+// take takes a connection on which no proxy's request came.
+func (d *door) take(c net.Conn, r *bufio.Reader) { d.conns <- &reread{c, r} }
+
+// reread is a connection of which some waits in a reader.
+type reread struct {
+	net.Conn
+	from *bufio.Reader
+}
+
+func (r *reread) Read(b []byte) (int, error) { return r.from.Read(b) }
+
+// widen asks the gateway what may be reached now, and lets the names in that
+// were not there before.
+func (i *initial) widen(ctx context.Context) error {
+	var spec cellrpc.Spec
+	if err := i.gateway.get(ctx, cellrpc.PathSpec, &spec); err != nil {
+		return err
+	}
+	i.widening.Lock()
+	defer i.widening.Unlock()
+	for _, n := range spec.Names {
+		at := slices.IndexFunc(i.spec.Names, func(o cellrpc.Name) bool { return o.Host == n.Host })
+		if at < 0 {
+			i.spec.Names = append(i.spec.Names, cellrpc.Name{Host: n.Host})
+			at = len(i.spec.Names) - 1
+		}
+		known := &i.spec.Names[at]
+		for _, port := range n.Ports {
+			if slices.Contains(known.Ports, port) {
+				continue
+			}
+			if err := i.doors(ctx, n.Host, i.names.add(n.Host), []int{port}); err != nil {
+				return err
+			}
+			known.Ports = append(known.Ports, port)
+		}
+	}
+	return nil
+}

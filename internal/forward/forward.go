@@ -1,0 +1,298 @@
+// Package forward does, in the vault's process, the requests of jobs that need a
+// credential: it puts the credential on, talks to the upstream itself, and takes
+// out of the answer what the upstream repeats of it. So neither the cell nor its
+// gateway ever has the value.
+//
+// It guards that a value goes over TLS to the declared host and port only, and
+// ends what is under way when the job's grant dies. What an upstream does with
+// a request that it accepts, it cannot know. One way to use it:
+//
+//	s := forward.New(forward.Config{Vault: door, Dialer: guard, Roots: roots, …})
+//	mux.Handle(vaultrpc.Forward, s)
+package forward
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"hotcell"
+	"hotcell/internal/guard"
+	"hotcell/internal/inject"
+	"hotcell/internal/netguard"
+	"hotcell/internal/rpc"
+	"hotcell/internal/scrub"
+	"hotcell/internal/sensitive"
+	"hotcell/internal/site"
+	"hotcell/internal/vault"
+	"hotcell/internal/vaultrpc"
+)
+
+// Dialer connects to hosts that may be dialled; package netguard has it.
+type Dialer interface {
+	Dial(ctx context.Context, host string, port int) (net.Conn, error)
+}
+
+// Config is what a service needs.
+type Config struct {
+	Vault  *vault.Vault
+	Dialer Dialer
+	// Roots verify upstreams; nil for the system's.
+	Roots *x509.CertPool
+	Now   func() time.Time
+	Log   *slog.Logger
+}
+
+// Service forwards.
+type Service struct {
+	Config
+	transport *http.Transport
+	scrubbers scrubbers
+	live      live
+}
+
+// The pool of connections to upstreams: enough that a busy job opens none per
+// request, and soon closed, since their buffers remember what went through.
+const (
+	idlePerHost = 256
+	idleTime    = 20 * time.Second
+)
+
+// New is a service; Close ends it.
+func New(c Config) *Service {
+	s := &Service{Config: c}
+	s.transport = &http.Transport{
+		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
+			host, port, err := site.HostPort(address)
+			if err != nil {
+				return nil, err
+			}
+			return c.Dialer.Dial(ctx, host, port)
+		},
+		TLSClientConfig:   &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12},
+		ForceAttemptHTTP2: true, DisableCompression: true,
+		MaxIdleConnsPerHost: idlePerHost, IdleConnTimeout: idleTime, TLSHandshakeTimeout: 10 * time.Second,
+		ExpectContinueTimeout: time.Second, MaxResponseHeaderBytes: 1 << 20,
+	}
+	s.live.watch(c.Vault)
+	return s
+}
+
+// Close ends what is under way.
+func (s *Service) Close() {
+	s.live.close()
+	s.transport.CloseIdleConnections()
+}
+
+// hopByHop are headers of one connection (RFC 9110 section 7.6.1).
+var hopByHop = []string{"Connection", "Proxy-Connection", "Keep-Alive", "Te", "Transfer-Encoding", "Upgrade", "Proxy-Authorization", "Proxy-Authenticate"}
+
+// ServeHTTP implements [http.Handler] for [vaultrpc.Forward].
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	job := hotcell.JobID(r.Header.Get(vaultrpc.HeaderJob))
+	target, to, err := parse(r)
+	if err != nil {
+		s.fault(w, err)
+		return
+	}
+	ctx, leave := s.live.enter(r.Context(), job)
+	defer leave()
+	used, err := s.Vault.Use(ctx, job, hotcell.AttachmentID(r.Header.Get(vaultrpc.HeaderUse)), to)
+	if err != nil {
+		s.fault(w, err)
+		return
+	}
+	began := s.Now()
+	out, pattern, err := s.prepare(ctx, r, target, job, used)
+	used.Clear()
+	if err != nil {
+		s.Vault.Done(used, "not sent", 0, 0)
+		s.fault(w, err)
+		return
+	}
+	_ = http.NewResponseController(w).EnableFullDuplex()
+	size, reason := s.exchange(w, r, out, pattern)
+	s.Vault.Done(used, reason, size, s.Now().Sub(began).Milliseconds())
+}
+
+// parse reads where a request goes: an absolute URL of HTTPS, to a host in its
+// normal form.
+func parse(r *http.Request) (*url.URL, vault.Target, error) {
+	bad := hotcell.Invalid("/target", "a target is an https URL with a host and a port")
+	text := r.Header.Get(vaultrpc.HeaderTarget)
+	target, err := url.Parse(text)
+	if err != nil || target.Scheme != "https" || target.User != nil || target.Fragment != "" {
+		return nil, vault.Target{}, bad
+	}
+	host, port, err := site.HostPort(target.Host)
+	if err != nil || net.JoinHostPort(host, strconv.Itoa(port)) != target.Host {
+		return nil, vault.Target{}, bad
+	}
+	uri := strings.TrimPrefix(text, "https://"+target.Host)
+	if !strings.HasPrefix(uri, "/") && uri != "*" {
+		return nil, vault.Target{}, bad
+	}
+	return target, vault.Target{Host: host, Port: port, Method: r.Method, URI: uri}, nil
+}
+
+// prepare makes the request that goes out, with the credential on.
+func (s *Service) prepare(ctx context.Context, r *http.Request, target *url.URL, job hotcell.JobID, used *vault.Used) (*http.Request, *guard.Patterns, error) {
+	out := (&http.Request{
+		Method: r.Method, URL: target, Host: hostHeader(target), Header: r.Header.Clone(), Body: r.Body, ContentLength: r.ContentLength,
+		Trailer: r.Trailer, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(ctx)
+	if r.ContentLength == 0 {
+		out.Body = http.NoBody
+	}
+	upgrade := r.Header.Get("Upgrade")
+	for _, name := range hopByHop {
+		out.Header.Del(name)
+	}
+	for name := range out.Header {
+		if strings.HasPrefix(name, vaultrpc.HeaderPrefix) {
+			out.Header.Del(name)
+		}
+	}
+	if strings.EqualFold(upgrade, "websocket") {
+		out.Header.Set("Connection", "Upgrade")
+		out.Header.Set("Upgrade", "websocket")
+		out.Header.Del("Sec-Websocket-Extensions") // frames must be readable
+	}
+	if _, set := out.Header["User-Agent"]; !set {
+		out.Header["User-Agent"] = nil // not ours
+	}
+	// What is answered must be readable by the guard.
+	if accepted := out.Header.Get("Accept-Encoding"); accepted != "" {
+		out.Header.Set("Accept-Encoding", readable(accepted))
+	}
+	out.Header.Del("Range") // a part of an answer could be a part of a value
+	var err error
+	if used.Use.As == hotcell.InjectStandIn {
+		err = s.swap(out, job, used)
+	} else {
+		err = s.put(out, used)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	pattern, err := s.scrubbers.of(used)
+	return out, pattern, err
+}
+
+// hostHeader is the host as clients write it: without the usual port.
+func hostHeader(u *url.URL) string { return strings.TrimSuffix(u.Host, ":443") }
+
+// readable keeps of the codings that a client accepts those that can be undone.
+func readable(accepted string) string {
+	var out []string
+	for _, one := range strings.Split(accepted, ",") {
+		name, _, _ := strings.Cut(strings.TrimSpace(one), ";")
+		switch strings.ToLower(name) {
+		case "gzip", "deflate", "br", "zstd", "identity", "x-gzip":
+			out = append(out, strings.TrimSpace(one))
+		}
+	}
+	if len(out) == 0 {
+		return "identity"
+	}
+	return strings.Join(out, ", ")
+}
+
+// put puts a connection's key on.
+func (s *Service) put(out *http.Request, used *vault.Used) error {
+	if used.Use.HTTP == nil || len(used.Fields) != 1 {
+		return fmt.Errorf("%w: the connection has no key", hotcell.ErrTampered)
+	}
+	auth := inject.Auth(used.Use.HTTP.Auth)
+	return used.Fields[0].Value.Use(func(key []byte) error { return auth.Apply(out, key, s.Now()) })
+}
+
+// exchange talks to the upstream and hands its answer on, scrubbed. It returns
+// the size of what was handed on, and what went wrong.
+func (s *Service) exchange(w http.ResponseWriter, r *http.Request, out *http.Request, pattern *guard.Patterns) (int64, string) {
+	answer, err := s.transport.RoundTrip(out)
+	if err != nil {
+		return 0, s.unanswered(w, out.Context(), err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode == http.StatusSwitchingProtocols {
+		return s.upgraded(out.Context(), w, answer, pattern)
+	}
+	answer.Request = r
+	if err := scrub.Scrub(answer, pattern, nil); err != nil {
+		s.faulty(w, http.StatusBadGateway, "unavailable", "the answer of "+out.URL.Host+" is in a coding that cannot be read, so it is not let through")
+		return 0, "an answer in an unknown coding"
+	}
+	return copyAnswer(w, answer)
+}
+
+// unanswered tells the gateway why there is no answer, without an address.
+func (s *Service) unanswered(w http.ResponseWriter, ctx context.Context, err error) string {
+	var text string
+	switch {
+	case context.Cause(ctx) != nil && errors.Is(context.Cause(ctx), errRevoked):
+		s.faulty(w, http.StatusForbidden, "refused", context.Cause(ctx).Error())
+		return "revoked"
+	case errors.Is(err, hotcell.ErrDenied):
+		if blocked, ok := errors.AsType[*netguard.Refused](err); ok {
+			text = blocked.Error()
+		} else {
+			text = "the host's address may not be dialled"
+		}
+		s.faulty(w, http.StatusForbidden, "refused", text)
+		return text
+	case errors.Is(err, hotcell.ErrUnavailable):
+		text = "the host could not be reached"
+	default:
+		text = "no answer: " + kind(err)
+	}
+	s.faulty(w, http.StatusBadGateway, "unavailable", text)
+	return text
+}
+
+// kind is what may be told of a failure: never its text, which may hold parts
+// of the request.
+func kind(err error) string {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "the host's certificate does not hold"
+	}
+	if wait, ok := errors.AsType[net.Error](err); ok && wait.Timeout() {
+		return "the host did not answer in time"
+	}
+	return "the connection broke off"
+}
+
+func (s *Service) fault(w http.ResponseWriter, err error) {
+	switch {
+	case errors.Is(err, hotcell.ErrDenied), errors.Is(err, hotcell.ErrInvalid), errors.Is(err, hotcell.ErrTampered), errors.Is(err, hotcell.ErrNotFound):
+		s.faulty(w, http.StatusForbidden, "refused", strings.TrimPrefix(err.Error(), hotcell.ErrDenied.Error()+": "))
+	case errors.Is(err, hotcell.ErrUnavailable):
+		s.faulty(w, http.StatusServiceUnavailable, "unavailable", "the use could not be recorded, so the credential was not used")
+	default:
+		if rpc.Internal(err) && !errors.Is(err, context.Canceled) {
+			s.Log.Error("forwarding a job's request", "error", err)
+		}
+		s.faulty(w, http.StatusInternalServerError, "unavailable", "internal error")
+	}
+}
+
+func (s *Service) faulty(w http.ResponseWriter, status int, fault, text string) {
+	w.Header().Set(vaultrpc.HeaderFault, fault)
+	http.Error(w, text, status)
+}
+
+// wipe clears copies of values.
+func wipe(values [][]byte) {
+	for _, v := range values {
+		sensitive.Wipe(v)
+	}
+}

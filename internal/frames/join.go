@@ -1,0 +1,118 @@
+package frames
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	"hotcell/internal/guard"
+)
+
+// Sides are the filters of a connection; nil passes a direction on untouched.
+type Sides struct {
+	// Up is towards the upstream, Down towards the client.
+	Up, Down Side
+}
+
+// Guarded is a side with the guard on it. What the policy would redact is
+// redacted within a message, and ends the connection where it spans several.
+func Guarded(p *guard.Patterns, policy guard.Policy) Side {
+	if p == nil {
+		return nil
+	}
+	return func(to io.Writer) Filter {
+		if to == io.Discard {
+			policy := policy
+			return p.Writer(to, func(m guard.Match) guard.Verdict {
+				if policy != nil && policy(m) == guard.Pass {
+					return guard.Pass
+				}
+				return guard.Refuse
+			})
+		}
+		return p.Writer(to, policy)
+	}
+}
+
+// Join passes both directions on until one of them ends, and closes both. It
+// returns how many bytes went up and down, and why it ended where a filter
+// ended it.
+func Join(client, upstream io.ReadWriteCloser, sides Sides) (sent, received int64, refused error) {
+	up, down := &counter{to: upstream}, &counter{to: client}
+	ended := make(chan error, 2)
+	go func() { ended <- pass(client, up, sides.Up) }()
+	go func() { ended <- pass(upstream, down, sides.Down) }()
+	first := <-ended
+	_, _ = client.Close(), upstream.Close()
+	second := <-ended
+	for _, err := range []error{first, second} {
+		if r, ok := errors.AsType[*guard.RefusedError](err); ok {
+			refused = r
+		}
+	}
+	return up.n.Load(), down.n.Load(), refused
+}
+
+func pass(from io.Reader, to io.Writer, side Side) error {
+	if side == nil {
+		_, err := io.Copy(to, from)
+		return err
+	}
+	return newPump(from, to, side).run()
+}
+
+type counter struct {
+	to io.Writer
+	n  atomic.Int64
+}
+
+func (c *counter) Write(b []byte) (int, error) {
+	n, err := c.to.Write(b)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// IsUpgrade says whether a request asks for a WebSocket.
+func IsUpgrade(h http.Header) bool {
+	return strings.EqualFold(h.Get("Upgrade"), "websocket") && has(h["Connection"], "upgrade")
+}
+
+func has(lists []string, token string) bool {
+	for _, list := range lists {
+		for one := range strings.SplitSeq(list, ",") {
+			if strings.EqualFold(strings.TrimSpace(one), token) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Accept answers a request with an upstream's 101, and takes the connection.
+func Accept(w http.ResponseWriter, answer *http.Response) (io.ReadWriteCloser, error) {
+	if answer.Header.Get("Sec-Websocket-Extensions") != "" {
+		return nil, fmt.Errorf("%w: an extension is used that was not asked for", errProtocol)
+	}
+	conn, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, err
+	}
+	head := &http.Response{StatusCode: answer.StatusCode, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: answer.Header}
+	if err := head.Write(conn); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return &taken{conn, buffered.Reader}, nil
+}
+
+// taken is a connection of which some was read already.
+type taken struct {
+	net.Conn
+	from *bufio.Reader
+}
+
+func (t *taken) Read(b []byte) (int, error) { return t.from.Read(b) }

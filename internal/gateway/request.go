@@ -1,0 +1,195 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"strconv"
+	"strings"
+
+	"hotcell"
+	"hotcell/internal/egress"
+	"hotcell/internal/frames"
+	"hotcell/internal/guard"
+	"hotcell/internal/netguard"
+	"hotcell/internal/site"
+	"hotcell/internal/vaultrpc"
+)
+
+// request decides on one request of the cell and does it.
+func (g *Gateway) request(w http.ResponseWriter, r *http.Request) {
+	to, _ := r.Context().Value(targetKey{}).(*target)
+	if to == nil {
+		refuse(w, http.StatusInternalServerError, "internal error")
+		return
+	}
+	x := &exchange{gateway: g, to: to, about: hotcell.Event{Host: net.JoinHostPort(to.host, strconv.Itoa(to.port))}}
+	if status, reason := g.over(); reason != "" {
+		w.Header().Set("Retry-After", "1")
+		refuse(w, status, reason)
+		return
+	}
+	if reason := malformed(r, to); reason != "" {
+		x.refuse(w, http.StatusBadRequest, reason)
+		return
+	}
+	if x.verdict = g.rules().Request(to.host, to.port, r.Method, r.RequestURI); !x.verdict.Allowed {
+		x.refuse(w, http.StatusForbidden, x.verdict.Reason)
+		return
+	}
+	x.inspect = g.inspector(to, x.verdict)
+	if !x.head(w, r) || !x.body(w, r) {
+		return
+	}
+	_ = http.NewResponseController(w).EnableFullDuplex()
+	if r.Header.Get("Upgrade") != "" {
+		x.upgrade(w, r)
+		return
+	}
+	g.proxy.ServeHTTP(w, r.WithContext(withExchange(r.Context(), x)))
+}
+
+// over says which limit of the job a request exceeds.
+func (g *Gateway) over() (status int, reason string) {
+	switch {
+	case g.limits.spent():
+		return http.StatusTooManyRequests, errBytes.Error()
+	case !g.limits.requests.Allow():
+		return http.StatusTooManyRequests, fmt.Sprintf("the job may make %d requests a second", g.limits.Requests)
+	}
+	return 0, ""
+}
+
+// malformed says why a request is not one for its host that can be read in one
+// way only.
+func malformed(r *http.Request, to *target) string {
+	switch {
+	case r.URL.IsAbs() || r.URL.Host != "" || !strings.HasPrefix(r.RequestURI, "/") && (r.RequestURI != "*" || r.Method != http.MethodOptions):
+		return "a request within a connection names a path, and no other target"
+	case !sameHost(r.Host, to):
+		return "the request is for another host than its connection"
+	case to.tap != nil && len(r.TransferEncoding) > 0 && to.tap.ambiguous(r):
+		return "the request says in two ways how long its body is"
+	}
+	for name := range r.Header {
+		if strings.HasPrefix(name, vaultrpc.HeaderPrefix) {
+			return "no header may begin with " + vaultrpc.HeaderPrefix
+		}
+	}
+	return ""
+}
+
+func sameHost(header string, to *target) bool {
+	host, port, err := site.HostPort(header)
+	if err != nil {
+		host, err = site.Host(header)
+		port = to.port
+	}
+	return err == nil && host == to.host && port == to.port
+}
+
+// exchange is one request under way.
+type exchange struct {
+	gateway *Gateway
+	to      *target
+	about   hotcell.Event
+	verdict egress.Verdict
+	inspect *inspector
+}
+
+// refuse tells the cell why not, and how to ask, and has it recorded.
+func (x *exchange) refuse(w http.ResponseWriter, status int, reason string) {
+	e := x.about
+	e.Kind, e.Decision, e.Reason = "network.refuse", hotcell.Refused, reason
+	_ = x.gateway.report(e)
+	refuse(w, status, reason+askHint(status, x.about.Host))
+}
+
+// found tells the cell that one of its values does not go there.
+func (x *exchange) found(w http.ResponseWriter, m guard.Match, where string) {
+	x.caught(m, where)
+	refuse(w, http.StatusForbidden, fmt.Sprintf("the %s holds a value of %s (%s), which may not go to %s", where, m.Name, m.Form, x.about.Host))
+}
+
+// caught records what the guard found.
+func (x *exchange) caught(m guard.Match, where string) {
+	e := x.about
+	e.Kind, e.Decision, e.Credential = "guard.refuse", hotcell.Refused, hotcell.CredentialID(m.ID)
+	e.Reason = fmt.Sprintf("a value of %s, %s, in the %s", m.Name, m.Form, where)
+	_ = x.gateway.report(e)
+}
+
+// newProxy does the requests that were decided.
+func (g *Gateway) newProxy() *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
+		Rewrite: func(p *httputil.ProxyRequest) {
+			x := exchangeOf(p.In.Context())
+			p.Out.URL.Scheme, p.Out.URL.Host = "https", x.about.Host
+			p.Out.URL.RawQuery = p.In.URL.RawQuery
+			p.Out.Host = p.In.Host
+			for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} {
+				if values, set := p.In.Header[name]; set {
+					p.Out.Header[name] = values
+				}
+			}
+			if _, set := p.Out.Header["User-Agent"]; !set {
+				p.Out.Header["User-Agent"] = nil // not ours
+			}
+			p.Out.Trailer = p.In.Trailer // filled when the body ends
+		},
+		Transport:      router{g},
+		FlushInterval:  -1,
+		BufferPool:     buffers{},
+		ModifyResponse: func(answer *http.Response) error { return exchangeOf(answer.Request.Context()).answer(answer) },
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			exchangeOf(r.Context()).fail(w, err)
+		},
+		ErrorLog: g.server.ErrorLog,
+	}
+}
+
+// fail tells the cell why a request that was let out brought no answer.
+func (x *exchange) fail(w http.ResponseWriter, err error) {
+	if m, caught := x.inspect.caught(); caught {
+		x.found(w, m, "body")
+		return
+	}
+	if reason := x.inspect.unreadable(); reason != "" {
+		x.refuse(w, http.StatusForbidden, reason)
+		return
+	}
+	if blocked, ok := errors.AsType[*netguard.Refused](err); ok {
+		x.refuse(w, http.StatusForbidden, blocked.Reason)
+		return
+	}
+	switch {
+	case errors.Is(err, errCoding):
+		refuse(w, http.StatusBadGateway, "the answer is in a coding that cannot be read, so it is not let through")
+	case x.gateway.ctx.Err() != nil:
+		refuse(w, http.StatusForbidden, "the job may use nothing any more")
+	case errors.Is(err, hotcell.ErrUnavailable):
+		refuse(w, http.StatusBadGateway, err.Error())
+	default:
+		refuse(w, http.StatusBadGateway, "the host could not be reached: "+cause(err))
+	}
+}
+
+// upgrade joins the two sides of a WebSocket; other protocols are not changed to.
+func (x *exchange) upgrade(w http.ResponseWriter, r *http.Request) {
+	if !frames.IsUpgrade(r.Header) || r.ProtoMajor != 1 {
+		x.refuse(w, http.StatusForbidden, "a connection changes to a WebSocket, and to nothing else")
+		return
+	}
+	out := r.Clone(withExchange(r.Context(), x))
+	out.URL.Scheme, out.URL.Host, out.RequestURI = "https", x.about.Host, ""
+	out.Header.Del("Sec-Websocket-Extensions") // frames must be readable
+	answer, err := router{x.gateway}.RoundTrip(out)
+	if err != nil {
+		x.fail(w, err)
+		return
+	}
+	defer func() { _ = answer.Body.Close() }()
+	x.switched(w, answer)
+}

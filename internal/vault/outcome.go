@@ -1,0 +1,55 @@
+package vault
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"hotcell"
+)
+
+// maxOutcomes is how many outcomes may wait; beyond that, uses wait for them.
+const maxOutcomes = 4096
+
+// outcomes writes down how uses ended: many at once, a moment after.
+type outcomes struct {
+	events chan hotcell.Event
+	ended  chan struct{}
+	mu     sync.RWMutex // held for reading while something is put in
+	closed bool
+}
+
+func startOutcomes(store hotcell.VaultStore, log *slog.Logger) *outcomes {
+	o := &outcomes{events: make(chan hotcell.Event, maxOutcomes), ended: make(chan struct{})}
+	go func() {
+		defer close(o.ended)
+		for first := range o.events {
+			batch := []hotcell.Event{first}
+			for more := len(o.events); more > 0; more-- {
+				batch = append(batch, <-o.events)
+			}
+			if err := store.Record(context.Background(), batch...); err != nil {
+				log.Error("how uses ended could not be recorded", "uses", len(batch), "error", err)
+			}
+		}
+	}()
+	return o
+}
+
+func (o *outcomes) add(e hotcell.Event) {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	if !o.closed {
+		o.events <- e
+	}
+}
+
+func (o *outcomes) close() {
+	o.mu.Lock()
+	if !o.closed {
+		o.closed = true
+		close(o.events)
+	}
+	o.mu.Unlock()
+	<-o.ended
+}

@@ -1,0 +1,179 @@
+package vault
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"hotcell"
+	"hotcell/internal/egress"
+)
+
+// Target is where a job's request goes.
+type Target struct {
+	Host string
+	Port int
+	// Method and URI are the request's, as it was written; empty for a connection
+	// to a database.
+	Method, URI string
+}
+
+// Used is a credential that is open for one request. Its holder clears it, and
+// tells by [Vault.Done] how the request ended.
+type Used struct {
+	Use    hotcell.Use
+	Fields []Field
+	about  hotcell.Event
+}
+
+// Clear clears the values.
+func (u *Used) Clear() { ClearFields(u.Fields) }
+
+// Use opens the credential of one attachment for one request of a job: the
+// grant must live and hold it, the attachment must allow this host, method and
+// path, and the principal must be able to use the credential still. The use is
+// in the audit log, durably, before the value is opened.
+func (v *Vault) Use(ctx context.Context, job hotcell.JobID, attachment hotcell.AttachmentID, to Target) (*Used, error) {
+	about := hotcell.Event{Workspace: v.workspace, At: v.now(), Kind: "credential.use", Job: job, Via: "job", Host: fmt.Sprintf("%s:%d", to.Host, to.Port)}
+	found, err := v.granted(ctx, job, attachment)
+	if err != nil {
+		return nil, v.refused(ctx, about, gone(err, "there is no grant for this job"))
+	}
+	use := found.use
+	host := about.Host
+	about = v.ofGrant(string(use.Tier)+".use", found.grant)
+	about.Host, about.Credential, about.Name, about.Decision = host, use.Credential, use.Name, hotcell.Allowed
+	if err := mayUse(found, to); err != nil {
+		return nil, v.refused(ctx, about, err)
+	}
+	if err := v.store.Record(ctx, about); err != nil {
+		return nil, v.unrecorded(err)
+	}
+	fields, err := v.openSealed(found.credential, use.Version, found.key, found.fields)
+	if err != nil {
+		return nil, v.refused(ctx, about, err)
+	}
+	return &Used{Use: use, Fields: fields, about: about}, nil
+}
+
+func mayUse(found *granted, to Target) error {
+	if err := alive(found.grant); err != nil {
+		return err
+	}
+	if found.refusal != nil {
+		return found.refusal
+	}
+	use := &found.use
+	switch {
+	case !egress.Applies(use, to.Host, to.Port):
+		return fmt.Errorf("%w: %s is not attached for this host", hotcell.ErrDenied, use.Name)
+	case to.Method == "":
+		return nil
+	}
+	if v := (egress.Rules{Uses: []hotcell.Use{*use}, Allow: found.grant.Allow}).Request(to.Host, to.Port, to.Method, to.URI); !v.Allowed {
+		return fmt.Errorf("%w: %s", hotcell.ErrDenied, v.Reason)
+	}
+	if reason := egress.Narrowed(use, to.Method, to.URI); reason != "" {
+		return fmt.Errorf("%w: %s", hotcell.ErrDenied, reason)
+	}
+	return nil
+}
+
+func alive(grant hotcell.Grant) error {
+	switch grant.State {
+	case hotcell.GrantDead:
+		return fmt.Errorf("%w: the job's grant is dead: %s", hotcell.ErrDenied, cmp.Or(grant.Reason, "the job has ended"))
+	case hotcell.GrantLive:
+		return nil
+	case hotcell.GrantPending:
+	}
+	return fmt.Errorf("%w: the job has not started", hotcell.ErrDenied)
+}
+
+// Done records how a use ended, some time after: the use itself is recorded.
+func (v *Vault) Done(u *Used, reason string, size, milliseconds int64) {
+	e := u.about
+	e.Kind, e.At, e.Reason, e.Size, e.Duration = string(u.Use.Tier)+".used", v.now(), reason, size, milliseconds
+	v.outcomes.add(e)
+}
+
+// granted is what the store says of one attachment within a job's grant, with
+// the credential as it is sealed.
+type granted struct {
+	grant      hotcell.Grant
+	use        hotcell.Use
+	credential hotcell.Credential
+	key        hotcell.SealedKey
+	fields     []hotcell.SealedField
+	// refusal is why the principal may not use the credential any more.
+	refusal error
+}
+
+// known remembers what the store said, until anything changes in it. It holds
+// nothing that is not sealed.
+type known struct {
+	mu         sync.Mutex
+	generation int64
+	uses       map[hotcell.JobID]map[hotcell.AttachmentID]*granted
+}
+
+func (k *known) find(generation int64, job hotcell.JobID, attachment hotcell.AttachmentID) *granted {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.generation != generation {
+		return nil
+	}
+	return k.uses[job][attachment]
+}
+
+func (k *known) keep(generation int64, job hotcell.JobID, found *granted) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.generation != generation || k.uses == nil {
+		k.generation, k.uses = generation, map[hotcell.JobID]map[hotcell.AttachmentID]*granted{}
+	}
+	if k.uses[job] == nil {
+		k.uses[job] = map[hotcell.AttachmentID]*granted{}
+	}
+	k.uses[job][found.use.Attachment] = found
+}
+
+// granted reads, or remembers, one use of a job's grant.
+func (v *Vault) granted(ctx context.Context, job hotcell.JobID, attachment hotcell.AttachmentID) (*granted, error) {
+	generation := v.store.generation.Load()
+	if found := v.known.find(generation, job, attachment); found != nil {
+		return found, nil
+	}
+	found := &granted{}
+	err := v.store.View(ctx, func(r hotcell.VaultReader) (err error) {
+		if found.grant, err = r.GrantOf(job); err != nil {
+			return err
+		}
+		at := slices.IndexFunc(found.grant.Uses, func(u hotcell.Use) bool { return u.Attachment == attachment })
+		if at < 0 {
+			return fmt.Errorf("%w: the job's grant does not hold this attachment", hotcell.ErrDenied)
+		}
+		found.use = found.grant.Uses[at]
+		if found.grant.State != hotcell.GrantLive {
+			return nil // it says why not; versions may be gone already
+		}
+		if found.credential, err = usable(r, found.grant, found.use); errors.Is(err, hotcell.ErrDenied) {
+			found.refusal = err
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if err := existed(r, found.credential, found.use.Version); err != nil {
+			return err
+		}
+		found.key, found.fields, err = sealed(r, found.credential, found.use.Version)
+		return err
+	})
+	if err == nil {
+		v.known.keep(generation, job, found)
+	}
+	return found, err
+}
