@@ -1,7 +1,9 @@
 package site
 
 import (
+	"errors"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,8 +31,8 @@ func ParseBound(text string) (string, error) {
 	if _, err := netip.ParseAddr(host); wild && err == nil {
 		return "", hotcell.Invalid("/hosts", "*. goes before a name, and not before an address")
 	}
-	if suffix, _ := publicsuffix.PublicSuffix(host); wild && suffix == host {
-		return "", hotcell.Invalid("/hosts", "*.%s would be the hosts of everybody: name the host itself", host)
+	if wild && everybodys(host) {
+		return "", hotcell.Invalid("/hosts", "this would be the hosts of everybody: name the host itself")
 	}
 	if port != 0 {
 		host = join(host, port)
@@ -41,12 +43,61 @@ func ParseBound(text string) (string, error) {
 	return host, nil
 }
 
+// everybodys says whether the names one label below host belong to different
+// people: host is a public suffix, or all that is below it is (*.ck).
+func everybodys(host string) bool {
+	for _, name := range []string{host, "x." + host} {
+		if suffix, _ := publicsuffix.PublicSuffix(name); suffix == name {
+			return true
+		}
+	}
+	return false
+}
+
+// MaxBounds is how many hosts one thing may be bound to.
+const MaxBounds = 50
+
+// ParseBounds reads a list of them, each once.
+func ParseBounds(texts []string) ([]string, error) {
+	if len(texts) > MaxBounds {
+		return nil, hotcell.Invalid("/hosts", "at most %d hosts", MaxBounds)
+	}
+	var out []string
+	for i, text := range texts {
+		bound, err := ParseBound(text)
+		pointer := "/hosts/" + strconv.Itoa(i)
+		if field, ok := errors.AsType[*hotcell.FieldError](err); ok {
+			return nil, hotcell.Invalid(pointer, "%s", field.Reason)
+		}
+		if slices.Contains(out, bound) {
+			return nil, hotcell.Invalid(pointer, "this host is in the list already")
+		}
+		out = append(out, bound)
+	}
+	return out, nil
+}
+
 // join writes host and port as [HostPort] reads them.
 func join(host string, port int) string {
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
 	return host + ":" + strconv.Itoa(port)
+}
+
+// Within says whether all that inner covers, outer covers too; both are in their
+// normal form.
+func Within(inner, outer string) bool {
+	name, wild := strings.CutPrefix(inner, "*.")
+	host, port, err := HostPort(name)
+	if err != nil {
+		host, port = name, 0
+	}
+	if wild {
+		rest, same := strings.CutPrefix(outer, "*.")
+		return same && Covers(rest, host, port)
+	}
+	return Covers(outer, host, port)
 }
 
 // Covers says whether a bound, in its normal form, covers a host in its normal
