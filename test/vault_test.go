@@ -150,7 +150,7 @@ func (r *room) lease(id hotcell.JobID) (map[string]string, error) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	message, err := r.worker.Lease(r.t.Context(), id, pair.Public().Bytes())
+	message, _, err := r.worker.Lease(r.t.Context(), id, pair.Public().Bytes())
 	if err != nil || message == nil {
 		return nil, err
 	}
@@ -410,7 +410,8 @@ func TestPersonalIsNobodyElses(t *testing.T) {
 	watching, done := context.WithCancel(ctx)
 	defer done()
 	go func() {
-		_ = r.worker.Watch(watching, []hotcell.JobID{id}, func(job hotcell.JobID, reason string) {
+		_ = r.worker.Watch(watching, []hotcell.JobID{id}, func(a vaultrpc.WatchAnswer) {
+			job, reason := a.Job, a.Reason
 			if job == id {
 				died <- reason
 			} else if job == "" {

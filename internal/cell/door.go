@@ -47,6 +47,9 @@ func (i *initial) openDoor(ctx context.Context) *door {
 		answer.send()
 	})
 	mux.HandleFunc(cellrpc.PathMCP, pass)
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "hotcell: the door of a cell takes POST "+cellrpc.PathAsk+" and "+cellrpc.PathMCP, http.StatusForbidden)
+	})
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 30 * time.Second, ErrorLog: proxy.ErrorLog}
 	go func() { _ = server.Serve(d) }()
 	return d

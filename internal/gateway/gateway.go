@@ -281,6 +281,9 @@ func (g *Gateway) lease(w http.ResponseWriter, r *http.Request) {
 
 // learn has the guard know the job's values, before the cell has any.
 func (g *Gateway) learn(fingerprints []byte) error {
+	if len(fingerprints) == 0 {
+		return nil
+	}
 	var prints guard.Fingerprints
 	if err := prints.UnmarshalBinary(fingerprints); err != nil {
 		return fmt.Errorf("reading the job's fingerprints: %w", err)

@@ -22,6 +22,8 @@ import (
 	"hotcell"
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/gateway"
+	"hotcell/internal/guard"
+	"hotcell/internal/vaultrpc"
 )
 
 const payload = "CANARY-payload-7q4vXr9k"
@@ -38,13 +40,49 @@ type world struct {
 	answer  func(net.Conn)
 	gateway *gateway.Gateway
 	line    string
+
+	allow     []hotcell.Allow
+	uses      []hotcell.Use
+	builder   *guard.Builder
+	forwarded []string
+	fault     string
+	asked     []string
 }
 
-func (w *world) Lease(_ context.Context, _ hotcell.JobID, key []byte) ([]byte, error) {
+func (w *world) Lease(_ context.Context, _ hotcell.JobID, key []byte) (message, fingerprints []byte, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.leases++
-	return append([]byte("sealed to "), key...), nil
+	fingerprints, err = w.builder.Fingerprints().MarshalBinary()
+	return append([]byte("sealed to "), key...), fingerprints, err
+}
+
+func (w *world) Rules(context.Context, hotcell.JobID) ([]hotcell.Allow, []hotcell.Use, error) {
+	return w.allow, w.uses, nil
+}
+
+// Forward answers as the vault would: here by repeating what it was asked.
+func (w *world) Forward(r *http.Request) (*http.Response, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forwarded = append(w.forwarded, r.Header.Get(vaultrpc.HeaderUse)+" "+r.Method+" "+r.Header.Get(vaultrpc.HeaderTarget))
+	if w.fault != "" {
+		header := http.Header{vaultrpc.HeaderFault: {"refused"}}
+		return &http.Response{StatusCode: 403, Header: header, Body: io.NopCloser(strings.NewReader(w.fault))}, nil
+	}
+	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("by the vault"))}, nil
+}
+
+func (w *world) Connect(context.Context, hotcell.JobID, hotcell.AttachmentID, vaultrpc.DatabaseOpening) (io.ReadWriteCloser, vaultrpc.DatabaseOpened, error) {
+	return nil, vaultrpc.DatabaseOpened{}, hotcell.ErrDenied
+}
+
+func (w *world) Ask(_ context.Context, _ hotcell.JobID, a hotcell.Allow, why string) (hotcell.Request, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked = append(w.asked, why)
+	w.allow = append(w.allow, a)
+	return hotcell.Request{ID: "ask_a", State: hotcell.RequestApproved, Allow: a}, nil
 }
 
 func (w *world) Report(_ context.Context, _ hotcell.JobID, events ...hotcell.Event) error {
@@ -105,17 +143,29 @@ func (w *world) dialled() int {
 	return len(w.dials)
 }
 
-func start(t *testing.T) *world {
+func start(t *testing.T, changes ...func(*world, *gateway.Config)) *world {
 	t.Helper()
-	w := &world{line: filepath.Join(t.TempDir(), "line"), answer: func(c net.Conn) { _, _ = io.Copy(c, c); _ = c.Close() }}
-	allow := []hotcell.Allow{
+	w := &world{line: filepath.Join(t.TempDir(), "line"), builder: guard.NewBuilder(), answer: func(c net.Conn) { _, _ = io.Copy(c, c); _ = c.Close() }}
+	w.allow = []hotcell.Allow{
 		{Host: "api.acme.test", Port: 443, Protocol: hotcell.ProtocolHTTPS}, {Host: "192.0.2.1", Port: 443, Protocol: hotcell.ProtocolHTTPS},
 		{Host: "db.acme.test", Port: 5432, Protocol: hotcell.ProtocolPostgres}, {Host: "raw.acme.test", Port: 22, Protocol: hotcell.ProtocolTCP}, {Host: "open.acme.test", Port: 22, Protocol: hotcell.ProtocolTCP},
 	}
-	w.gateway = gateway.New(gateway.Config{
-		Job: hotcell.Job{ID: "job_a", Arguments: []string{"x"}, Work: hotcell.Work{Command: "true", Allow: allow}}, Vault: w, Sink: w, Dialer: w,
-		TCP: func(a hotcell.Allow) bool { return a.Host == "open.acme.test" }, Now: time.Now, Log: slog.New(slog.DiscardHandler),
-	})
+	c := gateway.Config{
+		Job: hotcell.Job{ID: "job_a", Arguments: []string{"x"}, Work: hotcell.Work{Command: "true", Allow: w.allow}}, Vault: w, Sink: w, Dialer: w,
+		TCP:       func(a hotcell.Allow) bool { return a.Host == "open.acme.test" },
+		Untouched: func(host string, _ int) bool { return host == "api.acme.test" },
+		Now:       time.Now, Log: slog.New(slog.DiscardHandler),
+	}
+	for _, change := range changes {
+		change(w, &c)
+	}
+	var err error
+	if w.gateway, err = gateway.New(c); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.gateway.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	l, err := net.Listen("unix", w.line)
 	if err != nil {
 		t.Fatal(err)

@@ -2,24 +2,50 @@ package guard
 
 import (
 	"bytes"
+	"encoding/base32"
 	"encoding/base64"
-	"encoding/hex"
-	"encoding/json"
-	"net/url"
 	"slices"
 )
 
 // minLine is how long a line of a value must be to be looked for by itself.
 const minLine = 12
 
+// form is one way to write a value, of those that are looked for as they are.
+// Those that can be spelt in many ways are found on lanes instead.
+type form struct {
+	kind kind
+	text []byte
+}
+
+// kind names a form.
+type kind uint8
+
+const (
+	kindRaw kind = iota
+	kindCase
+	kindReversed
+	kindUTF16
+	kindBase64
+	kindBase32
+	kinds
+)
+
+var kindNames = [kinds]string{"raw", "in another case", "reversed", "UTF-16", "base64", "base32"}
+
 // forms are the ways in which a value is usually written: raw; in one case, as
-// host names and headers are; base64 in both
-// alphabets at each of the three offsets within a longer text; hex in both
-// cases; percent-encoded; escaped for JSON; reversed; UTF-16; and, for a value
-// of several lines, each line that is long enough, since logs are read and
-// written by line.
-func forms(value []byte) [][]byte {
+// host names and headers are; with + for space; reversed; UTF-16; base64 in
+// both alphabets and base32, at each offset within a longer text; and, for a
+// value of several lines, each line that is long enough, since logs are read
+// and written by line.
+func forms(value []byte) []form {
 	out := encodings(value)
+	// A value that itself has what a lane takes out is on that lane without it.
+	plain := read(value, unescape)
+	for _, other := range [][]byte{plain, read(plain, unescape), read(plain, squeeze), read(value, squeeze)} {
+		if Guardable(other) == nil {
+			out = append(out, form{kindRaw, other})
+		}
+	}
 	if lines := bytes.Split(bytes.TrimRight(value, "\r\n"), []byte("\n")); len(lines) > 1 {
 		for _, line := range lines {
 			line = bytes.TrimSpace(line)
@@ -28,8 +54,8 @@ func forms(value []byte) [][]byte {
 			}
 		}
 	}
-	slices.SortFunc(out, bytes.Compare)
-	return slices.CompactFunc(out, bytes.Equal)
+	slices.SortStableFunc(out, func(a, b form) int { return bytes.Compare(a.text, b.text) })
+	return slices.CompactFunc(out, func(a, b form) bool { return bytes.Equal(a.text, b.text) })
 }
 
 // boundary lines of PEM (RFC 7468) are no secret.
@@ -37,31 +63,33 @@ func boundary(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("-----BEGIN ")) || bytes.HasPrefix(line, []byte("-----END "))
 }
 
-func encodings(value []byte) [][]byte {
-	out := [][]byte{bytes.Clone(value), reversed(value), wide(value), escaped(value), bytes.ToLower(value), bytes.ToUpper(value)}
-	out = append(out, base64s(value)...)
-	lower := []byte(hex.EncodeToString(value))
-	out = append(out, lower, bytes.ToUpper(lower))
-	return append(out, []byte(url.QueryEscape(string(value))), []byte(url.PathEscape(string(value))))
-}
-
-// base64s are the characters that the value alone decides, at each offset: what
-// stands before and after it in the encoded text does not matter. At most six
-// bits at either edge of the value are in characters that are shared with its
-// neighbours.
-func base64s(value []byte) [][]byte {
-	var out [][]byte
+func encodings(value []byte) []form {
+	out := []form{{kindRaw, bytes.Clone(value)}, {kindCase, bytes.ToLower(value)}, {kindCase, bytes.ToUpper(value)}, {kindReversed, reversed(value)}}
+	out = append(out, form{kindUTF16, wide(value)})
+	if bytes.IndexByte(value, ' ') >= 0 {
+		out = append(out, form{kindRaw, bytes.ReplaceAll(value, []byte(" "), []byte("+"))})
+	}
 	for _, alphabet := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for offset := range 3 {
-			text := []byte(alphabet.EncodeToString(append(make([]byte, offset), value...)))
-			whole := (offset + len(value)) * 8 / 6
-			shared := (offset*8 + 5) / 6
-			if text = text[shared:whole]; len(text) >= minLength {
-				out = append(out, text)
-			}
+			out = add(out, kindBase64, alphabet.EncodeToString(append(make([]byte, offset), value...)), offset, len(value), 6)
 		}
 	}
-	return out
+	for offset := range 5 {
+		text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(append(make([]byte, offset), value...))
+		out = add(out, kindBase32, text, offset, len(value), 5)
+	}
+	return slices.DeleteFunc(out, func(f form) bool { return len(f.text) < minLength })
+}
+
+// add adds the characters that the value alone decides: what stands before and
+// after it in the encoded text does not matter. At most one character at either
+// edge is shared with its neighbours.
+func add(out []form, k kind, text string, offset, size, bits int) []form {
+	shared, whole := (offset*8+bits-1)/bits, (offset+size)*8/bits
+	if whole <= shared {
+		return out
+	}
+	return append(out, form{k, []byte(text[shared:whole])})
 }
 
 func reversed(value []byte) []byte {
@@ -70,22 +98,19 @@ func reversed(value []byte) []byte {
 	return out
 }
 
-// wide is UTF-16LE of a value that is ASCII, which is what is ever widened.
+// wide is UTF-16 of a value that is ASCII, which is what is ever widened. Without
+// the zero at its edge, both orders of bytes are the same.
 func wide(value []byte) []byte {
 	out := make([]byte, 0, 2*len(value))
 	for _, b := range value {
 		out = append(out, b, 0)
 	}
-	return out
+	return out[:len(out)-1]
 }
 
-// escaped is the value as the inside of a JSON string (RFC 8259 section 7).
-func escaped(value []byte) []byte {
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	if encoder.Encode(string(value)) != nil {
-		return bytes.Clone(value)
-	}
-	return bytes.Clone(bytes.TrimSuffix(out.Bytes(), []byte("\"\n"))[1:])
+// read is how a text reads on a lane.
+func read(text []byte, decode func(*lane, bool)) []byte {
+	l := &lane{parent: &lane{matcher: matcher{buf: text}}}
+	decode(l, true)
+	return l.buf
 }

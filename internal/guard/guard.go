@@ -1,15 +1,16 @@
 // Package guard finds credential values, raw or encoded, in bytes that are
-// about to cross a border, and puts [hotcell:NAME] in their place.
+// about to cross a border, and puts [hotcell:NAME] in their place, or refuses.
 //
-// It finds the forms that [forms] lists, wherever a stream is split. It does
-// not find what was enciphered, compressed or taken apart by somebody who
-// wants it unseen: it is a net under the walls, not a wall. Its users see
-// [Patterns] and [Writer] only, so that what is looked for can be fingerprints
-// where the values themselves must not be. One way to use it:
+// It works from keyed [Fingerprints], not from values, so that it can stand
+// where the values must not be; and on decoded lanes of the stream, so that
+// one fingerprint finds a value however it is escaped, wherever the stream is
+// split. It does not find what was enciphered or taken apart by somebody who
+// wants it unseen, and does not unpack (package coding does): it is a net under
+// the walls, not a wall. One way to use it:
 //
 //	b := guard.NewBuilder()
-//	err := b.Add("billing", value)
-//	w := b.Build().Writer(log)
+//	err := b.Add(guard.Label{ID: id, Name: "billing"}, value)
+//	w := b.Build().Writer(log, nil)
 package guard
 
 import (
@@ -17,7 +18,40 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
+
+// Label says whose a value is: ID is what policies decide on, Name what the mark
+// shows.
+type Label struct{ ID, Name string }
+
+// Match is one occurrence of a value.
+type Match struct {
+	Label
+	// Form is how it was written: "raw", "base64", "percent or escapes", …
+	Form string
+}
+
+// Verdict is what becomes of a match.
+type Verdict int
+
+// The verdicts.
+const (
+	Redact Verdict = iota
+	Pass
+	Refuse
+)
+
+// Policy decides on a match; a nil one redacts all.
+type Policy func(Match) Verdict
+
+// RefusedError says that a policy refused a match. Nothing of the value was
+// passed on.
+type RefusedError struct{ Match }
+
+func (r *RefusedError) Error() string {
+	return fmt.Sprintf("a value of %s is in it (%s)", r.Name, r.Form)
+}
 
 // ErrUnguardable says that a value cannot be looked for without breaking
 // ordinary text. The error that wraps it says why.
@@ -33,6 +67,10 @@ const (
 var common = []string{
 	"password", "passwd", "secret", "default", "changeme", "localhost", "postgres", "production", "development",
 	"staging", "testing", "example", "username", "enabled", "disabled", "127.0.0.1", "0.0.0.0", "admin123", "database",
+	"letmein", "welcome", "qwerty", "abc123", "123456", "1234567", "12345678", "123456789", "1234567890", "service", "public",
+	"private", "internal", "external", "administrator", "anonymous", "undefined", "unknown", "success", "warning", "message",
+	"content", "application", "accept", "server", "client", "github", "google", "amazon", "stripe", "https://", "http://", "us-east-1",
+	"eu-west-1", "eu-central-1", "us-west-2",
 }
 
 // Guardable says whether a value can be looked for. The error, which wraps
@@ -59,4 +97,15 @@ func variety(value []byte) int {
 		}
 	}
 	return n
+}
+
+// mark replaces a value of that name.
+func mark(name string) []byte { return []byte("[hotcell:" + strings.Map(plain, name) + "]") }
+
+// plain keeps a name from breaking the text that it is put into.
+func plain(r rune) rune {
+	if r < ' ' || strings.ContainsRune("\"'\\<>&]", r) {
+		return '_'
+	}
+	return r
 }

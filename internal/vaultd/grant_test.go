@@ -24,7 +24,7 @@ func TestALeaseIsDeliveredOnceAndToALiveJobOnly(t *testing.T) {
 	_, err := s.lease(pending)
 	refused(t, "before the start", err, hotcell.ErrDenied, "has not started")
 	must(t, s.begin(pending))
-	_, err = s.worker.Lease(t.Context(), pending, []byte("no key"))
+	_, _, err = s.worker.Lease(t.Context(), pending, []byte("no key"))
 	refused(t, "to no key", err, hotcell.ErrInvalid, "X25519")
 	if got, err := s.lease(pending); err != nil || len(got) != 1 {
 		t.Errorf("a refused lease used the job's only one up: %v", err)
@@ -62,7 +62,7 @@ func TestALeaseOpensWithItsKeyAndForItsJobOnly(t *testing.T) {
 	must(t, err)
 	stranger, err := parcel.Generate()
 	must(t, err)
-	message, err := s.worker.Lease(t.Context(), job, cell.Public().Bytes())
+	message, _, err := s.worker.Lease(t.Context(), job, cell.Public().Bytes())
 	must(t, err)
 	if _, err := stranger.OpenInfo(vaultrpc.LeaseInfo(job), message); !errors.Is(err, parcel.ErrOpen) {
 		t.Errorf("another cell: %v", err)
@@ -74,7 +74,7 @@ func TestALeaseOpensWithItsKeyAndForItsJobOnly(t *testing.T) {
 		t.Errorf("its own: %v", err)
 	}
 	bare := s.run(s.me, s.assignment(s.me, "bare"))
-	if message, err := s.worker.Lease(t.Context(), bare, cell.Public().Bytes()); err != nil || message != nil {
+	if message, _, err := s.worker.Lease(t.Context(), bare, cell.Public().Bytes()); err != nil || message != nil {
 		t.Errorf("a job without secrets: %v, %v", message, err)
 	}
 }
@@ -128,7 +128,8 @@ func (s *scene) watch(jobs ...hotcell.JobID) <-chan string {
 	s.t.Cleanup(cancel)
 	deaths, ready := make(chan string, 100), make(chan struct{}, 1)
 	go func() {
-		_ = s.worker.Watch(ctx, jobs, func(job hotcell.JobID, reason string) {
+		_ = s.worker.Watch(ctx, jobs, func(a vaultrpc.WatchAnswer) {
+			job, reason := a.Job, a.Reason
 			if job != "" {
 				deaths <- string(job) + ": " + reason
 				return

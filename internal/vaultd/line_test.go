@@ -40,10 +40,10 @@ func TestEachLineServesItsOwn(t *testing.T) {
 	cell, err := parcel.Generate()
 	must(t, err)
 	worker := vaultclient.NewWorker(s.line(s.daemon.Control()))
-	if _, err := worker.Lease(ctx, job, cell.Public().Bytes()); err == nil {
+	if _, _, err := worker.Lease(ctx, job, cell.Public().Bytes()); err == nil {
 		t.Error("a lease on the control plane's line")
 	}
-	if err := worker.Watch(ctx, nil, func(hotcell.JobID, string) {}); err == nil {
+	if err := worker.Watch(ctx, nil, func(vaultrpc.WatchAnswer) {}); err == nil {
 		t.Error("a watch on the control plane's line")
 	}
 	if got, err := s.lease(job); err != nil || len(got) != 1 {

@@ -302,7 +302,7 @@ func (s *scene) lease(job hotcell.JobID) (map[string]string, error) {
 	s.t.Helper()
 	cell, err := parcel.Generate()
 	must(s.t, err)
-	message, err := s.worker.Lease(s.t.Context(), job, cell.Public().Bytes())
+	message, _, err := s.worker.Lease(s.t.Context(), job, cell.Public().Bytes())
 	if err != nil || message == nil {
 		return nil, err
 	}

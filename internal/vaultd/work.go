@@ -30,8 +30,7 @@ func (d *Daemon) work(mux *http.ServeMux) {
 		return &vaultrpc.AssignmentsAnswer{Assignments: list}, err
 	})
 	handle(d, mux, vaultrpc.Attach, func(ctx context.Context, r *vaultrpc.AttachRequest) (*vaultrpc.AttachAnswer, error) {
-		at, err := d.assignments.Attach(ctx, r)
-		return &vaultrpc.AttachAnswer{Attachment: at}, err
+		return d.assignments.Attach(ctx, r)
 	})
 	handle(d, mux, vaultrpc.Detach, func(ctx context.Context, r *vaultrpc.DetachRequest) (*vaultrpc.Empty, error) {
 		return &vaultrpc.Empty{}, d.assignments.Detach(ctx, r)

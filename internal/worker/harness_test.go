@@ -17,8 +17,10 @@ import (
 
 	"hotcell"
 	"hotcell/internal/cell"
+	"hotcell/internal/gateway"
 	"hotcell/internal/rpc"
 	"hotcell/internal/socketpair"
+	"hotcell/internal/vaultrpc"
 	"hotcell/internal/worker"
 	"hotcell/internal/workerrpc"
 )
@@ -53,11 +55,30 @@ type house struct {
 
 	mu     sync.Mutex
 	events []hotcell.Event
+	allow  map[hotcell.JobID][]hotcell.Allow
 	asked  [][]hotcell.JobID
 	broken int // how often Watch breaks off at first
 }
 
-func (h *house) Lease(context.Context, hotcell.JobID, []byte) ([]byte, error) { return nil, h.deny }
+func (h *house) Lease(context.Context, hotcell.JobID, []byte) (message, fingerprints []byte, err error) {
+	return nil, nil, h.deny
+}
+
+func (h *house) Rules(_ context.Context, job hotcell.JobID) ([]hotcell.Allow, []hotcell.Use, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.allow[job], nil, nil
+}
+
+func (h *house) Forward(*http.Request) (*http.Response, error) { return nil, hotcell.ErrDenied }
+
+func (h *house) Connect(context.Context, hotcell.JobID, hotcell.AttachmentID, vaultrpc.DatabaseOpening) (io.ReadWriteCloser, vaultrpc.DatabaseOpened, error) {
+	return nil, vaultrpc.DatabaseOpened{}, hotcell.ErrDenied
+}
+
+func (h *house) Ask(context.Context, hotcell.JobID, hotcell.Allow, string) (hotcell.Request, error) {
+	return hotcell.Request{}, hotcell.ErrDenied
+}
 
 func (h *house) Report(_ context.Context, _ hotcell.JobID, events ...hotcell.Event) error {
 	h.mu.Lock()
@@ -66,7 +87,7 @@ func (h *house) Report(_ context.Context, _ hotcell.JobID, events ...hotcell.Eve
 	return nil
 }
 
-func (h *house) Watch(ctx context.Context, jobs []hotcell.JobID, fn func(hotcell.JobID, string)) error {
+func (h *house) Watch(ctx context.Context, jobs []hotcell.JobID, fn func(vaultrpc.WatchAnswer)) error {
 	h.mu.Lock()
 	h.asked = append(h.asked, jobs)
 	h.broken--
@@ -80,7 +101,7 @@ func (h *house) Watch(ctx context.Context, jobs []hotcell.JobID, fn func(hotcell
 		case <-ctx.Done():
 			return ctx.Err()
 		case d := <-h.deaths:
-			fn(d.job, d.reason)
+			fn(vaultrpc.WatchAnswer{Job: d.job, Reason: d.reason})
 		}
 	}
 }
@@ -149,10 +170,11 @@ func open(t *testing.T, change func(*house, *worker.Config)) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{deaths: make(chan death), folder: t.TempDir(), log: &words{}}
+	h := &house{allow: map[hotcell.JobID][]hotcell.Allow{}, deaths: make(chan death), folder: t.TempDir(), log: &words{}}
 	h.driver = &spy{Driver: cell.NewBubblewrap(cell.Options{Binary: self, Bundle: "/etc/ssl/certs/ca-certificates.crt"})}
 	c := worker.Config{
-		Vault: h, Driver: h.driver, Dialer: h, TCP: func(hotcell.Allow) bool { return true },
+		Vault: h, Driver: h.driver,
+		Door:   gateway.Config{Dialer: h, TCP: func(hotcell.Allow) bool { return true }},
 		Folder: h.folder, Now: time.Now, Log: slog.New(slog.NewTextHandler(h.log, nil)),
 	}
 	if change != nil {
@@ -206,6 +228,9 @@ func jobOf(command string, allow ...hotcell.Allow) hotcell.Job {
 
 // run runs a job to its end; said, if there, hears each piece of its stdout.
 func (h *house) run(ctx context.Context, j hotcell.Job, said func(string)) (*told, error) {
+	h.mu.Lock()
+	h.allow[j.ID] = j.Work.Allow
+	h.mu.Unlock()
 	var got told
 	err := rpc.CallStream(ctx, h.Client, workerrpc.Run, &workerrpc.RunRequest{Job: j}, func(e *workerrpc.RunEvent) error {
 		switch e.Kind {

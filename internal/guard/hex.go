@@ -1,0 +1,164 @@
+package guard
+
+// unhex decodes runs of hex digits, in any case, with single separators between
+// them or none, on two lanes: one begins at the first digit of each group, and
+// one at the second.
+type unhex struct {
+	parent *lane
+	halves [2]half
+	// in is true within a run.
+	in bool
+	// least is how many digits a run has at least.
+	least int
+}
+
+// half is where one of the two lanes stands.
+type half struct {
+	lane *lane
+	odd  bool
+	// skip is true before the first digit of a group that an odd lane leaves out.
+	skip bool
+	// first is the first half of a byte, -1 for none, and at its position in the
+	// parent.
+	first int8
+	at    int64
+}
+
+// spaced are the characters that hex is written with: 1 for a digit, 2 for what
+// may stand between.
+var spaced = func() (out [256]byte) {
+	for c, v := range nibbles {
+		if v >= 0 {
+			out[c] = 1
+		}
+	}
+	for _, c := range []byte(" :-,_") {
+		out[c] = 2
+	}
+	return out
+}()
+
+// decode takes in what the parent has, for both lanes. Runs that ended are
+// looked at, and forgotten.
+func (u *unhex) decode(*lane, bool) {
+	l := u.halves[0].lane
+	b := l.fresh()
+	i := 0
+	if u.in {
+		i = u.run(b, 0)
+	}
+	for i < len(b) {
+		if i = u.nextRun(b, i); i == len(b) {
+			break
+		}
+		u.enter()
+		i = u.run(b, i)
+	}
+	for n := range u.halves {
+		u.halves[n].lane.taken = u.parent.end()
+	}
+}
+
+func (u *unhex) enter() {
+	u.in = true
+	for n := range u.halves {
+		u.halves[n].first, u.halves[n].skip = -1, u.halves[n].odd
+	}
+}
+
+// run decodes from i to the end of the run, or of what there is.
+func (u *unhex) run(b []byte, i int) int {
+	at := u.parent.end() - int64(len(b))
+	for ; i < len(b); i++ {
+		c := b[i]
+		switch spaced[c] {
+		case 1:
+			u.halves[0].digit(nibbles[c], at+int64(i))
+			u.halves[1].digit(nibbles[c], at+int64(i))
+		case 2:
+			for n := range u.halves {
+				u.halves[n].first, u.halves[n].skip = -1, u.halves[n].odd
+			}
+		default:
+			u.leave()
+			return i
+		}
+	}
+	return i
+}
+
+func (h *half) digit(v int8, at int64) {
+	switch {
+	case h.skip:
+		h.skip = false
+	case h.first < 0:
+		h.first, h.at = v, at
+	default:
+		l := h.lane
+		l.segs = append(l.segs, segment{at: l.end(), src: h.at, end: at + 1})
+		l.buf = append(l.buf, byte(h.first)<<4|byte(v))
+		l.seam = l.end()
+		h.first = -1
+	}
+}
+
+// leave ends a run: what it decoded to is looked at, and forgotten.
+func (u *unhex) leave() {
+	u.in = false
+	for n := range u.halves {
+		l := u.halves[n].lane
+		u.halves[n].first = -1
+		l.scan()
+		l.open = l.open[:0]
+		l.forget(l.end())
+		l.segs = l.segs[:0]
+	}
+}
+
+// nextRun finds where the next run in b begins, from i on, that is long enough,
+// or that b ends within; the end of b where there is none.
+func (u *unhex) nextRun(b []byte, i int) int {
+	const look = 4 // characters in a row, at every eighth place
+	least := i
+	for ; i+look <= len(b); i += 8 {
+		if spaced[b[i]] == 0 || spaced[b[i+1]] == 0 || spaced[b[i+2]] == 0 || spaced[b[i+3]] == 0 {
+			continue
+		}
+		from, to := i, i+look
+		for from > least && spaced[b[from-1]] != 0 {
+			from--
+		}
+		for to < len(b) && spaced[b[to]] != 0 {
+			to++
+		}
+		if to == len(b) || to-from >= u.least && u.enough(b[from:to]) {
+			return from
+		}
+		least = to
+		i = to - 7 // the next look is at to+1
+	}
+	return lastRun(b, least)
+}
+
+// enough says whether a run has digits for a value.
+func (u *unhex) enough(b []byte) bool {
+	n := 0
+	for _, c := range b {
+		if spaced[c] == 1 {
+			n++
+		}
+	}
+	return n >= u.least
+}
+
+// lastRun is where the run begins that b ends within, however short.
+func lastRun(b []byte, least int) int {
+	from := len(b)
+	for from > least && spaced[b[from-1]] != 0 {
+		from--
+	}
+	for from < len(b) && spaced[b[from]] != 1 {
+		from++
+	}
+	return from
+}

@@ -1,0 +1,114 @@
+package guard
+
+import "sort"
+
+// lane is one reading of the stream: what comes in, or what another lane's
+// bytes decode to, with the way back to the bytes that came in.
+type lane struct {
+	matcher
+	name   string
+	parent *lane // nil for what comes in
+	// taken is the parent's position up to which was decoded.
+	taken int64
+	segs  []segment
+	// seam is the position of the last place where this lane differs from its
+	// parent; what has none since off reads like the parent, and is not looked at.
+	seam int64
+	// decode takes in what the parent has; final says that there will be no more.
+	decode func(l *lane, final bool)
+	state  int
+}
+
+// segment is a stretch of a lane: byte by byte the parent's from src on, or,
+// where end is not 0, all of it what the parent's bytes from src to end mean.
+type segment struct{ at, src, end int64 }
+
+// fresh are the parent's bytes that were not taken yet.
+func (l *lane) fresh() []byte { return l.parent.buf[l.taken-l.parent.off:] }
+
+// raw takes n of the parent's bytes as they are.
+func (l *lane) raw(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	if n := len(l.segs); n == 0 || l.segs[n-1].end != 0 || l.segs[n-1].src+l.end()-l.segs[n-1].at != l.taken {
+		l.segs = append(l.segs, segment{at: l.end(), src: l.taken})
+	}
+	l.buf = append(l.buf, b...)
+	l.taken += int64(len(b))
+}
+
+// means takes n of the parent's bytes as what they mean.
+func (l *lane) means(n int, meaning ...byte) {
+	if len(meaning) > 0 {
+		l.segs = append(l.segs, segment{at: l.end(), src: l.taken, end: l.taken + int64(n)})
+		l.buf = append(l.buf, meaning...)
+	}
+	l.taken += int64(n)
+	l.seam = l.end()
+}
+
+// seamed says whether the lane reads differently than its parent.
+func (l *lane) seamed() bool { return l.seam > l.off }
+
+func (l *lane) find(position int64) segment {
+	i := sort.Search(len(l.segs), func(i int) bool { return l.segs[i].at > position }) - 1
+	return l.segs[max(i, 0)]
+}
+
+// startOf is where the byte at a position begins in what came in.
+func (l *lane) startOf(position int64) int64 {
+	switch {
+	case l.parent == nil:
+		return position
+	case position >= l.end() || len(l.segs) == 0:
+		return l.parent.startOf(l.taken)
+	}
+	s := l.find(position)
+	if s.end != 0 {
+		return l.parent.startOf(s.src)
+	}
+	return l.parent.startOf(s.src + position - s.at)
+}
+
+// endOf is where the byte before a position ends in what came in.
+func (l *lane) endOf(position int64) int64 {
+	if l.parent == nil {
+		return position
+	}
+	s := l.find(position - 1)
+	if s.end != 0 {
+		return l.parent.endOf(s.end)
+	}
+	return l.parent.endOf(s.src + position - s.at)
+}
+
+// floor is the first position whose byte begins at the parent's position or after.
+func (l *lane) floor(parent int64) int64 {
+	i := sort.Search(len(l.segs), func(i int) bool { return l.segs[i].src >= parent })
+	out := l.end()
+	if i < len(l.segs) {
+		out = l.segs[i].at
+	}
+	if i > 0 && l.segs[i-1].end == 0 {
+		if s := l.segs[i-1]; s.at+parent-s.src < out {
+			out = s.at + parent - s.src
+		}
+	}
+	return out
+}
+
+// drop forgets what is before a position of the parent, and returns its own.
+func (l *lane) drop(parent int64) int64 {
+	position := l.floor(parent)
+	l.forget(position)
+	i := 0
+	for i+1 < len(l.segs) && l.segs[i+1].at <= position {
+		i++
+	}
+	l.segs = l.segs[:copy(l.segs, l.segs[i:])]
+	return position
+}
+
+// pending says whether the parent has bytes whose meaning is not known yet.
+func (l *lane) pending() bool { return l.taken < l.parent.end() }

@@ -1,0 +1,183 @@
+package guard
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+)
+
+// Patterns is what to look for, compiled. It does not change, and serves any
+// number of streams at once. A nil one finds nothing.
+type Patterns struct {
+	hasher hasher
+	labels []Label
+	marks  [][]byte
+	index  [len(classes)]index
+	// heads are the hashes of first bytes, by how many; first the first bytes
+	// themselves, and high their upper halves.
+	heads [maxPrefix]map[uint32]struct{}
+	first [256]bool
+	high  [16]bool
+	// least is the length of the shortest form.
+	least int
+}
+
+// index finds the forms of one class.
+type index struct {
+	gram, stride, prefix int
+	// bits is a Bloom filter of the grams, two bits of one word each.
+	bits []uint64
+	mask uint32
+	// postings are in order of their grams' upper 16 bits; starts says where each
+	// of those begins.
+	postings []posting
+	starts   []uint32
+	groups   []group
+	byPrefix map[uint64]int32
+}
+
+// posting says that a form has a gram at an offset; which form, its first bytes
+// tell.
+type posting struct {
+	gram   uint32
+	offset uint8
+}
+
+// group is the forms that begin with the same bytes.
+type group struct {
+	prefix uint64
+	// entries are in order of their lengths.
+	entries []entry
+}
+
+type entry struct {
+	length int
+	power  uint64 // of the polynomial's base, to the length
+	whole  uint32
+	checks [len(checkpoints)]uint32
+	mac    [16]byte
+	label  uint32
+	kind   kind
+}
+
+// Compile makes patterns of fingerprints.
+func Compile(f Fingerprints) *Patterns {
+	p := &Patterns{hasher: newHasher(f.key), labels: f.labels}
+	for _, l := range f.labels {
+		p.marks = append(p.marks, mark(l.Name))
+	}
+	for n := range p.heads {
+		p.heads[n] = map[uint32]struct{}{}
+	}
+	p.least = maxPrefix
+	for i := range f.prints {
+		p.least = min(p.least, int(f.prints[i].length))
+	}
+	powers := map[uint32]uint64{}
+	for c := range p.index {
+		p.compile(c, f.prints, powers)
+	}
+	for c := range 256 {
+		if _, begins := p.heads[1][uint32(p.hasher.head([]byte{byte(c)}, 1))]; begins {
+			p.first[c], p.high[c>>4] = true, true
+		}
+	}
+	return p
+}
+
+func (p *Patterns) compile(class int, prints []print, powers map[uint32]uint64) {
+	c := classes[class]
+	ix := &p.index[class]
+	ix.gram, ix.stride, ix.prefix, ix.byPrefix = c.gram, c.stride, c.prefix, map[uint64]int32{}
+	for i := range prints {
+		one := &prints[i]
+		if one.class() != class {
+			continue
+		}
+		if _, known := powers[one.length]; !known {
+			powers[one.length] = p.hasher.power(int(one.length))
+		}
+		for n := 1; n < c.prefix; n++ {
+			p.heads[n][one.heads[n-1]] = struct{}{}
+		}
+		at, known := ix.byPrefix[one.prefix]
+		if !known {
+			at = int32(len(ix.groups))
+			ix.byPrefix[one.prefix] = at
+			ix.groups = append(ix.groups, group{prefix: one.prefix})
+			for offset := range c.stride {
+				ix.postings = append(ix.postings, posting{one.grams[offset], uint8(offset)})
+			}
+		}
+		g := &ix.groups[at]
+		g.entries = append(g.entries, entry{
+			length: int(one.length), power: powers[one.length], whole: one.whole, checks: one.checks, mac: one.mac, label: one.label, kind: one.kind,
+		})
+	}
+	for i := range ix.groups {
+		slices.SortStableFunc(ix.groups[i].entries, func(a, b entry) int { return cmp.Compare(a.length, b.length) })
+	}
+	slices.SortFunc(ix.postings, func(a, b posting) int { return cmp.Or(cmp.Compare(a.gram, b.gram), cmp.Compare(a.offset, b.offset)) })
+	ix.postings = slices.Compact(ix.postings)
+	ix.sort()
+	ix.filter()
+}
+
+// sort finds where the grams with each upper half begin.
+func (ix *index) sort() {
+	ix.starts = make([]uint32, 1<<16+1)
+	for _, one := range ix.postings {
+		ix.starts[one.gram>>16+1]++
+	}
+	for i := 1; i < len(ix.starts); i++ {
+		ix.starts[i] += ix.starts[i-1]
+	}
+}
+
+// filter makes the Bloom filter: sixteen bits a gram, two of them set.
+func (ix *index) filter() {
+	words := 64
+	for words*64 < 16*len(ix.postings) {
+		words *= 2
+	}
+	ix.bits, ix.mask = make([]uint64, words), uint32(words-1)
+	for _, one := range ix.postings {
+		ix.bits[one.gram&ix.mask] |= bloom(one.gram)
+	}
+}
+
+// bloom are the two bits of a gram within its word.
+func bloom(gram uint32) uint64 { return 1<<(gram>>26) | 1<<(gram>>20&63) }
+
+// Redact returns b with every form of every value replaced.
+func (p *Patterns) Redact(b []byte) []byte {
+	var out bytes.Buffer
+	w := p.Writer(&out, nil)
+	_, _ = w.Write(b) // a buffer takes all
+	_ = w.Close()
+	return out.Bytes()
+}
+
+// Find returns the matches in b, each label and form once.
+func (p *Patterns) Find(b []byte) []Match {
+	if p == nil {
+		return nil
+	}
+	var found []Match
+	w := p.Writer(discard{}, func(m Match) Verdict {
+		if !slices.Contains(found, m) {
+			found = append(found, m)
+		}
+		return Pass
+	})
+	_, _ = w.Write(b)
+	_ = w.Close()
+	return found
+}
+
+// Contains says whether any form of any value is in b.
+func (p *Patterns) Contains(b []byte) bool { return len(p.Find(b)) > 0 }
+
+type discard struct{}
+
+func (discard) Write(b []byte) (int, error) { return len(b), nil }

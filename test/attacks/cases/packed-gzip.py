@@ -1,0 +1,5 @@
+# tries: the value in a gzip body
+# ends: nothing
+from lib import *
+
+send(body=gzip.compress(b"hello " + B), headers={"Content-Encoding": "gzip"})

@@ -1,0 +1,5 @@
+# tries: the value in a body
+# ends: nothing
+from lib import *
+
+send(body=b"note=" + B)

@@ -1,0 +1,5 @@
+# tries: the value in a ping
+# ends: nothing
+from lib import *
+
+websocket(frame(9, B[:100]))
