@@ -8,7 +8,7 @@
 //
 //	s := assignment.New(door, now)
 //	a, err := s.Create(ctx, request)
-//	at, err := s.Attach(ctx, request)
+//	answer, err := s.Attach(ctx, request)
 package assignment
 
 import (
@@ -23,9 +23,9 @@ import (
 	"hotcell/internal/vaultrpc"
 )
 
-// Checker says whether a credential may be attached to an assignment, by the
-// rules of its tier.
-type Checker func(r hotcell.VaultReader, assignment hotcell.AssignmentID, c hotcell.Credential) error
+// Checker says whether a credential may be attached so, by the rules of its
+// tier. The attachment may be stored already, or not yet.
+type Checker func(r hotcell.VaultReader, at hotcell.Attachment, c hotcell.Credential) error
 
 // Service does what people ask of assignments.
 type Service struct {
@@ -92,19 +92,19 @@ func (s *Service) recheck(a *vault.Act, on hotcell.Assignment) error {
 		if err != nil {
 			return err
 		}
-		if err := s.checkTier(a, on.ID, c); err != nil {
+		if err := s.checkTier(a, at, c); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Service) checkTier(r hotcell.VaultReader, id hotcell.AssignmentID, c hotcell.Credential) error {
+func (s *Service) checkTier(r hotcell.VaultReader, at hotcell.Attachment, c hotcell.Credential) error {
 	checker, known := s.check[c.Tier]
 	if !known {
 		return hotcell.Invalid("/credential", "a %s cannot be attached", c.Tier)
 	}
-	return checker(r, id, c)
+	return checker(r, at, c)
 }
 
 // Delete deletes an assignment and its attachments; its jobs end.

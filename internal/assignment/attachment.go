@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"hotcell"
 	"hotcell/internal/access"
+	"hotcell/internal/site"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
 )
@@ -35,12 +37,15 @@ func (s *Service) Get(ctx context.Context, p hotcell.Principal, id hotcell.Assig
 }
 
 func describe(l *vault.Look, at hotcell.Attachment) vaultrpc.AttachedCredential {
-	out := vaultrpc.AttachedCredential{Attachment: at}
 	c, err := l.Credential(at.Workspace, at.Credential)
 	if err != nil || l.Permit(access.SeeCredential, access.OfCredential(c)) != nil {
-		return out
+		at.Narrowing = hotcell.Narrowing{} // hosts and paths tell what it is for
+		return vaultrpc.AttachedCredential{Attachment: at}
 	}
-	out.Name = c.Name
+	out := vaultrpc.AttachedCredential{Attachment: at, Name: c.Name, Tier: c.Tier, Hosts: at.Hosts, HTTP: c.HTTP}
+	if len(out.Hosts) == 0 {
+		out.Hosts = c.Hosts
+	}
 	for _, v := range c.Variables {
 		out.Variables = append(out.Variables, v.Name)
 	}
@@ -61,46 +66,72 @@ func (s *Service) List(ctx context.Context, r *vaultrpc.AssignmentsRequest) (lis
 
 // Attach attaches a credential. The caller needs to be allowed both: to change
 // the assignment and to use the credential.
-func (s *Service) Attach(ctx context.Context, r *vaultrpc.AttachRequest) (hotcell.Attachment, error) {
+func (s *Service) Attach(ctx context.Context, r *vaultrpc.AttachRequest) (*vaultrpc.AttachAnswer, error) {
 	p := r.Principal
-	if r.As == "" {
-		r.As = hotcell.InjectEnvironment
+	narrowing, err := narrow(r.As, r.Narrowing)
+	if err != nil {
+		return nil, err
 	}
-	fresh := hotcell.Attachment{
-		ID: hotcell.AttachmentID(hotcell.NewID(hotcell.PrefixAttachment)), Workspace: p.Workspace,
-		Assignment: r.Assignment, Credential: r.Credential, As: r.As, CreatedBy: p.Member, CreatedAt: s.now(),
-	}
-	if r.As != hotcell.InjectEnvironment {
-		return fresh, hotcell.Invalid("/as", "a secret is attached as %q", hotcell.InjectEnvironment)
-	}
+	out := &vaultrpc.AttachAnswer{Attachment: hotcell.Attachment{
+		ID: hotcell.AttachmentID(hotcell.NewID(hotcell.PrefixAttachment)), Workspace: p.Workspace, Assignment: r.Assignment,
+		Credential: r.Credential, As: r.As, Narrowing: narrowing, CreatedBy: p.Member, CreatedAt: s.now(),
+	}}
 	about := hotcell.Event{Kind: "attachment.create", Assignment: r.Assignment, Credential: r.Credential}
-	return fresh, s.vault.Change(ctx, p, about, func(a *vault.Act) error {
-		on, err := a.Assignment(p.Workspace, r.Assignment)
+	err = s.vault.Change(ctx, p, about, func(a *vault.Act) error {
+		on, c, err := attachable(a, &out.Attachment)
 		if err != nil {
-			return fmt.Errorf("the assignment: %w", err)
-		}
-		c, err := a.Credential(p.Workspace, r.Credential)
-		if err != nil {
-			return fmt.Errorf("the credential: %w", err)
-		}
-		a.About.Name = c.Name
-		if err := a.Permit(access.AttachCredential, access.OfCredential(c)); errors.Is(err, hotcell.ErrNotFound) {
-			return fmt.Errorf("the credential: %w", err) // word for word as if it were not there
-		} else if err != nil {
 			return err
 		}
-		if err := a.Permit(access.ChangeAssignment, access.OfAssignment(on)); err != nil {
+		if r.As == "" {
+			out.Attachment.As = usual[c.Tier]
+		}
+		if err := s.checkTier(a, out.Attachment, c); err != nil {
 			return err
 		}
-		if err := s.checkTier(a, on.ID, c); err != nil {
-			return err
-		}
-		err = a.PutAttachment(fresh)
+		out.Opens = opens(on, out.Attachment, c)
+		err = a.PutAttachment(out.Attachment)
 		if errors.Is(err, hotcell.ErrConflict) {
 			return fmt.Errorf("%q is attached to %q already: %w", c.Name, on.Name, err)
 		}
 		return err
 	})
+	return out, err
+}
+
+// usual is how a credential of a tier is attached when nobody says how.
+var usual = map[hotcell.Tier]hotcell.Injection{
+	hotcell.TierSecret: hotcell.InjectEnvironment, hotcell.TierConnection: hotcell.InjectHTTP,
+}
+
+// attachable returns the assignment and the credential of a new attachment,
+// where the caller may attach the one to the other.
+func attachable(a *vault.Act, at *hotcell.Attachment) (on hotcell.Assignment, c hotcell.Credential, err error) {
+	if on, err = a.Assignment(at.Workspace, at.Assignment); err != nil {
+		return on, c, fmt.Errorf("the assignment: %w", err)
+	}
+	if c, err = a.Credential(at.Workspace, at.Credential); err != nil {
+		return on, c, fmt.Errorf("the credential: %w", err)
+	}
+	a.About.Name = c.Name
+	if err := a.Permit(access.AttachCredential, access.OfCredential(c)); errors.Is(err, hotcell.ErrNotFound) {
+		return on, c, fmt.Errorf("the credential: %w", err) // word for word as if it were not there
+	} else if err != nil {
+		return on, c, err
+	}
+	return on, c, a.Permit(access.ChangeAssignment, access.OfAssignment(on))
+}
+
+// opens is the host and port that an attachment lets the jobs reach by itself:
+// they are not in the assignment's allow-list.
+func opens(on hotcell.Assignment, at hotcell.Attachment, c hotcell.Credential) string {
+	if at.As != hotcell.InjectHTTP || c.HTTP == nil {
+		return ""
+	}
+	entry := hotcell.Allow{Host: c.HTTP.Host, Port: c.HTTP.Port, Protocol: hotcell.ProtocolHTTPS}
+	if slices.Contains(on.Work.Allow, entry) {
+		return ""
+	}
+	return site.FormatAllow(entry)
 }
 
 // Detach takes an attachment away; jobs that use it end.

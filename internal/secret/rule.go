@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"hotcell"
 	"hotcell/internal/guard"
@@ -16,16 +14,13 @@ import (
 	"hotcell/internal/vaultrpc"
 )
 
-var (
-	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
-	serviceSlug  = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?$`)
-)
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
 
 func checkDraft(r *vaultrpc.CreateSecretRequest) error {
-	if err := CheckName(r.Name); err != nil {
+	if err := hotcell.CheckName(r.Name); err != nil {
 		return err
 	}
-	if err := checkService(r.Service); err != nil {
+	if err := hotcell.CheckService(r.Service); err != nil {
 		return err
 	}
 	if len(r.Variables) == 0 {
@@ -36,12 +31,12 @@ func checkDraft(r *vaultrpc.CreateSecretRequest) error {
 
 func checkChange(r *vaultrpc.ChangeSecretRequest) error {
 	if r.Name != nil {
-		if err := CheckName(*r.Name); err != nil {
+		if err := hotcell.CheckName(*r.Name); err != nil {
 			return err
 		}
 	}
 	if r.Service != nil {
-		if err := checkService(*r.Service); err != nil {
+		if err := hotcell.CheckService(*r.Service); err != nil {
 			return err
 		}
 	}
@@ -65,26 +60,6 @@ func sealedNames(variables []vaultrpc.SealedVariable) []string {
 		names[i] = v.Name
 	}
 	return names
-}
-
-// CheckName says whether a name is 1 to 128 characters of text in one line.
-func CheckName(name string) error {
-	switch n := utf8.RuneCountInString(name); {
-	case n < 1 || n > hotcell.MaxName:
-		return hotcell.Invalid("/name", "a name has 1 to %d characters", hotcell.MaxName)
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0x2028 || r == 0x2029 }):
-		return hotcell.Invalid("/name", "a name is text in one line, without control characters")
-	case strings.TrimSpace(name) != name:
-		return hotcell.Invalid("/name", "a name does not begin or end with white space")
-	}
-	return nil
-}
-
-func checkService(slug string) error {
-	if slug != "" && !serviceSlug.MatchString(slug) {
-		return hotcell.Invalid("/service", "a service is a slug of lower-case letters, digits, dots and hyphens, such as stripe or api.acme.test")
-	}
-	return nil
 }
 
 func checkNames(pointer string, names []string) error {
@@ -185,51 +160,4 @@ func edit(old []vault.Field, r *vaultrpc.ChangeSecretRequest, set []vault.Field)
 
 func has(fields []vault.Field, name string) bool {
 	return slices.ContainsFunc(fields, func(f vault.Field) bool { return f.Name == name })
-}
-
-// CheckAttach refuses c on an assignment that has one of its variables already,
-// from another secret or of its own, or where all would be too large together.
-func CheckAttach(r hotcell.VaultReader, assignment hotcell.AssignmentID, c hotcell.Credential) error {
-	a, err := r.Assignment(c.Workspace, assignment)
-	if err != nil {
-		return err
-	}
-	for _, v := range c.Variables {
-		if _, twice := a.Work.Environment[v.Name]; twice {
-			return fmt.Errorf("%w: the assignment %q sets the variable %s itself", hotcell.ErrConflict, a.Name, v.Name)
-		}
-	}
-	attached, err := r.Attachments(c.Workspace, assignment, "")
-	if err != nil {
-		return err
-	}
-	size := c.Size
-	for _, at := range attached {
-		if at.Credential == c.ID {
-			continue
-		}
-		other, err := r.Credential(c.Workspace, at.Credential)
-		if err != nil {
-			return err
-		}
-		size += other.Size
-		for _, v := range other.Variables {
-			if slices.ContainsFunc(c.Variables, func(own hotcell.Variable) bool { return own.Name == v.Name }) {
-				return fmt.Errorf("%w: %s is attached to the assignment %q and has the variable %s too: rename one", hotcell.ErrConflict, called(other, c), a.Name, v.Name)
-			}
-		}
-	}
-	if size > hotcell.MaxAssignmentSize {
-		return fmt.Errorf("%w: the secrets of the assignment %q would hold more than 1 MiB together", hotcell.ErrConflict, a.Name)
-	}
-	return nil
-}
-
-// called is how to speak of other to whoever may change c: of a personal secret
-// its owner alone may know the name.
-func called(other, c hotcell.Credential) string {
-	if other.Shared || !c.Shared && c.Owner == other.Owner {
-		return fmt.Sprintf("the secret %q", other.Name)
-	}
-	return "a personal secret of a member"
 }

@@ -20,6 +20,7 @@ import (
 	"hotcell"
 	"hotcell/internal/access"
 	"hotcell/internal/parcel"
+	"hotcell/internal/site"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
 )
@@ -38,6 +39,10 @@ func (s *Service) Create(ctx context.Context, r *vaultrpc.CreateSecretRequest) (
 	if err := checkDraft(r); err != nil {
 		return out, err
 	}
+	hosts, err := site.ParseBounds(r.Hosts)
+	if err != nil {
+		return out, err
+	}
 	values, err := s.receive(r.Principal, r.Name, r.Variables)
 	if err != nil {
 		return out, err
@@ -45,7 +50,7 @@ func (s *Service) Create(ctx context.Context, r *vaultrpc.CreateSecretRequest) (
 	defer values.clear()
 	fresh := hotcell.Credential{
 		ID: hotcell.CredentialID(hotcell.NewID(hotcell.PrefixSecret)), Workspace: r.Principal.Workspace,
-		Tier: hotcell.TierSecret, Name: r.Name, Owner: r.Principal.Member, Shared: r.Shared, Service: r.Service,
+		Tier: hotcell.TierSecret, Name: r.Name, Owner: r.Principal.Member, Shared: r.Shared, Service: r.Service, Hosts: hosts,
 		Version: 1, Revision: 1, CreatedAt: s.now(), UpdatedAt: s.now(),
 	}
 	if fresh.Variables, fresh.Size, err = describe(values.fields); err != nil {
@@ -104,14 +109,11 @@ func (s *Service) Change(ctx context.Context, r *vaultrpc.ChangeSecretRequest) (
 
 // apply makes the next state of c from the request, and stores it.
 func (s *Service) apply(a *vault.Act, c hotcell.Credential, r *vaultrpc.ChangeSecretRequest, set []vault.Field) (hotcell.Credential, error) {
-	next := c
+	next, err := retold(c, r)
+	if err != nil {
+		return next, err
+	}
 	next.Revision, next.UpdatedAt = c.Revision+1, s.now()
-	if r.Name != nil {
-		next.Name = *r.Name
-	}
-	if r.Service != nil {
-		next.Service = *r.Service
-	}
 	if r.Replace || len(r.Set)+len(r.Unset)+len(r.Rename) > 0 {
 		next.Version = c.Version + 1
 		a.About.Version = next.Version
@@ -130,9 +132,9 @@ func (s *Service) apply(a *vault.Act, c hotcell.Credential, r *vaultrpc.ChangeSe
 		if err := s.vault.Seal(a, next, fields); err != nil {
 			return next, err
 		}
-		if err := s.collides(a, next); err != nil {
-			return next, err
-		}
+	}
+	if err := s.collides(a, next); err != nil {
+		return next, err
 	}
 	if err := a.PutCredential(next); err != nil {
 		return next, taken(err, next)
@@ -140,15 +142,35 @@ func (s *Service) apply(a *vault.Act, c hotcell.Credential, r *vaultrpc.ChangeSe
 	return next, vault.Prune(a, next)
 }
 
+// retold is c with what the request says of it anew.
+func retold(c hotcell.Credential, r *vaultrpc.ChangeSecretRequest) (hotcell.Credential, error) {
+	if r.Name != nil {
+		c.Name = *r.Name
+	}
+	if r.Service != nil {
+		c.Service = *r.Service
+	}
+	if r.Hosts == nil {
+		return c, nil
+	}
+	hosts, err := site.ParseBounds(*r.Hosts)
+	c.Hosts = hosts
+	return c, err
+}
+
 // collides refuses a change after which an assignment would get the same
-// variable twice.
+// variable twice, or an attachment would reach beyond the secret's hosts.
 func (s *Service) collides(a *vault.Act, c hotcell.Credential) error {
 	attached, err := a.Attachments(c.Workspace, "", c.ID)
 	if err != nil {
 		return err
 	}
 	for _, at := range attached {
-		if err := CheckAttach(a, at.Assignment, c); err != nil {
+		err := CheckAttach(a, at, c)
+		if errors.Is(err, hotcell.ErrInvalid) {
+			return fmt.Errorf("%w: the secret is attached with hosts that these do not cover, or as stand-ins, which need some: detach it first", hotcell.ErrConflict)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -159,11 +181,11 @@ func taken(err error, c hotcell.Credential) error {
 	if !errors.Is(err, hotcell.ErrConflict) {
 		return err
 	}
-	group := "your personal secrets"
+	group := "your personal credentials"
 	if c.Shared {
-		group = "the workspace's shared secrets"
+		group = "the shared credentials"
 	}
-	return fmt.Errorf("there is a secret of this name among %s already: %w", group, err)
+	return fmt.Errorf("there is one of this name among %s already: %w", group, err)
 }
 
 // received are values that came in sealed, and the hashes of their messages.

@@ -124,18 +124,31 @@ func (v *Vault) openSealed(c hotcell.Credential, version int, sealedKey hotcell.
 	return fields, nil
 }
 
-// complete says whether the values are those that the credential's row names:
+// complete says whether the values are those that the credential must have:
 // each value is sealed by itself, so one that is gone leaves no trace in the rest.
 func complete(c hotcell.Credential, fields []Field) bool {
-	if len(fields) != len(c.Variables) {
+	names := fieldsOf(c)
+	if len(fields) != len(names) {
 		return false
 	}
-	for _, variable := range c.Variables {
-		if !slices.ContainsFunc(fields, func(f Field) bool { return f.Name == variable.Name }) {
+	for _, name := range names {
+		if !slices.ContainsFunc(fields, func(f Field) bool { return f.Name == name }) {
 			return false
 		}
 	}
 	return true
+}
+
+// fieldsOf are the names of the fields that a credential must have.
+func fieldsOf(c hotcell.Credential) []string {
+	if c.HTTP != nil {
+		return []string{hotcell.FieldKey}
+	}
+	names := make([]string, len(c.Variables))
+	for i, variable := range c.Variables {
+		names[i] = variable.Name
+	}
+	return names
 }
 
 func tampered(c hotcell.Credential, version int, err error) error {

@@ -37,6 +37,14 @@ func (d *Daemon) people(mux *http.ServeMux) {
 		c, err := d.secrets.Change(ctx, r)
 		return &vaultrpc.CredentialAnswer{Credential: c}, err
 	})
+	handle(d, mux, vaultrpc.CreateConnection, func(ctx context.Context, r *vaultrpc.CreateConnectionRequest) (*vaultrpc.CredentialAnswer, error) {
+		c, err := d.connections.Create(ctx, r)
+		return &vaultrpc.CredentialAnswer{Credential: c}, err
+	})
+	handle(d, mux, vaultrpc.ChangeConnection, func(ctx context.Context, r *vaultrpc.ChangeConnectionRequest) (*vaultrpc.CredentialAnswer, error) {
+		c, err := d.connections.Change(ctx, r)
+		return &vaultrpc.CredentialAnswer{Credential: c}, err
+	})
 	handle(d, mux, vaultrpc.ShareCredential, func(ctx context.Context, r *vaultrpc.ShareCredentialRequest) (*vaultrpc.CredentialAnswer, error) {
 		c, err := d.vault.Share(ctx, r.Principal, r.ID, r.Revision, r.Shared)
 		return &vaultrpc.CredentialAnswer{Credential: c}, err

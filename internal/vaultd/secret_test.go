@@ -132,7 +132,7 @@ func TestNamesAreUniqueInTheirGroup(t *testing.T) {
 	mine := s.secret(s.me, "billing", "A", s.plant("mine"))
 	again := &vaultrpc.CreateSecretRequest{Principal: s.me, Name: "billing", Variables: s.sealed("billing", "A", s.plant("again"))}
 	_, err := s.control.CreateSecret(t.Context(), again)
-	refused(t, "a second of one name", err, hotcell.ErrConflict, "your personal secrets")
+	refused(t, "a second of one name", err, hotcell.ErrConflict, "your personal credentials")
 	theirs := s.secret(s.b, "billing", "A", s.plant("theirs"))
 	again.Shared = true // the refused one was not used up
 	shared, err := s.control.CreateSecret(t.Context(), again)
@@ -147,7 +147,7 @@ func TestNamesAreUniqueInTheirGroup(t *testing.T) {
 	other := s.secret(s.me, "other", "A", s.plant("other"))
 	name := "billing"
 	_, err = s.change(&vaultrpc.ChangeSecretRequest{Principal: s.me, ID: other.ID, Name: &name})
-	refused(t, "renaming to a taken name", err, hotcell.ErrConflict, "your personal secrets")
+	refused(t, "renaming to a taken name", err, hotcell.ErrConflict, "your personal credentials")
 }
 
 func TestOneOfManyWinsEachRevision(t *testing.T) {

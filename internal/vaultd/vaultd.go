@@ -23,6 +23,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/assignment"
+	"hotcell/internal/connection"
 	"hotcell/internal/forward"
 	"hotcell/internal/kms"
 	"hotcell/internal/lease"
@@ -51,6 +52,7 @@ type Config struct {
 type Daemon struct {
 	vault       *vault.Vault
 	secrets     *secret.Service
+	connections *connection.Service
 	assignments *assignment.Service
 	leases      *lease.Service
 	forwards    *forward.Service
@@ -71,9 +73,9 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	checks := map[hotcell.Tier]assignment.Checker{hotcell.TierSecret: secret.CheckAttach}
+	checks := map[hotcell.Tier]assignment.Checker{hotcell.TierSecret: secret.CheckAttach, hotcell.TierConnection: connection.CheckAttach}
 	return &Daemon{
-		vault: door, secrets: secret.New(door, c.Now), assignments: assignment.New(door, checks, c.Now),
+		vault: door, secrets: secret.New(door, c.Now), connections: connection.New(door, c.Now), assignments: assignment.New(door, checks, c.Now),
 		leases:   lease.New(door),
 		forwards: forward.New(forward.Config{Vault: door, Dialer: c.Dialer, Roots: c.Roots, Now: c.Now, Log: c.Log}),
 		log:      c.Log, beat: heartbeat,

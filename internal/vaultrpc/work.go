@@ -38,9 +38,15 @@ type AssignmentAnswer struct {
 // AttachedCredential is an attachment with what may be said of its credential.
 type AttachedCredential struct {
 	Attachment hotcell.Attachment `json:"attachment"`
-	// Name and Variables are empty where the caller may not know of it.
-	Name      string   `json:"name,omitempty"`
-	Variables []string `json:"variables,omitempty"`
+	// The rest is empty where the caller may not know of it, and so is the
+	// attachment's narrowing.
+	Name      string       `json:"name,omitempty"`
+	Tier      hotcell.Tier `json:"tier,omitempty"`
+	Variables []string     `json:"variables,omitempty"`
+	// Hosts are those that the values are bound to: the attachment's, else the
+	// credential's.
+	Hosts []string            `json:"hosts,omitempty"`
+	HTTP  *hotcell.HTTPAccess `json:"http,omitempty"`
 }
 
 // AssignmentsRequest lists assignments; an empty name lists all.
@@ -67,6 +73,8 @@ type AttachRequest struct {
 // AttachAnswer is the attachment.
 type AttachAnswer struct {
 	Attachment hotcell.Attachment `json:"attachment"`
+	// Opens is the host and port that the jobs may reach by this attachment alone.
+	Opens string `json:"opens,omitempty"`
 }
 
 // DetachRequest takes an attachment away.

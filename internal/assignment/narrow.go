@@ -1,0 +1,89 @@
+package assignment
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"hotcell"
+	"hotcell/internal/site"
+)
+
+// The bounds of a narrowing.
+const (
+	maxMethods = 20
+	maxPaths   = 50
+	maxPath    = 1024
+)
+
+// method is a token (RFC 9110, section 5.6.2) without lower-case letters.
+var method = regexp.MustCompile("^[A-Z0-9!#$%&'*+.^_`|~-]{1,32}$")
+
+// narrow checks what holds for an attachment of any tier, and returns its hosts
+// in their normal form.
+func narrow(as hotcell.Injection, n hotcell.Narrowing) (hotcell.Narrowing, error) {
+	switch as {
+	case "", hotcell.InjectEnvironment, hotcell.InjectStandIn, hotcell.InjectHTTP:
+	default:
+		return n, hotcell.Invalid("/as", "a credential is attached as %q, %q or %q", hotcell.InjectEnvironment, hotcell.InjectStandIn, hotcell.InjectHTTP)
+	}
+	hosts, err := site.ParseBounds(n.Hosts)
+	if err != nil {
+		return n, err
+	}
+	n.Hosts = hosts
+	if err := checkList("/methods", n.Methods, maxMethods, checkMethod); err != nil {
+		return n, err
+	}
+	return n, checkList("/paths", n.Paths, maxPaths, checkPath)
+}
+
+// checkList holds each entry of a list against a rule, and the list against most.
+func checkList(pointer string, list []string, most int, rule func(string) string) error {
+	if len(list) > most {
+		return hotcell.Invalid(pointer, "at most %d", most)
+	}
+	for i, entry := range list {
+		reason := rule(entry)
+		if reason == "" && slices.Contains(list[:i], entry) {
+			reason = "this is in the list already"
+		}
+		if reason != "" {
+			return hotcell.Invalid(fmt.Sprintf("%s/%d", pointer, i), "%s", reason)
+		}
+	}
+	return nil
+}
+
+func checkMethod(m string) string {
+	switch {
+	case !method.MatchString(m):
+		return "a method is written in capitals, such as GET"
+	case m == "TRACE" || m == "CONNECT":
+		return "the methods TRACE and CONNECT are never let through"
+	}
+	return ""
+}
+
+// checkPath takes a pattern that can match something, and means one thing.
+func checkPath(p string) string {
+	if !strings.HasPrefix(p, "/") || len(p) > maxPath {
+		return fmt.Sprintf("a path begins with / and has at most %d bytes", maxPath)
+	}
+	if strings.ContainsFunc(p, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune("%?#;\\\ufffd", r) }) {
+		return "a path is written decoded, without a query, white space, control characters, %, ; or \\"
+	}
+	segments := strings.Split(p[1:], "/")
+	for i, segment := range segments {
+		last := i == len(segments)-1
+		switch {
+		case segment == "**" && last, segment == "*":
+		case strings.Contains(segment, "*"):
+			return "* stands for one whole segment, and ** at the end for any rest"
+		case segment == "." || segment == "..", segment == "" && !last:
+			return "a path has no dot segments and no //"
+		}
+	}
+	return ""
+}
