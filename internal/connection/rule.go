@@ -86,6 +86,9 @@ func checkKey(auth hotcell.Auth, came sensitive.Bytes) (out sensitive.Bytes, err
 func findable(auth hotcell.Auth, key []byte) error {
 	own := bytes.Clone(key) // some of the values are parts of it
 	values := append(inject.Auth(auth).Values(own), own)
+	if _, password, pair := bytes.Cut(own, []byte(":")); pair && auth.Kind == "basic" && auth.User == "" {
+		values = append(values, password)
+	}
 	defer func() {
 		for _, v := range values {
 			sensitive.Wipe(v)
