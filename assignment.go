@@ -27,6 +27,8 @@ type Work struct {
 	Limits Limits  `json:"limits"`
 	// Environment holds variables that are no secret.
 	Environment map[string]string `json:"environment,omitempty"`
+	// Drill is for a drill's own assignment; nil for all others.
+	Drill *Drill `json:"drill,omitempty"`
 }
 
 // Files names an uploaded folder by its content.

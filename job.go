@@ -88,6 +88,8 @@ type Grant struct {
 	Reason string  `json:"reason,omitempty"`
 	Uses   []Use   `json:"uses,omitempty"`
 	Allow  []Allow `json:"allow,omitempty"`
+	// Drill are the hosts of a drill's job.
+	Drill *Drill `json:"drill,omitempty"`
 	// Leased is true once the lease was delivered: there is one a job.
 	Leased    bool       `json:"leased,omitempty"`
 	CreatedAt time.Time  `json:"created_at"`

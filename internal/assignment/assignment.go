@@ -49,6 +49,9 @@ func (s *Service) Create(ctx context.Context, r *vaultrpc.CreateAssignmentReques
 	if err := check(fresh); err != nil {
 		return fresh, err
 	}
+	if err := mayDrill(r.Principal, &r.Work); err != nil {
+		return fresh, err
+	}
 	about := hotcell.Event{Kind: "assignment.create", Assignment: fresh.ID, Name: fresh.Name}
 	return fresh, s.vault.Change(ctx, r.Principal, about, func(a *vault.Act) error {
 		if err := a.Permit(access.CreateAssignment, access.OfAssignment(fresh)); err != nil {
@@ -61,6 +64,9 @@ func (s *Service) Create(ctx context.Context, r *vaultrpc.CreateAssignmentReques
 // Change changes what is given and leaves the rest; jobs keep what they were
 // made with.
 func (s *Service) Change(ctx context.Context, r *vaultrpc.ChangeAssignmentRequest) (out hotcell.Assignment, err error) {
+	if err := mayDrill(r.Principal, r.Work); err != nil {
+		return hotcell.Assignment{}, err
+	}
 	err = s.change(ctx, r.Principal, r.ID, r.Revision, "change", access.ChangeAssignment, func(a *vault.Act, was hotcell.Assignment) error {
 		out = was
 		out.Revision, out.UpdatedAt = was.Revision+1, s.now()

@@ -32,7 +32,7 @@ var (
 
 // check holds a whole assignment against the rules.
 func check(a hotcell.Assignment) error {
-	for _, rule := range []func(hotcell.Assignment) error{checkName, checkCommand, checkFiles, checkAllow, checkLimits, checkEnvironment} {
+	for _, rule := range []func(hotcell.Assignment) error{checkName, checkCommand, checkFiles, checkAllow, checkLimits, checkEnvironment, checkDrill} {
 		if err := rule(a); err != nil {
 			return err
 		}

@@ -29,6 +29,7 @@ import (
 	"hotcell/internal/guard"
 	"hotcell/internal/inject"
 	"hotcell/internal/netguard"
+	"hotcell/internal/relay"
 	"hotcell/internal/rpc"
 	"hotcell/internal/scrub"
 	"hotcell/internal/sensitive"
@@ -70,21 +71,36 @@ const (
 // New is a service; Close ends it.
 func New(c Config) *Service {
 	s := &Service{Config: c}
-	s.transport = &http.Transport{
+	s.transport = s.newTransport(c.Dialer, c.Roots)
+	s.live.watch(c.Vault)
+	return s
+}
+
+func (s *Service) newTransport(dialer Dialer, roots *x509.CertPool) *http.Transport {
+	return &http.Transport{
 		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
 			host, port, err := site.HostPort(address)
 			if err != nil {
 				return nil, err
 			}
-			return c.Dialer.Dial(ctx, host, port)
+			return dialer.Dial(ctx, host, port)
 		},
-		TLSClientConfig:   &tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS12},
+		TLSClientConfig:   &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		ForceAttemptHTTP2: true, DisableCompression: true,
 		MaxIdleConnsPerHost: idlePerHost, IdleConnTimeout: idleTime, TLSHandshakeTimeout: 10 * time.Second,
 		ExpectContinueTimeout: time.Second, MaxResponseHeaderBytes: 1 << 20,
 	}
-	s.live.watch(c.Vault)
-	return s
+}
+
+// transportOf is the way to the upstreams of a job; a drill's are its own, and
+// not kept.
+func (s *Service) transportOf(drill *hotcell.Drill) *http.Transport {
+	if drill == nil {
+		return s.transport
+	}
+	own := s.newTransport(netguard.Drilled(s.Dialer, drill), netguard.DrilledRoots(s.Roots, drill))
+	own.DisableKeepAlives = true
+	return own
 }
 
 // Close ends what is under way.
@@ -92,9 +108,6 @@ func (s *Service) Close() {
 	s.live.close()
 	s.transport.CloseIdleConnections()
 }
-
-// hopByHop are headers of one connection (RFC 9110 section 7.6.1).
-var hopByHop = []string{"Connection", "Proxy-Connection", "Keep-Alive", "Te", "Transfer-Encoding", "Upgrade", "Proxy-Authorization", "Proxy-Authenticate"}
 
 // ServeHTTP implements [http.Handler] for [vaultrpc.Forward].
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -120,7 +133,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = http.NewResponseController(w).EnableFullDuplex()
-	size, reason := s.exchange(w, r, out, pattern)
+	size, reason := s.exchange(w, r, out, s.transportOf(used.Drill), pattern)
 	s.Vault.Done(used, reason, size, s.Now().Sub(began).Milliseconds())
 }
 
@@ -147,16 +160,14 @@ func parse(r *http.Request) (*url.URL, vault.Target, error) {
 // prepare makes the request that goes out, with the credential on.
 func (s *Service) prepare(ctx context.Context, r *http.Request, target *url.URL, job hotcell.JobID, used *vault.Used) (*http.Request, *guard.Patterns, error) {
 	out := (&http.Request{
-		Method: r.Method, URL: target, Host: hostHeader(target), Header: r.Header.Clone(), Body: r.Body, ContentLength: r.ContentLength,
+		Method: r.Method, URL: target, Host: hostHeader(target), Header: r.Header, Body: r.Body, ContentLength: r.ContentLength,
 		Trailer: r.Trailer, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
 	if r.ContentLength == 0 {
 		out.Body = http.NoBody
 	}
 	upgrade := r.Header.Get("Upgrade")
-	for _, name := range hopByHop {
-		out.Header.Del(name)
-	}
+	relay.Headers(out.Header)
 	for name := range out.Header {
 		if strings.HasPrefix(name, vaultrpc.HeaderPrefix) {
 			out.Header.Del(name)
@@ -218,8 +229,8 @@ func (s *Service) put(out *http.Request, used *vault.Used) error {
 
 // exchange talks to the upstream and hands its answer on, scrubbed. It returns
 // the size of what was handed on, and what went wrong.
-func (s *Service) exchange(w http.ResponseWriter, r *http.Request, out *http.Request, pattern *guard.Patterns) (int64, string) {
-	answer, err := s.transport.RoundTrip(out)
+func (s *Service) exchange(w http.ResponseWriter, r, out *http.Request, transport *http.Transport, pattern *guard.Patterns) (int64, string) {
+	answer, err := transport.RoundTrip(out)
 	if err != nil {
 		return 0, s.unanswered(w, out.Context(), err)
 	}
@@ -232,7 +243,11 @@ func (s *Service) exchange(w http.ResponseWriter, r *http.Request, out *http.Req
 		s.faulty(w, http.StatusBadGateway, "unavailable", "the answer of "+out.URL.Host+" is in a coding that cannot be read, so it is not let through")
 		return 0, "an answer in an unknown coding"
 	}
-	return copyAnswer(w, answer)
+	size, err := relay.Answer(w, answer)
+	if err != nil {
+		relay.Abort()
+	}
+	return size, ""
 }
 
 // unanswered tells the gateway why there is no answer, without an address.

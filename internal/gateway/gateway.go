@@ -24,7 +24,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httputil"
 	"net/netip"
 	"slices"
 	"sync"
@@ -35,6 +34,7 @@ import (
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/egress"
 	"hotcell/internal/guard"
+	"hotcell/internal/netguard"
 	"hotcell/internal/vaultrpc"
 )
 
@@ -97,7 +97,6 @@ type Gateway struct {
 	Config
 	server    *http.Server
 	inner     *interception
-	proxy     *httputil.ReverseProxy
 	transport *http.Transport
 	authority *authority
 	limits    *limits
@@ -123,6 +122,13 @@ func New(c Config) (*Gateway, error) {
 	var err error
 	if g.authority, err = newAuthority(string(c.Job.ID), c.Now); err != nil {
 		return nil, err
+	}
+	if drill := c.Job.Work.Drill; drill != nil {
+		g.Dialer, g.Roots = netguard.Drilled(c.Dialer, drill), netguard.DrilledRoots(c.Roots, drill)
+		g.Models = slices.Clone(c.Models)
+		for _, host := range drill.Models {
+			g.Models = append(g.Models, egress.Model{Host: host, ZeroDataRetention: true})
+		}
 	}
 	g.ctx, g.cancel = context.WithCancelCause(context.Background())
 	mux := http.NewServeMux()
@@ -150,7 +156,7 @@ func New(c Config) (*Gateway, error) {
 			}
 		}),
 	}
-	g.transport, g.proxy = g.newTransport(), g.newProxy()
+	g.transport = g.newTransport()
 	g.startInterception()
 	return g, nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/httputil"
 	"strconv"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 	"hotcell/internal/frames"
 	"hotcell/internal/guard"
 	"hotcell/internal/netguard"
+	"hotcell/internal/relay"
 	"hotcell/internal/site"
 	"hotcell/internal/vaultrpc"
 )
@@ -48,7 +48,7 @@ func (g *Gateway) request(w http.ResponseWriter, r *http.Request) {
 		x.upgrade(w, r)
 		return
 	}
-	g.proxy.ServeHTTP(w, r.WithContext(withExchange(r.Context(), x)))
+	x.pass(w, r)
 }
 
 // over says which limit of the job a request exceeds.
@@ -121,32 +121,26 @@ func (x *exchange) caught(m guard.Match, where string) {
 	_ = x.gateway.report(e)
 }
 
-// newProxy does the requests that were decided.
-func (g *Gateway) newProxy() *httputil.ReverseProxy {
-	return &httputil.ReverseProxy{
-		Rewrite: func(p *httputil.ProxyRequest) {
-			x := exchangeOf(p.In.Context())
-			p.Out.URL.Scheme, p.Out.URL.Host = "https", x.about.Host
-			p.Out.URL.RawQuery = p.In.URL.RawQuery
-			p.Out.Host = p.In.Host
-			for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} {
-				if values, set := p.In.Header[name]; set {
-					p.Out.Header[name] = values
-				}
-			}
-			if _, set := p.Out.Header["User-Agent"]; !set {
-				p.Out.Header["User-Agent"] = nil // not ours
-			}
-			p.Out.Trailer = p.In.Trailer // filled when the body ends
-		},
-		Transport:      router{g},
-		FlushInterval:  -1,
-		BufferPool:     buffers{},
-		ModifyResponse: func(answer *http.Response) error { return exchangeOf(answer.Request.Context()).answer(answer) },
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			exchangeOf(r.Context()).fail(w, err)
-		},
-		ErrorLog: g.server.ErrorLog,
+// pass does a request that was decided.
+func (x *exchange) pass(w http.ResponseWriter, r *http.Request) {
+	relay.Headers(r.Header)
+	if _, set := r.Header["User-Agent"]; !set {
+		r.Header["User-Agent"] = nil // not ours
+	}
+	if r.ContentLength == 0 {
+		r.Body = http.NoBody
+	}
+	answer, err := x.roundTrip(r)
+	if err == nil {
+		defer func() { _ = answer.Body.Close() }()
+		err = x.answer(answer)
+	}
+	if err != nil {
+		x.fail(w, err)
+		return
+	}
+	if _, err := relay.Answer(w, answer); err != nil {
+		relay.Abort()
 	}
 }
 
@@ -158,6 +152,14 @@ func (x *exchange) fail(w http.ResponseWriter, err error) {
 	}
 	if reason := x.inspect.unreadable(); reason != "" {
 		x.refuse(w, http.StatusForbidden, reason)
+		return
+	}
+	if fault, ok := errors.AsType[*faultError](err); ok {
+		if fault.status == http.StatusForbidden {
+			x.refuse(w, fault.status, fault.text)
+			return
+		}
+		refuse(w, fault.status, fault.text)
 		return
 	}
 	if blocked, ok := errors.AsType[*netguard.Refused](err); ok {
@@ -182,10 +184,8 @@ func (x *exchange) upgrade(w http.ResponseWriter, r *http.Request) {
 		x.refuse(w, http.StatusForbidden, "a connection changes to a WebSocket, and to nothing else")
 		return
 	}
-	out := r.Clone(withExchange(r.Context(), x))
-	out.URL.Scheme, out.URL.Host, out.RequestURI = "https", x.about.Host, ""
-	out.Header.Del("Sec-Websocket-Extensions") // frames must be readable
-	answer, err := router{x.gateway}.RoundTrip(out)
+	r.Header.Del("Sec-Websocket-Extensions") // frames must be readable
+	answer, err := x.roundTrip(r)
 	if err != nil {
 		x.fail(w, err)
 		return

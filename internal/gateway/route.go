@@ -8,24 +8,13 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"hotcell/internal/frames"
+	"hotcell/internal/relay"
 	"hotcell/internal/site"
 	"hotcell/internal/vaultrpc"
 )
-
-type exchangeKey struct{}
-
-func withExchange(ctx context.Context, x *exchange) context.Context {
-	return context.WithValue(ctx, exchangeKey{}, x)
-}
-
-func exchangeOf(ctx context.Context) *exchange {
-	x, _ := ctx.Value(exchangeKey{}).(*exchange)
-	return x
-}
 
 // The pool of connections to hosts: enough that a busy job opens none per request.
 const idlePerHost = 128
@@ -47,24 +36,25 @@ func (g *Gateway) newTransport() *http.Transport {
 	}
 }
 
-// router sends a request that was decided the way that it has to go: to its
+// roundTrip sends a request that was decided the way that it has to go: to its
 // host, or to the vault where a credential is to go on.
-type router struct{ gateway *Gateway }
-
-// RoundTrip implements [http.RoundTripper].
-func (r router) RoundTrip(out *http.Request) (*http.Response, error) {
-	x := exchangeOf(out.Context())
+func (x *exchange) roundTrip(r *http.Request) (*http.Response, error) {
+	uri := r.URL.RequestURI()
+	out := (&http.Request{
+		Method: r.Method, Header: r.Header, Body: r.Body, ContentLength: r.ContentLength, Trailer: r.Trailer,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(r.Context())
 	if x.verdict.Use == nil {
-		return r.gateway.transport.RoundTrip(out)
+		to := *r.URL
+		to.Scheme, to.Host = "https", x.about.Host
+		out.URL, out.Host = &to, r.Host
+		return x.gateway.transport.RoundTrip(out)
 	}
-	via := out.Clone(out.Context())
-	via.Trailer = out.Trailer
 	// As it was written: the vault holds it against its own rules.
-	via.Header[vaultrpc.HeaderTarget] = []string{"https://" + x.about.Host + out.URL.RequestURI()}
-	via.Header[vaultrpc.HeaderJob] = []string{string(r.gateway.Job.ID)}
-	via.Header[vaultrpc.HeaderUse] = []string{string(x.verdict.Use.Attachment)}
-	via.Header["Host"] = nil
-	answer, err := r.gateway.Vault.Forward(via)
+	out.Header[vaultrpc.HeaderTarget] = []string{"https://" + x.about.Host + uri}
+	out.Header[vaultrpc.HeaderJob] = []string{string(x.gateway.Job.ID)}
+	out.Header[vaultrpc.HeaderUse] = []string{string(x.verdict.Use.Attachment)}
+	answer, err := x.gateway.Vault.Forward(out)
 	if err != nil {
 		return nil, err
 	}
@@ -122,22 +112,7 @@ func (x *exchange) plain(w http.ResponseWriter, answer *http.Response) {
 		x.fail(w, err)
 		return
 	}
-	for name, values := range answer.Header {
-		if name != "Connection" && name != "Upgrade" {
-			w.Header()[name] = values
-		}
+	if _, err := relay.Answer(w, answer); err != nil {
+		relay.Abort()
 	}
-	w.WriteHeader(answer.StatusCode)
-	_, _ = io.Copy(w, answer.Body)
 }
-
-// buffers are for copying bodies.
-type buffers struct{}
-
-var pool = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
-
-// Get implements [httputil.BufferPool].
-func (buffers) Get() []byte { return *pool.Get().(*[]byte) } //nolint:forcetypeassert // the pool holds nothing else
-
-// Put implements [httputil.BufferPool].
-func (buffers) Put(b []byte) { pool.Put(&b) }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"sync"
 )
 
 // Patterns is what to look for, compiled. It does not change, and serves any
@@ -20,6 +21,8 @@ type Patterns struct {
 	high  [16]bool
 	// least is the length of the shortest form.
 	least int
+	// idle are writers for looking at small things.
+	idle sync.Pool
 }
 
 // index finds the forms of one class.
@@ -164,14 +167,20 @@ func (p *Patterns) Find(b []byte) []Match {
 		return nil
 	}
 	var found []Match
-	w := p.Writer(discard{}, func(m Match) Verdict {
+	w, _ := p.idle.Get().(*Writer)
+	if w == nil {
+		w = p.Writer(discard{}, nil)
+	}
+	w.policy = func(m Match) Verdict {
 		if !slices.Contains(found, m) {
 			found = append(found, m)
 		}
 		return Pass
-	})
+	}
 	_, _ = w.Write(b)
 	_ = w.Close()
+	w.reset()
+	p.idle.Put(w)
 	return found
 }
 

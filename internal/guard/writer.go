@@ -224,3 +224,18 @@ func (w *Writer) drop(safe int64) {
 	}
 	w.source.forget(safe)
 }
+
+// reset makes the writer as it was, but for its buffers.
+func (w *Writer) reset() {
+	for _, l := range w.lanes {
+		l.buf, l.off, l.tried, l.open, l.sums, l.last = l.buf[:0], 0, [len(classes)]int64{}, l.open[:0], l.sums[:0], nil
+		l.taken, l.segs, l.seam, l.state = 0, l.segs[:0], 0, 0
+	}
+	if w.hex != nil {
+		w.hex.in = false
+		for n := range w.hex.halves {
+			w.hex.halves[n].first, w.hex.halves[n].skip = -1, false
+		}
+	}
+	w.found, w.count, w.err, w.policy = w.found[:0], 0, nil, nil
+}

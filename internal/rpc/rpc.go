@@ -68,11 +68,14 @@ func calling() []connect.ClientOption {
 }
 
 // Client calls the procedures of one peer.
-type Client struct{ http *http.Client }
+type Client struct {
+	http *http.Client
+	dial func(context.Context) (net.Conn, error)
+}
 
 // NewClient reaches the peer over connections that dial makes. They are pooled.
 func NewClient(dial func(context.Context) (net.Conn, error)) *Client {
-	return &Client{&http.Client{Transport: &http.Transport{
+	return &Client{dial: dial, http: &http.Client{Transport: &http.Transport{
 		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
 		MaxIdleConns:        128,
 		MaxIdleConnsPerHost: 128,
@@ -84,6 +87,9 @@ func NewClient(dial func(context.Context) (net.Conn, error)) *Client {
 // HTTP is the client's plain HTTP client, for what is no message: folders, archives.
 // The host in a URL given to it is ignored.
 func (c *Client) HTTP() *http.Client { return c.http }
+
+// Dial makes a connection to the peer, for what speaks plain HTTP by itself.
+func (c *Client) Dial(ctx context.Context) (net.Conn, error) { return c.dial(ctx) }
 
 // base is a host that is never resolved: the client's dial knows the peer.
 const base = "http://peer"

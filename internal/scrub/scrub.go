@@ -100,8 +100,11 @@ func unmeasure(answer *http.Response) {
 // Header takes values out of headers: out of their texts, and with them those
 // whose names hold one.
 func Header(h http.Header, p *guard.Patterns, policy guard.Policy) {
+	if len(h) == 0 || !holdsAny(p, policy, h) {
+		return
+	}
 	for name, values := range h {
-		if len(name) >= 6 && holds(p, policy, name) {
+		if len(name) >= 6 && holds(p, policy, []byte(name)) {
 			delete(h, name)
 			continue
 		}
@@ -113,8 +116,20 @@ func Header(h http.Header, p *guard.Patterns, policy guard.Policy) {
 	}
 }
 
-func holds(p *guard.Patterns, policy guard.Policy, s string) bool {
-	for _, m := range p.Find([]byte(s)) {
+// holdsAny looks at all headers at once: nearly always there is nothing.
+func holdsAny(p *guard.Patterns, policy guard.Policy, h http.Header) bool {
+	all := make([]byte, 0, 1024)
+	for name, values := range h {
+		all = append(append(all, name...), 0)
+		for _, v := range values {
+			all = append(append(all, v...), 0)
+		}
+	}
+	return holds(p, policy, all)
+}
+
+func holds(p *guard.Patterns, policy guard.Policy, b []byte) bool {
+	for _, m := range p.Find(b) {
 		if policy == nil || policy(m) != guard.Pass {
 			return true
 		}
@@ -123,7 +138,7 @@ func holds(p *guard.Patterns, policy guard.Policy, s string) bool {
 }
 
 func text(p *guard.Patterns, policy guard.Policy, s string) string {
-	if !holds(p, policy, s) {
+	if !holds(p, policy, []byte(s)) {
 		return s
 	}
 	var out bytes.Buffer

@@ -35,7 +35,7 @@ func (v *Vault) CreateJob(ctx context.Context, p hotcell.Principal, assignment h
 		}
 		grant := hotcell.Grant{
 			Job: job, Workspace: p.Workspace, Assignment: assignment, Principal: p.Member,
-			State: hotcell.GrantPending, Allow: found.Work.Allow, CreatedAt: v.now(),
+			State: hotcell.GrantPending, Allow: found.Work.Allow, Drill: found.Work.Drill, CreatedAt: v.now(),
 		}
 		for _, at := range attached {
 			grant.Uses = append(grant.Uses, hotcell.Use{Attachment: at.ID, Credential: at.Credential, As: at.As, Narrowing: at.Narrowing})

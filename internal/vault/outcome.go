@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"hotcell"
 )
@@ -17,14 +18,17 @@ type outcomes struct {
 	ended  chan struct{}
 	mu     sync.RWMutex // held for reading while something is put in
 	closed bool
+	// closing is closed when nothing more is put in.
+	closing chan struct{}
 }
 
 func startOutcomes(store hotcell.VaultStore, log *slog.Logger) *outcomes {
-	o := &outcomes{events: make(chan hotcell.Event, maxOutcomes), ended: make(chan struct{})}
+	o := &outcomes{events: make(chan hotcell.Event, maxOutcomes), ended: make(chan struct{}), closing: make(chan struct{})}
 	go func() {
 		defer close(o.ended)
 		for first := range o.events {
 			batch := []hotcell.Event{first}
+			o.wait()
 			for more := len(o.events); more > 0; more-- {
 				batch = append(batch, <-o.events)
 			}
@@ -34,6 +38,20 @@ func startOutcomes(store hotcell.VaultStore, log *slog.Logger) *outcomes {
 		}
 	}()
 	return o
+}
+
+// outcomeDelay is how long outcomes wait for others: each batch is a write to
+// the disk that the intents, which somebody waits for, would wait behind.
+const outcomeDelay = 50 * time.Millisecond
+
+// wait gives others time, unless there are many already, or it is the end.
+func (o *outcomes) wait() {
+	timer := time.NewTimer(outcomeDelay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-o.closing:
+	}
 }
 
 func (o *outcomes) add(e hotcell.Event) {
@@ -48,6 +66,7 @@ func (o *outcomes) close() {
 	o.mu.Lock()
 	if !o.closed {
 		o.closed = true
+		close(o.closing)
 		close(o.events)
 	}
 	o.mu.Unlock()

@@ -26,7 +26,9 @@ type Target struct {
 type Used struct {
 	Use    hotcell.Use
 	Fields []Field
-	about  hotcell.Event
+	// Drill are the hosts of a drill's job.
+	Drill *hotcell.Drill
+	about hotcell.Event
 }
 
 // Clear clears the values.
@@ -56,7 +58,7 @@ func (v *Vault) Use(ctx context.Context, job hotcell.JobID, attachment hotcell.A
 	if err != nil {
 		return nil, v.refused(ctx, about, err)
 	}
-	return &Used{Use: use, Fields: fields, about: about}, nil
+	return &Used{Use: use, Fields: fields, Drill: found.grant.Drill, about: about}, nil
 }
 
 func mayUse(found *granted, to Target) error {

@@ -20,7 +20,11 @@ var forwardURL = &url.URL{Scheme: "http", Host: "vault", Path: vaultrpc.Forward}
 // package vaultrpc say for whom, with what, and where to.
 func (w *Worker) Forward(r *http.Request) (*http.Response, error) {
 	r.URL, r.Host, r.RequestURI = forwardURL, forwardURL.Host, ""
-	answer, err := w.peer.HTTP().Transport.RoundTrip(r)
+	do := w.peer.HTTP().Transport.RoundTrip
+	if r.Body == nil || r.Body == http.NoBody {
+		do = w.pool.roundTrip
+	}
+	answer, err := do(r)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the vault does not answer: %w", hotcell.ErrUnavailable, err)
 	}

@@ -10,10 +10,13 @@ import (
 
 // Worker is a worker's line to the vault. It can use only the grants of jobs
 // that are live.
-type Worker struct{ peer *rpc.Client }
+type Worker struct {
+	peer *rpc.Client
+	pool pool
+}
 
 // NewWorker calls the vault over a worker's line.
-func NewWorker(peer *rpc.Client) *Worker { return &Worker{peer} }
+func NewWorker(peer *rpc.Client) *Worker { return &Worker{peer: peer, pool: pool{peer: peer}} }
 
 // Rules returns what a job may reach and use, while its grant lives.
 func (w *Worker) Rules(ctx context.Context, job hotcell.JobID) ([]hotcell.Allow, []hotcell.Use, error) {

@@ -2,4 +2,9 @@
 # ends: nothing
 from lib import *
 
-attempt("processes", lambda: [p for p in os.listdir("/proc") if p.isdigit() and int(p) > 1 and not os.path.exists("/proc/self/task/" + p) and open("/proc/%s/environ" % p, "rb").read(1) and int(p) not in (os.getpid(), os.getppid())])
+def others():
+    own = b"HOTCELL_JOB=" + os.environ["HOTCELL_JOB"].encode()
+    return [p for p in os.listdir("/proc") if p.isdigit() and own not in open("/proc/%s/environ" % p, "rb").read()]
+
+
+attempt("other processes", others)

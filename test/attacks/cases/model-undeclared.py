@@ -3,4 +3,4 @@
 from lib import *
 
 for host in ("api.openai.com", "api.anthropic.com"):
-    attempt("a connection", lambda: socket.create_connection((host, 443), timeout=2))
+    attempt("a connection", lambda: connect(host, 443).version())

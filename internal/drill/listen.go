@@ -1,0 +1,219 @@
+package drill
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// canary is a fresh value that is worth nothing.
+func canary(prefix string) string {
+	b := make([]byte, 36)
+	_, _ = rand.Read(b) // never fails
+	return prefix + base64.RawURLEncoding.EncodeToString(b)
+}
+
+// listeners are the hosts of one hand, and the authority that they are under.
+type listeners struct {
+	ca                string
+	evil, home, model *listener
+}
+
+// listener is a host that keeps all that arrives, as it arrives under TLS.
+type listener struct {
+	port   int
+	server *http.Server
+	mu     sync.Mutex
+	got    bytes.Buffer
+}
+
+// maxSeen is how much of what arrives is kept.
+const maxSeen = 16 << 20
+
+func (l *listener) note(b []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.got.Len() < maxSeen {
+		l.got.Write(b)
+	}
+}
+
+func (l *listener) seen() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Clone(l.got.Bytes())
+}
+
+func listen() (*listeners, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("making the drill's authority: %w", err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "Hotcell drill"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		DNSNames: []string{evilHost, homeHost, modelHost}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		return nil, fmt.Errorf("making the drill's authority: %w", err)
+	}
+	certificate := tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	out := &listeners{ca: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))}
+	for _, one := range []**listener{&out.evil, &out.home, &out.model} {
+		if *one, err = start(certificate); err != nil {
+			return nil, errors.Join(err, out.close())
+		}
+	}
+	return out, nil
+}
+
+func start(certificate tls.Certificate) (*listener, error) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listening for the drill: %w", err)
+	}
+	l := &listener{}
+	if address, ok := inner.Addr().(*net.TCPAddr); ok {
+		l.port = address.Port
+	}
+	l.server = &http.Server{
+		Handler: l, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 1 << 20, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
+	}
+	recorded := &recorder{tls.NewListener(inner, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}), l}
+	go func() { _ = l.server.Serve(recorded) }()
+	return l, nil
+}
+
+type recorder struct {
+	net.Listener
+	to *listener
+}
+
+// Accept implements [net.Listener].
+func (r *recorder) Accept() (net.Conn, error) {
+	c, err := r.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &recorded{c, r.to}, nil
+}
+
+type recorded struct {
+	net.Conn
+	to *listener
+}
+
+func (r *recorded) Read(b []byte) (int, error) {
+	n, err := r.Conn.Read(b)
+	r.to.note(b[:n])
+	return n, err
+}
+
+func (l *listeners) forget() {
+	for _, one := range []*listener{l.evil, l.home, l.model} {
+		one.mu.Lock()
+		one.got.Reset()
+		one.mu.Unlock()
+	}
+}
+
+func (l *listeners) close() error {
+	var errs []error
+	for _, one := range []*listener{l.evil, l.home, l.model} {
+		if one != nil {
+			errs = append(errs, one.server.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ServeHTTP answers as a host of the kind that repeats what it was sent.
+func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/ws":
+		l.websocket(w, r)
+		return
+	case "/redirect":
+		http.Redirect(w, r, r.URL.Query().Get("to"), http.StatusFound)
+		return
+	}
+	body, _ := io.ReadAll(io.LimitReader(r.Body, maxSeen))
+	l.note(body) // once more, without its chunks
+	if r.URL.Path != "/echo" {
+		_, _ = io.WriteString(w, "{}")
+		return
+	}
+	for name, values := range r.Header {
+		w.Header()["X-Echo-"+name] = values
+	}
+	var text bytes.Buffer
+	_ = r.Write(&text)
+	text.Write(body)
+	if r.URL.Query().Get("gzip") == "" {
+		_, _ = w.Write(text.Bytes())
+		return
+	}
+	w.Header().Set("Content-Encoding", "gzip")
+	z := gzip.NewWriter(w)
+	_, _ = z.Write(text.Bytes())
+	_ = z.Close()
+}
+
+// websocket takes whatever comes, and notes it unmasked.
+func (l *listener) websocket(w http.ResponseWriter, r *http.Request) {
+	c, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer func() { _ = c.Close() }()
+	_, _ = fmt.Fprintf(c, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: %s\r\nConnection: Upgrade\r\n\r\n", r.Header.Get("Upgrade"))
+	_ = c.SetReadDeadline(time.Now().Add(3 * time.Second))
+	for {
+		var head [14]byte
+		if _, err := io.ReadFull(buffered, head[:2]); err != nil {
+			return
+		}
+		n := uint64(head[1] & 0x7f)
+		switch n {
+		case 126:
+			_, err = io.ReadFull(buffered, head[2:4])
+			n = uint64(binary.BigEndian.Uint16(head[2:4]))
+		case 127:
+			_, err = io.ReadFull(buffered, head[2:10])
+			n = binary.BigEndian.Uint64(head[2:10])
+		}
+		var mask [4]byte
+		if err == nil && head[1]&0x80 != 0 {
+			_, err = io.ReadFull(buffered, mask[:])
+		}
+		if err != nil || n > maxSeen {
+			return
+		}
+		payload := make([]byte, n)
+		if _, err := io.ReadFull(buffered, payload); err != nil {
+			return
+		}
+		for i := range payload {
+			payload[i] ^= mask[i%4]
+		}
+		l.note(payload)
+	}
+}

@@ -1,0 +1,132 @@
+package vaultclient
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"hotcell/internal/rpc"
+)
+
+// maxIdle is how many connections are kept for requests to come.
+const maxIdle = 256
+
+// pool does requests without a body over connections of the line, each in the
+// goroutine that asks: a [http.Transport] hands every one to two others.
+type pool struct {
+	peer *rpc.Client
+	mu   sync.Mutex
+	idle []*pooled
+}
+
+// pooled is one connection.
+type pooled struct {
+	net.Conn
+	from *bufio.Reader
+	to   *bufio.Writer
+	used bool
+}
+
+// roundTrip does one request. A connection that was kept and is closed by now
+// is replaced by a fresh one.
+func (p *pool) roundTrip(r *http.Request) (*http.Response, error) {
+	for {
+		c, err := p.take(r.Context())
+		if err != nil {
+			return nil, err
+		}
+		answer, err := p.do(c, r)
+		if err == nil {
+			return answer, nil
+		}
+		_ = c.Close()
+		if !c.used || r.Context().Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil, err
+		}
+	}
+}
+
+func (p *pool) take(ctx context.Context) (*pooled, error) {
+	p.mu.Lock()
+	if n := len(p.idle); n > 0 {
+		c := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		p.mu.Unlock()
+		return c, nil
+	}
+	p.mu.Unlock()
+	c, err := p.peer.Dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &pooled{Conn: c, from: bufio.NewReaderSize(c, 4096), to: bufio.NewWriterSize(c, 4096)}, nil
+}
+
+func (p *pool) put(c *pooled) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.idle) >= maxIdle || c.from.Buffered() > 0 {
+		_ = c.Close()
+		return
+	}
+	c.used = true
+	p.idle = append(p.idle, c)
+}
+
+func (p *pool) do(c *pooled, r *http.Request) (*http.Response, error) {
+	stop := context.AfterFunc(r.Context(), func() { _ = c.SetDeadline(time.Unix(1, 0)) })
+	fail := func(err error) (*http.Response, error) {
+		stop()
+		return nil, err
+	}
+	if err := r.Write(c.to); err != nil {
+		return fail(err)
+	}
+	if err := c.to.Flush(); err != nil {
+		return fail(err)
+	}
+	answer, err := http.ReadResponse(c.from, r)
+	if err != nil {
+		return fail(err)
+	}
+	answer.Body = &lent{ReadCloser: answer.Body, pool: p, conn: c, stop: stop, keep: !answer.Close}
+	return answer, nil
+}
+
+// lent is the body of an answer; at its end its connection goes back.
+type lent struct {
+	io.ReadCloser
+	pool  *pool
+	conn  *pooled
+	stop  func() bool
+	keep  bool
+	ended bool
+	gone  bool
+}
+
+// Read implements [io.Reader].
+func (l *lent) Read(b []byte) (int, error) {
+	n, err := l.ReadCloser.Read(b)
+	l.ended = l.ended || errors.Is(err, io.EOF)
+	return n, err
+}
+
+// Close gives the connection back, or closes it where something was left unread.
+func (l *lent) Close() error {
+	if l.gone {
+		return nil
+	}
+	l.gone = true
+	undisturbed := l.stop()
+	if l.ended && l.keep && undisturbed {
+		l.pool.put(l.conn)
+		return nil
+	}
+	return l.conn.Close()
+}
