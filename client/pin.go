@@ -64,8 +64,15 @@ func (p PinFile) write(pins map[string]string) error {
 	if err := os.MkdirAll(filepath.Dir(string(p)), 0o700); err != nil {
 		return fmt.Errorf("pinning the server's key: %w", err)
 	}
-	temporary := string(p) + ".new"
-	if err := errors.Join(os.WriteFile(temporary, append(text, '\n'), 0o600), os.Rename(temporary, string(p))); err != nil {
+	// Several commands may pin at once; each writes a file of its own, for its
+	// owner alone.
+	temporary, err := os.CreateTemp(filepath.Dir(string(p)), ".pins-*")
+	if err != nil {
+		return fmt.Errorf("pinning the server's key: %w", err)
+	}
+	_, err = temporary.Write(append(text, '\n'))
+	if err := errors.Join(err, temporary.Close(), os.Rename(temporary.Name(), string(p))); err != nil {
+		_ = os.Remove(temporary.Name())
 		return fmt.Errorf("pinning the server's key: %w", err)
 	}
 	return nil

@@ -33,6 +33,9 @@ type Options struct {
 	Assignment string
 	// Only keeps the cases whose names begin so.
 	Only string
+	// Control sends to the host that the values are bound to, where they may
+	// arrive: it shows that the cases send what they say.
+	Control bool
 	// Told is called after each case; nil for nobody.
 	Told func(Result)
 }
@@ -216,7 +219,7 @@ func (h *hand) open(ctx context.Context) (err error) {
 	work.Command, work.Files = `sh ./run.sh`, &h.files
 	work.Limits.Timeout = hotcell.Duration(2 * time.Minute)
 	work.Environment = map[string]string{
-		"TARGET": fmt.Sprintf("%s:%d", evilHost, l.evil.port), "HOME_HOST": home, "MODEL": fmt.Sprintf("%s:%d", modelHost, l.model.port),
+		"TARGET": h.target(), "HOME_HOST": home, "MODEL": fmt.Sprintf("%s:%d", modelHost, l.model.port),
 	}
 	work.Allow = append(append([]hotcell.Allow{}, work.Allow...),
 		hotcell.Allow{Host: evilHost, Port: l.evil.port, Protocol: hotcell.ProtocolHTTPS}, hotcell.Allow{Host: homeHost, Port: l.home.port, Protocol: hotcell.ProtocolHTTPS},
@@ -234,11 +237,19 @@ func (h *hand) open(ctx context.Context) (err error) {
 	}
 	h.id = made.ID
 	for i, as := range []hotcell.Injection{hotcell.InjectEnvironment, hotcell.InjectStandIn} {
-		if _, err := h.Client.Attach(ctx, made.ID, h.secrets[i], client.AttachOptions{As: as}); err != nil {
+		if _, err := h.Client.Attach(ctx, made.ID, h.secrets[i], as); err != nil {
 			return fmt.Errorf("attaching a credential for the drill: %w", err)
 		}
 	}
 	return nil
+}
+
+// target is the host that the cases send to.
+func (h *hand) target() string {
+	if h.Control {
+		return fmt.Sprintf("%s:%d", homeHost, h.listeners.home.port)
+	}
+	return fmt.Sprintf("%s:%d", evilHost, h.listeners.evil.port)
 }
 
 func contains(list []hotcell.Allow, entry hotcell.Allow) bool {
@@ -253,7 +264,7 @@ func contains(list []hotcell.Allow, entry hotcell.Allow) bool {
 func (h *hand) close(ctx context.Context) error {
 	var errs []error
 	if h.id != "" {
-		errs = append(errs, h.Client.DeleteAssignment(ctx, h.id, 0))
+		errs = append(errs, h.Client.DeleteAssignment(ctx, h.id))
 	}
 	for _, id := range h.secrets {
 		errs = append(errs, h.Client.DeleteSecret(ctx, id, 0))
@@ -305,7 +316,11 @@ func (h *hand) through(ctx context.Context, j hotcell.Job, log string) string {
 	if reveals([]byte(log), h.canary) || reveals([]byte(log), h.standIn) {
 		return "the value is in the job's log"
 	}
-	for name, l := range map[string]*listener{"another host": h.listeners.evil, "the model": h.listeners.model} {
+	others := map[string]*listener{"another host": h.listeners.evil, "the model": h.listeners.model}
+	if h.Control {
+		others = map[string]*listener{"its own host": h.listeners.home}
+	}
+	for name, l := range others {
 		if seen := l.seen(); reveals(seen, h.canary) || reveals(seen, h.standIn) {
 			return "the value arrived at " + name
 		}

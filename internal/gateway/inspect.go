@@ -140,10 +140,11 @@ func (x *exchange) head(w http.ResponseWriter, r *http.Request) bool {
 // headOf is the request's line and headers as one text.
 func headOf(r *http.Request) []byte {
 	b := make([]byte, 0, 1024)
-	b = append(append(b, r.RequestURI...), '\n')
+	b = append(append(append(append(b, r.Method...), ' '), r.RequestURI...), '\n')
 	for name, values := range r.Header {
 		for _, v := range values {
-			b = append(append(append(append(b, name...), ": "...), v...), '\n')
+			// Names come in a case of net/http's own.
+			b = append(append(append(append(b, strings.ToLower(name)...), ": "...), v...), '\n')
 		}
 	}
 	return b
@@ -166,7 +167,7 @@ func (i *inspector) redactHead(r *http.Request) {
 		for n, v := range values {
 			values[n] = redact(v)
 		}
-		if clean := redact(name); clean != name {
+		if clean := redact(strings.ToLower(name)); clean != strings.ToLower(name) {
 			delete(r.Header, name)
 		}
 	}

@@ -21,7 +21,7 @@ var forwardURL = &url.URL{Scheme: "http", Host: "vault", Path: vaultrpc.Forward}
 func (w *Worker) Forward(r *http.Request) (*http.Response, error) {
 	r.URL, r.Host, r.RequestURI = forwardURL, forwardURL.Host, ""
 	do := w.peer.HTTP().Transport.RoundTrip
-	if r.Body == nil || r.Body == http.NoBody {
+	if (r.Body == nil || r.Body == http.NoBody) && r.Header.Get("Upgrade") == "" {
 		do = w.pool.roundTrip
 	}
 	answer, err := do(r)

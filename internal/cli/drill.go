@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"hotcell/internal/drill"
+)
+
+// errThrough is why a drill fails; what it printed says the rest.
+var errThrough = errors.New("something got through")
+
+func (a *app) drill() *cobra.Command {
+	var only string
+	c := command("drill [ASSIGNMENT]", "Attack the running server as a hostile agent would, and see what gets through", `
+Runs the catalogue of attacks in real cells, with credentials of its own that are
+worth nothing, against listeners of its own: what counts is what arrives there.
+Given an assignment, the attacker has its limits and its allow-list as well. It
+has to be run on the server's machine. What it makes, it deletes.
+
+Exits with 1 if anything got through.`, cobra.MaximumNArgs(1), func(cmd *cobra.Command, args []string) error {
+		o := drill.Options{Client: a.client(), Only: only}
+		if len(args) == 1 {
+			o.Assignment = args[0]
+		}
+		if a.output == "table" {
+			o.Told = func(r drill.Result) { a.told(r) }
+		}
+		report, err := drill.Run(cmd.Context(), o)
+		if err != nil {
+			return err
+		}
+		if a.output == "json" {
+			err = a.json(report)
+		} else {
+			_, err = fmt.Fprintf(a.Out, "tried %d: %d got through; %d that no guard can stop are in SECURITY.md; %d skipped\n",
+				report.Tried, report.Through, report.Documented, report.Skipped)
+		}
+		if err == nil && report.Through > 0 {
+			return errThrough
+		}
+		return err
+	})
+	c.Flags().StringVar(&only, "only", "", "only the cases whose names begin with `this`")
+	return c
+}
+
+func (a *app) told(r drill.Result) {
+	mark := map[string]string{"nothing": "ok  ", "through": "FAIL", "documented": "known", "skipped": "skip"}[r.Outcome]
+	detail := ""
+	if r.Detail != "" {
+		detail = ": " + r.Detail
+	}
+	_, _ = fmt.Fprintf(a.Out, "%-5s %-24s %s%s\n", mark, r.Name, r.Tries, detail)
+}
