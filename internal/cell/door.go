@@ -40,12 +40,14 @@ func (i *initial) openDoor(ctx context.Context) *door {
 		proxy.ServeHTTP(w, r)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST "+cellrpc.PathAsk, func(w http.ResponseWriter, r *http.Request) {
+	asking := func(w http.ResponseWriter, r *http.Request) {
 		answer := &late{ResponseWriter: w}
 		pass(answer, r)
 		_ = i.widen(ctx) // before the command is told
 		answer.send()
-	})
+	}
+	mux.HandleFunc("POST "+cellrpc.PathAsk, asking)
+	mux.HandleFunc("POST "+cellrpc.PathMCP, asking)
 	mux.HandleFunc(cellrpc.PathMCP, pass)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "hotcell: the door of a cell takes POST "+cellrpc.PathAsk+" and "+cellrpc.PathMCP, http.StatusForbidden)

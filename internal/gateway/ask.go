@@ -28,30 +28,36 @@ func (g *Gateway) ask(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &question) {
 		return
 	}
-	entry, err := site.ParseAllow(question.Host)
-	if err != nil {
-		refuse(w, http.StatusBadRequest, "ask for a host: HOST[:PORT][/PROTOCOL]")
-		return
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), askTime)
-	defer cancel()
-	// What a person reads goes through the guard as well.
-	why := string(g.patterns.Load().Redact([]byte(question.Why)))
-	if guarded := g.patterns.Load().Contains([]byte(entry.Host)); guarded {
-		refuse(w, http.StatusForbidden, "the host's name holds one of the job's own values")
-		return
-	}
-	decided, err := g.Vault.Ask(ctx, g.Job.ID, entry, why)
+	out, err := g.askFor(r.Context(), question)
 	if err != nil {
 		g.fail(w, err)
 		return
 	}
-	out := cellrpc.Asked{Request: string(decided.ID), State: string(decided.State)}
+	answer(w, out)
+}
+
+// askFor asks, and has the rules read anew where it was granted.
+func (g *Gateway) askFor(ctx context.Context, question cellrpc.Ask) (out cellrpc.Asked, err error) {
+	entry, err := site.ParseAllow(question.Host)
+	if err != nil {
+		return out, err
+	}
+	patterns := g.patterns.Load()
+	if patterns.Contains([]byte(entry.Host)) {
+		return out, fmt.Errorf("%w: the host's name holds one of the job's own values", hotcell.ErrDenied)
+	}
+	waiting, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	// What a person reads goes through the guard as well.
+	decided, err := g.Vault.Ask(waiting, g.Job.ID, entry, string(patterns.Redact([]byte(question.Why))))
+	if err != nil {
+		return out, err
+	}
+	out = cellrpc.Asked{Request: string(decided.ID), State: string(decided.State)}
 	switch decided.State {
 	case hotcell.RequestApproved:
-		if err := g.Refresh(r.Context()); err != nil {
-			g.fail(w, err)
-			return
+		if err := g.Refresh(ctx); err != nil {
+			return out, err
 		}
 		out.Name = &cellrpc.Name{Host: entry.Host, Ports: []int{entry.Port}}
 		out.Text = site.FormatAllow(entry) + " may be reached from now on"
@@ -60,5 +66,5 @@ func (g *Gateway) ask(w http.ResponseWriter, r *http.Request) {
 	case hotcell.RequestRefused, hotcell.RequestExpired:
 		out.Text = "it was refused"
 	}
-	answer(w, out)
+	return out, nil
 }
