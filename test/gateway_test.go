@@ -1,0 +1,114 @@
+package test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"hotcell/hotcelltest"
+	"hotcell/internal/company"
+)
+
+// acme is the company and a server beside it.
+type acme struct {
+	*company.Company
+	*hotcelltest.Server
+	api, db string
+}
+
+func openAcme(t *testing.T, more string) *acme {
+	t.Helper()
+	// PostgreSQL may run as another user, who must get there.
+	dir, err := os.MkdirTemp("", "hotcell-acme-")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	c, err := company.Start(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s := hotcelltest.Start(t, fmt.Sprintf("egress:\n  extra_ca: %s\n  allow_private: [%s, %s]\n  hosts:\n  - {name: %s, address: 127.0.0.1}\n  - {name: %s, address: 127.0.0.1}\n%s",
+		c.CA, company.APIName, company.DatabaseName, company.APIName, company.DatabaseName, more))
+	return &acme{c, s, fmt.Sprintf("%s:%d", company.APIName, c.APIPort), fmt.Sprintf("%s:%d", company.DatabaseName, c.DatabasePort)}
+}
+
+// secret makes a secret of a .env file's text.
+func (a *acme) secret(t *testing.T, name, env string, more ...string) {
+	t.Helper()
+	if r := a.RunWith(env, append([]string{"secrets", "create", name, "--env-file", "-"}, more...)...); r.Code != 0 {
+		t.Fatalf("%+v", r)
+	}
+}
+
+func TestAKeyThatNoJobHas(t *testing.T) {
+	t.Parallel()
+	a := openAcme(t, "")
+	if r := a.RunWith(a.Key+"\n", "connections", "create", "http", "--name", "billing", "--host", a.api, "--auth", "bearer", "--api-key-file", "-"); r.Code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	a.OK("assignments", "create", "report", "--command", `env; curl -sS https://`+a.api+`/v1/invoices; curl -sSi -H 'Authorization: Bearer own' https://`+a.api+`/echo; curl -sSi --http1.1 --compressed https://`+a.api+`/echo; curl -sS -o /dev/null -w 'code %{http_code}\n' https://`+a.api+`/v1/%2e%2e/echo`)
+	a.OK("assignments", "attach", "report", "billing", "--as", "http")
+	r := a.Server.Run("run", "report")
+	if r.Code != 0 || !strings.Contains(r.Out, "INV-1") || strings.Count(r.Out, "[hotcell:billing]") < 2 || !strings.Contains(r.Out, "code 403") {
+		t.Errorf("%+v", r)
+	}
+	a.Canaries(a.Key)
+	if events := a.OK("audit", "list", "--kind", "connection.use"); strings.Count(events, "connection.use") != 3 {
+		t.Errorf("uses in the log:\n%s", events)
+	}
+}
+
+func TestAStandInWorksWhereItIsBoundAndNowhereElse(t *testing.T) {
+	t.Parallel()
+	a := openAcme(t, "")
+	a.secret(t, "billing", "API_KEY="+a.Key+"\n", "--hosts", a.api)
+	a.OK("assignments", "create", "report", "--allow", a.api, "--command",
+		`curl -sS -H "Authorization: Bearer $API_KEY" https://`+a.api+`/v1/invoices; echo; curl -sS -H "Authorization: Bearer $API_KEY" https://`+a.api+`/echo; printf '%s' "$API_KEY" > out/key`)
+	a.OK("assignments", "attach", "report", "billing", "--as", "stand-in")
+	r := a.Server.Run("run", "report")
+	if r.Code != 0 || !strings.Contains(r.Out, "INV-1") || !strings.Contains(r.Out, "[hotcell:billing]") {
+		t.Errorf("%+v", r)
+	}
+	a.Canaries(a.Key)
+}
+
+func TestADatabaseBehindAStandIn(t *testing.T) {
+	t.Parallel()
+	a := openAcme(t, "")
+	a.secret(t, "database", "DATABASE_URL="+a.DatabaseURL()+"\n", "--hosts", a.db)
+	a.OK("assignments", "create", "report", "--allow", a.db+"/postgres", "--command", `psql "$DATABASE_URL" -Atc "SELECT invoice, cents, current_user FROM payments"; psql "$(echo "$DATABASE_URL" | sed 's/report:[^@]*@/report:wrong-password@/')" -c 'SELECT 1' 2>&1; psql "$(echo "$DATABASE_URL" | sed 's/verify-full/disable/')" -c 'SELECT 1' 2>&1; true`)
+	a.OK("assignments", "attach", "report", "database", "--as", "stand-in")
+	r := a.Server.Run("run", "report")
+	if r.Code != 0 || !strings.Contains(r.Out, "INV-1|129900|report") || !strings.Contains(r.Out, "password authentication failed") || !strings.Contains(r.Out, "not under TLS") {
+		t.Errorf("%+v", r)
+	}
+	a.Canaries(a.Password, a.DatabaseURL())
+}
+
+func TestABoundValueLeavesForItsHostsOnly(t *testing.T) {
+	t.Parallel()
+	a := openAcme(t, "")
+	a.secret(t, "other", "OTHER="+apiKey+"\n", "--hosts", "api.elsewhere.example")
+	a.secret(t, "billing", "API_KEY="+a.Key+"\n", "--hosts", a.api)
+	a.OK("assignments", "create", "report", "--allow", a.api, "--command",
+		`curl -sS -H "Authorization: Bearer $API_KEY" https://`+a.api+`/v1/invoices; curl -sS -w ' code %{http_code}\n' -H "Authorization: Bearer $API_KEY" -d "note=$OTHER" https://`+a.api+`/v1/invoices`)
+	a.OK("assignments", "attach", "report", "billing")
+	a.OK("assignments", "attach", "report", "other")
+	r := a.Server.Run("run", "report")
+	if r.Code != 0 || !strings.Contains(r.Out, "INV-1") || !strings.Contains(r.Out, "code 403") || !strings.Contains(r.Out, "a value of other (raw)") {
+		t.Errorf("%+v", r)
+	}
+	if events := a.OK("audit", "list", "--kind", "guard"); !strings.Contains(events, "other") || !strings.Contains(events, a.api) {
+		t.Errorf("the log:\n%s", events)
+	}
+}
