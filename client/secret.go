@@ -23,7 +23,7 @@ type Secret struct {
 	Attachments []AttachedAssignment `json:"attachments,omitempty"`
 }
 
-// AttachedAssignment is an assignment that a secret is attached to.
+// AttachedAssignment is an assignment that a credential is attached to.
 type AttachedAssignment struct {
 	Attachment hotcell.AttachmentID `json:"attachment"`
 	Assignment hotcell.AssignmentID `json:"assignment"`
@@ -35,6 +35,7 @@ type SecretDraft struct {
 	Name      string
 	Service   string
 	Shared    bool
+	Hosts     []string
 	Variables []Variable
 }
 
@@ -42,6 +43,8 @@ type SecretDraft struct {
 type SecretChange struct {
 	Name    *string
 	Service *string
+	// Hosts bind the values anew; an empty list unbinds them.
+	Hosts *[]string
 	// Replace makes Set all there is afterwards.
 	Replace bool
 	Set     []Variable
@@ -54,11 +57,29 @@ type sealedVariable struct {
 	Sealed []byte `json:"sealed"`
 }
 
-// seal seals values to the workspace's key, once that is the one that is known.
+// seal seals a secret's values to the workspace's key.
 func (c *Client) seal(ctx context.Context, of string, variables []Variable) ([]sealedVariable, error) {
 	if len(variables) == 0 {
 		return nil, nil
 	}
+	seal, err := c.sealer(ctx, hotcell.TierSecret, of)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]sealedVariable, 0, len(variables))
+	for _, v := range variables {
+		message, err := seal(v.Name, v.Value)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, sealedVariable{v.Name, message})
+	}
+	return out, nil
+}
+
+// sealer returns what seals the values of one item, field by field, to the
+// workspace's key, once that is the one that is known.
+func (c *Client) sealer(ctx context.Context, tier hotcell.Tier, of string) (func(field string, value sensitive.Bytes) ([]byte, error), error) {
 	w, err := c.Workspace(ctx)
 	if err != nil {
 		return nil, err
@@ -72,18 +93,17 @@ func (c *Client) seal(ctx context.Context, of string, variables []Variable) ([]s
 			return nil, err
 		}
 	}
-	out := make([]sealedVariable, 0, len(variables))
-	for _, v := range variables {
-		in := parcel.Context{Workspace: string(w.Workspace.ID), Tier: string(hotcell.TierSecret), Item: of, Field: v.Name}
-		if err := v.Value.Use(func(b []byte) error {
-			message, err := parcel.Seal(key, in, b)
-			out = append(out, sealedVariable{v.Name, message})
+	return func(field string, value sensitive.Bytes) (message []byte, err error) {
+		in := parcel.Context{Workspace: string(w.Workspace.ID), Tier: string(tier), Item: of, Field: field}
+		err = value.Use(func(b []byte) (err error) {
+			message, err = parcel.Seal(key, in, b)
 			return err
-		}); err != nil {
+		})
+		if err != nil {
 			return nil, fmt.Errorf("sealing a value: %w", err)
 		}
-	}
-	return out, nil
+		return message, nil
+	}, nil
 }
 
 // CreateSecret makes a secret. Its values leave this process sealed.
@@ -96,8 +116,9 @@ func (c *Client) CreateSecret(ctx context.Context, d SecretDraft) (out Secret, e
 		Name      string           `json:"name"`
 		Service   string           `json:"service,omitempty"`
 		Shared    bool             `json:"shared,omitempty"`
+		Hosts     []string         `json:"hosts,omitempty"`
 		Variables []sealedVariable `json:"variables"`
-	}{d.Name, d.Service, d.Shared, sealed}
+	}{d.Name, d.Service, d.Shared, d.Hosts, sealed}
 	return out, c.json(ctx, http.MethodPost, "/v1/secrets", nil, "", body, &out)
 }
 
@@ -110,11 +131,12 @@ func (c *Client) ChangeSecret(ctx context.Context, id hotcell.CredentialID, revi
 	body := struct {
 		Name    *string           `json:"name,omitempty"`
 		Service *string           `json:"service,omitempty"`
+		Hosts   *[]string         `json:"hosts,omitempty"`
 		Replace bool              `json:"replace,omitempty"`
 		Set     []sealedVariable  `json:"set,omitempty"`
 		Rename  map[string]string `json:"rename,omitempty"`
 		Unset   []string          `json:"unset,omitempty"`
-	}{change.Name, change.Service, change.Replace, sealed, change.Rename, change.Unset}
+	}{change.Name, change.Service, change.Hosts, change.Replace, sealed, change.Rename, change.Unset}
 	return out, c.json(ctx, http.MethodPatch, "/v1/secrets/"+url.PathEscape(string(id)), nil, ifMatch(revision), body, &out)
 }
 

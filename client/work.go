@@ -25,9 +25,20 @@ type Assignment struct {
 // AttachedCredential is an attachment with what may be said of its credential.
 type AttachedCredential struct {
 	Attachment hotcell.Attachment `json:"attachment"`
-	// Name and Variables are empty where the caller may not know of it.
-	Name      string   `json:"name,omitempty"`
-	Variables []string `json:"variables,omitempty"`
+	// The rest is empty where the caller may not know of it.
+	Name      string       `json:"name,omitempty"`
+	Tier      hotcell.Tier `json:"tier,omitempty"`
+	Variables []string     `json:"variables,omitempty"`
+	// Hosts are those that the values are bound to.
+	Hosts []string            `json:"hosts,omitempty"`
+	HTTP  *hotcell.HTTPAccess `json:"http,omitempty"`
+}
+
+// Attached is an attachment that was made.
+type Attached struct {
+	hotcell.Attachment
+	// Opens is the host and port that the jobs may reach by it alone.
+	Opens string `json:"opens,omitempty"`
 }
 
 type workBody struct {
@@ -36,6 +47,7 @@ type workBody struct {
 	Allow       []hotcell.Allow   `json:"allow,omitempty"`
 	Limits      map[string]any    `json:"limits"`
 	Environment map[string]string `json:"environment,omitempty"`
+	Drill       *hotcell.Drill    `json:"drill,omitempty"`
 }
 
 func bodyOf(w hotcell.Work) *workBody {
@@ -43,7 +55,7 @@ func bodyOf(w hotcell.Work) *workBody {
 	if w.Limits.Timeout > 0 {
 		limits["timeout"] = time.Duration(w.Limits.Timeout).String()
 	}
-	return &workBody{w.Command, w.Files, w.Allow, limits, w.Environment}
+	return &workBody{w.Command, w.Files, w.Allow, limits, w.Environment, w.Drill}
 }
 
 // CreateAssignment makes an assignment.
@@ -82,12 +94,17 @@ func (c *Client) DeleteAssignment(ctx context.Context, id hotcell.AssignmentID) 
 	return c.json(ctx, http.MethodDelete, "/v1/assignments/"+url.PathEscape(string(id)), nil, "*", nil, nil)
 }
 
-// Attach attaches a credential to an assignment.
-func (c *Client) Attach(ctx context.Context, id hotcell.AssignmentID, credential hotcell.CredentialID, as hotcell.Injection) (out hotcell.Attachment, err error) {
+// Attach attaches a credential to an assignment; an empty injection is the
+// credential's usual one. At most one narrowing is given.
+func (c *Client) Attach(ctx context.Context, id hotcell.AssignmentID, credential hotcell.CredentialID, as hotcell.Injection, narrowing ...hotcell.Narrowing) (out Attached, err error) {
 	body := struct {
 		Credential hotcell.CredentialID `json:"credential"`
 		As         hotcell.Injection    `json:"as,omitempty"`
-	}{credential, as}
+		hotcell.Narrowing
+	}{Credential: credential, As: as}
+	if len(narrowing) > 0 {
+		body.Narrowing = narrowing[0]
+	}
 	return out, c.json(ctx, http.MethodPost, "/v1/assignments/"+url.PathEscape(string(id))+"/attachments", nil, "", body, &out)
 }
 

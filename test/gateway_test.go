@@ -112,3 +112,45 @@ func TestABoundValueLeavesForItsHostsOnly(t *testing.T) {
 		t.Errorf("the log:\n%s", events)
 	}
 }
+
+func TestAJobAsksForMore(t *testing.T) {
+	t.Parallel()
+	a := openAcme(t, "")
+	a.OK("assignments", "create", "report", "--command", `
+set -e
+curl -sS --max-time 5 https://`+a.api+`/open && exit 1
+curl -sS -d '{"host":"`+a.api+`","why":"to read the invoices"}' "$HOTCELL_URL/request"; echo
+curl -sS -o /dev/null -w 'code %{http_code}\n' https://`+a.api+`/open
+curl -sS -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' -d '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"request_access","arguments":{"host":"refused.example","why":"because"}}}' "$HOTCELL_MCP_URL"`)
+	id := strings.TrimSpace(a.OK("run", "report", "--detach"))
+	decide := func(host, verb string, more ...string) {
+		t.Helper()
+		request := ""
+		eventually(t, "a request for "+host, func() bool {
+			for line := range strings.Lines(a.OK("requests", "list", "--state", "pending")) {
+				if strings.Contains(line, host) {
+					request, _, _ = strings.Cut(line, " ")
+				}
+			}
+			return request != ""
+		})
+		a.OK(append([]string{"requests", verb, request}, more...)...)
+		if r := a.Server.Run("requests", verb, request); r.Code != 5 {
+			t.Errorf("decided twice: %+v", r)
+		}
+	}
+	decide(company.APIName, "approve", "--standing")
+	decide("refused.example", "refuse")
+	eventually(t, "the job's end", func() bool { return job(t, a.Server, id).State.Final() })
+	log := a.OK("jobs", "logs", id)
+	for _, want := range []string{"may be reached from now on", "code 401", "it was refused"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the log has no %q:\n%s", want, log)
+		}
+	}
+	for target, code := range map[string]int{"https://" + a.api + "/v1/invoices": 0, "https://evil.example/": 4} {
+		if r := a.Server.Run("explain", "report", "GET", target); r.Code != code {
+			t.Errorf("explain %s: %+v", target, r)
+		}
+	}
+}

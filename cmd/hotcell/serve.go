@@ -16,6 +16,7 @@ import (
 	"hotcell"
 	"hotcell/internal/api"
 	"hotcell/internal/config"
+	"hotcell/internal/egress"
 	"hotcell/internal/job"
 	"hotcell/internal/rpc"
 	"hotcell/internal/server"
@@ -84,6 +85,7 @@ func (h *house) control(ctx context.Context) error {
 		Vault: vault, Jobs: jobs, Files: files, Idempotency: store, RepeatKey: repeat, Log: h.log, Now: time.Now, Version: version,
 		Principal: func(*http.Request) (hotcell.Principal, error) { return local, nil },
 		Ready:     h.ready(vault, remote),
+		Egress:    egress.Rules{Models: egress.Models(h.config.Models), TCP: h.config.TCP},
 	}
 	listeners, err := server.Open(server.Config{
 		Socket: h.path("hotcell.sock"), Local: api.New(faces), Listen: h.config.Listen, Public: api.Public(faces), Log: h.log,

@@ -34,6 +34,8 @@ const (
 
 	SeeJob    Action = "see this job"
 	CancelJob Action = "cancel this job"
+	// DecideRequest is to answer what a job asks for.
+	DecideRequest Action = "decide on this request"
 
 	SeeAudit Action = "see this part of the audit log"
 )
@@ -104,6 +106,8 @@ var rules = map[Action]rule{
 	SeeJob:    {hotcell.RoleMember, hotcell.RoleManager},
 	CancelJob: {hotcell.RoleMember, hotcell.RoleManager},
 
+	DecideRequest: {hotcell.RoleMember, hotcell.RoleManager},
+
 	SeeAudit: {hotcell.RoleMember, hotcell.RoleAdministrator},
 }
 
@@ -124,7 +128,7 @@ var aboutCredential = map[Action]bool{
 }
 
 // aboutJob lists the actions in which a job that one may not see is not there.
-var aboutJob = map[Action]bool{SeeJob: true, CancelJob: true}
+var aboutJob = map[Action]bool{SeeJob: true, CancelJob: true, DecideRequest: true}
 
 // Decide returns nil when the caller may do the action to the resource, else a
 // [*Refusal]. An unknown action or role is refused.

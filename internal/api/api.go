@@ -20,6 +20,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"hotcell"
+	"hotcell/internal/egress"
 	"hotcell/internal/vaultrpc"
 )
 
@@ -28,6 +29,8 @@ type Vault interface {
 	Workspace(context.Context, *vaultrpc.WorkspaceRequest) (*vaultrpc.WorkspaceAnswer, error)
 	CreateSecret(context.Context, *vaultrpc.CreateSecretRequest) (*vaultrpc.CredentialAnswer, error)
 	ChangeSecret(context.Context, *vaultrpc.ChangeSecretRequest) (*vaultrpc.CredentialAnswer, error)
+	CreateConnection(context.Context, *vaultrpc.CreateConnectionRequest) (*vaultrpc.CredentialAnswer, error)
+	ChangeConnection(context.Context, *vaultrpc.ChangeConnectionRequest) (*vaultrpc.CredentialAnswer, error)
 	ShareCredential(context.Context, *vaultrpc.ShareCredentialRequest) (*vaultrpc.CredentialAnswer, error)
 	DeleteCredential(context.Context, *vaultrpc.CredentialRequest) error
 	Credential(context.Context, *vaultrpc.CredentialRequest) (*vaultrpc.CredentialAnswer, error)
@@ -39,6 +42,10 @@ type Vault interface {
 	Assignments(context.Context, *vaultrpc.AssignmentsRequest) (*vaultrpc.AssignmentsAnswer, error)
 	Attach(context.Context, *vaultrpc.AttachRequest) (*vaultrpc.AttachAnswer, error)
 	Detach(context.Context, *vaultrpc.DetachRequest) error
+	Requests(context.Context, *vaultrpc.RequestsRequest) (*vaultrpc.RequestsAnswer, error)
+	Request(context.Context, *vaultrpc.RequestRequest) (*vaultrpc.RequestAnswer, error)
+	DecideRequest(context.Context, *vaultrpc.DecideRequestRequest) (*vaultrpc.RequestAnswer, error)
+	Explain(context.Context, *vaultrpc.ExplainRequest) (*vaultrpc.ExplainAnswer, error)
 	Events(context.Context, *vaultrpc.EventsRequest) (*vaultrpc.EventsAnswer, error)
 	VerifyEvents(context.Context, *vaultrpc.WorkspaceRequest) (*vaultrpc.VerifyAnswer, error)
 }
@@ -80,6 +87,8 @@ type Config struct {
 	Log     *slog.Logger
 	Now     func() time.Time
 	Version string
+	// Egress is the operator's word on hosts: what explain tells of.
+	Egress egress.Rules
 }
 
 // service is the API's handlers.
@@ -121,8 +130,10 @@ func (s *service) resources(mux *http.ServeMux) {
 	api := describe(mux, s.Version)
 	s.workspace(api)
 	s.secrets(api)
+	s.connections(api)
 	s.assignments(api)
 	s.jobs(api)
+	s.requests(api)
 	s.events(api)
 	describeFiles(api)
 }

@@ -19,6 +19,7 @@ type workBody struct {
 	Allow       []hotcell.Allow   `json:"allow,omitempty"`
 	Limits      limitsBody        `json:"limits,omitzero"`
 	Environment map[string]string `json:"environment,omitempty"`
+	Drill       *hotcell.Drill    `json:"drill,omitempty" doc:"for hotcell drill alone, on the server's own machine"`
 }
 
 type limitsBody struct {
@@ -29,7 +30,7 @@ type limitsBody struct {
 }
 
 func (b workBody) work() (hotcell.Work, error) {
-	w := hotcell.Work{Command: b.Command, Files: b.Files, Allow: b.Allow, Environment: b.Environment}
+	w := hotcell.Work{Command: b.Command, Files: b.Files, Allow: b.Allow, Environment: b.Environment, Drill: b.Drill}
 	w.Limits = hotcell.Limits{Memory: b.Limits.Memory, Disk: b.Limits.Disk, Pids: b.Limits.Pids}
 	if b.Limits.Timeout == "" {
 		return w, nil
@@ -78,9 +79,19 @@ type listAssignments struct {
 type attach struct {
 	ID   string `path:"id"`
 	Body struct {
-		Credential string `json:"credential"`
-		As         string `json:"as,omitempty" enum:"env"`
+		Credential string   `json:"credential"`
+		As         string   `json:"as,omitempty" enum:"env,stand-in,http" doc:"env or stand-in for a secret, http for a connection; env and http when it is not given"`
+		Hosts      []string `json:"hosts,omitempty" doc:"the hosts that a secret's values may go to, within its own: HOST, HOST:PORT, or *.HOST"`
+		Methods    []string `json:"methods,omitempty" doc:"the methods that it may be used for, such as GET; all when empty"`
+		Paths      []string `json:"paths,omitempty" doc:"the paths that it may be used for: /v1/charges, /v1/customers/* (one segment), /v1/** (any rest)"`
+		Bodies     bool     `json:"bodies,omitempty" doc:"swap stand-ins in bodies too"`
 	}
+}
+
+// attachmentBody is an attachment as it was made.
+type attachmentBody struct {
+	hotcell.Attachment
+	Opens string `json:"opens,omitempty" doc:"the host and port that the jobs may reach by this attachment alone: the allow-list does not have them"`
 }
 
 func (s *service) assignments(api huma.API) {
@@ -153,20 +164,22 @@ func (s *service) deleteAssignment(ctx context.Context, p hotcell.Principal, in 
 	return &empty{}, s.Vault.DeleteAssignment(ctx, &vaultrpc.AssignmentRequest{Principal: p, ID: hotcell.AssignmentID(in.ID), Revision: revision})
 }
 
-func (s *service) attach(ctx context.Context, p hotcell.Principal, in *attach) (*item[hotcell.Attachment], error) {
+func (s *service) attach(ctx context.Context, p hotcell.Principal, in *attach) (*item[attachmentBody], error) {
 	if err := check(in.ID, hotcell.PrefixAssignment); err != nil {
 		return nil, err
 	}
-	if err := check(in.Body.Credential, hotcell.PrefixSecret); err != nil {
+	b := in.Body
+	if err := check(b.Credential, hotcell.PrefixSecret); err != nil && check(b.Credential, hotcell.PrefixConnection) != nil {
 		return nil, err
 	}
 	answer, err := s.Vault.Attach(ctx, &vaultrpc.AttachRequest{
-		Principal: p, Assignment: hotcell.AssignmentID(in.ID), Credential: hotcell.CredentialID(in.Body.Credential), As: hotcell.Injection(in.Body.As),
+		Principal: p, Assignment: hotcell.AssignmentID(in.ID), Credential: hotcell.CredentialID(b.Credential), As: hotcell.Injection(b.As),
+		Narrowing: hotcell.Narrowing{Hosts: b.Hosts, Methods: b.Methods, Paths: b.Paths, Bodies: b.Bodies},
 	})
 	if err != nil {
 		return nil, err
 	}
-	return itemOf(answer.Attachment, 1), nil
+	return itemOf(attachmentBody{answer.Attachment, answer.Opens}, 1), nil
 }
 
 func (s *service) detach(ctx context.Context, p hotcell.Principal, in *assignmentID) (*empty, error) {

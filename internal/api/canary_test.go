@@ -41,7 +41,7 @@ func hostileSecrets(id string) (all []hostile) {
 		`{"name":"x","variables":[{"name":"C","sealed":"!C"}]}`, `{"name":"x","variables":[{"name":"C","C":"C"}]}`, `{"name":"x","variables":[{"sealed":"C"}]}`, `{"name":"x","variables":"C"}`,
 		`C`, `{"name":"C`, `["C"]`, `"C"`, `1C`, `{"name":"x","name":"C","values":{"K":"C"}}`, `{"name":"x","Name":"C","values":{"K":"C"}}`, `{"name":"x","values":{"K":"C","K":"C"}}`,
 		`{"name":"x","values":{"K":"C\ud800"}}`, "{\"name\":\"x\",\"values\":{\"K\":\"C\xff\"}}", `{"name":"x","values":{"K":"C"}}{"C":1}`, strings.Repeat("[", 100) + `"C"`,
-		`{"name":"x","set":"C"}`, `{"name":"x","rename":{"C":1}}`, `{"name":"x","rename":"C"}`, `{"name":"x","unset":"C"}`, `{"name":"x","unset":{"C":"C"}}`, `{"name":"x","replace":"C"}`,
+		`{"name":"x","hosts":"C","values":{"K":"C"}}`, `{"name":"x","hosts":[{"C":"C"}],"values":{"K":"C"}}`, `{"name":"x","set":"C"}`, `{"name":"x","rename":{"C":1}}`, `{"name":"x","rename":"C"}`, `{"name":"x","unset":"C"}`, `{"name":"x","unset":{"C":"C"}}`, `{"name":"x","replace":"C"}`,
 	}
 	for _, body := range bodies {
 		all = append(all, hostile{"POST", "/v1/secrets", body, nil}, hostile{"PATCH", "/v1/secrets/" + id, body, []string{"If-Match", "*"}})
@@ -59,6 +59,25 @@ func hostileSecrets(id string) (all []hostile) {
 	)
 }
 
+func hostileConnections(id string) (all []hostile) {
+	http := `"http":{"host":"a.test","auth":{"kind":"bearer"}}`
+	for _, body := range []string{
+		`{"name":"x",` + http + `,"key":{"C":1}}`, `{"name":"x",` + http + `,"key":"C","sealed_key":"Qw=="}`, `{"name":"x",` + http + `,"sealed_key":"!C"}`, `{"name":"x",` + http + `,"sealed_key":"C"}`,
+		`{"name":"x",` + http + `,"key":"C\ud800"}`, `{"name":"x",` + http + `,"api_key":"C"}`, `{"name":"x",` + http + `,"key":"C","Key":"C"}`, `{"name":["C"],` + http + `,"key":"C"}`,
+		`{"name":"x","http":"C","key":"C"}`, `{"name":"x","http":{"host":["C"],"auth":{"kind":"bearer"}},"key":"C"}`, `{"name":"x","http":{"host":"a.test","port":"C","auth":{"kind":"bearer"}},"key":"C"}`,
+		`{"name":"x","http":{"host":"a.test","auth":{"kind":"C"}},"key":"C"}`, `{"name":"x","http":{"host":"a.test","auth":"C"},"key":"C"}`, `{"name":"x","http":{"host":"a.test","auth":{"kind":"bearer","C":"C"}},"key":"C"}`,
+		`{"name":"x","http":{"host":"a.test","auth":{"kind":"bearer","key":"C"}},"key":"C"}`, `"C"`, `{"name":"x","key":"C"`,
+	} {
+		all = append(all, hostile{"POST", "/v1/connections", body, nil}, hostile{"PATCH", "/v1/connections/" + id, body, []string{"If-Match", "*"}})
+	}
+	return append(all,
+		hostile{"POST", "/v1/connections", `{"name":"x","key":"C"}`, nil}, hostile{"PATCH", "/v1/connections/" + id, `{"key":"C"}`, nil},
+		hostile{"PATCH", "/v1/connections/" + id, `{"key":"C"}`, []string{"If-Match", `"9"`}}, hostile{"PATCH", "/v1/connections/C", `{"key":"C"}`, []string{"If-Match", "*"}},
+		hostile{"GET", "/v1/connections/C", "", nil}, hostile{"GET", "/v1/connections?C=C", "", nil}, hostile{"DELETE", "/v1/connections/C", "", []string{"If-Match", "*"}},
+		hostile{"POST", "/v1/connections/C/share", "", nil},
+	)
+}
+
 func hostileWork(assignment, secret string) (all []hostile) {
 	for _, work := range []string{
 		`{"command":["C"]}`, `{"command":"x","allow":"C"}`, `{"command":"x","allow":[{"host":"h","port":"C","protocol":"https"}]}`, `{"command":"x","allow":[{"C":"C"}]}`,
@@ -72,6 +91,10 @@ func hostileWork(assignment, secret string) (all []hostile) {
 	return append(all,
 		hostile{"POST", "/v1/assignments/" + assignment + "/attachments", `{"credential":"C"}`, nil},
 		hostile{"POST", "/v1/assignments/" + assignment + "/attachments", `{"credential":"` + secret + `","as":"C"}`, nil},
+		hostile{"POST", "/v1/assignments/" + assignment + "/attachments", `{"credential":"` + secret + `","hosts":"C"}`, nil},
+		hostile{"POST", "/v1/assignments/" + assignment + "/attachments", `{"credential":"` + secret + `","methods":["C",{"C":1}]}`, nil},
+		hostile{"POST", "/v1/assignments/" + assignment + "/attachments", `{"credential":"` + secret + `","paths":{"C":"/C"}}`, nil},
+		hostile{"POST", "/v1/assignments/" + assignment + "/attachments", `{"credential":"` + secret + `","bodies":"C"}`, nil},
 		hostile{"POST", "/v1/assignments/" + assignment + "/jobs", `{"arguments":"C"}`, nil},
 		hostile{"POST", "/v1/assignments/" + assignment + "/jobs", `{"arguments":["C\u0000"]}`, nil},
 		hostile{"POST", "/v1/assignments/" + assignment + "/jobs", `{"C":["C"]}`, nil},
@@ -103,7 +126,8 @@ func TestNothingRepeatsWhatWasSent(t *testing.T) {
 	f := setup(t)
 	secret := f.made("/v1/secrets", `{"name":"billing","values":{"KEY":"a-value-of-mine"}}`)
 	assignment := f.made("/v1/assignments", `{"name":"report","work":{"command":"out hello"}}`)
-	all := append(append(hostileSecrets(secret), hostileWork(assignment, secret)...), hostilePaths()...)
+	connection := f.made("/v1/connections", `{"name":"stripe","http":{"host":"api.stripe.test","auth":{"kind":"bearer"}},"key":"a-value-of-mine"}`)
+	all := append(append(hostileSecrets(secret), hostileWork(assignment, secret)...), append(hostileConnections(connection), hostilePaths()...)...)
 	for _, h := range all {
 		plant := func(s string) string {
 			if len(s) > 2<<20 {
@@ -140,8 +164,8 @@ func TestNothingRepeatsWhatWasSent(t *testing.T) {
 	if holds(f.world.Remembered()) {
 		t.Error("what is remembered of requests holds it")
 	}
-	if n := f.world.Secrets(); n != 1 {
-		t.Errorf("there are %d secrets: a refused request made one", n)
+	if n := f.world.Secrets(); n != 2 {
+		t.Errorf("there are %d credentials: a refused request made one", n)
 	}
 }
 

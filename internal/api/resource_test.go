@@ -326,9 +326,12 @@ func TestTheDescriptionNamesAllThatIsAnswered(t *testing.T) {
 const operations = `
 delete /v1/assignments/{id}
 delete /v1/attachments/{id}
+delete /v1/connections/{id}
 delete /v1/secrets/{id}
 get /v1/assignments
 get /v1/assignments/{id}
+get /v1/connections
+get /v1/connections/{id}
 get /v1/events
 get /v1/events/verify
 get /v1/jobs
@@ -339,10 +342,14 @@ get /v1/secrets
 get /v1/secrets/{id}
 get /v1/workspace
 patch /v1/assignments/{id}
+patch /v1/connections/{id}
 patch /v1/secrets/{id}
 post /v1/assignments
 post /v1/assignments/{id}/attachments
 post /v1/assignments/{id}/jobs
+post /v1/connections
+post /v1/connections/{id}/share
+post /v1/connections/{id}/unshare
 post /v1/jobs/{id}/cancel
 post /v1/secrets
 post /v1/secrets/{id}/share

@@ -31,6 +31,7 @@ type createSecret struct {
 		Name      string            `json:"name"`
 		Service   string            `json:"service,omitempty"`
 		Shared    bool              `json:"shared,omitempty"`
+		Hosts     []string          `json:"hosts,omitempty" doc:"the hosts that the values may leave a cell for: HOST, HOST:PORT, or *.HOST for one label more; none binds to none"`
 		Variables []sealedVariable  `json:"variables,omitempty"`
 		Values    map[string]string `json:"values,omitempty" doc:"values in plain, sealed when they arrive: they pass through this process's memory"`
 	}
@@ -42,6 +43,7 @@ type changeSecret struct {
 	Body struct {
 		Name    *string           `json:"name,omitempty"`
 		Service *string           `json:"service,omitempty"`
+		Hosts   *[]string         `json:"hosts,omitempty" doc:"an empty list unbinds the values"`
 		Replace bool              `json:"replace,omitempty" doc:"what is set is all there is afterwards"`
 		Set     []sealedVariable  `json:"set,omitempty"`
 		Values  map[string]string `json:"values,omitempty" doc:"as set, in plain"`
@@ -70,18 +72,23 @@ func (s *service) secrets(api huma.API) {
 	operation(s, api, http.MethodGet, "/v1/secrets/{id}", "show-secret", "Show a secret, without values", http.StatusOK, s.showSecret)
 	operation(s, api, http.MethodPatch, "/v1/secrets/{id}", "change-secret", "Change some of a secret", http.StatusOK, s.changeSecret)
 	operation(s, api, http.MethodDelete, "/v1/secrets/{id}", "delete-secret", "Delete a secret; jobs that use it end", http.StatusNoContent, s.deleteSecret)
+	share(s, api, "/v1/secrets", "secret", hotcell.PrefixSecret, secretItem)
+}
+
+// share registers the two operations by which a credential of a tier is given
+// to the workspace and taken back.
+func share[T any](s *service, api huma.API, path, tier, prefix string, answer func(*vaultrpc.CredentialAnswer, error) (*item[T], error)) {
 	for _, shared := range []bool{true, false} {
-		verb, summary := "share", "Share a secret with the workspace: all may use it, nobody can view it"
+		verb, summary := "share", "Share a "+tier+" with the workspace: all may use it, nobody can view it"
 		if !shared {
-			verb, summary = "unshare", "Make a secret personal again; others' jobs that use it end"
+			verb, summary = "unshare", "Make a "+tier+" personal again; others' jobs that use it end"
 		}
-		operation(s, api, http.MethodPost, "/v1/secrets/{id}/"+verb, verb+"-secret", summary, http.StatusOK,
-			func(ctx context.Context, p hotcell.Principal, in *secretID) (*item[secretBody], error) {
-				if err := check(in.ID, hotcell.PrefixSecret); err != nil {
+		operation(s, api, http.MethodPost, path+"/{id}/"+verb, verb+"-"+tier, summary, http.StatusOK,
+			func(ctx context.Context, p hotcell.Principal, in *secretID) (*item[T], error) {
+				if err := check(in.ID, prefix); err != nil {
 					return nil, err
 				}
-				answer, err := s.Vault.ShareCredential(ctx, &vaultrpc.ShareCredentialRequest{Principal: p, ID: hotcell.CredentialID(in.ID), Shared: shared})
-				return secretItem(answer, err)
+				return answer(s.Vault.ShareCredential(ctx, &vaultrpc.ShareCredentialRequest{Principal: p, ID: hotcell.CredentialID(in.ID), Shared: shared}))
 			})
 	}
 }
@@ -99,7 +106,7 @@ func (s *service) createSecret(ctx context.Context, p hotcell.Principal, in *cre
 	if err != nil {
 		return nil, err
 	}
-	return secretItem(s.Vault.CreateSecret(ctx, &vaultrpc.CreateSecretRequest{Principal: p, Name: b.Name, Service: b.Service, Shared: b.Shared, Variables: variables}))
+	return secretItem(s.Vault.CreateSecret(ctx, &vaultrpc.CreateSecretRequest{Principal: p, Name: b.Name, Service: b.Service, Shared: b.Shared, Hosts: b.Hosts, Variables: variables}))
 }
 
 func (s *service) changeSecret(ctx context.Context, p hotcell.Principal, in *changeSecret) (*item[secretBody], error) {
@@ -117,7 +124,7 @@ func (s *service) changeSecret(ctx context.Context, p hotcell.Principal, in *cha
 	}
 	return secretItem(s.Vault.ChangeSecret(ctx, &vaultrpc.ChangeSecretRequest{
 		Principal: p, ID: hotcell.CredentialID(in.ID), Revision: revision,
-		Name: b.Name, Service: b.Service, Replace: b.Replace, Set: set, Rename: b.Rename, Unset: b.Unset,
+		Name: b.Name, Service: b.Service, Hosts: b.Hosts, Replace: b.Replace, Set: set, Rename: b.Rename, Unset: b.Unset,
 	}))
 }
 
@@ -130,6 +137,23 @@ func (s *service) seal(ctx context.Context, p hotcell.Principal, of string, seal
 	if len(plain) == 0 {
 		return out, nil
 	}
+	seal, err := s.sealer(ctx, p, hotcell.TierSecret, of)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(plain)) {
+		message, err := seal(name, plain[name])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, vaultrpc.SealedVariable{Name: name, Message: message})
+	}
+	return out, nil
+}
+
+// sealer returns what seals values of one item, field by field, to the
+// workspace's key.
+func (s *service) sealer(ctx context.Context, p hotcell.Principal, tier hotcell.Tier, of string) (func(field, value string) ([]byte, error), error) {
 	w, err := s.Vault.Workspace(ctx, &vaultrpc.WorkspaceRequest{Principal: p})
 	if err != nil {
 		return nil, err
@@ -138,15 +162,10 @@ func (s *service) seal(ctx context.Context, p hotcell.Principal, of string, seal
 	if err != nil {
 		return nil, fmt.Errorf("reading the vault's key: %w", err)
 	}
-	for _, name := range slices.Sorted(maps.Keys(plain)) {
-		in := parcel.Context{Workspace: string(p.Workspace), Tier: string(hotcell.TierSecret), Item: of, Field: name}
-		message, err := parcel.Seal(key, in, []byte(plain[name]))
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, vaultrpc.SealedVariable{Name: name, Message: message})
-	}
-	return out, nil
+	return func(field, value string) ([]byte, error) {
+		in := parcel.Context{Workspace: string(p.Workspace), Tier: string(tier), Item: of, Field: field}
+		return parcel.Seal(key, in, []byte(value))
+	}, nil
 }
 
 func (s *service) listSecrets(ctx context.Context, p hotcell.Principal, in *listSecrets) (*list[hotcell.Credential], error) {

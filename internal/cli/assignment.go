@@ -110,7 +110,7 @@ func (a *app) createAssignment() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.made(string(made.ID), fmt.Sprintf("created the assignment %s; attach what it needs: hotcell assignments attach %s SECRET", made.Name, made.Name), made)
+		return a.made(string(made.ID), fmt.Sprintf("created the assignment %s; attach what it needs: hotcell assignments attach %s CREDENTIAL", made.Name, made.Name), made)
 	})
 	flags.add(c)
 	return c
@@ -208,7 +208,7 @@ func (a *app) showAssignment() *cobra.Command {
 		}
 		rows = append(rows, limitRows(x.Work)...)
 		for _, at := range x.Attachments {
-			rows = append(rows, []string{"attached", fmt.Sprintf("%s as %s: %s", orPersonal(at.Name), at.Attachment.As, strings.Join(at.Variables, " "))})
+			rows = append(rows, []string{"attached", attachedAs(at)})
 		}
 		return a.table(rows)
 	})
@@ -234,13 +234,6 @@ func limitRows(w hotcell.Work) (rows [][]string) {
 
 func megabytes(bytes int64) string { return strconv.FormatInt(bytes>>20, 10) + " MiB" }
 
-func orPersonal(name string) string {
-	if name == "" {
-		return "somebody's personal credential"
-	}
-	return name
-}
-
 func (a *app) deleteAssignment() *cobra.Command {
 	return command("delete ASSIGNMENT", "Delete an assignment; its jobs end", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		c := a.client()
@@ -252,47 +245,5 @@ func (a *app) deleteAssignment() *cobra.Command {
 			return err
 		}
 		return a.made(string(x.ID), "deleted the assignment "+x.Name, map[string]string{"deleted": string(x.ID)})
-	})
-}
-
-func (a *app) attach() *cobra.Command {
-	var as string
-	c := command("attach ASSIGNMENT SECRET", "Attach a secret to an assignment: its jobs get the variables", "", cobra.ExactArgs(2), func(cmd *cobra.Command, args []string) error {
-		c := a.client()
-		on, err := a.assignmentOf(cmd.Context(), c, args[0])
-		if err != nil {
-			return err
-		}
-		s, err := a.secretOf(cmd.Context(), c, args[1])
-		if err != nil {
-			return err
-		}
-		made, err := c.Attach(cmd.Context(), on.ID, s.ID, hotcell.Injection(as))
-		if err != nil {
-			return err
-		}
-		return a.made(string(made.ID), fmt.Sprintf("attached %s to %s: its jobs get %s", s.Name, on.Name, variableNames(s.Credential)), made)
-	})
-	c.Flags().StringVar(&as, "as", "env", "how its jobs get it: env")
-	return c
-}
-
-func (a *app) detach() *cobra.Command {
-	return command("detach ASSIGNMENT SECRET", "Take a secret away from an assignment; jobs that use it end", "", cobra.ExactArgs(2), func(cmd *cobra.Command, args []string) error {
-		c := a.client()
-		on, err := a.assignmentOf(cmd.Context(), c, args[0])
-		if err != nil {
-			return err
-		}
-		i := slices.IndexFunc(on.Attachments, func(at attached) bool {
-			return at.Name == args[1] || string(at.Attachment.Credential) == args[1] || string(at.Attachment.ID) == args[1]
-		})
-		if i < 0 {
-			return fmt.Errorf("%w: %q is not attached to %s", hotcell.ErrNotFound, args[1], on.Name)
-		}
-		if err := c.Detach(cmd.Context(), on.Attachments[i].Attachment.ID); err != nil {
-			return err
-		}
-		return a.made(string(on.Attachments[i].Attachment.ID), fmt.Sprintf("detached %s from %s", args[1], on.Name), map[string]string{"detached": string(on.Attachments[i].Attachment.ID)})
 	})
 }

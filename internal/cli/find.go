@@ -18,17 +18,67 @@ func (a *app) secretOf(ctx context.Context, c *client.Client, text string) (clie
 	if err != nil {
 		return client.Secret{}, err
 	}
+	one, err := only(found, "secret", "hotcell secrets list", text)
+	if err != nil {
+		return client.Secret{}, err
+	}
+	return c.Secret(ctx, one.ID)
+}
+
+// connectionOf finds a connection by its id or name.
+func (a *app) connectionOf(ctx context.Context, c *client.Client, text string) (client.Connection, error) {
+	if hotcell.CheckID(text, hotcell.PrefixConnection) == nil {
+		return c.Connection(ctx, hotcell.CredentialID(text))
+	}
+	found, err := c.Connections(ctx, text)
+	if err != nil {
+		return client.Connection{}, err
+	}
+	one, err := only(found, "connection", "hotcell connections list", text)
+	if err != nil {
+		return client.Connection{}, err
+	}
+	return c.Connection(ctx, one.ID)
+}
+
+// credentialOf finds a secret or a connection by its id or name.
+func (a *app) credentialOf(ctx context.Context, c *client.Client, text string) (hotcell.Credential, error) {
+	if hotcell.CheckID(text, hotcell.PrefixSecret) == nil {
+		s, err := c.Secret(ctx, hotcell.CredentialID(text))
+		return s.Credential, err
+	}
+	if hotcell.CheckID(text, hotcell.PrefixConnection) == nil {
+		found, err := c.Connection(ctx, hotcell.CredentialID(text))
+		return found.Credential, err
+	}
+	found, err := c.Secrets(ctx, text)
+	if err != nil {
+		return hotcell.Credential{}, err
+	}
+	more, err := c.Connections(ctx, text)
+	if err != nil {
+		return hotcell.Credential{}, err
+	}
+	return only(append(found, more...), "credential", "hotcell secrets list, hotcell connections list", text)
+}
+
+// only returns the one credential of a name, or says why there is not one.
+func only(found []hotcell.Credential, what, list, text string) (hotcell.Credential, error) {
 	switch len(found) {
 	case 0:
-		return client.Secret{}, &hinted{fmt.Errorf("%w: there is no secret %q", hotcell.ErrNotFound, text), "see what there is: hotcell secrets list"}
+		return hotcell.Credential{}, &hinted{fmt.Errorf("%w: there is no %s %q", hotcell.ErrNotFound, what, text), "see what there is: " + list}
 	case 1:
-		return c.Secret(ctx, found[0].ID)
+		return found[0], nil
 	}
 	var ids []string
-	for _, s := range found {
-		ids = append(ids, fmt.Sprintf("%s (%s)", s.ID, groupOf(s)))
+	for _, c := range found {
+		kind := groupOf(c)
+		if what == "credential" {
+			kind += " " + string(c.Tier)
+		}
+		ids = append(ids, fmt.Sprintf("%s (%s)", c.ID, kind))
 	}
-	return client.Secret{}, &hinted{fmt.Errorf("%w: there are several secrets %q", hotcell.ErrConflict, text), "name one by its id: " + strings.Join(ids, " or ")}
+	return hotcell.Credential{}, &hinted{fmt.Errorf("%w: there are several %ss %q", hotcell.ErrConflict, what, text), "name one by its id: " + strings.Join(ids, " or ")}
 }
 
 func groupOf(c hotcell.Credential) string {

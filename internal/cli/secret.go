@@ -44,12 +44,16 @@ func (f *spaceFlags) choice() (importer.Whitespace, error) {
 type draftFlags struct {
 	service string
 	shared  bool
+	hosts   []string
 	space   spaceFlags
 }
+
+const hostsHelp = "the `hosts` that the values may leave a cell for: HOST[:PORT] or *.HOST[:PORT], with commas between"
 
 func (f *draftFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.service, "service", "", "a `slug` that says what it is for, such as stripe")
 	c.Flags().BoolVar(&f.shared, "shared", false, "share it with the workspace")
+	c.Flags().StringSliceVar(&f.hosts, "hosts", nil, hostsHelp)
 	f.space.add(c)
 }
 
@@ -60,7 +64,7 @@ func (a *app) create(ctx context.Context, name, file string, f draftFlags) error
 		return err
 	}
 	defer clearVariables(variables)
-	made, err := a.client().CreateSecret(ctx, client.SecretDraft{Name: name, Service: f.service, Shared: f.shared, Variables: variables})
+	made, err := a.client().CreateSecret(ctx, client.SecretDraft{Name: name, Service: f.service, Shared: f.shared, Hosts: f.hosts, Variables: variables})
 	if err != nil {
 		return err
 	}
@@ -137,7 +141,7 @@ func keyOf(arg string) string {
 func (a *app) unguarded(variables []hotcell.Variable) {
 	for _, v := range variables {
 		if v.Unguarded != "" {
-			a.say("note: %s is not looked for in logs: %s", v.Name, v.Unguarded)
+			a.say("warning: %s is not guarded, in logs or on the way out: %s", v.Name, v.Unguarded)
 		}
 	}
 }
@@ -195,6 +199,9 @@ func (a *app) showSecret() *cobra.Command {
 			return a.json(s)
 		}
 		rows := [][]string{{"name", s.Name}, {"id", string(s.ID)}, {"group", groupOf(s.Credential)}, {"service", s.Service}, {"version", strconv.Itoa(s.Version)}, {"changed", at(s.UpdatedAt)}}
+		if len(s.Hosts) > 0 {
+			rows = append(rows, []string{"bound to", strings.Join(s.Hosts, " ")})
+		}
 		for _, v := range s.Variables {
 			rows = append(rows, []string{"variable", v.Name, v.Unguarded})
 		}
@@ -225,27 +232,83 @@ func (a *app) changed(ctx context.Context, name, sentence string, change func(cl
 	return a.made(string(now.ID), fmt.Sprintf("%s: %s is at version %d", sentence, now.Name, now.Version), now)
 }
 
+// setFlags are the flags of a change of one variable, or of the hosts.
+type setFlags struct {
+	file   string
+	space  spaceFlags
+	hosts  []string
+	unbind bool
+}
+
+func (f *setFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.file, "value-file", "", "read the value from a `file`; - is standard input")
+	c.Flags().StringSliceVar(&f.hosts, "hosts", nil, hostsHelp+"; in the place of those before")
+	c.Flags().BoolVar(&f.unbind, "no-hosts", false, "bind the values to no host: they may leave a cell for any that the job may reach")
+	f.space.add(c)
+}
+
+// bound are the hosts as they are to be; nil leaves them.
+func (f *setFlags) bound(secret string) (*[]string, error) {
+	switch {
+	case f.unbind && len(f.hosts) > 0:
+		return nil, usagef("--hosts binds the values and --no-hosts unbinds them: say one of them")
+	case f.unbind:
+		return &[]string{}, nil
+	case len(f.hosts) > 0:
+		return &f.hosts, nil
+	}
+	return nil, &usageError{"what is to be set? A variable, --hosts or --no-hosts", "hotcell secrets set " + secret + " --hosts api.acme.test"}
+}
+
 func (a *app) setSecret() *cobra.Command {
-	var file string
-	var space spaceFlags
-	c := command("set SECRET KEY [--value-file FILE|-]", "Set one variable of a secret; the others stay as they are",
-		`Set one variable of a secret; the others stay as they are.
+	var flags setFlags
+	c := command("set SECRET [KEY [--value-file FILE|-]] [--hosts H,…|--no-hosts]", "Set one variable of a secret, or its hosts; the rest stays as it is",
+		`Set one variable of a secret, or the hosts that it is bound to; the rest stays as
+it is.
 
 The value is read from a file, from standard input, or from a prompt that does
-not show it.`,
-		noValues(cobra.ExactArgs(2), func(args []string) string {
+not show it. Jobs that run keep the values and hosts that they started with.`,
+		noValues(cobra.RangeArgs(1, 2), func(args []string) string {
 			return fmt.Sprintf("hotcell secrets set %s %s", keyOf(args[0]), keyOf(args[min(1, len(args)-1)]))
 		}),
 		func(cmd *cobra.Command, args []string) error {
+			var change client.SecretChange
+			var err error
+			if len(args) == 1 || flags.unbind || len(flags.hosts) > 0 {
+				if change.Hosts, err = flags.bound(args[0]); err != nil {
+					return err
+				}
+			}
+			if len(args) == 1 {
+				return a.bind(cmd.Context(), args[0], change)
+			}
 			name := args[1]
 			return a.changed(cmd.Context(), args[0], "set "+name, func(client.Secret) (client.SecretChange, error) {
-				value, err := a.readValue(cmd.Context(), file, name, space)
-				return client.SecretChange{Set: []client.Variable{{Name: name, Value: value}}}, err
+				value, err := a.readValue(cmd.Context(), flags.file, name, flags.space)
+				change.Set = []client.Variable{{Name: name, Value: value}}
+				return change, err
 			})
 		})
-	c.Flags().StringVar(&file, "value-file", "", "read the value from a `file`; - is standard input")
-	space.add(c)
+	flags.add(c)
 	return c
+}
+
+// bind changes the hosts of a secret, and says what holds now.
+func (a *app) bind(ctx context.Context, name string, change client.SecretChange) error {
+	c := a.client()
+	s, err := a.secretOf(ctx, c, name)
+	if err != nil {
+		return err
+	}
+	now, err := c.ChangeSecret(ctx, s.ID, s.Revision, change)
+	if err != nil {
+		return err
+	}
+	sentence := now.Name + " is bound to no host: its values may leave a cell for any that the job may reach"
+	if len(now.Hosts) > 0 {
+		sentence = now.Name + " is bound to " + strings.Join(now.Hosts, " ")
+	}
+	return a.made(string(now.ID), sentence, now)
 }
 
 func (a *app) unsetSecret() *cobra.Command {

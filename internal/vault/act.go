@@ -20,6 +20,8 @@ type Act struct {
 	permitted bool
 	// ended are the grants that died in this change.
 	ended []Revocation
+	// expire ends the requests of a job whose grant died.
+	expire func(hotcell.Grant) error
 }
 
 // Look is one reading under way.
@@ -44,6 +46,7 @@ func (v *Vault) Change(ctx context.Context, p hotcell.Principal, about hotcell.E
 			return err
 		}
 		act = &Act{VaultWriter: w, Caller: caller, About: v.stamp(about, p)}
+		act.expire = func(g hotcell.Grant) error { return v.expire(w, g) }
 		if err := fn(act); err != nil {
 			return err
 		}

@@ -195,7 +195,7 @@ func (v *Vault) EndJob(ctx context.Context, job hotcell.JobID, state hotcell.Job
 		about := v.ofGrant("job.end", grant)
 		about.Decision, about.Name, about.Duration = hotcell.Allowed, string(state), milliseconds
 		about.Reason = reason
-		if err := errors.Join(w.PutGrant(grant), w.Record(about)); err != nil {
+		if err := errors.Join(w.PutGrant(grant), w.Record(about), v.expire(w, grant)); err != nil {
 			return err
 		}
 		return v.prune(w, grant)
@@ -280,6 +280,9 @@ func (a *Act) revoke(g hotcell.Grant, reason string) error {
 	}
 	g.State, g.Reason = hotcell.GrantDead, reason
 	a.ended = append(a.ended, Revocation{Job: g.Job, Reason: reason})
+	if err := a.expire(g); err != nil {
+		return err
+	}
 	return a.PutGrant(g)
 }
 

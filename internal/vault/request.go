@@ -3,22 +3,281 @@ package vault
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
 
 	"hotcell"
+	"hotcell/internal/access"
+	"hotcell/internal/site"
+)
+
+// The bounds of what a job may ask for.
+const (
+	maxPending = 20
+	maxWhy     = 500
+	// look is how often a question that waits is looked at: who decides may do so
+	// in a vault that was restarted meanwhile.
+	look = 200 * time.Millisecond
 )
 
 // Rules returns what a job may reach and use, while its grant lives.
 func (v *Vault) Rules(ctx context.Context, job hotcell.JobID) (allow []hotcell.Allow, uses []hotcell.Use, err error) {
 	err = v.store.View(ctx, func(r hotcell.VaultReader) error {
 		grant, err := r.GrantOf(job)
-		if errors.Is(err, hotcell.ErrNotFound) {
+		if err != nil {
 			return gone(err, "there is no grant for this job")
 		}
-		if err := errors.Join(err, alive(grant)); err != nil {
-			return err
-		}
 		allow, uses = grant.Allow, grant.Uses
-		return nil
+		return alive(grant)
 	})
 	return allow, uses, err
+}
+
+// Ask asks a person for a host that the job may not reach, and waits until it is
+// decided or ctx ends; then it returns the request as it is. What was asked
+// before in the same job is not asked again.
+func (v *Vault) Ask(ctx context.Context, job hotcell.JobID, allow hotcell.Allow, why string) (hotcell.Request, error) {
+	if again, err := site.ParseAllow(site.FormatAllow(allow)); err != nil || again != allow {
+		return hotcell.Request{}, hotcell.Invalid("/allow", "ask for a host: HOST[:PORT][/PROTOCOL]")
+	}
+	q, err := v.note(ctx, job, allow, why)
+	for err == nil && q.State == hotcell.RequestPending {
+		select {
+		case <-ctx.Done():
+			return q, nil
+		case <-time.After(look):
+		}
+		err = v.store.View(context.WithoutCancel(ctx), func(r hotcell.VaultReader) (err error) {
+			q, err = r.Request(q.Workspace, q.ID)
+			return err
+		})
+	}
+	return q, err
+}
+
+// note finds the job's request for the host, or makes one.
+func (v *Vault) note(ctx context.Context, job hotcell.JobID, allow hotcell.Allow, why string) (q hotcell.Request, err error) {
+	about := hotcell.Event{Workspace: v.workspace, At: v.now(), Kind: "request.create", Job: job, Via: "job"}
+	err = v.store.Update(ctx, func(w hotcell.VaultWriter) error {
+		grant, err := w.GrantOf(job)
+		if err != nil {
+			return gone(err, "there is no grant for this job")
+		}
+		about = v.ofGrant(about.Kind, grant)
+		about.Host = net.JoinHostPort(allow.Host, strconv.Itoa(allow.Port))
+		if err := alive(grant); err != nil {
+			return err
+		}
+		q = hotcell.Request{
+			ID: hotcell.RequestID(hotcell.NewID(hotcell.PrefixAsk)), Workspace: grant.Workspace, Kind: hotcell.RequestAccess, Job: job,
+			Assignment: grant.Assignment, Member: grant.Principal, Allow: allow, Why: plainWhy(why), State: hotcell.RequestPending, CreatedAt: v.now(),
+		}
+		if slices.Contains(grant.Allow, allow) {
+			q.State = hotcell.RequestApproved
+			return nil
+		}
+		asked, err := w.Requests(grant.Workspace, hotcell.RequestFilter{Job: job}, hotcell.Page{Limit: hotcell.MaxPage})
+		if err != nil {
+			return err
+		}
+		pending := 0
+		for _, old := range asked {
+			if old.Allow == allow {
+				q = old
+				return nil
+			}
+			if old.State == hotcell.RequestPending {
+				pending++
+			}
+		}
+		if pending >= maxPending || len(asked) >= hotcell.MaxPage {
+			return fmt.Errorf("%w: the job has asked for much already: wait until somebody has decided", hotcell.ErrRateLimited)
+		}
+		about.Decision = hotcell.Allowed
+		return errors.Join(w.PutRequest(q), w.Record(about))
+	})
+	if err != nil {
+		return q, v.refused(ctx, about, err)
+	}
+	return q, nil
+}
+
+// plainWhy is text in a few lines, cut to its bound.
+func plainWhy(why string) string {
+	why = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' || r == unicode.ReplacementChar || unicode.Is(unicode.Cf, r) {
+			return ' '
+		}
+		return r
+	}, why)
+	if runes := []rune(why); len(runes) > maxWhy {
+		why = string(runes[:maxWhy]) + "…"
+	}
+	return strings.TrimSpace(why)
+}
+
+// DecideRequest approves or refuses a request that waits; standing approves it
+// for the assignment and all its jobs to come.
+func (v *Vault) DecideRequest(ctx context.Context, p hotcell.Principal, id hotcell.RequestID, approve, standing bool) (q hotcell.Request, err error) {
+	about := hotcell.Event{Kind: "request.refuse"}
+	if approve {
+		about.Kind = "request.approve"
+	}
+	err = v.Change(ctx, p, about, func(a *Act) error {
+		if q, err = a.Request(p.Workspace, id); err != nil {
+			return err
+		}
+		a.About.Job, a.About.Assignment, a.About.Host = q.Job, q.Assignment, net.JoinHostPort(q.Allow.Host, strconv.Itoa(q.Allow.Port))
+		if err := a.Permit(access.DecideRequest, access.OfJob(q.Member)); err != nil {
+			return err
+		}
+		if q.State != hotcell.RequestPending {
+			return fmt.Errorf("%w: the request is %s already", hotcell.ErrConflict, q.State)
+		}
+		now := v.now()
+		q.State, q.DecidedBy, q.DecidedAt = hotcell.RequestRefused, p.Member, &now
+		if approve {
+			q.State, q.Standing = hotcell.RequestApproved, standing
+			if err := v.widen(a, q); err != nil {
+				return err
+			}
+		}
+		return a.PutRequest(q)
+	})
+	return q, err
+}
+
+// widen lets the job, and where it is standing its assignment, reach the host.
+func (v *Vault) widen(a *Act, q hotcell.Request) error {
+	grant, err := a.Grant(q.Workspace, q.Job)
+	if err != nil {
+		return err
+	}
+	if grant.State == hotcell.GrantLive && !slices.Contains(grant.Allow, q.Allow) {
+		grant.Allow = append(grant.Allow, q.Allow)
+		if err := a.PutGrant(grant); err != nil {
+			return err
+		}
+		a.ended = append(a.ended, Revocation{Job: q.Job, Widened: true})
+	}
+	if !q.Standing {
+		return nil
+	}
+	on, err := a.Assignment(q.Workspace, q.Assignment)
+	if err != nil {
+		return err
+	}
+	if err := a.Permit(access.ChangeAssignment, access.OfAssignment(on)); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(on.Work.Allow, func(e hotcell.Allow) bool { return e.Host == q.Allow.Host && e.Port == q.Allow.Port }) {
+		return nil
+	}
+	on.Work.Allow = append(on.Work.Allow, q.Allow)
+	on.Revision, on.UpdatedAt = on.Revision+1, v.now()
+	return a.PutAssignment(on)
+}
+
+// expire ends the requests of a job that has ended.
+func (v *Vault) expire(w hotcell.VaultWriter, grant hotcell.Grant) error {
+	waiting, err := w.Requests(grant.Workspace, hotcell.RequestFilter{Job: grant.Job, State: hotcell.RequestPending}, hotcell.Page{Limit: hotcell.MaxPage})
+	if err != nil {
+		return err
+	}
+	now := v.now()
+	for _, q := range waiting {
+		q.State, q.DecidedAt = hotcell.RequestExpired, &now
+		if err := w.PutRequest(q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Request returns a request of a job that the caller may see.
+func (v *Vault) Request(ctx context.Context, p hotcell.Principal, id hotcell.RequestID) (q hotcell.Request, err error) {
+	err = v.Look(ctx, p, hotcell.Event{Kind: "request.show"}, func(l *Look) (err error) {
+		if q, err = l.VaultReader.Request(p.Workspace, id); err != nil {
+			return err
+		}
+		return l.Permit(access.SeeJob, access.OfJob(q.Member))
+	})
+	return q, err
+}
+
+// Requests lists those of the jobs that the caller may see.
+func (v *Vault) Requests(ctx context.Context, p hotcell.Principal, filter hotcell.RequestFilter, page hotcell.Page) (list []hotcell.Request, err error) {
+	err = v.Look(ctx, p, hotcell.Event{Kind: "request.list"}, func(l *Look) (err error) {
+		if access.Decide(l.Caller, access.SeeJob, access.Resource{}) != nil {
+			filter.Member = p.Member
+		}
+		list, err = l.VaultReader.Requests(p.Workspace, filter, page)
+		return err
+	})
+	return list, err
+}
+
+// Explained is what a job may reach and use, or why nothing.
+type Explained struct {
+	Allow []hotcell.Allow
+	Uses  []hotcell.Use
+	Dead  string
+}
+
+// ExplainJob tells what a job may reach and use.
+func (v *Vault) ExplainJob(ctx context.Context, p hotcell.Principal, job hotcell.JobID) (out Explained, err error) {
+	err = v.Look(ctx, p, hotcell.Event{Kind: "job.explain", Job: job}, func(l *Look) error {
+		grant, err := l.Grant(p.Workspace, job)
+		if err != nil {
+			return err
+		}
+		if err := l.Permit(access.SeeJob, access.OfJob(grant.Principal)); err != nil {
+			return err
+		}
+		out.Allow, out.Uses = grant.Allow, grant.Uses
+		if grant.State == hotcell.GrantDead {
+			out.Dead = grant.Reason
+		}
+		return nil
+	})
+	return out, err
+}
+
+// ExplainAssignment tells what a job of the assignment would get now, on behalf
+// of the caller.
+func (v *Vault) ExplainAssignment(ctx context.Context, p hotcell.Principal, id hotcell.AssignmentID) (out Explained, err error) {
+	err = v.Look(ctx, p, hotcell.Event{Kind: "assignment.explain", Assignment: id}, func(l *Look) error {
+		on, err := l.Assignment(p.Workspace, id)
+		if err != nil {
+			return err
+		}
+		if err := l.Permit(access.SeeAssignment, access.OfAssignment(on)); err != nil {
+			return err
+		}
+		attached, err := l.Attachments(p.Workspace, id, "")
+		if err != nil {
+			return err
+		}
+		out.Allow = on.Work.Allow
+		for _, at := range attached {
+			use := hotcell.Use{Attachment: at.ID, Credential: at.Credential, As: at.As, Narrowing: at.Narrowing}
+			c, err := usable(l, hotcell.Grant{Workspace: p.Workspace, Principal: p.Member}, use)
+			if errors.Is(err, hotcell.ErrDenied) {
+				out.Dead = strings.TrimPrefix(err.Error(), hotcell.ErrDenied.Error()+": ")
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			Fill(&use, c)
+			out.Uses = append(out.Uses, use)
+		}
+		return nil
+	})
+	return out, err
 }

@@ -113,6 +113,7 @@ func (d *Daemon) Control() http.Handler {
 	mux := http.NewServeMux()
 	d.people(mux)
 	d.work(mux)
+	d.requests(mux)
 	return d.logged(mux)
 }
 
@@ -130,6 +131,7 @@ func (d *Daemon) Worker() http.Handler {
 	rpc.Handle(mux, vaultrpc.Report, func(ctx context.Context, r *vaultrpc.ReportRequest) (*vaultrpc.Empty, error) {
 		return &vaultrpc.Empty{}, d.note(vaultrpc.Report, d.vault.Report(ctx, r.Job, r.Events))
 	})
+	d.asks(mux)
 	rpc.HandleStream(mux, vaultrpc.Watch, d.watch)
 	mux.Handle(vaultrpc.Forward, d.forwards)
 	mux.HandleFunc(vaultrpc.Connect, d.forwards.Connect)
@@ -164,7 +166,7 @@ func (d *Daemon) watch(ctx context.Context, request *vaultrpc.WatchRequest, send
 			if !open {
 				return fmt.Errorf("%w: this watcher did not keep up", hotcell.ErrUnavailable)
 			}
-			answer.Job, answer.Reason = r.Job, r.Reason
+			answer.Job, answer.Reason, answer.Widened = r.Job, r.Reason, r.Widened
 		}
 		if err := send(answer); err != nil {
 			return err

@@ -46,6 +46,7 @@ type World struct {
 	secrets      []hotcell.Credential
 	values       map[hotcell.CredentialID]map[string]string
 	assignments  []hotcell.Assignment
+	requests     []hotcell.Request
 	attachments  []hotcell.Attachment
 	jobs         []hotcell.Job
 	logs         map[hotcell.JobID][]hotcell.LogChunk

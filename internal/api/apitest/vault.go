@@ -70,7 +70,7 @@ func variablesOf(values map[string]string) []hotcell.Variable {
 func (v *vault) free(c hotcell.Credential) error {
 	for _, other := range v.secrets {
 		if other.ID != c.ID && other.Name == c.Name && other.Group() == c.Group() {
-			return fmt.Errorf("%w: there is a secret of this name already", hotcell.ErrConflict)
+			return fmt.Errorf("%w: there is one of this name already", hotcell.ErrConflict)
 		}
 	}
 	return nil
@@ -92,7 +92,7 @@ func (v *vault) CreateSecret(_ context.Context, in *vaultrpc.CreateSecretRequest
 	now := (*World)(v).tick()
 	c := hotcell.Credential{
 		ID: hotcell.CredentialID(hotcell.NewID(hotcell.PrefixSecret)), Workspace: v.workspace.ID, Tier: hotcell.TierSecret, Name: in.Name, Owner: v.member.ID,
-		Shared: in.Shared, Service: in.Service, Version: 1, Revision: 1, Variables: variablesOf(values), CreatedAt: now, UpdatedAt: now,
+		Shared: in.Shared, Service: in.Service, Hosts: in.Hosts, Version: 1, Revision: 1, Variables: variablesOf(values), CreatedAt: now, UpdatedAt: now,
 	}
 	if err := v.free(c); err != nil {
 		return nil, err
@@ -143,6 +143,9 @@ func (v *vault) ChangeSecret(_ context.Context, in *vaultrpc.ChangeSecretRequest
 		delete(values, from)
 	}
 	maps.Copy(values, set)
+	if c.Hosts = deref(in.Hosts, c.Hosts); slices.Contains(c.Hosts, "*") {
+		return nil, hotcell.Invalid("/hosts/0", "write HOST, HOST:PORT, *.HOST or *.HOST:PORT")
+	}
 	c.Name, c.Service = deref(in.Name, c.Name), deref(in.Service, c.Service)
 	c.Version, c.Revision, c.Variables, c.UpdatedAt = c.Version+1, c.Revision+1, variablesOf(values), (*World)(v).tick()
 	v.values[c.ID] = values
@@ -210,7 +213,9 @@ func (v *vault) Credentials(_ context.Context, in *vaultrpc.CredentialsRequest) 
 		return nil, err
 	}
 	defer leave()
-	found := slices.DeleteFunc(slices.Clone(v.secrets), func(c hotcell.Credential) bool { return in.Name != "" && c.Name != in.Name })
+	found := slices.DeleteFunc(slices.Clone(v.secrets), func(c hotcell.Credential) bool {
+		return in.Name != "" && c.Name != in.Name || in.Tier != "" && c.Tier != in.Tier
+	})
 	slices.SortFunc(found, func(a, b hotcell.Credential) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
 	page, err := pageOf(found, in.Page, func(c hotcell.Credential) string { return string(c.ID) })
 	return &vaultrpc.CredentialsAnswer{Credentials: page}, err

@@ -111,7 +111,10 @@ func (v *vault) Assignment(_ context.Context, in *vaultrpc.AssignmentRequest) (*
 		if err != nil {
 			return nil, err
 		}
-		attached := vaultrpc.AttachedCredential{Attachment: at, Name: c.Name}
+		attached := vaultrpc.AttachedCredential{Attachment: at, Name: c.Name, Tier: c.Tier, Hosts: at.Hosts, HTTP: c.HTTP}
+		if len(at.Hosts) == 0 {
+			attached.Hosts = c.Hosts
+		}
 		for _, variable := range c.Variables {
 			attached.Variables = append(attached.Variables, variable.Name)
 		}
@@ -141,7 +144,12 @@ func (v *vault) Attach(_ context.Context, in *vaultrpc.AttachRequest) (*vaultrpc
 	if _, err := v.assignment(in.Assignment, 0); err != nil {
 		return nil, err
 	}
-	if _, err := v.secret(in.Credential, 0); err != nil {
+	c, err := v.secret(in.Credential, 0)
+	if err != nil {
+		return nil, err
+	}
+	as, err := asOf(c, in)
+	if err != nil {
 		return nil, err
 	}
 	for _, a := range v.attachments {
@@ -151,11 +159,31 @@ func (v *vault) Attach(_ context.Context, in *vaultrpc.AttachRequest) (*vaultrpc
 	}
 	a := hotcell.Attachment{
 		ID: hotcell.AttachmentID(hotcell.NewID(hotcell.PrefixAttachment)), Workspace: v.workspace.ID, Assignment: in.Assignment, Credential: in.Credential,
-		As: hotcell.InjectEnvironment, CreatedBy: v.member.ID, CreatedAt: (*World)(v).tick(),
+		As: as, Narrowing: in.Narrowing, CreatedBy: v.member.ID, CreatedAt: (*World)(v).tick(),
 	}
 	v.attachments = append(v.attachments, a)
 	(*World)(v).record("attachment.create", "", "")
-	return &vaultrpc.AttachAnswer{Attachment: a}, nil
+	answer := &vaultrpc.AttachAnswer{Attachment: a}
+	if c.HTTP != nil {
+		answer.Opens = fmt.Sprintf("%s:%d", c.HTTP.Host, c.HTTP.Port)
+	}
+	return answer, nil
+}
+
+// asOf is how a credential is attached.
+func asOf(c *hotcell.Credential, in *vaultrpc.AttachRequest) (hotcell.Injection, error) {
+	usual := hotcell.InjectEnvironment
+	if c.Tier == hotcell.TierConnection {
+		usual = hotcell.InjectHTTP
+	}
+	as := cmp.Or(in.As, usual)
+	switch {
+	case (as == hotcell.InjectHTTP) != (c.Tier == hotcell.TierConnection):
+		return "", hotcell.Invalid("/as", "this is not how a %s is attached", c.Tier)
+	case as == hotcell.InjectStandIn && len(in.Hosts)+len(c.Hosts) == 0:
+		return "", hotcell.Invalid("/hosts", "say to which, with --hosts, here or on the secret")
+	}
+	return as, nil
 }
 
 func (v *vault) Detach(_ context.Context, in *vaultrpc.DetachRequest) error {

@@ -1,0 +1,91 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"hotcell"
+	"hotcell/internal/sensitive"
+)
+
+// Connection is a connection as it is shown: never its key.
+type Connection struct {
+	hotcell.Credential
+	Attachments []AttachedAssignment `json:"attachments,omitempty"`
+}
+
+// ConnectionDraft is a connection to be made. The caller clears the key.
+type ConnectionDraft struct {
+	Name    string
+	Service string
+	Shared  bool
+	HTTP    hotcell.HTTPAccess
+	Key     sensitive.Bytes
+}
+
+// CreateConnection makes a connection. Its key leaves this process sealed.
+func (c *Client) CreateConnection(ctx context.Context, d ConnectionDraft) (out Connection, err error) {
+	sealed, err := c.sealKey(ctx, d.Name, d.Key)
+	if err != nil {
+		return out, err
+	}
+	body := struct {
+		Name      string             `json:"name"`
+		Service   string             `json:"service,omitempty"`
+		Shared    bool               `json:"shared,omitempty"`
+		HTTP      hotcell.HTTPAccess `json:"http"`
+		SealedKey []byte             `json:"sealed_key"`
+	}{d.Name, d.Service, d.Shared, d.HTTP, sealed}
+	return out, c.json(ctx, http.MethodPost, "/v1/connections", nil, "", body, &out)
+}
+
+// SetKey gives a connection that is at the revision another key; 0 is any
+// revision. Jobs that run keep theirs.
+func (c *Client) SetKey(ctx context.Context, id hotcell.CredentialID, revision int, key sensitive.Bytes) (out Connection, err error) {
+	sealed, err := c.sealKey(ctx, string(id), key)
+	if err != nil {
+		return out, err
+	}
+	body := struct {
+		SealedKey []byte `json:"sealed_key"`
+	}{sealed}
+	return out, c.json(ctx, http.MethodPatch, connectionPath(id), nil, ifMatch(revision), body, &out)
+}
+
+func (c *Client) sealKey(ctx context.Context, of string, key sensitive.Bytes) ([]byte, error) {
+	seal, err := c.sealer(ctx, hotcell.TierConnection, of)
+	if err != nil {
+		return nil, err
+	}
+	return seal(hotcell.FieldKey, key)
+}
+
+func connectionPath(id hotcell.CredentialID) string {
+	return "/v1/connections/" + url.PathEscape(string(id))
+}
+
+// Connections lists the connections that the caller may know of; an empty name
+// lists all.
+func (c *Client) Connections(ctx context.Context, name string) ([]hotcell.Credential, error) {
+	return all[hotcell.Credential](ctx, c, "/v1/connections", named(name))
+}
+
+// Connection shows a connection.
+func (c *Client) Connection(ctx context.Context, id hotcell.CredentialID) (out Connection, err error) {
+	return out, c.json(ctx, http.MethodGet, connectionPath(id), nil, "", nil, &out)
+}
+
+// ShareConnection shares a connection with the workspace, or takes it back.
+func (c *Client) ShareConnection(ctx context.Context, id hotcell.CredentialID, shared bool) (out Connection, err error) {
+	verb := "share"
+	if !shared {
+		verb = "unshare"
+	}
+	return out, c.json(ctx, http.MethodPost, connectionPath(id)+"/"+verb, nil, "", nil, &out)
+}
+
+// DeleteConnection deletes a connection that is at the revision; 0 is any.
+func (c *Client) DeleteConnection(ctx context.Context, id hotcell.CredentialID, revision int) error {
+	return c.json(ctx, http.MethodDelete, connectionPath(id), nil, ifMatch(revision), nil, nil)
+}

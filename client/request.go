@@ -1,0 +1,61 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"hotcell"
+)
+
+// Requests lists what jobs ask people for, newest first; an empty state or job
+// is any.
+func (c *Client) Requests(ctx context.Context, state hotcell.RequestState, job hotcell.JobID) ([]hotcell.Request, error) {
+	query := url.Values{"limit": {"100"}}
+	if state != "" {
+		query.Set("state", string(state))
+	}
+	if job != "" {
+		query.Set("job", string(job))
+	}
+	var page struct {
+		Items []hotcell.Request `json:"items"`
+	}
+	return page.Items, c.json(ctx, http.MethodGet, "/v1/requests", query, "", nil, &page)
+}
+
+// Request shows a request.
+func (c *Client) Request(ctx context.Context, id hotcell.RequestID) (out hotcell.Request, err error) {
+	return out, c.json(ctx, http.MethodGet, "/v1/requests/"+url.PathEscape(string(id)), nil, "", nil, &out)
+}
+
+// DecideRequest approves or refuses a request; standing approves it for the
+// assignment and all its jobs to come.
+func (c *Client) DecideRequest(ctx context.Context, id hotcell.RequestID, approve, standing bool) (out hotcell.Request, err error) {
+	verb, body := "refuse", any(nil)
+	if approve {
+		verb, body = "approve", map[string]bool{"standing": standing}
+	}
+	return out, c.json(ctx, http.MethodPost, "/v1/requests/"+url.PathEscape(string(id))+"/"+verb, nil, "", body, &out)
+}
+
+// Explanation is what would become of a request of a job.
+type Explanation struct {
+	Allowed    bool   `json:"allowed"`
+	Reason     string `json:"reason,omitempty"`
+	Rule       string `json:"rule,omitempty"`
+	Credential string `json:"credential,omitempty"`
+	As         string `json:"as,omitempty"`
+	Model      bool   `json:"model,omitempty"`
+	Warning    string `json:"warning,omitempty"`
+}
+
+// Explain says what would become of a request; of is a job's id or an assignment's.
+func (c *Client) Explain(ctx context.Context, of, method, target string) (out Explanation, err error) {
+	body := map[string]string{"assignment": of, "method": method, "url": target}
+	if hotcell.CheckID(of, hotcell.PrefixJob) == nil {
+		delete(body, "assignment")
+		body["job"] = of
+	}
+	return out, c.json(ctx, http.MethodPost, "/v1/explain", nil, "", body, &out)
+}

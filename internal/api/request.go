@@ -1,0 +1,132 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"hotcell"
+	"hotcell/internal/egress"
+	"hotcell/internal/site"
+	"hotcell/internal/vaultrpc"
+)
+
+type listRequests struct {
+	Paging
+	State string `query:"state" enum:"pending,approved,refused,expired"`
+	Job   string `query:"job"`
+}
+
+type oneRequest struct {
+	ID string `path:"id"`
+}
+
+type approveRequest struct {
+	ID   string `path:"id"`
+	Body struct {
+		Standing bool `json:"standing,omitempty" doc:"for the assignment and all its jobs to come, and not for this job alone"`
+	}
+}
+
+type requestItem struct{ Body hotcell.Request }
+
+func (s *service) requests(api huma.API) {
+	operation(s, api, http.MethodGet, "/v1/requests", "list-requests", "What jobs ask people for, newest first", http.StatusOK,
+		func(ctx context.Context, p hotcell.Principal, in *listRequests) (*list[hotcell.Request], error) {
+			answer, err := s.Vault.Requests(ctx, &vaultrpc.RequestsRequest{Principal: p, State: hotcell.RequestState(in.State), Job: hotcell.JobID(in.Job), Page: in.page()})
+			if err != nil {
+				return nil, err
+			}
+			return listOf(answer.Requests, in.page(), func(q hotcell.Request) string { return string(q.ID) }), nil
+		})
+	operation(s, api, http.MethodGet, "/v1/requests/{id}", "show-request", "Show a request", http.StatusOK,
+		func(ctx context.Context, p hotcell.Principal, in *oneRequest) (*requestItem, error) {
+			return requestOf(s.Vault.Request(ctx, &vaultrpc.RequestRequest{Principal: p, ID: hotcell.RequestID(in.ID)}))
+		})
+	operation(s, api, http.MethodPost, "/v1/requests/{id}/approve", "approve-request", "Let the job reach what it asks for", http.StatusOK,
+		func(ctx context.Context, p hotcell.Principal, in *approveRequest) (*requestItem, error) {
+			return requestOf(s.Vault.DecideRequest(ctx, &vaultrpc.DecideRequestRequest{Principal: p, ID: hotcell.RequestID(in.ID), Approve: true, Standing: in.Body.Standing}))
+		})
+	operation(s, api, http.MethodPost, "/v1/requests/{id}/refuse", "refuse-request", "Refuse what a job asks for", http.StatusOK,
+		func(ctx context.Context, p hotcell.Principal, in *oneRequest) (*requestItem, error) {
+			return requestOf(s.Vault.DecideRequest(ctx, &vaultrpc.DecideRequestRequest{Principal: p, ID: hotcell.RequestID(in.ID)}))
+		})
+	operation(s, api, http.MethodPost, "/v1/explain", "explain", "Say what would become of a request of a job", http.StatusOK, s.explain)
+}
+
+func requestOf(answer *vaultrpc.RequestAnswer, err error) (*requestItem, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &requestItem{answer.Request}, nil
+}
+
+type explainRequest struct {
+	Body struct {
+		Job        string `json:"job,omitempty"`
+		Assignment string `json:"assignment,omitempty"`
+		Method     string `json:"method"`
+		URL        string `json:"url"`
+	}
+}
+
+type explained struct {
+	Body struct {
+		Allowed    bool   `json:"allowed"`
+		Reason     string `json:"reason,omitempty" doc:"why not"`
+		Rule       string `json:"rule,omitempty" doc:"what allows it"`
+		Credential string `json:"credential,omitempty" doc:"whose value the vault puts on"`
+		As         string `json:"as,omitempty" doc:"how: http or stand-in"`
+		Model      bool   `json:"model,omitempty" doc:"a model host, to which nothing of a value goes"`
+		Warning    string `json:"warning,omitempty" doc:"what keeps the job itself from starting"`
+	}
+}
+
+func (s *service) explain(ctx context.Context, p hotcell.Principal, in *explainRequest) (*explained, error) {
+	u, err := url.Parse(in.Body.URL)
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
+		return nil, hotcell.Invalid("/url", "write an https URL")
+	}
+	host, err := site.Host(u.Hostname())
+	if err != nil {
+		return nil, hotcell.Invalid("/url", "write an https URL with a host")
+	}
+	port := 443
+	if u.Port() != "" {
+		port, _ = strconv.Atoi(u.Port()) // url.Parse has seen to it
+	}
+	if (in.Body.Job == "") == (in.Body.Assignment == "") {
+		return nil, hotcell.Invalid("/job", "name a job or an assignment")
+	}
+	answer, err := s.Vault.Explain(ctx, &vaultrpc.ExplainRequest{Principal: p, Job: hotcell.JobID(in.Body.Job), Assignment: hotcell.AssignmentID(in.Body.Assignment)})
+	if err != nil {
+		return nil, err
+	}
+	rules := s.Egress
+	rules.Allow, rules.Uses = answer.Allow, answer.Uses
+	_, rest, _ := strings.Cut(in.Body.URL, "://")
+	uri := strings.TrimPrefix(rest, u.Host)
+	if !strings.HasPrefix(uri, "/") {
+		uri = "/" + uri
+	}
+	return explainedOf(rules.Request(host, port, strings.ToUpper(in.Body.Method), uri), answer.Dead, in.Body.Job != ""), nil
+}
+
+func explainedOf(v egress.Verdict, dead string, job bool) *explained {
+	out := &explained{}
+	b := &out.Body
+	b.Allowed, b.Reason, b.Rule, b.Model = v.Allowed, v.Reason, v.Rule, v.Model
+	if v.Use != nil {
+		b.Credential, b.As = v.Use.Name, string(v.Use.As)
+	}
+	if dead != "" && job {
+		b.Allowed, b.Reason, b.Rule = false, dead, ""
+	} else {
+		b.Warning = dead
+	}
+	return out
+}

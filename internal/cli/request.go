@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hotcell"
+	"hotcell/internal/site"
+)
+
+func (a *app) requests() *cobra.Command {
+	return group("requests", "What jobs ask people for", a.listRequests(), a.showRequest(), a.decide(true), a.decide(false))
+}
+
+func (a *app) listRequests() *cobra.Command {
+	var state string
+	c := command("list", "List what jobs ask for, newest first", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+		list, err := a.client().Requests(cmd.Context(), hotcell.RequestState(state), "")
+		if err != nil {
+			return err
+		}
+		if a.output == "json" {
+			return a.json(emptyList(list))
+		}
+		rows := [][]string{{"ID", "STATE", "WANTS", "JOB", "ASKED", "THE AGENT SAYS"}}
+		for _, q := range list {
+			rows = append(rows, []string{string(q.ID), string(q.State), site.FormatAllow(q.Allow), string(q.Job), at(q.CreatedAt), quoted(q.Why)})
+		}
+		return a.table(rows)
+	})
+	c.Flags().StringVar(&state, "state", "", "only those that are pending, approved, refused or expired")
+	return c
+}
+
+// quoted is an agent's own words, so that they cannot be taken for ours.
+func quoted(why string) string {
+	if why == "" {
+		return ""
+	}
+	return strconv.Quote(why)
+}
+
+func (a *app) showRequest() *cobra.Command {
+	return command("show ID", "Show what a job asks for", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		q, err := a.client().Request(cmd.Context(), hotcell.RequestID(args[0]))
+		if err != nil {
+			return err
+		}
+		return a.request(q)
+	})
+}
+
+func (a *app) request(q hotcell.Request) error {
+	if a.output == "json" {
+		return a.json(q)
+	}
+	rows := [][]string{{"id", string(q.ID)}, {"state", string(q.State)}, {"wants", site.FormatAllow(q.Allow)}, {"job", string(q.Job)}, {"assignment", string(q.Assignment)}, {"asked", at(q.CreatedAt)}}
+	if q.Why != "" {
+		rows = append(rows, []string{"the agent says", quoted(q.Why)})
+	}
+	if q.Standing {
+		rows = append(rows, []string{"for", "the assignment and all its jobs to come"})
+	}
+	return a.table(rows)
+}
+
+func (a *app) decide(approve bool) *cobra.Command {
+	use, short := "refuse ID", "Refuse what a job asks for"
+	if approve {
+		use, short = "approve ID", "Let a job reach what it asks for"
+	}
+	var standing bool
+	c := command(use, short, "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		q, err := a.client().DecideRequest(cmd.Context(), hotcell.RequestID(args[0]), approve, standing)
+		if err != nil {
+			return err
+		}
+		return a.request(q)
+	})
+	if approve {
+		c.Flags().BoolVar(&standing, "standing", false, "for the assignment and all its jobs to come, and not for this job alone")
+	}
+	return c
+}
+
+func (a *app) explain() *cobra.Command {
+	return command("explain JOB|ASSIGNMENT METHOD URL", "Say what would become of a request of a job",
+		"Say what would become of a request of a job: whether it is let out, under which\nrule, and which credential goes on. Exits with 4 where it would be refused.",
+		cobra.ExactArgs(3), func(cmd *cobra.Command, args []string) error {
+			c, of := a.client(), args[0]
+			if hotcell.CheckID(of, hotcell.PrefixJob) != nil {
+				on, err := a.assignmentOf(cmd.Context(), c, of)
+				if err != nil {
+					return err
+				}
+				of = string(on.ID)
+			}
+			e, err := c.Explain(cmd.Context(), of, args[1], args[2])
+			if err != nil {
+				return err
+			}
+			if a.output == "json" {
+				if err := a.json(e); err != nil {
+					return err
+				}
+			}
+			if e.Warning != "" {
+				a.say("hotcell: warning: no job would start: %s", e.Warning)
+			}
+			if !e.Allowed {
+				return fmt.Errorf("%w: %s %s is refused: %s", hotcell.ErrDenied, strings.ToUpper(args[1]), args[2], e.Reason)
+			}
+			if a.output == "json" {
+				return nil
+			}
+			how := "goes to the host directly, with nothing put on"
+			if e.Credential != "" {
+				how = fmt.Sprintf("goes by the vault, which puts %s on (as %s)", e.Credential, e.As)
+			}
+			if e.Model {
+				how += "; it is a model host: values are taken out of what is sent"
+			}
+			_, err = fmt.Fprintf(a.Out, "allowed: %s %s %s, under %s\n", strings.ToUpper(args[1]), args[2], how, e.Rule)
+			return err
+		})
+}
