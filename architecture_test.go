@@ -43,7 +43,7 @@ func within(names ...string) []string {
 
 // rules are DESIGN section 8, "The security argument, as imports".
 func rules() []rule {
-	tiers := within("connection", "login", "secret", "assignment")
+	tiers := within("connection", "login", "secret", "assignment", "lease", "forward")
 	stores := within("sqlite", "postgres")
 	vault := append(within("vault", "vaultd", "kms", "envelope"), append(tiers, stores...)...)
 	faces := within("api", "ui", "job", "worker", "gateway", "cell", "server", "vaultclient")
