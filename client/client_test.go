@@ -119,14 +119,13 @@ func TestAnotherServerInTheSamePlaceGetsNothing(t *testing.T) {
 	t.Parallel()
 	dir, ctx := t.TempDir(), t.Context()
 	place := filepath.Join(dir, "hotcell.sock")
-	c := client.New(client.Options{Socket: place, Pin: client.PinFile(filepath.Join(dir, "pins.json"))})
 	first, second := apitest.New(t), apitest.New(t)
 	for i, world := range []*apitest.World{first, second, first} {
 		_ = os.Remove(place)
 		if err := os.Symlink(world.Serve(t), place); err != nil {
 			t.Fatal(err)
 		}
-		c = client.New(client.Options{Socket: place, Pin: client.PinFile(filepath.Join(dir, "pins.json"))})
+		c := client.New(client.Options{Socket: place, Pin: client.PinFile(filepath.Join(dir, "pins.json"))})
 		_, err := c.CreateSecret(ctx, client.SecretDraft{Name: fmt.Sprint("s", i), Variables: variables("KEY", "a-value")})
 		changed, refused := errors.AsType[*client.PinError](err)
 		if refused != (world == second) || refused && (changed.Server != place || !errors.Is(err, hotcell.ErrDenied)) || !refused && err != nil {
@@ -184,7 +183,7 @@ func TestNoAnswerIsToldWithoutTheQuestion(t *testing.T) {
 	}()
 	for name, c := range map[string]struct {
 		socket string
-		ctx    context.Context
+		ctx    context.Context //nolint:containedctx // a case's
 		want   error
 	}{
 		"no socket": {filepath.Join(dir, "none"), t.Context(), client.ErrNoServer}, "closed": {path, t.Context(), hotcell.ErrUnavailable}, "left": {path, ended, context.Canceled},

@@ -190,7 +190,9 @@ func client(dial func(context.Context) (net.Conn, error), roots *x509.CertPool) 
 	}}
 }
 
-func (c *counter) url() string { return fmt.Sprintf("https://%s:%d/v1/items", benchHost, c.port) }
+func (c *counter) url() string {
+	return "https://" + net.JoinHostPort(benchHost, strconv.Itoa(c.port)) + "/v1/items"
+}
 
 // load makes requests over 16 connections, and returns how many a second and
 // how long each took.

@@ -173,7 +173,7 @@ func modelClient(t *testing.T, p *provider, models egress.Models, value string) 
 			return c, nil
 		},
 		TLSClientConfig: &tls.Config{RootCAs: trusted, ServerName: benchHost}, ForceAttemptHTTP2: true,
-	}}, fmt.Sprintf("https://%s:%d", benchHost, port)
+	}}, "https://" + net.JoinHostPort(benchHost, strconv.Itoa(port))
 }
 
 // TestAPromptArrivesWithoutTheValue has the official SDKs talk to a model

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/andybalholm/brotli"
@@ -72,8 +73,8 @@ func Decode(r io.Reader, header string) (io.ReadCloser, error) {
 		return nil, err
 	}
 	out := io.NopCloser(r)
-	for i := len(names) - 1; i >= 0; i-- {
-		out = &lazy{from: out, open: openers[names[i]]}
+	for _, name := range slices.Backward(names) {
+		out = &lazy{from: out, open: openers[name]}
 	}
 	return out, nil
 }

@@ -46,7 +46,12 @@ func (s *show) run(ctx context.Context, arguments ...string) (string, hotcell.Jo
 	if err != nil {
 		return "", hotcell.Job{}, err
 	}
-	j, err := s.client.Run(ctx, list[0].ID, arguments)
+	return s.runOf(ctx, list[0].ID, arguments...)
+}
+
+// runOf runs an assignment by its id.
+func (s *show) runOf(ctx context.Context, id hotcell.AssignmentID, arguments ...string) (string, hotcell.Job, error) {
+	j, err := s.client.Run(ctx, id, arguments)
 	if err != nil {
 		return "", j, err
 	}

@@ -61,7 +61,7 @@ type Report struct {
 }
 
 // hands is how many cases run at once, each on listeners of its own.
-const hands = 6
+const hands = 12
 
 // Run runs the catalogue. What it made at the server, it deletes.
 func Run(ctx context.Context, o Options) (report Report, err error) {
@@ -270,7 +270,7 @@ func (h *hand) close(ctx context.Context) error {
 		errs = append(errs, h.Client.DeleteSecret(ctx, id, 0))
 	}
 	if h.listeners != nil {
-		h.listeners.close()
+		errs = append(errs, h.listeners.close())
 	}
 	return errors.Join(errs...)
 }

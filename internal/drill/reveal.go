@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // piece is how much of a value in a row is a leak.
@@ -44,6 +45,9 @@ func reveals(text []byte, value string) bool {
 }
 
 func holds(text []byte, value string) bool {
+	if len(text) < piece {
+		return false
+	}
 	text = bytes.ToLower(text)
 	small := bytes.ToLower([]byte(value))
 	for _, v := range [][]byte{small, backwards(small)} {
@@ -62,10 +66,15 @@ func backwards(b []byte) []byte {
 	return out
 }
 
+var (
+	colours = regexp.MustCompile(`\x1b\[[0-9;]*[A-Za-z]`)
+	chunks  = regexp.MustCompile(`\r\n[0-9a-fA-F]+\r\n`)
+)
+
 // ways are the ways to undo a disguise.
 var ways = []func([]byte) []byte{
 	drop("\x00"), drop("\r\n \t"), drop(":- ,"),
-	func(b []byte) []byte { return regexp.MustCompile(`\x1b\[[0-9;]*[A-Za-z]`).ReplaceAll(b, nil) },
+	func(b []byte) []byte { return colours.ReplaceAll(b, nil) },
 	replace(`%([0-9a-fA-F]{2})`), replace(`\\x([0-9a-fA-F]{2})`), replace(`\\u00([0-9a-fA-F]{2})`),
 	func(b []byte) []byte { return []byte(html.UnescapeString(string(b))) },
 	runs(`[0-9a-fA-F]{24,}`, func(run []byte) []byte {
@@ -100,13 +109,13 @@ var ways = []func([]byte) []byte{
 	unpack([]byte{0x1f, 0x8b}, func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }),
 	unpack([]byte{0x78}, func(r io.Reader) (io.Reader, error) { return zlib.NewReader(r) }),
 	// Chunks of a body: a line with a size before each.
-	func(b []byte) []byte { return regexp.MustCompile(`\r\n[0-9a-fA-F]+\r\n`).ReplaceAll(b, nil) },
+	func(b []byte) []byte { return chunks.ReplaceAll(b, nil) },
 }
 
 func drop(set string) func([]byte) []byte {
 	return func(b []byte) []byte {
 		return bytes.Map(func(r rune) rune {
-			if bytes.ContainsRune([]byte(set), r) {
+			if strings.ContainsRune(set, r) {
 				return -1
 			}
 			return r

@@ -58,7 +58,7 @@ func (s *Service) Connect(w http.ResponseWriter, r *http.Request) {
 	if _, err := fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: hotcell-database\r\n%s: %s\r\n\r\n", vaultrpc.HeaderOpened, opened); err != nil {
 		return
 	}
-	defer s.live.closes(ctx, conn, back.Conn())()
+	defer s.live.bind(ctx, conn, back.Conn())()
 	sent, received, _ := pgwire.Relay(&taken{conn, buffered.Reader}, back.Conn())
 	s.Vault.Done(used, "", sent+received, s.Now().Sub(began).Milliseconds())
 }

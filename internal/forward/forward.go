@@ -205,7 +205,7 @@ func hostHeader(u *url.URL) string { return strings.TrimSuffix(u.Host, ":443") }
 // readable keeps of the codings that a client accepts those that can be undone.
 func readable(accepted string) string {
 	var out []string
-	for _, one := range strings.Split(accepted, ",") {
+	for one := range strings.SplitSeq(accepted, ",") {
 		name, _, _ := strings.Cut(strings.TrimSpace(one), ";")
 		switch strings.ToLower(name) {
 		case "gzip", "deflate", "br", "zstd", "identity", "x-gzip":
@@ -232,7 +232,7 @@ func (s *Service) put(out *http.Request, used *vault.Used) error {
 func (s *Service) exchange(w http.ResponseWriter, r, out *http.Request, transport *http.Transport, pattern *guard.Patterns) (int64, string) {
 	answer, err := transport.RoundTrip(out)
 	if err != nil {
-		return 0, s.unanswered(w, out.Context(), err)
+		return 0, s.unanswered(out.Context(), w, err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode == http.StatusSwitchingProtocols {
@@ -251,7 +251,7 @@ func (s *Service) exchange(w http.ResponseWriter, r, out *http.Request, transpor
 }
 
 // unanswered tells the gateway why there is no answer, without an address.
-func (s *Service) unanswered(w http.ResponseWriter, ctx context.Context, err error) string {
+func (s *Service) unanswered(ctx context.Context, w http.ResponseWriter, err error) string {
 	var text string
 	switch {
 	case context.Cause(ctx) != nil && errors.Is(context.Cause(ctx), errRevoked):

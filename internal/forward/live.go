@@ -78,8 +78,8 @@ func (l *live) enter(ctx context.Context, job hotcell.JobID) (context.Context, f
 	}
 }
 
-// closes closes connections when ctx ends; release lets go of them.
-func (l *live) closes(ctx context.Context, connections ...io.Closer) (release func()) {
+// bind closes connections when ctx ends; release lets go of them.
+func (l *live) bind(ctx context.Context, connections ...io.Closer) (release func()) {
 	stop := context.AfterFunc(ctx, func() {
 		for _, c := range connections {
 			_ = c.Close()

@@ -24,7 +24,7 @@ func (s *Service) upgraded(ctx context.Context, w http.ResponseWriter, answer *h
 		return 0, "the connection broke off"
 	}
 	defer func() { _ = client.Close() }()
-	release := s.live.closes(ctx, client, upstream)
+	release := s.live.bind(ctx, client, upstream)
 	defer release()
 	sent, received, refused := frames.Join(client, upstream, frames.Sides{Down: frames.Guarded(pattern, nil)})
 	if refused != nil {

@@ -177,7 +177,7 @@ func (g *Gateway) tunnel(w http.ResponseWriter, way *way, about hotcell.Event) {
 	}
 	if way.upstream == nil {
 		before := g.limits.moved.Load()
-		_ = g.intercept(client, head, way.verdict, way.entry.Host, way.entry.Port)
+		_ = g.intercept(client, head, way.entry.Host, way.entry.Port)
 		g.ended(about, g.limits.moved.Load()-before, began)
 		return
 	}

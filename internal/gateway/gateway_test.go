@@ -68,9 +68,9 @@ func (w *world) Forward(r *http.Request) (*http.Response, error) {
 	w.forwarded = append(w.forwarded, r.Header.Get(vaultrpc.HeaderUse)+" "+r.Method+" "+r.Header.Get(vaultrpc.HeaderTarget))
 	if w.fault != "" {
 		header := http.Header{vaultrpc.HeaderFault: {"refused"}}
-		return &http.Response{StatusCode: 403, Header: header, Body: io.NopCloser(strings.NewReader(w.fault))}, nil
+		return &http.Response{StatusCode: http.StatusForbidden, Header: header, Body: io.NopCloser(strings.NewReader(w.fault))}, nil
 	}
-	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("by the vault"))}, nil
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("by the vault"))}, nil
 }
 
 func (w *world) Connect(context.Context, hotcell.JobID, hotcell.AttachmentID, vaultrpc.DatabaseOpening) (io.ReadWriteCloser, vaultrpc.DatabaseOpened, error) {

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"hotcell"
-	"hotcell/internal/egress"
 )
 
 // interception is the part of a gateway that speaks HTTPS with the cell in the
@@ -115,7 +114,7 @@ func (t *targeted) Write(b []byte) (int, error) {
 // intercept takes a connection that was let out and shows TLS, speaks for its
 // host, and has its requests decided one by one. It returns when the
 // connection is closed.
-func (g *Gateway) intercept(client net.Conn, head []byte, v egress.Verdict, host string, port int) error {
+func (g *Gateway) intercept(client net.Conn, head []byte, host string, port int) error {
 	config, err := g.authority.config(host, "h2", "http/1.1")
 	if err != nil {
 		return err

@@ -192,8 +192,8 @@ func (l *lagged) more() {
 	}
 	if !errors.Is(err, io.EOF) {
 		_ = l.to.CloseWithError(err)
-		<-l.verdict
 		l.failed = err
+		<-l.verdict //nolint:errcheck // the body broke off, whatever was found in it
 		return
 	}
 	_ = l.to.Close()

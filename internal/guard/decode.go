@@ -138,7 +138,7 @@ func unicode(b []byte, final bool) (int, []byte, bool) {
 	if !utf16.IsSurrogate(v) {
 		return 6, utf8.AppendRune(nil, v), false
 	}
-	if len(b) < 8 && !final && bytes.HasPrefix([]byte("\\u"), b[6:]) {
+	if second := []byte("\\u"); len(b) < 8 && !final && bytes.Equal(second[:len(b)-6], b[6:]) {
 		return 0, nil, true
 	}
 	if len(b) >= 8 && b[6] == '\\' && b[7] == 'u' {

@@ -98,8 +98,8 @@ func (l *lane) floor(parent int64) int64 {
 	return out
 }
 
-// drop forgets what is before a position of the parent, and returns its own.
-func (l *lane) drop(parent int64) int64 {
+// drop forgets what is before a position of the parent.
+func (l *lane) drop(parent int64) {
 	position := l.floor(parent)
 	l.forget(position)
 	i := 0
@@ -107,7 +107,6 @@ func (l *lane) drop(parent int64) int64 {
 		i++
 	}
 	l.segs = l.segs[:copy(l.segs, l.segs[i:])]
-	return position
 }
 
 // pending says whether the parent has bytes whose meaning is not known yet.

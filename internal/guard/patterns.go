@@ -88,7 +88,7 @@ func Compile(f Fingerprints) *Patterns {
 	return p
 }
 
-func (p *Patterns) compile(class int, prints []print, powers map[uint32]uint64) {
+func (p *Patterns) compile(class int, prints []imprint, powers map[uint32]uint64) {
 	c := classes[class]
 	ix := &p.index[class]
 	ix.gram, ix.stride, ix.prefix, ix.byPrefix = c.gram, c.stride, c.prefix, map[uint64]int32{}

@@ -22,7 +22,7 @@ import (
 type Fingerprints struct {
 	key    [keySize]byte
 	labels []Label
-	prints []print
+	prints []imprint
 }
 
 const keySize = 32
@@ -44,8 +44,8 @@ const (
 // checkpoints are the lengths at which a form that only begins alike is dropped.
 var checkpoints = [...]int{32, 128, 1024}
 
-// print is one form of one value.
-type print struct {
+// imprint is one form of one value.
+type imprint struct {
 	label  uint32
 	kind   kind
 	length uint32
@@ -60,7 +60,7 @@ type print struct {
 	mac    [16]byte
 }
 
-func (p *print) class() int {
+func (p *imprint) class() int {
 	if int(p.length) < classes[longClass].prefix {
 		return shortClass
 	}
@@ -95,12 +95,12 @@ func (h *hasher) head(b []byte, n int) uint64 {
 	var first, second uint64
 	if n >= 8 {
 		first = binary.LittleEndian.Uint64(b)
-		for i := 8; i < n; i++ {
-			second |= uint64(b[i]) << (8 * (i - 8))
+		for i, c := range b[8:min(n, maxPrefix)] {
+			second |= uint64(c) << (8 * i)
 		}
 	} else {
-		for i := range n {
-			first |= uint64(b[i]) << (8 * i)
+		for i, c := range b[:n] {
+			first |= uint64(c) << (8 * i)
 		}
 	}
 	return mix(mix(first^h.a, h.b)^second^uint64(n)<<56, h.c|1)
@@ -177,7 +177,7 @@ func (b *Builder) Add(label Label, value []byte) error {
 	}
 	all := forms(value)
 	for _, f := range all {
-		b.prints.prints = append(b.prints.prints, b.hasher.print(at, f))
+		b.prints.prints = append(b.prints.prints, b.hasher.imprint(at, f))
 	}
 	for _, f := range all {
 		clear(f.text)
@@ -185,8 +185,8 @@ func (b *Builder) Add(label Label, value []byte) error {
 	return nil
 }
 
-func (h *hasher) print(label uint32, f form) print {
-	p := print{label: label, kind: f.kind, length: uint32(len(f.text))}
+func (h *hasher) imprint(label uint32, f form) imprint {
+	p := imprint{label: label, kind: f.kind, length: uint32(len(f.text))}
 	c := classes[p.class()]
 	for i := range c.stride {
 		p.grams[i] = h.gram(loadGram(f.text[i:], c.gram))
@@ -254,7 +254,7 @@ func (f Fingerprints) MarshalBinary() ([]byte, error) {
 	return out, nil
 }
 
-func (p *print) append(out []byte) []byte {
+func (p *imprint) append(out []byte) []byte {
 	out = binary.BigEndian.AppendUint32(out, p.label)
 	out = append(out, byte(p.kind))
 	out = binary.BigEndian.AppendUint32(out, p.length)
@@ -299,7 +299,7 @@ func (f *Fingerprints) UnmarshalBinary(b []byte) error {
 	if r.short || n > maxPrints || len(r.b) != n*printSize {
 		return errPrints
 	}
-	out.prints = make([]print, n)
+	out.prints = make([]imprint, n)
 	for i := range out.prints {
 		p := &out.prints[i]
 		p.read(&r)
@@ -311,7 +311,7 @@ func (f *Fingerprints) UnmarshalBinary(b []byte) error {
 	return nil
 }
 
-func (p *print) read(r *reading) {
+func (p *imprint) read(r *reading) {
 	p.label, p.kind, p.length = uint32(r.number()), kind(r.bytes(1)[0]), uint32(r.number())
 	for i := range p.grams {
 		p.grams[i] = uint32(r.number())

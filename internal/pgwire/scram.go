@@ -2,7 +2,6 @@ package pgwire
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -43,7 +42,7 @@ func (f *Front) authenticate(password string) error {
 	}
 	answer, err := talk.Step(string(first.Data))
 	if err != nil {
-		return errors.Join(ErrPassword, nil)
+		return ErrPassword
 	}
 	if err := f.send(&pgproto3.AuthenticationSASLContinue{Data: []byte(answer)}); err != nil {
 		return err
@@ -65,5 +64,9 @@ func storedOf(password string) (scram.StoredCredentials, error) {
 	if err != nil {
 		return scram.StoredCredentials{}, fmt.Errorf("authenticating a client of a database: %w", err)
 	}
-	return client.GetStoredCredentials(scram.KeyFactors{Salt: string(salt), Iters: iterations}), nil
+	stored, err := client.GetStoredCredentialsWithError(scram.KeyFactors{Salt: string(salt), Iters: iterations})
+	if err != nil {
+		return stored, fmt.Errorf("authenticating a client of a database: %w", err)
+	}
+	return stored, nil
 }

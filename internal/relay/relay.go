@@ -34,9 +34,7 @@ func Headers(h http.Header) {
 		}
 	}
 	for _, name := range hopByHop {
-		if _, set := h[name]; set {
-			delete(h, name)
-		}
+		delete(h, name)
 	}
 	if trailers {
 		h["Te"] = []string{"trailers"} // gRPC asks for it, and it is the only one that means something further on

@@ -123,7 +123,7 @@ func plain(s *stream, value []byte, keep int) ([]byte, error) {
 	isHex := hexRun.Match(rest)
 	free := 0
 	for i, c := range rest {
-		set := ""
+		var set string
 		switch {
 		case isHex && bytes.ContainsFunc(rest, func(r rune) bool { return r >= 'A' && r <= 'F' }):
 			set = strings.ToUpper(hexes)
@@ -168,7 +168,7 @@ func ofURL(s *stream, value []byte) ([]byte, []Pair, error) {
 	if at == nil {
 		return nil, nil, nil
 	}
-	return within(s, value, at[2], at[3], func(text string) (string, error) { return url.PathUnescape(text) })
+	return within(s, value, at[2], at[3], url.PathUnescape)
 }
 
 var parameters = regexp.MustCompile(`(?:^|\s)(?:password|pwd|Password|Pwd|PASSWORD)\s*=\s*'?([^\s';&]+)`)

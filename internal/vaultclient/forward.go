@@ -48,7 +48,7 @@ func (w *Worker) Connect(ctx context.Context, job hotcell.JobID, use hotcell.Att
 	r.Header.Set(vaultrpc.HeaderJob, string(job))
 	r.Header.Set(vaultrpc.HeaderUse, string(use))
 	r.Header.Set(vaultrpc.HeaderOpening, string(text))
-	answer, err := w.peer.HTTP().Transport.RoundTrip(r) //nolint:bodyclose // it is the connection, or closed below
+	answer, err := w.peer.HTTP().Transport.RoundTrip(r)
 	if err != nil {
 		return nil, opened, fmt.Errorf("%w: the vault does not answer: %w", hotcell.ErrUnavailable, err)
 	}

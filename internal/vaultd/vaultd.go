@@ -196,7 +196,7 @@ func (d *Daemon) health(ctx context.Context) *vaultrpc.HealthAnswer {
 func (d *Daemon) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
-			if cause := recover(); cause == http.ErrAbortHandler {
+			if cause := recover(); cause == any(http.ErrAbortHandler) {
 				panic(cause) //nolint:forbidigo // an answer that broke off, as it was meant
 			} else if cause != nil {
 				d.log.Error("a call panicked", "procedure", r.URL.Path)
