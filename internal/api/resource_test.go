@@ -338,6 +338,8 @@ get /v1/jobs
 get /v1/jobs/{id}
 get /v1/jobs/{id}/log
 get /v1/jobs/{id}/out
+get /v1/requests
+get /v1/requests/{id}
 get /v1/secrets
 get /v1/secrets/{id}
 get /v1/workspace
@@ -350,7 +352,10 @@ post /v1/assignments/{id}/jobs
 post /v1/connections
 post /v1/connections/{id}/share
 post /v1/connections/{id}/unshare
+post /v1/explain
 post /v1/jobs/{id}/cancel
+post /v1/requests/{id}/approve
+post /v1/requests/{id}/refuse
 post /v1/secrets
 post /v1/secrets/{id}/share
 post /v1/secrets/{id}/unshare
