@@ -53,6 +53,9 @@ func Answer(w http.ResponseWriter, answer *http.Response) (size int64, err error
 	for name := range answer.Trailer {
 		to.Add("Trailer", name)
 	}
+	if announced > 0 {
+		to.Del("Content-Length") // HTTP/1.1 has trailers after chunks only
+	}
 	w.WriteHeader(answer.StatusCode)
 	if answer.Body != nil && answer.Body != http.NoBody {
 		if size, err = body(w, answer); err != nil {
