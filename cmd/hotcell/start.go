@@ -50,7 +50,7 @@ func (h *house) startVault(ctx context.Context, binary, bundle string, lines ...
 	if h.separate {
 		order.UID, attr = child.VaultUID, child.VaultAttr()
 	}
-	return h.start(ctx, "vault", binary, vaultCommand, order, attr, lines)
+	return h.start(ctx, "vault", binary, vaultCommand, order, attr, lines, forgetful...)
 }
 
 func (h *house) startWorker(ctx context.Context, binary, bundle string, lines ...*os.File) (*child.Child, error) {
@@ -75,16 +75,20 @@ func (h *house) startWorker(ctx context.Context, binary, bundle string, lines ..
 			}
 		}
 	}
-	return h.start(ctx, "worker", reachable, workerCommand, order, attr, lines)
+	return h.start(ctx, "worker", reachable, workerCommand, order, attr, lines, forgetful...)
 }
 
-func (h *house) start(ctx context.Context, name, binary, command string, order any, attr *syscall.SysProcAttr, lines []*os.File) (*child.Child, error) {
+// forgetful has a process write over what its collector frees: a value that was
+// on its way through a library's buffers is gone with them.
+var forgetful = []string{"GODEBUG=clobberfree=1"}
+
+func (h *house) start(ctx context.Context, name, binary, command string, order any, attr *syscall.SysProcAttr, lines []*os.File, env ...string) (*child.Child, error) {
 	text, err := json.Marshal(order)
 	if err != nil {
 		return nil, err
 	}
 	return child.Start(context.WithoutCancel(ctx), child.Spec{
-		Name: name, Binary: binary, Arguments: []string{command, string(text)}, Lines: lines, Attr: attr, Stderr: h.stderr, Log: h.log,
+		Name: name, Binary: binary, Arguments: []string{command, string(text)}, Lines: lines, Attr: attr, Env: env, Stderr: h.stderr, Log: h.log,
 	})
 }
 

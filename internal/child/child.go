@@ -37,6 +37,9 @@ type Spec struct {
 	Lines []*os.File
 	// Attr is how the process is made: credentials, namespaces. May be nil.
 	Attr *syscall.SysProcAttr
+	// Env are settings of the child's runtime, and no value; it has nothing else of
+	// ours but its language.
+	Env []string
 	// Stderr takes the child's own words.
 	Stderr io.Writer
 	// Grace is how long the child has to end by itself; 0 is 5 s.
@@ -104,7 +107,7 @@ func (c *Child) Stop() {
 // ends when that is closed, by this process's will or by its death.
 func (c *Child) launch() (*exec.Cmd, io.Closer, error) {
 	cmd := exec.Command(c.spec.Binary, c.spec.Arguments...)
-	cmd.Env = []string{"LANG=C.UTF-8"}
+	cmd.Env = append([]string{"LANG=C.UTF-8"}, c.spec.Env...)
 	cmd.Dir = "/"
 	cmd.Stdout, cmd.Stderr = c.spec.Stderr, c.spec.Stderr
 	cmd.ExtraFiles = c.spec.Lines

@@ -31,6 +31,7 @@ func (s *Service) Connect(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, leave := s.live.enter(context.WithoutCancel(r.Context()), job)
 	defer leave()
+	defer s.tidy.Reset(restTime)
 	used, err := s.Vault.Use(ctx, job, hotcell.AttachmentID(r.Header.Get(vaultrpc.HeaderUse)), vault.Target{Host: open.Host, Port: open.Port})
 	if err != nil {
 		s.fault(w, err)

@@ -21,6 +21,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -59,6 +61,7 @@ type Service struct {
 	transport *http.Transport
 	scrubbers scrubbers
 	live      live
+	tidy      *time.Timer
 }
 
 // The pool of connections to upstreams: enough that a busy job opens none per
@@ -73,7 +76,21 @@ func New(c Config) *Service {
 	s := &Service{Config: c}
 	s.transport = s.newTransport(c.Dialer, c.Roots)
 	s.live.watch(c.Vault)
+	s.tidy = time.AfterFunc(restTime, s.forget)
 	return s
+}
+
+// restTime is how long nothing must have happened for what is left of it in
+// memory to be cleared away.
+const restTime = 5 * time.Second
+
+// forget closes the connections that nobody uses, and has the collector free
+// their buffers and all that went through them; what it frees is written over
+// where the process runs with GODEBUG=clobberfree=1.
+func (s *Service) forget() {
+	s.transport.CloseIdleConnections()
+	runtime.GC() // what finalizers held goes with the second
+	debug.FreeOSMemory()
 }
 
 func (s *Service) newTransport(dialer Dialer, roots *x509.CertPool) *http.Transport {
@@ -105,6 +122,7 @@ func (s *Service) transportOf(drill *hotcell.Drill) *http.Transport {
 
 // Close ends what is under way.
 func (s *Service) Close() {
+	s.tidy.Stop()
 	s.live.close()
 	s.transport.CloseIdleConnections()
 }
@@ -119,6 +137,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, leave := s.live.enter(r.Context(), job)
 	defer leave()
+	defer s.tidy.Reset(restTime)
 	used, err := s.Vault.Use(ctx, job, hotcell.AttachmentID(r.Header.Get(vaultrpc.HeaderUse)), to)
 	if err != nil {
 		s.fault(w, err)

@@ -125,7 +125,8 @@ func CallStream[Request, Answer any](ctx context.Context, c *Client, procedure s
 }
 
 // Server serves handler without time limits on bodies: streams live as long as
-// jobs do. Headers have ten seconds.
+// jobs do. Headers have ten seconds. Connections that nobody uses are closed
+// soon: their buffers remember what went through.
 func Server(handler http.Handler) *http.Server {
-	return &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	return &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 4 * time.Second}
 }

@@ -71,6 +71,7 @@ type Worker struct {
 	mu    sync.Mutex
 	runs  map[hotcell.JobID]*run
 	users []int // free ones
+	tidy  *time.Timer
 }
 
 // New makes a worker, and finds out whether the machine can confine. Where it
@@ -80,7 +81,7 @@ func New(ctx context.Context, c Config) (*Worker, error) {
 		return nil, fmt.Errorf("making the worker's folder: %w", err)
 	}
 	c.Quiet = cmp.Or(c.Quiet, quiet)
-	w := &Worker{Config: c, runs: map[hotcell.JobID]*run{}}
+	w := &Worker{Config: c, runs: map[hotcell.JobID]*run{}, tidy: time.AfterFunc(restTime, forget)}
 	for user := c.Users; user > 0; user-- {
 		w.users = append(w.users, user)
 	}
