@@ -2,6 +2,7 @@ package connection
 
 import (
 	"bytes"
+	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -69,6 +70,9 @@ func unprintable(s string) bool {
 
 // normalise returns a copy of the key in the form in which it is kept.
 func normalise(a hotcell.Auth, key []byte) ([]byte, error) {
+	if a.Kind == "sigv4" {
+		return normaliseAWS(a, key)
+	}
 	least := byte('!')
 	if a.Kind == "basic" || a.Kind == "query" || a.Kind == "header" {
 		least = ' '
@@ -85,4 +89,31 @@ func normalise(a hotcell.Auth, key []byte) ([]byte, error) {
 		return nil, hotcell.Invalid("/key", "a key does not begin or end with white space")
 	}
 	return bytes.Clone(key), nil
+}
+
+// normaliseAWS takes the forms that package inject reads: the secret access key
+// where its id is given, ID:SECRET, or JSON as `aws sts` prints it.
+func normaliseAWS(a hotcell.Auth, key []byte) ([]byte, error) {
+	wrong := hotcell.Invalid("/key", "a key for sigv4 is ID:SECRET, the JSON that aws sts prints, or the secret alone where access_key_id is given")
+	key = bytes.TrimSpace(key)
+	if !bytes.HasPrefix(key, []byte("{")) {
+		id, secret, pair := bytes.Cut(key, []byte(":"))
+		if bytes.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) || pair && (len(id) == 0 || len(secret) == 0) || !pair && a.AccessKeyID == "" {
+			return nil, wrong
+		}
+		return bytes.Clone(key), nil
+	}
+	type keys struct{ AccessKeyID, SecretAccessKey, SessionToken string }
+	var parsed struct {
+		keys
+		Credentials keys
+	}
+	whole := func(k keys) bool {
+		return k.AccessKeyID != "" && k.SecretAccessKey != "" && !unprintable(k.AccessKeyID+k.SecretAccessKey+k.SessionToken)
+	}
+	var compact bytes.Buffer
+	if json.Unmarshal(key, &parsed) != nil || !whole(parsed.keys) && !whole(parsed.Credentials) || json.Compact(&compact, key) != nil {
+		return nil, wrong
+	}
+	return compact.Bytes(), nil
 }

@@ -1,6 +1,7 @@
 package vaultd_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -234,11 +235,29 @@ func TestWhatAKeyMayBe(t *testing.T) {
 		"basic without a colon":   {hotcell.Auth{Kind: "basic"}, "a-key-of-mine", "key"},
 		"basic's password, short": {hotcell.Auth{Kind: "basic"}, "somebody-long:pw", "cannot be taken out"},
 		"a cookie with ;":         {hotcell.Auth{Kind: "cookie", Name: "c"}, "a-key;of-mine", "key"},
+		"an id alone":             {hotcell.Auth{Kind: "sigv4"}, "AKIDEXAMPLE12345", "ID:SECRET"},
+		"no secret":               {hotcell.Auth{Kind: "sigv4"}, "AKIDEXAMPLE:", "ID:SECRET"},
+		"no id":                   {hotcell.Auth{Kind: "sigv4"}, ":wJalrXUtnFEMI", "ID:SECRET"},
+		"JSON of something else":  {hotcell.Auth{Kind: "sigv4"}, `{"SecretAccessKey":"wJalrXUtnFEMI"}`, "ID:SECRET"},
+		"half of JSON":            {hotcell.Auth{Kind: "sigv4"}, `{"AccessKeyId":"AKID","SecretAccessKey":"wJalrXUtnFEMI"`, "ID:SECRET"},
+		"JSON with a line end":    {hotcell.Auth{Kind: "sigv4"}, `{"AccessKeyId":"AKID","SecretAccessKey":"wJalr\nXUtnFEMI"}`, "ID:SECRET"},
+		"a secret, short":         {hotcell.Auth{Kind: "sigv4"}, "AKIDEXAMPLE:pw", "cannot be taken out"},
 	} {
 		_, err := s.connect(&vaultrpc.CreateConnectionRequest{Principal: s.me, Name: "n", HTTP: hotcell.HTTPAccess{Host: "a.test", Auth: c.auth}, Key: s.sealedKey("n", c.key)})
 		refused(t, what, err, hotcell.ErrInvalid, c.sentence)
 		if err != nil && len(c.key) > 4 && strings.Contains(err.Error(), c.key[:5]) {
 			t.Errorf("%s: the key is repeated: %v", what, err)
+		}
+	}
+	id, secret := "AKIDEXAMPLE", s.plant("aws")
+	for form, auth := range map[string]hotcell.Auth{
+		secret: {Kind: "sigv4", AccessKeyID: id, Region: "eu-central-1", Service: "s3"}, id + ":" + secret: {Kind: "sigv4"},
+		"{\n  \"Credentials\": {\n    \"AccessKeyId\": \"" + id + "\",\n    \"SecretAccessKey\": \"" + secret + "\",\n    \"SessionToken\": \"" + s.plant("session") + "\"\n  }\n}\n": {Kind: "sigv4"},
+	} {
+		name := fmt.Sprint("aws ", len(form))
+		c := s.connection(s.me, name, hotcell.HTTPAccess{Host: "s3.test", Auth: auth}, form)
+		if known, err := s.knows(s.run(s.me, s.assignment(s.me, name, c.ID)), secret); err != nil || !known[0] {
+			t.Errorf("%s: the guard does not know the secret: %v", name, err)
 		}
 	}
 	c := s.connection(s.me, "fine", stripe, s.plant("k"))
