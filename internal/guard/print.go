@@ -95,7 +95,7 @@ func (h *hasher) head(b []byte, n int) uint64 {
 	var first, second uint64
 	if n >= 8 {
 		first = binary.LittleEndian.Uint64(b)
-		for i, c := range b[8:min(n, maxPrefix)] {
+		for i, c := range b[8:min(n, maxPrefix)] { //nolint:gosec // each caller has n bytes, and n is 12 at most
 			second |= uint64(c) << (8 * i)
 		}
 	} else {
