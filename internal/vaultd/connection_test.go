@@ -250,14 +250,19 @@ func TestWhatAKeyMayBe(t *testing.T) {
 		}
 	}
 	id, secret := "AKIDEXAMPLE", s.plant("aws")
-	for form, auth := range map[string]hotcell.Auth{
-		secret: {Kind: "sigv4", AccessKeyID: id, Region: "eu-central-1", Service: "s3"}, id + ":" + secret: {Kind: "sigv4"},
-		"{\n  \"Credentials\": {\n    \"AccessKeyId\": \"" + id + "\",\n    \"SecretAccessKey\": \"" + secret + "\",\n    \"SessionToken\": \"" + s.plant("session") + "\"\n  }\n}\n": {Kind: "sigv4"},
+	compact := `{"Credentials":{"AccessKeyId":"` + id + `","SecretAccessKey":"` + secret + `","SessionToken":"` + s.plant("session") + `"}}`
+	for i, c := range []struct {
+		auth       hotcell.Auth
+		came, kept string
+	}{
+		{hotcell.Auth{Kind: "sigv4", AccessKeyID: id, Region: "eu-central-1", Service: "s3"}, secret, secret},
+		{hotcell.Auth{Kind: "sigv4"}, id + ":" + secret + "\n", id + ":" + secret},
+		{hotcell.Auth{Kind: "sigv4"}, strings.NewReplacer("{", "{\n  ", ",", ",\n  ").Replace(compact), compact},
 	} {
-		name := fmt.Sprint("aws ", len(form))
-		c := s.connection(s.me, name, hotcell.HTTPAccess{Host: "s3.test", Auth: auth}, form)
-		if known, err := s.knows(s.run(s.me, s.assignment(s.me, name, c.ID)), secret); err != nil || !known[0] {
-			t.Errorf("%s: the guard does not know the secret: %v", name, err)
+		name := fmt.Sprint("aws ", i)
+		made := s.connection(s.me, name, hotcell.HTTPAccess{Host: "s3.test", Auth: c.auth}, c.came)
+		if known, err := s.knows(s.run(s.me, s.assignment(s.me, name, made.ID)), c.kept); err != nil || !known[0] {
+			t.Errorf("%s is not kept in its form: %v", name, err)
 		}
 	}
 	c := s.connection(s.me, "fine", stripe, s.plant("k"))
