@@ -18,6 +18,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/guard"
+	"hotcell/internal/inject"
 	"hotcell/internal/parcel"
 	"hotcell/internal/sensitive"
 	"hotcell/internal/standin"
@@ -63,13 +64,29 @@ func fingerprints(opened []vault.Opened) ([]byte, error) {
 	for _, o := range opened {
 		for _, f := range o.Fields {
 			label := guard.Label{ID: string(o.Credential.ID), Name: o.Credential.Name}
-			err := f.Value.Use(func(b []byte) error { return builder.Add(label, b) })
-			if err != nil && !errors.Is(err, guard.ErrUnguardable) {
+			err := f.Value.Use(func(b []byte) error {
+				for _, value := range secrets(o, b) {
+					if err := builder.Add(label, value); err != nil && !errors.Is(err, guard.ErrUnguardable) {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
 				return nil, err
 			}
 		}
 	}
 	return builder.Fingerprints().MarshalBinary()
+}
+
+// secrets are the values to look for within one field: of a connection's key
+// that is a pair, the password too.
+func secrets(o vault.Opened, field []byte) [][]byte {
+	if o.Use.HTTP == nil {
+		return [][]byte{field}
+	}
+	return append(inject.Auth(o.Use.HTTP.Auth).Values(field), field)
 }
 
 // bundle writes what goes into the cell, as JSON. The caller wipes what it
