@@ -7,6 +7,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/site"
+	"hotcell/internal/vault"
 )
 
 // CheckAttach refuses an attachment of c that is not one of a connection, and
@@ -36,7 +37,7 @@ func CheckAttach(r hotcell.VaultReader, on hotcell.Attachment, c hotcell.Credent
 			return err
 		}
 		if other.ID != c.ID && meet(on, at, c, other) {
-			return fmt.Errorf("%w: %s is attached for %s too, and a request there could be meant for either: give both methods, or paths without *, that have none in common", hotcell.ErrConflict, called(other, c), site.FormatAllow(hotcell.Allow{Host: c.HTTP.Host, Port: c.HTTP.Port, Protocol: hotcell.ProtocolHTTPS}))
+			return fmt.Errorf("%w: %s is attached for %s too, and a request there could be meant for either: give both methods, or paths without *, that have none in common", hotcell.ErrConflict, vault.Called(other, c), site.FormatAllow(hotcell.Allow{Host: c.HTTP.Host, Port: c.HTTP.Port, Protocol: hotcell.ProtocolHTTPS}))
 		}
 	}
 	return nil
@@ -57,13 +58,4 @@ func apart(a, b []string) bool {
 
 func patterned(paths []string) bool {
 	return slices.ContainsFunc(paths, func(p string) bool { return strings.Contains(p, "*") })
-}
-
-// called is how to speak of other to whoever may attach c: of a personal
-// connection its owner alone may know the name.
-func called(other, c hotcell.Credential) string {
-	if other.Shared || !c.Shared && c.Owner == other.Owner {
-		return fmt.Sprintf("the connection %q", other.Name)
-	}
-	return "a personal connection of a member"
 }

@@ -12,12 +12,10 @@ package connection
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"hotcell"
-	"hotcell/internal/access"
 	"hotcell/internal/parcel"
 	"hotcell/internal/sensitive"
 	"hotcell/internal/vault"
@@ -49,19 +47,7 @@ func (s *Service) Create(ctx context.Context, r *vaultrpc.CreateConnectionReques
 		Tier: hotcell.TierConnection, Name: r.Name, Owner: r.Principal.Member, Shared: r.Shared, Service: r.Service, HTTP: &http,
 		Version: 1, Revision: 1, CreatedAt: s.now(), UpdatedAt: s.now(),
 	}
-	about := hotcell.Event{Kind: "connection.create", Credential: fresh.ID, Name: fresh.Name, Version: 1}
-	return fresh, s.vault.Change(ctx, r.Principal, about, func(a *vault.Act) error {
-		if err := a.Permit(access.CreateCredential, access.OfCredential(fresh)); err != nil {
-			return err
-		}
-		if err := s.see(a, r.Key); err != nil {
-			return err
-		}
-		if err := a.PutCredential(fresh); err != nil {
-			return taken(err, fresh)
-		}
-		return s.vault.Seal(a, fresh, fieldsOf(key))
-	})
+	return fresh, s.vault.CreateCredential(ctx, r.Principal, fresh, fieldsOf(key), func(a *vault.Act) error { return s.see(a, r.Key) })
 }
 
 // Change changes what is given and leaves the rest. A new key is a new version;
@@ -71,20 +57,9 @@ func (s *Service) Change(ctx context.Context, r *vaultrpc.ChangeConnectionReques
 	if err := checkChange(r); err != nil {
 		return out, err
 	}
-	err = s.vault.Change(ctx, r.Principal, hotcell.Event{Kind: "connection.change", Credential: r.ID}, func(a *vault.Act) error {
-		c, err := a.Credential(r.Principal.Workspace, r.ID)
-		if err != nil {
-			return err
-		}
-		if c.Tier != hotcell.TierConnection || c.HTTP == nil {
+	err = s.vault.ChangeCredential(ctx, r.Principal, hotcell.TierConnection, r.ID, r.Revision, func(a *vault.Act, c hotcell.Credential) error {
+		if c.HTTP == nil {
 			return hotcell.ErrNotFound
-		}
-		a.About.Name = c.Name
-		if err := a.Permit(access.ChangeCredential, access.OfCredential(c)); err != nil {
-			return err
-		}
-		if err := vault.Stale(r.Revision, c.Revision); err != nil {
-			return err
 		}
 		out, err = s.apply(a, c, r)
 		return err
@@ -108,7 +83,7 @@ func (s *Service) apply(a *vault.Act, c hotcell.Credential, r *vaultrpc.ChangeCo
 		}
 	}
 	if err := a.PutCredential(next); err != nil {
-		return next, taken(err, next)
+		return next, vault.Taken(err, next)
 	}
 	return next, vault.Prune(a, next)
 }
@@ -156,15 +131,4 @@ func (s *Service) see(a *vault.Act, message []byte) error {
 		return fmt.Errorf("the sealed key was sent before: seal it anew: %w", err)
 	}
 	return nil
-}
-
-func taken(err error, c hotcell.Credential) error {
-	if !errors.Is(err, hotcell.ErrConflict) {
-		return err
-	}
-	group := "your personal credentials"
-	if c.Shared {
-		group = "the shared credentials"
-	}
-	return fmt.Errorf("there is one of this name among %s already: %w", group, err)
 }

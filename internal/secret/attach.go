@@ -6,6 +6,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/site"
+	"hotcell/internal/vault"
 )
 
 // checkNarrowing holds an attachment against what a secret can be narrowed to.
@@ -68,7 +69,7 @@ func CheckAttach(r hotcell.VaultReader, on hotcell.Attachment, c hotcell.Credent
 		size += other.Size
 		for _, v := range other.Variables {
 			if slices.ContainsFunc(c.Variables, func(own hotcell.Variable) bool { return own.Name == v.Name }) {
-				return fmt.Errorf("%w: %s is attached to the assignment %q and has the variable %s too: rename one", hotcell.ErrConflict, called(other, c), a.Name, v.Name)
+				return fmt.Errorf("%w: %s is attached to the assignment %q and has the variable %s too: rename one", hotcell.ErrConflict, vault.Called(other, c), a.Name, v.Name)
 			}
 		}
 	}
@@ -76,13 +77,4 @@ func CheckAttach(r hotcell.VaultReader, on hotcell.Attachment, c hotcell.Credent
 		return fmt.Errorf("%w: the secrets of the assignment %q would hold more than 1 MiB together", hotcell.ErrConflict, a.Name)
 	}
 	return nil
-}
-
-// called is how to speak of other to whoever may change c: of a personal secret
-// its owner alone may know the name.
-func called(other, c hotcell.Credential) string {
-	if other.Shared || !c.Shared && c.Owner == other.Owner {
-		return fmt.Sprintf("the secret %q", other.Name)
-	}
-	return "a personal secret of a member"
 }

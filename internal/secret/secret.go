@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"hotcell"
-	"hotcell/internal/access"
 	"hotcell/internal/parcel"
 	"hotcell/internal/site"
 	"hotcell/internal/vault"
@@ -56,19 +55,7 @@ func (s *Service) Create(ctx context.Context, r *vaultrpc.CreateSecretRequest) (
 	if fresh.Variables, fresh.Size, err = describe(values.fields); err != nil {
 		return out, err
 	}
-	about := hotcell.Event{Kind: "secret.create", Credential: fresh.ID, Name: fresh.Name, Version: 1}
-	err = s.vault.Change(ctx, r.Principal, about, func(a *vault.Act) error {
-		if err := a.Permit(access.CreateCredential, access.OfCredential(fresh)); err != nil {
-			return err
-		}
-		if err := s.see(a, values); err != nil {
-			return err
-		}
-		if err := a.PutCredential(fresh); err != nil {
-			return taken(err, fresh)
-		}
-		return s.vault.Seal(a, fresh, values.fields)
-	})
+	err = s.vault.CreateCredential(ctx, r.Principal, fresh, values.fields, func(a *vault.Act) error { return s.see(a, values) })
 	return fresh, err
 }
 
@@ -83,21 +70,7 @@ func (s *Service) Change(ctx context.Context, r *vaultrpc.ChangeSecretRequest) (
 		return out, err
 	}
 	defer values.clear()
-	err = s.vault.Change(ctx, r.Principal, hotcell.Event{Kind: "secret.change", Credential: r.ID}, func(a *vault.Act) error {
-		c, err := a.Credential(r.Principal.Workspace, r.ID)
-		if err != nil {
-			return err
-		}
-		if c.Tier != hotcell.TierSecret {
-			return hotcell.ErrNotFound
-		}
-		a.About.Name = c.Name
-		if err := a.Permit(access.ChangeCredential, access.OfCredential(c)); err != nil {
-			return err
-		}
-		if err := vault.Stale(r.Revision, c.Revision); err != nil {
-			return err
-		}
+	err = s.vault.ChangeCredential(ctx, r.Principal, hotcell.TierSecret, r.ID, r.Revision, func(a *vault.Act, c hotcell.Credential) error {
 		if err := s.see(a, values); err != nil {
 			return err
 		}
@@ -137,7 +110,7 @@ func (s *Service) apply(a *vault.Act, c hotcell.Credential, r *vaultrpc.ChangeSe
 		return next, err
 	}
 	if err := a.PutCredential(next); err != nil {
-		return next, taken(err, next)
+		return next, vault.Taken(err, next)
 	}
 	return next, vault.Prune(a, next)
 }
@@ -175,17 +148,6 @@ func (s *Service) collides(a *vault.Act, c hotcell.Credential) error {
 		}
 	}
 	return nil
-}
-
-func taken(err error, c hotcell.Credential) error {
-	if !errors.Is(err, hotcell.ErrConflict) {
-		return err
-	}
-	group := "your personal credentials"
-	if c.Shared {
-		group = "the shared credentials"
-	}
-	return fmt.Errorf("there is one of this name among %s already: %w", group, err)
 }
 
 // received are values that came in sealed, and the hashes of their messages.

@@ -93,12 +93,69 @@ func (v *Vault) DeleteCredential(ctx context.Context, p hotcell.Principal, id ho
 	})
 }
 
-// changeCredential runs fn on a credential that the caller may do action to.
+// CreateCredential stores a credential that is new, with its values. See is
+// asked, once it is permitted, whether what the values came in may be taken.
+func (v *Vault) CreateCredential(ctx context.Context, p hotcell.Principal, fresh hotcell.Credential, fields []Field, see func(*Act) error) error {
+	about := hotcell.Event{Kind: string(fresh.Tier) + ".create", Credential: fresh.ID, Name: fresh.Name, Version: fresh.Version}
+	return v.Change(ctx, p, about, func(a *Act) error {
+		if err := a.Permit(access.CreateCredential, access.OfCredential(fresh)); err != nil {
+			return err
+		}
+		if err := see(a); err != nil {
+			return err
+		}
+		if err := a.PutCredential(fresh); err != nil {
+			return Taken(err, fresh)
+		}
+		return v.Seal(a, fresh, fields)
+	})
+}
+
+// ChangeCredential runs fn on a credential of a tier that the caller may change;
+// one of another tier is not found.
+func (v *Vault) ChangeCredential(ctx context.Context, p hotcell.Principal, tier hotcell.Tier, id hotcell.CredentialID, revision int, fn func(*Act, hotcell.Credential) error) error {
+	about := hotcell.Event{Kind: string(tier) + ".change", Credential: id}
+	return v.onCredential(ctx, p, about, revision, "change", access.ChangeCredential, func(c hotcell.Credential) bool { return c.Tier == tier }, fn)
+}
+
+// Taken tells, of a conflict in storing c, whose names it collides with.
+func Taken(err error, c hotcell.Credential) error {
+	if !errors.Is(err, hotcell.ErrConflict) {
+		return err
+	}
+	group := "your personal credentials"
+	if c.Shared {
+		group = "the shared credentials"
+	}
+	return fmt.Errorf("there is one of this name among %s already: %w", group, err)
+}
+
+// Called is how to speak of other to whoever may change c: of a personal
+// credential its owner alone may know the name.
+func Called(other, c hotcell.Credential) string {
+	if other.Shared || !c.Shared && c.Owner == other.Owner {
+		return fmt.Sprintf("the %s %q", other.Tier, other.Name)
+	}
+	return fmt.Sprintf("a personal %s of a member", other.Tier)
+}
+
+// changeCredential runs fn on a credential of any tier that the caller may do
+// action to.
 func (v *Vault) changeCredential(ctx context.Context, p hotcell.Principal, id hotcell.CredentialID, revision int, verb string, action access.Action, fn func(*Act, hotcell.Credential) error) error {
-	return v.Change(ctx, p, hotcell.Event{Kind: "credential." + verb, Credential: id}, func(a *Act) error {
-		c, err := a.Credential(p.Workspace, id)
+	about := hotcell.Event{Kind: "credential." + verb, Credential: id}
+	return v.onCredential(ctx, p, about, revision, verb, action, func(hotcell.Credential) bool { return true }, fn)
+}
+
+// onCredential runs fn on the credential that about names, if it is one that is
+// meant, the caller may do action to it, and it is at the revision that they know.
+func (v *Vault) onCredential(ctx context.Context, p hotcell.Principal, about hotcell.Event, revision int, verb string, action access.Action, meant func(hotcell.Credential) bool, fn func(*Act, hotcell.Credential) error) error {
+	return v.Change(ctx, p, about, func(a *Act) error {
+		c, err := a.Credential(p.Workspace, about.Credential)
 		if err != nil {
 			return err
+		}
+		if !meant(c) {
+			return hotcell.ErrNotFound
 		}
 		a.About.Kind, a.About.Name = string(c.Tier)+"."+verb, c.Name
 		if err := a.Permit(action, access.OfCredential(c)); err != nil {
