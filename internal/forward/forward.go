@@ -34,21 +34,15 @@ import (
 	"hotcell/internal/relay"
 	"hotcell/internal/rpc"
 	"hotcell/internal/scrub"
-	"hotcell/internal/sensitive"
 	"hotcell/internal/site"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
 )
 
-// Dialer connects to hosts that may be dialled; package netguard has it.
-type Dialer interface {
-	Dial(ctx context.Context, host string, port int) (net.Conn, error)
-}
-
 // Config is what a service needs.
 type Config struct {
 	Vault  *vault.Vault
-	Dialer Dialer
+	Dialer netguard.Dialer
 	// Roots verify upstreams; nil for the system's.
 	Roots *x509.CertPool
 	Now   func() time.Time
@@ -64,17 +58,14 @@ type Service struct {
 	tidy      *time.Timer
 }
 
-// The pool of connections to upstreams: enough that a busy job opens none per
-// request, and soon closed, since their buffers remember what went through.
-const (
-	idlePerHost = 256
-	idleTime    = 20 * time.Second
-)
+// connections to upstreams: enough that a busy job opens none per request, and
+// soon closed, since their buffers remember what went through.
+var connections = netguard.Pool{PerHost: 256, Idle: 20 * time.Second}
 
 // New is a service; Close ends it.
 func New(c Config) *Service {
 	s := &Service{Config: c}
-	s.transport = s.newTransport(c.Dialer, c.Roots)
+	s.transport = netguard.Transport(c.Dialer, c.Roots, connections)
 	s.live.watch(c.Vault)
 	s.tidy = time.AfterFunc(restTime, s.forget)
 	return s
@@ -93,29 +84,13 @@ func (s *Service) forget() {
 	debug.FreeOSMemory()
 }
 
-func (s *Service) newTransport(dialer Dialer, roots *x509.CertPool) *http.Transport {
-	return &http.Transport{
-		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
-			host, port, err := site.HostPort(address)
-			if err != nil {
-				return nil, err
-			}
-			return dialer.Dial(ctx, host, port)
-		},
-		TLSClientConfig:   &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-		ForceAttemptHTTP2: true, DisableCompression: true,
-		MaxIdleConnsPerHost: idlePerHost, IdleConnTimeout: idleTime, TLSHandshakeTimeout: 10 * time.Second,
-		ExpectContinueTimeout: time.Second, MaxResponseHeaderBytes: 1 << 20,
-	}
-}
-
 // transportOf is the way to the upstreams of a job; a drill's are its own, and
 // not kept.
 func (s *Service) transportOf(drill *hotcell.Drill) *http.Transport {
 	if drill == nil {
 		return s.transport
 	}
-	own := s.newTransport(netguard.Drilled(s.Dialer, drill), netguard.DrilledRoots(s.Roots, drill))
+	own := netguard.Transport(netguard.Drilled(s.Dialer, drill), netguard.DrilledRoots(s.Roots, drill), connections)
 	own.DisableKeepAlives = true
 	return own
 }
@@ -322,11 +297,4 @@ func (s *Service) fault(w http.ResponseWriter, err error) {
 func (s *Service) faulty(w http.ResponseWriter, status int, fault, text string) {
 	w.Header().Set(vaultrpc.HeaderFault, fault)
 	http.Error(w, text, status)
-}
-
-// wipe clears copies of values.
-func wipe(values [][]byte) {
-	for _, v := range values {
-		sensitive.Wipe(v)
-	}
 }

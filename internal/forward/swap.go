@@ -22,7 +22,7 @@ func (s *Service) swap(out *http.Request, job hotcell.JobID, used *vault.Used) e
 	var pairs []standin.Pair
 	defer func() {
 		for _, p := range pairs {
-			wipe([][]byte{p.Value})
+			sensitive.Wipe(p.Value)
 		}
 	}()
 	for _, f := range used.Fields {

@@ -69,17 +69,12 @@ type Sink interface {
 	Exit(ctx context.Context, exit cellrpc.Exit) error
 }
 
-// Dialer connects to hosts that may be dialled; package netguard has it.
-type Dialer interface {
-	Dial(ctx context.Context, host string, port int) (net.Conn, error)
-}
-
 // Config is one gateway.
 type Config struct {
 	Job    hotcell.Job
 	Vault  Vault
 	Sink   Sink
-	Dialer Dialer
+	Dialer netguard.Dialer
 	// TCP says whether the operator lets an entry pass unguarded, Untouched
 	// whether TLS to a host passes without interception.
 	TCP       func(hotcell.Allow) bool
@@ -157,7 +152,7 @@ func New(c Config) (*Gateway, error) {
 			}
 		}),
 	}
-	g.transport = g.newTransport()
+	g.transport = netguard.Transport(g.Dialer, g.Roots, connections)
 	g.startInterception()
 	return g, nil
 }

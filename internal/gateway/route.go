@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -11,30 +10,13 @@ import (
 	"time"
 
 	"hotcell/internal/frames"
+	"hotcell/internal/netguard"
 	"hotcell/internal/relay"
-	"hotcell/internal/site"
 	"hotcell/internal/vaultrpc"
 )
 
-// The pool of connections to hosts: enough that a busy job opens none per request.
-const idlePerHost = 128
-
-// newTransport reaches hosts directly.
-func (g *Gateway) newTransport() *http.Transport {
-	return &http.Transport{
-		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
-			host, port, err := site.HostPort(address)
-			if err != nil {
-				return nil, err
-			}
-			return g.Dialer.Dial(ctx, host, port)
-		},
-		TLSClientConfig:   &tls.Config{RootCAs: g.Roots, MinVersion: tls.VersionTLS12},
-		ForceAttemptHTTP2: true, DisableCompression: true,
-		MaxIdleConnsPerHost: idlePerHost, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: 10 * time.Second,
-		ExpectContinueTimeout: time.Second, MaxResponseHeaderBytes: 1 << 20,
-	}
-}
+// connections to hosts: enough that a busy job opens none per request.
+var connections = netguard.Pool{PerHost: 128, Idle: time.Minute}
 
 // roundTrip sends a request that was decided the way that it has to go: to its
 // host, or to the vault where a credential is to go on.

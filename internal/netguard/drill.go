@@ -10,11 +10,6 @@ import (
 	"hotcell"
 )
 
-// Dialer connects to hosts that may be dialled; [Guard] is one.
-type Dialer interface {
-	Dial(ctx context.Context, host string, port int) (net.Conn, error)
-}
-
 // Drilled is a dialer that finds a drill's hosts on this machine's loopback, and
 // all others by the one that it has; nil is no drill.
 func Drilled(d Dialer, drill *hotcell.Drill) Dialer {

@@ -27,6 +27,7 @@ import (
 	"hotcell/internal/forward"
 	"hotcell/internal/kms"
 	"hotcell/internal/lease"
+	"hotcell/internal/netguard"
 	"hotcell/internal/rpc"
 	"hotcell/internal/secret"
 	"hotcell/internal/vault"
@@ -42,7 +43,7 @@ type Config struct {
 	Owner string
 	// Dialer and Roots are for what the vault does for jobs: which addresses it may
 	// dial, and which certificates hold; nil Roots are the system's.
-	Dialer forward.Dialer
+	Dialer netguard.Dialer
 	Roots  *x509.CertPool
 	Now    func() time.Time
 	Log    *slog.Logger
