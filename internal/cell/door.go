@@ -9,11 +9,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/url"
 	"slices"
 	"time"
 
 	"hotcell/internal/cellrpc"
+	"hotcell/internal/relay"
 )
 
 // doorURL is where the command finds the door of its cell.
@@ -27,28 +27,24 @@ type door struct {
 
 func (i *initial) openDoor(ctx context.Context) *door {
 	d := &door{conns: make(chan net.Conn)}
-	to := &url.URL{Scheme: "http", Host: "gateway"}
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
-			p.Out.URL.Scheme, p.Out.URL.Host = to.Scheme, to.Host
+			p.Out.URL.Scheme, p.Out.URL.Host = "http", "gateway"
 			p.Out.Host = "127.0.0.1" // one of its own, to the gateway
 		},
 		Transport: i.gateway.client.Transport, FlushInterval: -1,
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}
-	pass := func(w http.ResponseWriter, r *http.Request) {
-		proxy.ServeHTTP(w, r)
-	}
 	mux := http.NewServeMux()
 	asking := func(w http.ResponseWriter, r *http.Request) {
 		answer := &late{ResponseWriter: w}
-		pass(answer, r)
+		proxy.ServeHTTP(answer, r)
 		_ = i.widen(ctx) // before the command is told
 		answer.send()
 	}
 	mux.HandleFunc("POST "+cellrpc.PathAsk, asking)
 	mux.HandleFunc("POST "+cellrpc.PathMCP, asking)
-	mux.HandleFunc(cellrpc.PathMCP, pass)
+	mux.Handle(cellrpc.PathMCP, proxy)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "hotcell: the door of a cell takes POST "+cellrpc.PathAsk+" and "+cellrpc.PathMCP, http.StatusForbidden)
 	})
@@ -84,15 +80,7 @@ func (d *door) Close() error { return nil }
 func (d *door) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: proxyPort} }
 
 // take takes a connection on which no proxy's request came.
-func (d *door) take(c net.Conn, r *bufio.Reader) { d.conns <- &reread{c, r} }
-
-// reread is a connection of which some waits in a reader.
-type reread struct {
-	net.Conn
-	from *bufio.Reader
-}
-
-func (r *reread) Read(b []byte) (int, error) { return r.from.Read(b) }
+func (d *door) take(c net.Conn, r *bufio.Reader) { d.conns <- relay.Rest(c, r) }
 
 // widen asks the gateway what may be reached now, and lets the names in that
 // were not there before.

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"hotcell/internal/relay"
 	"hotcell/internal/socketpair"
 )
 
@@ -110,28 +111,11 @@ func (g *gateway) connect(ctx context.Context, hostport string) (net.Conn, error
 		_ = c.Close()
 		return nil, &refusal{answer.StatusCode, strings.TrimSpace(string(text))}
 	}
-	if n := reader.Buffered(); n > 0 { // a server that speaks first
-		head, _ := reader.Peek(n)
-		return &prefixed{c, bytes.NewReader(bytes.Clone(head))}, nil
+	if reader.Buffered() > 0 { // a server that speaks first
+		return relay.Rest(c, reader), nil
 	}
 	return c, nil
 }
-
-// prefixed is a connection of which some was read already.
-type prefixed struct {
-	net.Conn
-	head *bytes.Reader
-}
-
-func (p *prefixed) Read(b []byte) (int, error) {
-	if p.head.Len() > 0 {
-		return p.head.Read(b)
-	}
-	return p.Conn.Read(b)
-}
-
-// CloseWrite forwards a half-close.
-func (p *prefixed) CloseWrite() error { return closeWrite(p.Conn) }
 
 func closeWrite(c net.Conn) error {
 	if half, ok := c.(interface{ CloseWrite() error }); ok {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/pgwire"
+	"hotcell/internal/relay"
 	"hotcell/internal/sensitive"
 	"hotcell/internal/site"
 	"hotcell/internal/standin"
@@ -60,16 +60,9 @@ func (s *Service) Connect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.live.bind(ctx, conn, back.Conn())()
-	sent, received, _ := pgwire.Relay(&taken{conn, buffered.Reader}, back.Conn())
+	sent, received, _ := pgwire.Relay(relay.Rest(conn, buffered.Reader), back.Conn())
 	s.Vault.Done(used, "", sent+received, s.Now().Sub(began).Milliseconds())
 }
-
-type taken struct {
-	net.Conn
-	from interface{ Read(p []byte) (int, error) }
-}
-
-func (t *taken) Read(p []byte) (int, error) { return t.from.Read(p) }
 
 // database connects and authenticates. It returns the stand-in that the client
 // has to show as well.

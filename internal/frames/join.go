@@ -1,16 +1,15 @@
 package frames
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
 
 	"hotcell/internal/guard"
+	"hotcell/internal/relay"
 )
 
 // Sides are the filters of a connection; nil passes a direction on untouched.
@@ -106,13 +105,5 @@ func Accept(w http.ResponseWriter, answer *http.Response) (io.ReadWriteCloser, e
 	if err := head.Write(conn); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	return &taken{conn, buffered.Reader}, nil
+	return relay.Rest(conn, buffered.Reader), nil
 }
-
-// taken is a connection of which some was read already.
-type taken struct {
-	net.Conn
-	from *bufio.Reader
-}
-
-func (t *taken) Read(b []byte) (int, error) { return t.from.Read(b) }

@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"time"
 
 	"hotcell"
 	"hotcell/internal/egress"
 	"hotcell/internal/pgwire"
+	"hotcell/internal/relay"
 	"hotcell/internal/vaultrpc"
 )
 
@@ -34,7 +36,7 @@ func (g *Gateway) serveDatabase(client net.Conn, buffered *bufio.Reader, way *wa
 	ctx, cancel := context.WithTimeout(g.ctx, openingTime)
 	defer cancel()
 	var back *backend
-	front, err := pgwire.Accept(ctx, &buffer{client, buffered}, config, func(user, database string) (string, error) {
+	front, err := pgwire.Accept(ctx, relay.Rest(client, buffered), config, func(user, database string) (string, error) {
 		var err error
 		back, err = g.openDatabase(ctx, way, user, database)
 		if err != nil {
@@ -49,9 +51,6 @@ func (g *Gateway) serveDatabase(client net.Conn, buffered *bufio.Reader, way *wa
 		g.refusedDatabase(front, about, err)
 		return
 	}
-	if back == nil {
-		return // a request to cancel: the connection that it is for knows it, and this one is no other's
-	}
 	defer g.ends(client, back.conn)()
 	if err := front.Complete(back.opened.Status, back.opened.PID, back.opened.Key); err != nil {
 		return
@@ -60,24 +59,10 @@ func (g *Gateway) serveDatabase(client net.Conn, buffered *bufio.Reader, way *wa
 	g.ended(about, sent+received, began)
 }
 
-// buffer is a connection of which some was read already.
-type buffer struct {
-	net.Conn
-	from *bufio.Reader
-}
-
-func (b *buffer) Read(p []byte) (int, error) { return b.from.Read(p) }
-
 // backend is a database's side of a connection.
 type backend struct {
-	conn   readWriteCloser
+	conn   io.ReadWriteCloser
 	opened vaultrpc.DatabaseOpened
-}
-
-type readWriteCloser interface {
-	Read(p []byte) (int, error)
-	Write(p []byte) (int, error)
-	Close() error
 }
 
 func (g *Gateway) openDatabase(ctx context.Context, way *way, user, database string) (*backend, error) {
