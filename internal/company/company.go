@@ -19,9 +19,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
+
+	"hotcell/internal/authority"
 )
 
 // The names under which the company's servers are known.
@@ -49,12 +53,15 @@ type Company struct {
 // Start starts the servers; what they keep is in dir.
 func Start(ctx context.Context, dir string) (*Company, error) {
 	c := &Company{Key: "sk_live_" + rand.Text(), Password: "pa$" + rand.Text() + "#/+"}
-	authority, err := newAuthority(dir)
+	own, err := authority.New("Acme test authority", time.Now(), 7*24*time.Hour)
 	if err != nil {
 		return nil, err
 	}
-	c.CA = authority.path
-	certificate, err := authority.issue(APIName, DatabaseName)
+	c.CA = filepath.Join(dir, "acme-ca.pem")
+	if err := os.WriteFile(c.CA, own.PEM(), 0o644); err != nil {
+		return nil, fmt.Errorf("writing the company's authority: %w", err)
+	}
+	certificate, err := own.Issue(APIName, DatabaseName)
 	if err != nil {
 		return nil, err
 	}

@@ -3,24 +3,20 @@ package drill
 import (
 	"bytes"
 	"compress/gzip"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"sync"
 	"time"
+
+	"hotcell/internal/authority"
 )
 
 // canary is a fresh value that is worth nothing.
@@ -62,21 +58,15 @@ func (l *listener) seen() []byte {
 }
 
 func listen() (*listeners, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	own, err := authority.New("Hotcell drill", time.Now(), 24*time.Hour)
 	if err != nil {
-		return nil, fmt.Errorf("making the drill's authority: %w", err)
+		return nil, err
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "Hotcell drill"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		DNSNames: []string{evilHost, homeHost, modelHost}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	certificate, err := own.Issue(evilHost, homeHost, modelHost)
 	if err != nil {
-		return nil, fmt.Errorf("making the drill's authority: %w", err)
+		return nil, err
 	}
-	certificate := tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-	out := &listeners{ca: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))}
+	out := &listeners{ca: string(own.PEM())}
 	for _, one := range []**listener{&out.evil, &out.home, &out.model} {
 		if *one, err = start(certificate); err != nil {
 			return nil, errors.Join(err, out.close())

@@ -93,7 +93,7 @@ type Gateway struct {
 	server    *http.Server
 	inner     *interception
 	transport *http.Transport
-	authority *authority
+	authority *jobAuthority
 	limits    *limits
 	// known are the job's rules, nil until they were asked for; patterns what the
 	// guard looks for, nil until the lease.
@@ -115,7 +115,7 @@ type Gateway struct {
 func New(c Config) (*Gateway, error) {
 	g := &Gateway{Config: c, cut: make(chan struct{}), limits: newLimits(c.Limits)}
 	var err error
-	if g.authority, err = newAuthority(string(c.Job.ID), c.Now); err != nil {
+	if g.authority, err = newAuthority(string(c.Job.ID), c.Now()); err != nil {
 		return nil, err
 	}
 	if drill := c.Job.Work.Drill; drill != nil {
@@ -214,7 +214,7 @@ func (g *Gateway) spec(w http.ResponseWriter, r *http.Request) {
 	s := cellrpc.Spec{
 		Job: string(g.Job.ID), Command: work.Command, Arguments: g.Job.Arguments, Env: work.Environment, Files: work.Files != nil,
 		Limits: cellrpc.Limits{Memory: work.Limits.Memory, Pids: work.Limits.Pids, FileSize: work.Limits.Disk},
-		CA:     g.authority.pem(),
+		CA:     string(g.authority.PEM()),
 	}
 	for _, a := range reachable(rules) {
 		switch {
