@@ -21,7 +21,7 @@ var forwardURL = &url.URL{Scheme: "http", Host: "vault", Path: vaultrpc.Forward}
 func (w *Worker) Forward(r *http.Request) (*http.Response, error) {
 	r.URL, r.Host, r.RequestURI = forwardURL, forwardURL.Host, ""
 	do := w.peer.HTTP().Transport.RoundTrip
-	if (r.Body == nil || r.Body == http.NoBody) && r.Header.Get("Upgrade") == "" {
+	if poolable(r) {
 		do = w.pool.roundTrip
 	}
 	answer, err := do(r)
@@ -29,6 +29,14 @@ func (w *Worker) Forward(r *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("%w: the vault does not answer: %w", hotcell.ErrUnavailable, err)
 	}
 	return answer, nil
+}
+
+// poolable says whether a request may go over a connection that was kept, and
+// once more over another where that broke: it has no body, changes nothing
+// (RFC 9110 section 9.2.1), and keeps the protocol.
+func poolable(r *http.Request) bool {
+	safe := r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions
+	return safe && (r.Body == nil || r.Body == http.NoBody) && r.Header.Get("Upgrade") == ""
 }
 
 // Connect has the vault make a connection to a database, and returns it once
