@@ -41,7 +41,7 @@ func Guarded(p *guard.Patterns, policy guard.Policy) Side {
 // Join passes both directions on until one of them ends, and closes both. It
 // returns how many bytes went up and down, and why it ended where a filter
 // ended it.
-func Join(client, upstream io.ReadWriteCloser, sides Sides) (sent, received int64, refused error) {
+func Join(client, upstream io.ReadWriteCloser, sides Sides) (sent, received int64, refused *guard.RefusedError) {
 	up, down := &counter{to: upstream}, &counter{to: client}
 	ended := make(chan error, 2)
 	go func() { ended <- pass(client, up, sides.Up) }()

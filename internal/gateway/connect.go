@@ -68,8 +68,7 @@ func (g *Gateway) connect(w http.ResponseWriter, r *http.Request) {
 
 // way is how a connection goes on once it was let out.
 type way struct {
-	verdict egress.Verdict
-	entry   hotcell.Allow
+	entry hotcell.Allow
 	// dial is true where the connection goes to its host as it is.
 	dial, untouched bool
 	upstream        net.Conn
@@ -78,7 +77,7 @@ type way struct {
 }
 
 func (g *Gateway) way(v egress.Verdict, host string, port int) *way {
-	w := &way{verdict: v, entry: hotcell.Allow{Host: host, Port: port, Protocol: v.Protocol}}
+	w := &way{entry: hotcell.Allow{Host: host, Port: port, Protocol: v.Protocol}}
 	switch v.Protocol {
 	case hotcell.ProtocolHTTPS:
 		w.untouched = g.Untouched != nil && g.Untouched(host, port) && !g.credentialed(host, port) && !v.Model
@@ -126,9 +125,14 @@ func (g *Gateway) refuseConnect(w http.ResponseWriter, about hotcell.Event, reas
 }
 
 func (g *Gateway) refuseStatus(w http.ResponseWriter, status int, about hotcell.Event, reason string) {
+	g.noteRefusal(about, reason)
+	refuse(w, status, reason+askHint(status, about.Host))
+}
+
+// noteRefusal has a refusal recorded.
+func (g *Gateway) noteRefusal(about hotcell.Event, reason string) {
 	about.Kind, about.Decision, about.Reason = "network.refuse", hotcell.Refused, reason
 	_ = g.report(about)
-	refuse(w, status, reason+askHint(status, about.Host))
 }
 
 // undialled tells of a connection that was allowed and not made.
@@ -171,8 +175,7 @@ func (g *Gateway) tunnel(w http.ResponseWriter, way *way, about hotcell.Event) {
 	head, reason, reply := opening(client, buffered.Reader, way.entry)
 	if reason != "" {
 		_, _ = client.Write(reply)
-		about.Kind, about.Decision, about.Reason = "network.refuse", hotcell.Refused, reason
-		_ = g.report(about)
+		g.noteRefusal(about, reason)
 		return
 	}
 	if way.upstream == nil {
@@ -183,8 +186,7 @@ func (g *Gateway) tunnel(w http.ResponseWriter, way *way, about hotcell.Event) {
 	}
 	if way.entry.Protocol == hotcell.ProtocolPostgres && !onLoopback(way.upstream) {
 		if head = secured(client, way.upstream, head); head == nil {
-			about.Kind, about.Decision, about.Reason = "network.refuse", hotcell.Refused, noPlainPostgres
-			_ = g.report(about)
+			g.noteRefusal(about, noPlainPostgres)
 			return
 		}
 	}

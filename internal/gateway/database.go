@@ -78,12 +78,11 @@ func (g *Gateway) openDatabase(ctx context.Context, way *way, user, database str
 
 // refusedDatabase tells the client why it does not get in.
 func (g *Gateway) refusedDatabase(front *pgwire.Front, about hotcell.Event, err error) {
-	about.Kind, about.Decision, about.Reason = "network.refuse", hotcell.Refused, err.Error()
+	g.noteRefusal(about, err.Error())
 	code := "08006" // connection_failure
 	if errors.Is(err, hotcell.ErrDenied) {
 		code = "28000" // invalid_authorization_specification
 	}
-	_ = g.report(about)
 	if front != nil {
 		_ = front.Fail(code, "hotcell: "+err.Error())
 	}

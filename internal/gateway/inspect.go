@@ -239,7 +239,7 @@ func unmeasure(r *http.Request) {
 // reader reads a request's body through the guard.
 func (i *inspector) reader(r *http.Request, named string) (io.Reader, error) {
 	if !i.model {
-		return i.watch(r.Body, named)
+		return i.watch(r.Body, named), nil
 	}
 	from := io.Reader(r.Body)
 	if named != "" {
@@ -250,11 +250,7 @@ func (i *inspector) reader(r *http.Request, named string) (io.Reader, error) {
 		r.Header.Del("Content-Encoding")
 		from = &bounded{from: decoded}
 	}
-	if packed, again := sniff(from); packed != "" {
-		return i.lagging(again, packed, 0), nil
-	} else {
-		return i.patterns.Reader(again, i.policy(false)), nil
-	}
+	return i.unsaid(from), nil
 }
 
 // body is a request's body on its way through the guard; its end brings the

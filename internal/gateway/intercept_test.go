@@ -13,8 +13,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hotcell"
 	"hotcell/internal/gateway"
@@ -258,4 +260,37 @@ func TestABodyOfAnySizeTakesNoMemory(t *testing.T) {
 	if n := <-got; n > 1<<20 {
 		t.Errorf("%d bytes arrived: some of the value", n)
 	}
+}
+
+func TestARefusedMessageIsRecorded(t *testing.T) {
+	t.Parallel()
+	s := openSite(t, func(w http.ResponseWriter, _ *http.Request) {
+		c, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+		if text, _ := io.ReadAll(c); bytes.Contains(text, []byte(payload[:8])) {
+			t.Error("the message arrived")
+		}
+		_ = c.Close()
+	}, hotcell.Use{Credential: "sec_1", Name: "other", As: hotcell.InjectEnvironment, Tier: hotcell.TierSecret, Narrowing: hotcell.Narrowing{Hosts: []string{"elsewhere.example"}}})
+	c := s.raw(t)
+	_, _ = io.WriteString(c, "GET /ws HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+	r := bufio.NewReader(c)
+	if answer, err := http.ReadResponse(r, nil); err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("%v, %v", answer, err)
+	}
+	_, _ = c.Write(append([]byte{0x81, 0x80 | byte(len(payload)), 0, 0, 0, 0}, payload...))
+	if text, _ := io.ReadAll(r); len(text) > 0 {
+		t.Errorf("it is told %q", text)
+	}
+	for range 200 {
+		if slices.Contains(s.kinds(), "guard.refuse "+host) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond) // it is told beside the connection's end
+	}
+	t.Errorf("events: %q", s.kinds())
 }

@@ -58,24 +58,29 @@ func sniff(from io.Reader) (packing string, again io.Reader) {
 
 // watch reads a body through the guard, and what it unpacks to as well. The
 // bytes that come out are those that went in.
-func (i *inspector) watch(from io.Reader, named string) (io.Reader, error) {
+func (i *inspector) watch(from io.Reader, named string) io.Reader {
 	if named != "" {
-		return i.lagging(from, named, 0), nil
+		return i.lagging(from, named)
 	}
+	return i.unsaid(from)
+}
+
+// unsaid reads a body that says nothing of being packed.
+func (i *inspector) unsaid(from io.Reader) io.Reader {
 	packing, again := sniff(from)
-	if packing == "" {
-		return i.patterns.Reader(again, i.policy(false)), nil
+	if packing != "" {
+		return i.lagging(again, packing)
 	}
-	return i.lagging(again, packing, 0), nil
+	return i.patterns.Reader(again, i.policy(false))
 }
 
 // lagging hands a packed body on, each byte some time after what it unpacks to
 // was looked at.
-func (i *inspector) lagging(from io.Reader, packing string, depth int) io.Reader {
+func (i *inspector) lagging(from io.Reader, packing string) io.Reader {
 	read, write := io.Pipe()
 	l := &lagged{from: from, to: write, verdict: make(chan error, 1), buf: make([]byte, 32<<10)}
 	go func() {
-		err := i.unpack(read, packing, depth)
+		err := i.unpack(read, packing, 0)
 		// Whatever follows is looked at as it is.
 		if err == nil {
 			_, err = io.Copy(discarding{i.patterns.Writer(io.Discard, i.strict)}, read)

@@ -25,7 +25,7 @@ func (g *Gateway) request(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusInternalServerError, "internal error")
 		return
 	}
-	x := &exchange{gateway: g, to: to, about: hotcell.Event{Host: net.JoinHostPort(to.host, strconv.Itoa(to.port))}}
+	x := &exchange{gateway: g, about: hotcell.Event{Host: net.JoinHostPort(to.host, strconv.Itoa(to.port))}}
 	if status, reason := g.over(); reason != "" {
 		w.Header().Set("Retry-After", "1")
 		refuse(w, status, reason)
@@ -93,7 +93,6 @@ func sameHost(header string, to *target) bool {
 // exchange is one request under way.
 type exchange struct {
 	gateway *Gateway
-	to      *target
 	about   hotcell.Event
 	verdict egress.Verdict
 	inspect *inspector
@@ -101,10 +100,7 @@ type exchange struct {
 
 // refuse tells the cell why not, and how to ask, and has it recorded.
 func (x *exchange) refuse(w http.ResponseWriter, status int, reason string) {
-	e := x.about
-	e.Kind, e.Decision, e.Reason = "network.refuse", hotcell.Refused, reason
-	_ = x.gateway.report(e)
-	refuse(w, status, reason+askHint(status, x.about.Host))
+	x.gateway.refuseStatus(w, status, x.about, reason)
 }
 
 // found tells the cell that one of its values does not go there.

@@ -82,9 +82,7 @@ func (x *exchange) switched(w http.ResponseWriter, answer *http.Response) {
 	defer x.gateway.ends(client, upstream)()
 	sides := frames.Sides{Up: x.inspect.side(), Down: x.inspect.back()}
 	if _, _, refused := frames.Join(client, upstream, sides); refused != nil {
-		if m, caught := x.inspect.caught(); caught {
-			x.caught(m, "WebSocket")
-		}
+		x.caught(refused.Match, "WebSocket")
 	}
 }
 
