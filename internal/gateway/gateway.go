@@ -97,7 +97,7 @@ type Gateway struct {
 	limits    *limits
 	// known are the job's rules, nil until they were asked for; patterns what the
 	// guard looks for, nil until the lease.
-	known    atomic.Pointer[egress.Rules]
+	known    atomic.Pointer[rulebook]
 	patterns atomic.Pointer[guard.Patterns]
 	// ctx ends with the gateway: every tunnel and call ends with it.
 	ctx    context.Context //nolint:containedctx // it is the gateway's life, and not a call's
@@ -186,12 +186,27 @@ func (g *Gateway) Cut() {
 // Revoke ends every tunnel and refuses whatever comes, with a reason.
 func (g *Gateway) Revoke(reason string) { g.cancel(errors.New(reason)) }
 
-// rules are what the job may reach and use; none until they were asked for.
-func (g *Gateway) rules() egress.Rules {
-	if known := g.known.Load(); known != nil {
-		return *known
+// rulebook is what the job may reach and use, with its uses by credential, which
+// is how the guard names them.
+type rulebook struct {
+	egress.Rules
+	by map[string]*hotcell.Use
+}
+
+func newRulebook(r egress.Rules) *rulebook {
+	b := &rulebook{r, make(map[string]*hotcell.Use, len(r.Uses))}
+	for i := range r.Uses {
+		b.by[string(r.Uses[i].Credential)] = &r.Uses[i]
 	}
-	return egress.Rules{}
+	return b
+}
+
+// rules are what the job may reach and use; none until they were asked for.
+func (g *Gateway) rules() *rulebook {
+	if known := g.known.Load(); known != nil {
+		return known
+	}
+	return &rulebook{}
 }
 
 // Refresh asks the vault anew what the job may.
@@ -200,7 +215,7 @@ func (g *Gateway) Refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	g.known.Store(&egress.Rules{Allow: allow, Uses: uses, Models: g.Models, TCP: g.TCP})
+	g.known.Store(newRulebook(egress.Rules{Allow: allow, Uses: uses, Models: g.Models, TCP: g.TCP}))
 	return nil
 }
 
@@ -216,7 +231,7 @@ func (g *Gateway) spec(w http.ResponseWriter, r *http.Request) {
 		Limits: cellrpc.Limits{Memory: work.Limits.Memory, Pids: work.Limits.Pids, FileSize: work.Limits.Disk},
 		CA:     string(g.authority.PEM()),
 	}
-	for _, a := range reachable(rules) {
+	for _, a := range reachable(rules.Rules) {
 		switch {
 		case a.Host == "localhost":
 			s.Localhost = append(s.Localhost, a.Port)

@@ -44,11 +44,8 @@ func (g *Gateway) inspector(to *target, v egress.Verdict) *inspector {
 	if i.patterns == nil {
 		return i
 	}
-	uses := g.rules().Uses
-	i.uses = make(map[string]*hotcell.Use, len(uses))
-	for n := range uses {
-		use := &uses[n]
-		i.uses[string(use.Credential)] = use
+	i.uses = g.rules().by
+	for _, use := range i.uses {
 		i.asks = i.asks || i.verdict(use, true) != guard.Pass || i.verdict(use, false) != guard.Pass
 		// What the vault puts on, it takes out of the answer itself.
 		i.hides = i.hides || use.As != hotcell.InjectEnvironment && (v.Use == nil || v.Use.Attachment != use.Attachment)

@@ -45,7 +45,7 @@ var prefixes = []string{
 // Make makes the stand-in of a value, and the pairs to swap: the whole, and the
 // password within a connection URL.
 func Make(seed, value []byte) (standIn []byte, pairs []Pair, err error) {
-	s, err := newStream(seed)
+	s, err := newStream(seed, len(value))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -85,8 +85,10 @@ type stream struct {
 // maxDrawn is how many characters one stand-in may draw.
 const maxDrawn = 8000
 
-func newStream(seed []byte) (*stream, error) {
-	b, err := hkdf.Expand(sha256.New, seed, "hotcell stand-in v1", maxDrawn)
+// newStream draws for a value of n characters, some of them twice. More of the
+// stream is not made: it would begin with the same.
+func newStream(seed []byte, n int) (*stream, error) {
+	b, err := hkdf.Expand(sha256.New, seed, "hotcell stand-in v1", min(2*n+64, maxDrawn))
 	if err != nil {
 		return nil, fmt.Errorf("making a stand-in: %w", err)
 	}

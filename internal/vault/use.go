@@ -75,11 +75,12 @@ func mayUse(found *granted, to Target) error {
 	case to.Method == "":
 		return nil
 	}
-	if v := (egress.Rules{Uses: []hotcell.Use{*use}, Allow: found.grant.Allow}).Request(to.Host, to.Port, to.Method, to.URI); !v.Allowed {
+	v := egress.Rules{Uses: []hotcell.Use{*use}, Allow: found.grant.Allow}.Request(to.Host, to.Port, to.Method, to.URI)
+	switch {
+	case !v.Allowed:
 		return fmt.Errorf("%w: %s", hotcell.ErrDenied, v.Reason)
-	}
-	if reason := egress.Narrowed(use, to.Method, to.URI); reason != "" {
-		return fmt.Errorf("%w: %s", hotcell.ErrDenied, reason)
+	case v.Use == nil: // the host is allowed, without this credential
+		return fmt.Errorf("%w: %s", hotcell.ErrDenied, egress.Narrowed(use, to.Method, to.URI))
 	}
 	return nil
 }
