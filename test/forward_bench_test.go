@@ -1,7 +1,6 @@
 package test
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -142,46 +141,12 @@ func (c *counter) attach(ctx context.Context) {
 	l, err := net.Listen("unix", c.line)
 	c.must(err)
 	go func() { _ = g.Serve(l) }()
-	c.lease(ctx)
-}
-
-// lease does what a cell's init does before its command starts.
-func (c *counter) lease(ctx context.Context) {
-	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", c.line)
-	}}}
-	var spec struct{ CA string }
-	c.ask(ctx, client, "GET", "/spec", nil, &spec)
-	c.ca = spec.CA
-	pair, err := parcel.Generate()
+	c.ca, err = openCell(ctx, c.line)
 	c.must(err)
-	c.ask(ctx, client, "POST", "/lease", map[string]any{"public_key": pair.Public().Bytes()}, nil)
-}
-
-func (c *counter) ask(ctx context.Context, client *http.Client, method, path string, in, out any) {
-	c.b.Helper()
-	c.must(exchangeJSON(ctx, client, method, "http://gateway"+path, in, out))
 }
 
 // through is a client of the gateway, as a cell's.
-func (c *counter) through() *http.Client {
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM([]byte(c.ca))
-	return client(func(ctx context.Context) (net.Conn, error) {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "unix", c.line)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := fmt.Fprintf(conn, "CONNECT %s:%d HTTP/1.1\r\nHost: %s:%d\r\n\r\n", benchHost, c.port, benchHost, c.port); err != nil {
-			return nil, err
-		}
-		answer, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: http.MethodConnect})
-		if err != nil || answer.StatusCode != http.StatusOK {
-			return nil, fmt.Errorf("CONNECT: %v %w", answer, err)
-		}
-		return conn, nil
-	}, roots)
-}
+func (c *counter) through() *http.Client { return throughLine(c.line, c.ca, false) }
 
 func client(dial func(context.Context) (net.Conn, error), roots *x509.CertPool) *http.Client {
 	return &http.Client{Transport: &http.Transport{

@@ -1,12 +1,9 @@
 package test
 
 import (
-	"bufio"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -140,40 +137,11 @@ func modelClient(t *testing.T, p *provider, models egress.Models, value string) 
 		t.Fatal(err)
 	}
 	go func() { _ = g.Serve(l) }()
-	plain := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", line)
-	}}}
-	var spec struct{ CA string }
-	for path, in := range map[string]any{"/spec": nil, "/lease": map[string][]byte{"public_key": {1}}} {
-		method, out := "GET", any(&spec)
-		if in != nil {
-			method, out = "POST", nil
-		}
-		if err := exchangeJSON(t.Context(), plain, method, "http://gateway"+path, in, out); err != nil {
-			t.Fatal(err)
-		}
+	ca, err := openCell(t.Context(), line)
+	if err != nil {
+		t.Fatal(err)
 	}
-	trusted := x509.NewCertPool()
-	trusted.AppendCertsFromPEM([]byte(spec.CA))
-	return &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
-			c, err := (&net.Dialer{}).DialContext(ctx, "unix", line)
-			if err != nil {
-				return nil, err
-			}
-			_, _ = fmt.Fprintf(c, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n", address, address)
-			answer, err := http.ReadResponse(bufio.NewReader(c), &http.Request{Method: http.MethodConnect})
-			if err != nil {
-				return nil, err
-			}
-			if answer.StatusCode != http.StatusOK {
-				text, _ := io.ReadAll(answer.Body)
-				return nil, fmt.Errorf("refused: %s", text)
-			}
-			return c, nil
-		},
-		TLSClientConfig: &tls.Config{RootCAs: trusted, ServerName: benchHost}, ForceAttemptHTTP2: true,
-	}}, "https://" + net.JoinHostPort(benchHost, strconv.Itoa(port))
+	return throughLine(line, ca, true), "https://" + net.JoinHostPort(benchHost, strconv.Itoa(port))
 }
 
 // TestAPromptArrivesWithoutTheValue has the official SDKs talk to a model
