@@ -17,12 +17,6 @@ type accessBody struct {
 	Auth hotcell.Auth `json:"auth" doc:"how the key goes onto a request: bearer, basic, header, query, cookie or sigv4"`
 }
 
-// connectionBody is a connection as it is shown: never its key.
-type connectionBody struct {
-	hotcell.Credential
-	Attachments []vaultrpc.AttachedAssignment `json:"attachments,omitempty"`
-}
-
 type createConnection struct {
 	Body struct {
 		Name      string     `json:"name"`
@@ -47,21 +41,11 @@ type changeConnection struct {
 
 func (s *service) connections(api huma.API) {
 	operation(s, api, http.MethodPost, "/v1/connections", "create-connection", "Create a connection to a service that takes a key by HTTP", http.StatusCreated, s.createConnection)
-	operation(s, api, http.MethodGet, "/v1/connections", "list-connections", "List the connections that you may know of", http.StatusOK, s.listConnections)
-	operation(s, api, http.MethodGet, "/v1/connections/{id}", "show-connection", "Show a connection, without its key", http.StatusOK, s.showConnection)
 	operation(s, api, http.MethodPatch, "/v1/connections/{id}", "change-connection", "Change a connection's key or name; jobs that run keep their key", http.StatusOK, s.changeConnection)
-	operation(s, api, http.MethodDelete, "/v1/connections/{id}", "delete-connection", "Delete a connection; jobs that use it end", http.StatusNoContent, s.deleteConnection)
-	share(s, api, "/v1/connections", "connection", hotcell.PrefixConnection, connectionItem)
+	s.credentials(api, "/v1/connections", hotcell.TierConnection, hotcell.PrefixConnection, "its key")
 }
 
-func connectionItem(answer *vaultrpc.CredentialAnswer, err error) (*item[connectionBody], error) {
-	if err != nil {
-		return nil, err
-	}
-	return itemOf(connectionBody{answer.Credential, answer.Attachments}, answer.Credential.Revision), nil
-}
-
-func (s *service) createConnection(ctx context.Context, p hotcell.Principal, in *createConnection) (*item[connectionBody], error) {
+func (s *service) createConnection(ctx context.Context, p hotcell.Principal, in *createConnection) (*item[credentialBody], error) {
 	b := in.Body
 	key, err := s.sealKey(ctx, p, b.Name, b.SealedKey, b.Key)
 	if err != nil {
@@ -70,12 +54,12 @@ func (s *service) createConnection(ctx context.Context, p hotcell.Principal, in 
 	if len(key) == 0 {
 		return nil, hotcell.Invalid("/sealed_key", "a connection has a key: give it as sealed_key, or as key in plain")
 	}
-	return connectionItem(s.Vault.CreateConnection(ctx, &vaultrpc.CreateConnectionRequest{
+	return credentialItem(s.Vault.CreateConnection(ctx, &vaultrpc.CreateConnectionRequest{
 		Principal: p, Name: b.Name, Service: b.Service, Shared: b.Shared, HTTP: hotcell.HTTPAccess(b.HTTP), Key: key,
 	}))
 }
 
-func (s *service) changeConnection(ctx context.Context, p hotcell.Principal, in *changeConnection) (*item[connectionBody], error) {
+func (s *service) changeConnection(ctx context.Context, p hotcell.Principal, in *changeConnection) (*item[credentialBody], error) {
 	revision, err := in.revision()
 	if err == nil {
 		err = check(in.ID, hotcell.PrefixConnection)
@@ -87,7 +71,7 @@ func (s *service) changeConnection(ctx context.Context, p hotcell.Principal, in 
 	if err != nil {
 		return nil, err
 	}
-	return connectionItem(s.Vault.ChangeConnection(ctx, &vaultrpc.ChangeConnectionRequest{
+	return credentialItem(s.Vault.ChangeConnection(ctx, &vaultrpc.ChangeConnectionRequest{
 		Principal: p, ID: hotcell.CredentialID(in.ID), Revision: revision, Name: in.Body.Name, Service: in.Body.Service, Key: key,
 	}))
 }
@@ -105,30 +89,4 @@ func (s *service) sealKey(ctx context.Context, p hotcell.Principal, of string, s
 		return nil, err
 	}
 	return seal(hotcell.FieldKey, plain)
-}
-
-func (s *service) listConnections(ctx context.Context, p hotcell.Principal, in *listSecrets) (*list[hotcell.Credential], error) {
-	answer, err := s.Vault.Credentials(ctx, &vaultrpc.CredentialsRequest{Principal: p, Tier: hotcell.TierConnection, Name: in.Name, Page: in.page()})
-	if err != nil {
-		return nil, err
-	}
-	return listOf(answer.Credentials, in.page(), func(c hotcell.Credential) string { return string(c.ID) }), nil
-}
-
-func (s *service) showConnection(ctx context.Context, p hotcell.Principal, in *secretID) (*item[connectionBody], error) {
-	if err := check(in.ID, hotcell.PrefixConnection); err != nil {
-		return nil, err
-	}
-	return connectionItem(s.Vault.Credential(ctx, &vaultrpc.CredentialRequest{Principal: p, ID: hotcell.CredentialID(in.ID)}))
-}
-
-func (s *service) deleteConnection(ctx context.Context, p hotcell.Principal, in *knownSecret) (*empty, error) {
-	revision, err := in.revision()
-	if err == nil {
-		err = check(in.ID, hotcell.PrefixConnection)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &empty{}, s.Vault.DeleteCredential(ctx, &vaultrpc.CredentialRequest{Principal: p, ID: hotcell.CredentialID(in.ID), Revision: revision})
 }

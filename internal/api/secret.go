@@ -20,12 +20,6 @@ type sealedVariable struct {
 	Sealed []byte `json:"sealed" doc:"the value, sealed to the workspace's public key (HPKE); docs/formats.md has the form"`
 }
 
-// secretBody is a secret as it is shown: never a value.
-type secretBody struct {
-	hotcell.Credential
-	Attachments []vaultrpc.AttachedAssignment `json:"attachments,omitempty"`
-}
-
 type createSecret struct {
 	Body struct {
 		Name      string            `json:"name"`
@@ -52,64 +46,22 @@ type changeSecret struct {
 	}
 }
 
-type secretID struct {
-	ID string `path:"id"`
-}
-
-type knownSecret struct {
-	Known
-	ID string `path:"id"`
-}
-
-type listSecrets struct {
-	Paging
-	Name string `query:"name"`
-}
-
 func (s *service) secrets(api huma.API) {
 	operation(s, api, http.MethodPost, "/v1/secrets", "create-secret", "Create a secret", http.StatusCreated, s.createSecret)
-	operation(s, api, http.MethodGet, "/v1/secrets", "list-secrets", "List the secrets that you may know of", http.StatusOK, s.listSecrets)
-	operation(s, api, http.MethodGet, "/v1/secrets/{id}", "show-secret", "Show a secret, without values", http.StatusOK, s.showSecret)
 	operation(s, api, http.MethodPatch, "/v1/secrets/{id}", "change-secret", "Change some of a secret", http.StatusOK, s.changeSecret)
-	operation(s, api, http.MethodDelete, "/v1/secrets/{id}", "delete-secret", "Delete a secret; jobs that use it end", http.StatusNoContent, s.deleteSecret)
-	share(s, api, "/v1/secrets", "secret", hotcell.PrefixSecret, secretItem)
+	s.credentials(api, "/v1/secrets", hotcell.TierSecret, hotcell.PrefixSecret, "values")
 }
 
-// share registers the two operations by which a credential of a tier is given
-// to the workspace and taken back.
-func share[T any](s *service, api huma.API, path, tier, prefix string, answer func(*vaultrpc.CredentialAnswer, error) (*item[T], error)) {
-	for _, shared := range []bool{true, false} {
-		verb, summary := "share", "Share a "+tier+" with the workspace: all may use it, nobody can view it"
-		if !shared {
-			verb, summary = "unshare", "Make a "+tier+" personal again; others' jobs that use it end"
-		}
-		operation(s, api, http.MethodPost, path+"/{id}/"+verb, verb+"-"+tier, summary, http.StatusOK,
-			func(ctx context.Context, p hotcell.Principal, in *secretID) (*item[T], error) {
-				if err := check(in.ID, prefix); err != nil {
-					return nil, err
-				}
-				return answer(s.Vault.ShareCredential(ctx, &vaultrpc.ShareCredentialRequest{Principal: p, ID: hotcell.CredentialID(in.ID), Shared: shared}))
-			})
-	}
-}
-
-func secretItem(answer *vaultrpc.CredentialAnswer, err error) (*item[secretBody], error) {
-	if err != nil {
-		return nil, err
-	}
-	return itemOf(secretBody{answer.Credential, answer.Attachments}, answer.Credential.Revision), nil
-}
-
-func (s *service) createSecret(ctx context.Context, p hotcell.Principal, in *createSecret) (*item[secretBody], error) {
+func (s *service) createSecret(ctx context.Context, p hotcell.Principal, in *createSecret) (*item[credentialBody], error) {
 	b := in.Body
 	variables, err := s.seal(ctx, p, b.Name, b.Variables, b.Values)
 	if err != nil {
 		return nil, err
 	}
-	return secretItem(s.Vault.CreateSecret(ctx, &vaultrpc.CreateSecretRequest{Principal: p, Name: b.Name, Service: b.Service, Shared: b.Shared, Hosts: b.Hosts, Variables: variables}))
+	return credentialItem(s.Vault.CreateSecret(ctx, &vaultrpc.CreateSecretRequest{Principal: p, Name: b.Name, Service: b.Service, Shared: b.Shared, Hosts: b.Hosts, Variables: variables}))
 }
 
-func (s *service) changeSecret(ctx context.Context, p hotcell.Principal, in *changeSecret) (*item[secretBody], error) {
+func (s *service) changeSecret(ctx context.Context, p hotcell.Principal, in *changeSecret) (*item[credentialBody], error) {
 	revision, err := in.revision()
 	if err == nil {
 		err = check(in.ID, hotcell.PrefixSecret)
@@ -122,7 +74,7 @@ func (s *service) changeSecret(ctx context.Context, p hotcell.Principal, in *cha
 	if err != nil {
 		return nil, err
 	}
-	return secretItem(s.Vault.ChangeSecret(ctx, &vaultrpc.ChangeSecretRequest{
+	return credentialItem(s.Vault.ChangeSecret(ctx, &vaultrpc.ChangeSecretRequest{
 		Principal: p, ID: hotcell.CredentialID(in.ID), Revision: revision,
 		Name: b.Name, Service: b.Service, Hosts: b.Hosts, Replace: b.Replace, Set: set, Rename: b.Rename, Unset: b.Unset,
 	}))
@@ -166,30 +118,4 @@ func (s *service) sealer(ctx context.Context, p hotcell.Principal, tier hotcell.
 		in := parcel.Context{Workspace: string(p.Workspace), Tier: string(tier), Item: of, Field: field}
 		return parcel.Seal(key, in, []byte(value))
 	}, nil
-}
-
-func (s *service) listSecrets(ctx context.Context, p hotcell.Principal, in *listSecrets) (*list[hotcell.Credential], error) {
-	answer, err := s.Vault.Credentials(ctx, &vaultrpc.CredentialsRequest{Principal: p, Tier: hotcell.TierSecret, Name: in.Name, Page: in.page()})
-	if err != nil {
-		return nil, err
-	}
-	return listOf(answer.Credentials, in.page(), func(c hotcell.Credential) string { return string(c.ID) }), nil
-}
-
-func (s *service) showSecret(ctx context.Context, p hotcell.Principal, in *secretID) (*item[secretBody], error) {
-	if err := check(in.ID, hotcell.PrefixSecret); err != nil {
-		return nil, err
-	}
-	return secretItem(s.Vault.Credential(ctx, &vaultrpc.CredentialRequest{Principal: p, ID: hotcell.CredentialID(in.ID)}))
-}
-
-func (s *service) deleteSecret(ctx context.Context, p hotcell.Principal, in *knownSecret) (*empty, error) {
-	revision, err := in.revision()
-	if err == nil {
-		err = check(in.ID, hotcell.PrefixSecret)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &empty{}, s.Vault.DeleteCredential(ctx, &vaultrpc.CredentialRequest{Principal: p, ID: hotcell.CredentialID(in.ID), Revision: revision})
 }
