@@ -18,8 +18,12 @@ type Assignment struct {
 
 // Work is what a job keeps of its assignment as it was when the job was made.
 type Work struct {
-	// Command is given to /bin/sh -c in the cell.
+	// Command is given to /bin/sh -c in the cell. Where there are instructions, it
+	// is the agent's: "claude -p".
 	Command string `json:"command"`
+	// Instructions are what an agent is to do: they lie at /job/INSTRUCTIONS.md and
+	// are its standard input. Empty for work that is a command alone.
+	Instructions string `json:"instructions,omitempty"`
 	// Files is the folder that each job gets a fresh copy of, at /job.
 	Files *Files `json:"files,omitempty"`
 	// Allow is what the job may reach on the network; nothing by default.
@@ -100,6 +104,8 @@ const (
 	InjectStandIn Injection = "stand-in"
 	// InjectHTTP puts a connection's key onto the requests to its host.
 	InjectHTTP Injection = "http"
+	// InjectTools lets an agent call a connection's tools and get their results.
+	InjectTools Injection = "tools"
 )
 
 // Attachment is one credential on one assignment, narrowed.
@@ -125,4 +131,23 @@ type Narrowing struct {
 	Paths   []string `json:"paths,omitempty"`
 	// Bodies lets stand-ins be swapped in bodies too.
 	Bodies bool `json:"bodies,omitempty"`
+	// Tools are those of a connection that may be called. Unlike the other fields,
+	// none is none: to choose is the point.
+	Tools []string `json:"tools,omitempty"`
+	// Rules hold for calls of the tools; all that are for a tool must be true.
+	Rules []ToolRule `json:"rules,omitempty"`
+	// Approve are the tools whose every call waits for a person, beside those whose
+	// connector says so; "*" is all of them. Unasked are those that go without,
+	// although their connector says otherwise.
+	Approve []string `json:"approve,omitempty"`
+	Unasked []string `json:"unasked,omitempty"`
+}
+
+// ToolRule is what must be true of a call.
+type ToolRule struct {
+	// Tool is what it is for; empty for every tool of the attachment.
+	Tool string `json:"tool,omitempty"`
+	// When is an expression in CEL on args, tool and account:
+	// args.channel == "#ops". What is not true, or cannot be decided, is refused.
+	When string `json:"when"`
 }

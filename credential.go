@@ -28,11 +28,15 @@ type Credential struct {
 	// a name for one label more, with or without a port. Empty binds to none: any
 	// host that the job may reach.
 	Hosts []string `json:"hosts,omitempty"`
-	// HTTP says where and how a connection's key goes on; nil for other tiers.
+	// HTTP says where and how a connection's key or token goes onto requests; nil
+	// for other tiers, and for a connection that has no one host.
 	HTTP *HTTPAccess `json:"http,omitempty"`
+	// Connected is of a connection that a connector made; nil for all others.
+	Connected *Connected `json:"connected,omitempty"`
 	// Version counts changes of the values, from 1.
 	Version int `json:"version"`
-	// Revision counts every change, of values or of what is said; it is the ETag.
+	// Revision counts every change by a person, of values or of what is said; it is
+	// the ETag. A refresh of tokens is a version and no revision.
 	Revision  int        `json:"revision"`
 	Variables []Variable `json:"variables,omitempty"`
 	// Size is what names and values take together, in bytes.
@@ -82,8 +86,15 @@ type Auth struct {
 	Service     string `json:"service,omitempty"`
 }
 
-// FieldKey is the name of the one sealed field of a connection with a key.
-const FieldKey = "key"
+// The names of a connection's sealed fields.
+const (
+	// FieldKey is the one field of a connection with a key; of a service account,
+	// its key file.
+	FieldKey = "key"
+	// FieldAccess and FieldRefresh are the tokens of an OAuth grant.
+	FieldAccess  = "access"
+	FieldRefresh = "refresh"
+)
 
 // SealedKey is the wrapped data key of one version of a credential.
 type SealedKey struct {

@@ -25,6 +25,8 @@ type (
 	JobID string
 	// RequestID begins with ask_.
 	RequestID string
+	// LinkID begins with lnk_.
+	LinkID string
 )
 
 // The prefixes of identifiers.
@@ -38,6 +40,7 @@ const (
 	PrefixJob        = "job"
 	PrefixRequest    = "req" // of a call, in logs
 	PrefixAsk        = "ask"
+	PrefixLink       = "lnk"
 )
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"

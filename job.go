@@ -53,6 +53,9 @@ type Job struct {
 	OutputSize int64 `json:"output_size,omitempty"`
 	// Redactions counts what the guard took out of the log and the output.
 	Redactions int `json:"redactions,omitempty"`
+	// External is true for a job without a cell: its agent runs elsewhere, and
+	// calls tools with the job's token.
+	External bool `json:"external,omitempty"`
 }
 
 // LogChunk is a piece of a job's log, in order.
@@ -91,7 +94,11 @@ type Grant struct {
 	// Drill are the hosts of a drill's job.
 	Drill *Drill `json:"drill,omitempty"`
 	// Leased is true once the lease was delivered: there is one a job.
-	Leased    bool       `json:"leased,omitempty"`
+	Leased bool `json:"leased,omitempty"`
+	// Token is the SHA-256 of the token with which an agent elsewhere calls the
+	// job's tools, until Expires; nil for a job in a cell.
+	Token     []byte     `json:"token,omitempty"`
+	Expires   *time.Time `json:"expires,omitempty"`
 	CreatedAt time.Time  `json:"created_at"`
 	EndedAt   *time.Time `json:"ended_at,omitempty"`
 }
@@ -100,7 +107,8 @@ type Grant struct {
 type Use struct {
 	Attachment AttachmentID `json:"attachment"`
 	Credential CredentialID `json:"credential"`
-	// Version is 0 until the job starts.
+	// Version is 0 until the job starts. Of a connection whose tokens are renewed,
+	// it is the one of that time: each use takes the newest.
 	Version int       `json:"version"`
 	As      Injection `json:"as"`
 	// Tier, Name and HTTP are the credential's when the job starts, and so is the
@@ -108,5 +116,8 @@ type Use struct {
 	Tier Tier        `json:"tier,omitempty"`
 	Name string      `json:"name,omitempty"`
 	HTTP *HTTPAccess `json:"http,omitempty"`
+	// Connector and Account are a connection's.
+	Connector string `json:"connector,omitempty"`
+	Account   string `json:"account,omitempty"`
 	Narrowing
 }

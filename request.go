@@ -1,6 +1,9 @@
 package hotcell
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // RequestState is where a request stands.
 type RequestState string
@@ -17,9 +20,13 @@ const (
 // RequestKind is what a request asks for.
 type RequestKind string
 
-// RequestAccess asks for a host that the job may not reach. It is the only kind
-// so far.
-const RequestAccess RequestKind = "access"
+// The kinds of requests.
+const (
+	// RequestAccess asks for a host that the job may not reach.
+	RequestAccess RequestKind = "access"
+	// RequestCall asks whether a tool may be called so.
+	RequestCall RequestKind = "call"
+)
 
 // Request is a question that waits for a person: a job wants more than it may.
 type Request struct {
@@ -30,8 +37,10 @@ type Request struct {
 	Assignment AssignmentID `json:"assignment"`
 	// Member is on whose behalf the job runs.
 	Member MemberID `json:"member"`
-	// Allow is the host that is asked for.
-	Allow Allow `json:"allow"`
+	// Allow is the host that is asked for; of the kind access.
+	Allow Allow `json:"allow,omitzero"`
+	// Call is what waits; of the kind call.
+	Call *AskedCall `json:"call,omitempty"`
 	// Why is the agent's own word, guarded and cut to a few lines: to be shown as
 	// such, and not to be believed.
 	Why   string       `json:"why,omitempty"`
@@ -42,6 +51,23 @@ type Request struct {
 	DecidedBy MemberID   `json:"decided_by,omitempty"`
 	CreatedAt time.Time  `json:"created_at"`
 	DecidedAt *time.Time `json:"decided_at,omitempty"`
+}
+
+// AskedCall is a call of a tool that waits for a person.
+type AskedCall struct {
+	Attachment AttachmentID `json:"attachment"`
+	Credential CredentialID `json:"credential"`
+	// Connection and Account are how people know it: "work mail", "ada@acme.test".
+	Connection string `json:"connection"`
+	Account    string `json:"account,omitempty"`
+	Tool       string `json:"tool"`
+	// Arguments are the agent's, guarded: to be shown, and not to be believed.
+	Arguments json.RawMessage `json:"arguments,omitempty"`
+	// Hash is the SHA-256 over the arguments as they came: what was approved is
+	// this call and no other.
+	Hash []byte `json:"hash"`
+	// Used is true once the approved call was made: it is made once.
+	Used bool `json:"used,omitempty"`
 }
 
 // RequestFilter narrows a list of requests. Empty fields narrow nothing.

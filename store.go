@@ -73,6 +73,13 @@ type VaultReader interface {
 	// Requests lists newest first.
 	Requests(WorkspaceID, RequestFilter, Page) ([]Request, error)
 
+	// Refresh is a connection's journal; the zero one where there is none.
+	Refresh(WorkspaceID, CredentialID) (Refresh, error)
+	// Client is the workspace's own OAuth client of a connector.
+	Client(ws WorkspaceID, connector string) (Client, error)
+	Clients(WorkspaceID) ([]Client, error)
+	Link(WorkspaceID, LinkID) (Link, error)
+
 	// Events lists a workspace's log, newest first, or from the filter's After
 	// on upwards when it asks for that.
 	Events(WorkspaceID, EventFilter) ([]Event, error)
@@ -84,6 +91,8 @@ type VaultWriter interface {
 	PutWorkspace(Workspace) error
 	PutMember(Member) error
 	PutBlob(ws WorkspaceID, label string, blob []byte) error
+	// DeleteBlob deletes a blob; to delete none is no error.
+	DeleteBlob(ws WorkspaceID, label string) error
 
 	// PutCredential inserts or replaces; [ErrConflict] when another has the name
 	// in its group.
@@ -108,6 +117,13 @@ type VaultWriter interface {
 	PutGrant(Grant) error
 	// PutRequest inserts or replaces.
 	PutRequest(Request) error
+	// PutRefresh inserts or replaces; [ErrNotFound] when there is no such connection.
+	PutRefresh(Refresh) error
+	// PutClient inserts or replaces.
+	PutClient(Client) error
+	DeleteClient(ws WorkspaceID, connector string) error
+	// PutLink inserts or replaces.
+	PutLink(Link) error
 
 	// Record appends an event to its workspace's chain; the store gives it its
 	// sequence and hash.

@@ -80,3 +80,9 @@ func whole(b []byte) []byte {
 	}
 	return b
 }
+
+// DeleteBlob implements [hotcell.VaultWriter].
+func (u *updater) DeleteBlob(ws hotcell.WorkspaceID, label string) error {
+	_, err := u.s.exec("DELETE FROM blobs WHERE workspace = ? AND label = ?", string(ws), label)
+	return err
+}

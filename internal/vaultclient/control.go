@@ -81,16 +81,6 @@ func (c *Control) VerifyEvents(ctx context.Context, r *vaultrpc.WorkspaceRequest
 	return rpc.Call[vaultrpc.WorkspaceRequest, vaultrpc.VerifyAnswer](ctx, c.peer, vaultrpc.VerifyEvents, r)
 }
 
-// CreateConnection makes a connection with a key.
-func (c *Control) CreateConnection(ctx context.Context, r *vaultrpc.CreateConnectionRequest) (*vaultrpc.CredentialAnswer, error) {
-	return rpc.Call[vaultrpc.CreateConnectionRequest, vaultrpc.CredentialAnswer](ctx, c.peer, vaultrpc.CreateConnection, r)
-}
-
-// ChangeConnection changes what is given and leaves the rest.
-func (c *Control) ChangeConnection(ctx context.Context, r *vaultrpc.ChangeConnectionRequest) (*vaultrpc.CredentialAnswer, error) {
-	return rpc.Call[vaultrpc.ChangeConnectionRequest, vaultrpc.CredentialAnswer](ctx, c.peer, vaultrpc.ChangeConnection, r)
-}
-
 // Requests lists requests.
 func (c *Control) Requests(ctx context.Context, r *vaultrpc.RequestsRequest) (*vaultrpc.RequestsAnswer, error) {
 	return rpc.Call[vaultrpc.RequestsRequest, vaultrpc.RequestsAnswer](ctx, c.peer, vaultrpc.Requests, r)

@@ -1,18 +1,51 @@
 package vaultrpc
 
-import "hotcell"
+import (
+	"encoding/json"
+	"time"
 
-// CreateConnectionRequest makes a connection to a service that takes a key by
-// HTTP. Key is one HPKE message to the vault's key, in the context workspace,
-// tier "connection", item, field "key". The item is the connection's name at
-// its creation, its id afterwards.
+	"hotcell"
+)
+
+// The control plane's procedures for connections.
+const (
+	Connectors       = "/hotcell.vault.control/Connectors"
+	LintConnector    = "/hotcell.vault.control/LintConnector"
+	CreateConnection = "/hotcell.vault.control/CreateConnection"
+	ChangeConnection = "/hotcell.vault.control/ChangeConnection"
+	TestConnection   = "/hotcell.vault.control/TestConnection"
+	Tools            = "/hotcell.vault.control/Tools"
+	CreateLink       = "/hotcell.vault.control/CreateLink"
+	Link             = "/hotcell.vault.control/Link"
+	OpenLink         = "/hotcell.vault.control/OpenLink"
+	FinishLink       = "/hotcell.vault.control/FinishLink"
+	SetClient        = "/hotcell.vault.control/SetClient"
+	DeleteClient     = "/hotcell.vault.control/DeleteClient"
+	Clients          = "/hotcell.vault.control/Clients"
+	Advise           = "/hotcell.vault.control/Advise"
+)
+
+// CreateConnectionRequest makes a connection to a service that takes a key. Key
+// is one HPKE message to the vault's key, in the context workspace, tier
+// "connection", item, field "key". The item is the connection's name at its
+// creation, its id afterwards.
 type CreateConnectionRequest struct {
-	Principal hotcell.Principal  `json:"principal"`
-	Name      string             `json:"name"`
-	Service   string             `json:"service,omitempty"`
-	Shared    bool               `json:"shared,omitempty"`
-	HTTP      hotcell.HTTPAccess `json:"http"`
-	Key       []byte             `json:"key"`
+	Principal hotcell.Principal `json:"principal"`
+	Name      string            `json:"name"`
+	Service   string            `json:"service,omitempty"`
+	Shared    bool              `json:"shared,omitempty"`
+	// Connector is the slug; "http" where it is empty.
+	Connector string `json:"connector,omitempty"`
+	// Settings are what the connector asks for: see [Connector.Settings].
+	Settings map[string]string `json:"settings,omitempty"`
+	// Definition is an OpenAPI document, for the connector "openapi".
+	Definition []byte `json:"definition,omitempty"`
+	// HTTP is for the connector "http".
+	HTTP hotcell.HTTPAccess `json:"http"`
+	Key  []byte             `json:"key,omitempty"`
+	// FromSecret takes the key from a variable of a secret, inside the vault.
+	FromSecret   hotcell.CredentialID `json:"from_secret,omitempty"`
+	FromVariable string               `json:"from_variable,omitempty"`
 }
 
 // ChangeConnectionRequest changes what is given and leaves the rest.
@@ -25,4 +58,222 @@ type ChangeConnectionRequest struct {
 	Service  *string `json:"service,omitempty"`
 	// Key is a new key, sealed; empty leaves the old one.
 	Key []byte `json:"key,omitempty"`
+}
+
+// Connector is what people may know of a connector.
+type Connector struct {
+	Slug     string `json:"slug"`
+	Name     string `json:"name"`
+	Category string `json:"category"`
+	About    string `json:"about,omitempty"`
+	// Auth is how it is authorised: oauth2, client_credentials, device, key, basic,
+	// service_account or none.
+	Auth string `json:"auth"`
+	// Own is true for a document of the operator's own folder.
+	Own      bool      `json:"own,omitempty"`
+	Hosts    []string  `json:"hosts,omitempty"`
+	Settings []Setting `json:"settings,omitempty"`
+	Tools    []Tool    `json:"tools,omitempty"`
+	// Client says whether an OAuth client is set where one is needed: "" for not
+	// needed, "set" or "missing"; Callback is where that client must lead back to.
+	Client string `json:"client,omitempty"`
+	Help   string `json:"help,omitempty"`
+}
+
+// Setting is what a connector asks for beside values.
+type Setting struct {
+	Name     string `json:"name"`
+	About    string `json:"about"`
+	Required bool   `json:"required,omitempty"`
+}
+
+// Tool is one operation of a connector, as an agent sees it.
+type Tool struct {
+	// Name is what the agent calls: "slack_post".
+	Name        string          `json:"name"`
+	Title       string          `json:"title,omitempty"`
+	Description string          `json:"description"`
+	Input       json.RawMessage `json:"input"`
+	Output      json.RawMessage `json:"output,omitempty"`
+	ReadOnly    bool            `json:"read_only,omitempty"`
+	Destructive bool            `json:"destructive,omitempty"`
+	Idempotent  bool            `json:"idempotent,omitempty"`
+	// Approval is true where each call waits for a person.
+	Approval bool     `json:"approval,omitempty"`
+	Scopes   []string `json:"scopes,omitempty"`
+}
+
+// ConnectorsRequest lists the catalogue; with a slug, one of it with its tools.
+type ConnectorsRequest struct {
+	Principal hotcell.Principal `json:"principal"`
+	Slug      string            `json:"slug,omitempty"`
+}
+
+// ConnectorsAnswer is the catalogue.
+type ConnectorsAnswer struct {
+	Connectors []Connector `json:"connectors"`
+}
+
+// LintConnectorRequest asks what is wrong with a connector's document.
+type LintConnectorRequest struct {
+	Principal hotcell.Principal `json:"principal"`
+	Text      []byte            `json:"text"`
+}
+
+// LintConnectorAnswer lists what is wrong, each with its line; empty is well.
+type LintConnectorAnswer struct {
+	Problems []Problem `json:"problems"`
+}
+
+// Problem is one fault of a document.
+type Problem struct {
+	Line   int    `json:"line,omitempty"`
+	Path   string `json:"path,omitempty"`
+	Detail string `json:"detail"`
+}
+
+// ToolsRequest lists the tools of a connection: what may be attached.
+type ToolsRequest struct {
+	Principal hotcell.Principal    `json:"principal"`
+	ID        hotcell.CredentialID `json:"id"`
+}
+
+// ToolsAnswer lists tools.
+type ToolsAnswer struct {
+	Tools []Tool `json:"tools"`
+}
+
+// TestConnectionAnswer says whether a connection works now.
+type TestConnectionAnswer struct {
+	Works   bool   `json:"works"`
+	Account string `json:"account,omitempty"`
+	// Reason says why not.
+	Reason string `json:"reason,omitempty"`
+}
+
+// CreateLinkRequest begins to connect an account by OAuth.
+type CreateLinkRequest struct {
+	Principal hotcell.Principal `json:"principal"`
+	Connector string            `json:"connector"`
+	Name      string            `json:"name"`
+	Shared    bool              `json:"shared,omitempty"`
+	Settings  map[string]string `json:"settings,omitempty"`
+	// Tools are those whose scopes are asked for; empty is all.
+	Tools []string `json:"tools,omitempty"`
+	// Renews is a connection to connect anew, whose connector and name it keeps;
+	// Anyone lets it become another account's.
+	Renews hotcell.CredentialID `json:"renews,omitempty"`
+	Anyone bool                 `json:"anyone,omitempty"`
+}
+
+// CreateLinkAnswer is the link. Token is its secret part, told this once.
+type CreateLinkAnswer struct {
+	Link  hotcell.Link `json:"link"`
+	Token string       `json:"token"`
+	// Device is the code to type in at the service, for a connector whose
+	// authorisation is by device code: there is no link to open here then.
+	Device *Device `json:"device,omitempty"`
+}
+
+// Device is what a person does at another device (RFC 8628).
+type Device struct {
+	Code string `json:"code"`
+	URL  string `json:"url"`
+}
+
+// LinkRequest names a link.
+type LinkRequest struct {
+	Principal hotcell.Principal `json:"principal"`
+	ID        hotcell.LinkID    `json:"id"`
+}
+
+// LinkAnswer is a link as it is now.
+type LinkAnswer struct {
+	Link hotcell.Link `json:"link"`
+}
+
+// OpenLinkRequest is a browser that opens a link. Nobody is signed in there: the
+// token is all that it has.
+type OpenLinkRequest struct {
+	Token string `json:"token"`
+	// Callback is the address that the service leads back to.
+	Callback string `json:"callback"`
+}
+
+// OpenLinkAnswer sends the browser on.
+type OpenLinkAnswer struct {
+	// URL is the service's page of consent.
+	URL string `json:"url"`
+	// Cookie binds the browser, for as long as the link is good.
+	Cookie  string    `json:"cookie"`
+	Expires time.Time `json:"expires"`
+}
+
+// FinishLinkRequest is a browser that comes back from the service (RFC 6749
+// section 4.1.2, RFC 9207).
+type FinishLinkRequest struct {
+	State    string `json:"state"`
+	Code     string `json:"code,omitempty"`
+	Issuer   string `json:"issuer,omitempty"`
+	Error    string `json:"error,omitempty"`
+	Cookie   string `json:"cookie"`
+	Callback string `json:"callback"`
+}
+
+// FinishLinkAnswer says what came of it.
+type FinishLinkAnswer struct {
+	Link    hotcell.Link `json:"link"`
+	Account string       `json:"account,omitempty"`
+}
+
+// SetClientRequest sets the workspace's own OAuth client of a connector. Secret
+// is one HPKE message in the context workspace, tier "client", item the
+// connector, field "secret"; empty for a public client.
+type SetClientRequest struct {
+	Principal hotcell.Principal `json:"principal"`
+	Connector string            `json:"connector"`
+	ID        string            `json:"id"`
+	Secret    []byte            `json:"secret,omitempty"`
+}
+
+// DeleteClientRequest deletes one.
+type DeleteClientRequest struct {
+	Principal hotcell.Principal `json:"principal"`
+	Connector string            `json:"connector"`
+}
+
+// ClientsAnswer lists the workspace's OAuth clients, without their secrets.
+type ClientsAnswer struct {
+	Clients []OAuthClient `json:"clients"`
+}
+
+// OAuthClient is what may be said of one.
+type OAuthClient struct {
+	Connector string `json:"connector"`
+	ID        string `json:"id"`
+	Public    bool   `json:"public,omitempty"`
+}
+
+// AdviseRequest asks which tier a system is for: a host, URL, e-mail address or
+// domain, the name of a variable, or the first characters of a token.
+type AdviseRequest struct {
+	Principal hotcell.Principal `json:"principal"`
+	What      string            `json:"what"`
+}
+
+// AdviseAnswer is the advice, best first.
+type AdviseAnswer struct {
+	Advice []Advice `json:"advice"`
+}
+
+// Advice is one way, and why.
+type Advice struct {
+	Tier hotcell.Tier `json:"tier"`
+	// Connector is its slug, where there is one.
+	Connector string `json:"connector,omitempty"`
+	// Reason is a sentence; Command what to type.
+	Reason  string `json:"reason"`
+	Command string `json:"command,omitempty"`
+	// Variable is which one of a secret it is about.
+	Variable string `json:"variable,omitempty"`
 }

@@ -16,8 +16,6 @@ const (
 	Workspace        = "/hotcell.vault.control/Workspace"
 	CreateSecret     = "/hotcell.vault.control/CreateSecret"
 	ChangeSecret     = "/hotcell.vault.control/ChangeSecret"
-	CreateConnection = "/hotcell.vault.control/CreateConnection"
-	ChangeConnection = "/hotcell.vault.control/ChangeConnection"
 	ShareCredential  = "/hotcell.vault.control/ShareCredential"
 	DeleteCredential = "/hotcell.vault.control/DeleteCredential"
 	Credential       = "/hotcell.vault.control/Credential"
@@ -121,6 +119,8 @@ type CredentialRequest struct {
 type CredentialAnswer struct {
 	Credential  hotcell.Credential   `json:"credential"`
 	Attachments []AttachedAssignment `json:"attachments,omitempty"`
+	// Advice says of a new one that there is a more protected way.
+	Advice []Advice `json:"advice,omitempty"`
 }
 
 // AttachedAssignment is an assignment that a credential is attached to.

@@ -89,11 +89,16 @@ type CreateJobRequest struct {
 	Principal  hotcell.Principal    `json:"principal"`
 	Assignment hotcell.AssignmentID `json:"assignment"`
 	Job        hotcell.JobID        `json:"job"`
+	// External is for how long an agent elsewhere may call the job's tools; 0 for
+	// a job in a cell.
+	External time.Duration `json:"external,omitempty"`
 }
 
 // CreateJobAnswer is the assignment as it is now: what the job keeps.
 type CreateJobAnswer struct {
 	Assignment hotcell.Assignment `json:"assignment"`
+	// Token is an external job's, told this once.
+	Token string `json:"token,omitempty"`
 }
 
 // CancelJobRequest asks whether the caller may end the job, and ends its grant.

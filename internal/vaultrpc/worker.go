@@ -1,6 +1,11 @@
 package vaultrpc
 
-import "hotcell"
+import (
+	"encoding/json"
+	"time"
+
+	"hotcell"
+)
 
 // The worker's procedures.
 const (
@@ -11,6 +16,11 @@ const (
 	Forward = "/hotcell.vault.worker/Forward"
 	Connect = "/hotcell.vault.worker/Connect"
 	Watch   = "/hotcell.vault.worker/Watch"
+
+	ListTools    = "/hotcell.vault.worker/ListTools"
+	CallTool     = "/hotcell.vault.worker/CallTool"
+	AwaitRequest = "/hotcell.vault.worker/AwaitRequest"
+	Prints       = "/hotcell.vault.worker/Prints"
 )
 
 // The headers that a request to [Forward] has beside the job's own; the method,
@@ -24,6 +34,8 @@ const (
 	// HeaderFault is set on an answer that is the vault's own, and no upstream's:
 	// "refused" or "unavailable".
 	HeaderFault = "Hotcell-Fault"
+	// HeaderPrints counts the values that the job can touch, as CallToolAnswer does.
+	HeaderPrints = "Hotcell-Prints"
 	// HeaderPrefix is what no header of a job may begin with.
 	HeaderPrefix = "Hotcell-"
 )
@@ -37,6 +49,9 @@ type RulesRequest struct {
 type RulesAnswer struct {
 	Allow []hotcell.Allow `json:"allow,omitempty"`
 	Uses  []hotcell.Use   `json:"uses,omitempty"`
+	// Token is the SHA-256 of an external job's token, good until Expires.
+	Token   []byte     `json:"token,omitempty"`
+	Expires *time.Time `json:"expires,omitempty"`
 }
 
 // AskRequest asks a person for a host that the job may not reach.
@@ -134,3 +149,82 @@ const (
 	HeaderOpening = "Hotcell-Opening"
 	HeaderOpened  = "Hotcell-Opened"
 )
+
+// ListToolsRequest asks which tools a job may call.
+type ListToolsRequest struct {
+	Job hotcell.JobID `json:"job"`
+}
+
+// ListToolsAnswer lists them, each narrowed to what the attachment lets through.
+type ListToolsAnswer struct {
+	Tools []Tool `json:"tools,omitempty"`
+	// Access says in a few lines, for an agent, which access there is.
+	Access string `json:"access,omitempty"`
+}
+
+// CallToolRequest is one call of a tool by a job. Where more than one attached
+// connection has the tool, the argument "connection" says which.
+type CallToolRequest struct {
+	Job       hotcell.JobID   `json:"job"`
+	Tool      string          `json:"tool"`
+	Arguments json.RawMessage `json:"arguments,omitempty"`
+	// Shown are the arguments with every value that the job could touch taken out:
+	// what people see if the call waits.
+	Shown json.RawMessage `json:"shown,omitempty"`
+	// Approved is the request that was answered with, once it is decided.
+	Approved hotcell.RequestID `json:"approved,omitempty"`
+}
+
+// CallToolAnswer is what came of it: a result, an error for the agent, or a
+// request that waits for a person.
+type CallToolAnswer struct {
+	Result json.RawMessage `json:"result,omitempty"`
+	// Content is what is not JSON: text, a picture, a file.
+	Content []ToolContent     `json:"content,omitempty"`
+	Error   *ToolError        `json:"error,omitempty"`
+	Waits   hotcell.RequestID `json:"waits,omitempty"`
+	// Prints counts the values that the job can touch: where it is higher than
+	// what the gateway knows, it asks for [Prints] before it hands the result on.
+	Prints int64 `json:"prints,omitempty"`
+}
+
+// ToolContent is a piece of a result.
+type ToolContent struct {
+	// Kind is "text", "image" or "audio".
+	Kind string `json:"kind"`
+	Text string `json:"text,omitempty"`
+	Data []byte `json:"data,omitempty"`
+	Type string `json:"type,omitempty"`
+}
+
+// ToolError is what an agent may know of a call that failed. It never has a
+// header, a URL with a query or an internal address.
+type ToolError struct {
+	// Code is "refused", "invalid", "not_found", "rate_limited", "unavailable",
+	// "reconnect" or "service": what the service itself said.
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	// Status is the service's, 0 where it gave none.
+	Status    int  `json:"status,omitempty"`
+	Retryable bool `json:"retryable,omitempty"`
+	// RetryAfter is in seconds.
+	RetryAfter int `json:"retry_after,omitempty"`
+}
+
+// AwaitRequestRequest waits until a job's request is decided, or the call ends.
+type AwaitRequestRequest struct {
+	Job hotcell.JobID     `json:"job"`
+	ID  hotcell.RequestID `json:"id"`
+}
+
+// PrintsRequest asks anew for the fingerprints of all values that a job can
+// touch: some were renewed since its lease.
+type PrintsRequest struct {
+	Job hotcell.JobID `json:"job"`
+}
+
+// PrintsAnswer is them.
+type PrintsAnswer struct {
+	Prints       int64  `json:"prints"`
+	Fingerprints []byte `json:"fingerprints,omitempty"`
+}

@@ -1,0 +1,115 @@
+package hotcell
+
+import "time"
+
+// Connected is what may be said of a connection that a connector made.
+type Connected struct {
+	// Connector is the slug of the connector: "slack".
+	Connector string `json:"connector"`
+	// Settings are what the connector wants to know beside values: the base of an
+	// API, the URL of an MCP server. No value is one.
+	Settings map[string]string `json:"settings,omitempty"`
+	// Account is who was connected, as the service tells: "ada@acme.test in Acme";
+	// AccountID is by what it tells them apart. Both are empty where it does not.
+	Account   string `json:"account,omitempty"`
+	AccountID string `json:"account_id,omitempty"`
+	// Scopes are those that the service granted.
+	Scopes []string `json:"scopes,omitempty"`
+	// Fields are the names of the sealed values; see [FieldKey] and its like.
+	Fields []string `json:"fields,omitempty"`
+	// Expires is when the access token does; nil where it does not, or where there
+	// is none.
+	Expires *time.Time `json:"expires,omitempty"`
+	// Client is the id of the OAuth client that the grant was given to.
+	Client string `json:"client,omitempty"`
+	// Broken says that a person must renew it; nil while it works.
+	Broken *Broken `json:"broken,omitempty"`
+}
+
+// Renewed says whether the connection's tokens are renewed: each use then takes
+// the newest version, and not the one of its job's start.
+func (c *Credential) Renewed() bool {
+	return c.Connected != nil && c.Connected.Expires != nil
+}
+
+// Broken is why a connection does not work any more, and since when.
+type Broken struct {
+	// Reason is a sentence without a value.
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
+}
+
+// Refresh is the journal of one connection's refresh: at most one is under way,
+// over all processes. It holds no token.
+type Refresh struct {
+	Workspace  WorkspaceID  `json:"workspace"`
+	Credential CredentialID `json:"credential"`
+	// Holder is who refreshes, until Until; empty when nobody does.
+	Holder string    `json:"holder,omitempty"`
+	Until  time.Time `json:"until,omitzero"`
+	// Token is the SHA-256 of the refresh token that was sent, or is about to be,
+	// and Attempts how often: 0 while none is.
+	Token    []byte `json:"token,omitempty"`
+	Attempts int    `json:"attempts,omitempty"`
+	// Rest is until when nobody tries again, since the service was not there.
+	Rest time.Time `json:"rest,omitzero"`
+}
+
+// Client is a workspace's own OAuth client of one connector. Its secret is
+// sealed.
+type Client struct {
+	Workspace WorkspaceID `json:"workspace"`
+	// Connector is the slug; of an MCP server, "mcp " and the issuer.
+	Connector string `json:"connector"`
+	ID        string `json:"id"`
+	// Public is true for a client without a secret.
+	Public bool `json:"public,omitempty"`
+	// Sealed is the secret, which the vault alone opens.
+	Sealed    []byte    `json:"sealed,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// LinkState is where a connect link stands.
+type LinkState string
+
+// The states of a link. The last three are final.
+const (
+	LinkWaiting LinkState = "waiting"
+	LinkOpened  LinkState = "opened"
+	LinkDone    LinkState = "done"
+	LinkFailed  LinkState = "failed"
+	LinkExpired LinkState = "expired"
+)
+
+// LinkTime is how long a connect link is good.
+const LinkTime = 15 * time.Minute
+
+// Link is one attempt to connect an account by OAuth: a one-time link, bound to
+// the browser that opens it.
+type Link struct {
+	ID        LinkID      `json:"id"`
+	Workspace WorkspaceID `json:"workspace"`
+	// Owner is who asked for it, and whose the connection will be.
+	Owner     MemberID          `json:"owner"`
+	Connector string            `json:"connector"`
+	Name      string            `json:"name"`
+	Shared    bool              `json:"shared,omitempty"`
+	Settings  map[string]string `json:"settings,omitempty"`
+	// Scopes are those that are asked for.
+	Scopes []string `json:"scopes,omitempty"`
+	// Renews is the connection that is to be connected anew; empty for a new one.
+	// Anyone is true where it may become another account's.
+	Renews CredentialID `json:"renews,omitempty"`
+	Anyone bool         `json:"anyone,omitempty"`
+	State  LinkState    `json:"state"`
+	// Browser is the SHA-256 of the cookie of the browser that opened it.
+	Browser []byte `json:"browser,omitempty"`
+	// Client and Issuer are whom the grant is asked of, and for which client.
+	Client string `json:"client,omitempty"`
+	Issuer string `json:"issuer,omitempty"`
+	// Connection is what came of it; Reason why nothing did.
+	Connection CredentialID `json:"connection,omitempty"`
+	Reason     string       `json:"reason,omitempty"`
+	CreatedAt  time.Time    `json:"created_at"`
+	Expires    time.Time    `json:"expires"`
+}
