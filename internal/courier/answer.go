@@ -1,0 +1,125 @@
+package courier
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+
+	"hotcell"
+	"hotcell/internal/coding"
+	"hotcell/internal/connector"
+	"hotcell/internal/netguard"
+	"hotcell/internal/scrub"
+)
+
+// read reads an answer within its bounds. The reason phrase and the trailers
+// are left behind, and values are gone from the rest.
+func (t *trip) read(ctx context.Context, from *url.URL, came *http.Response) (*connector.Answer, error) {
+	if came.StatusCode >= http.StatusMultipleChoices && came.StatusCode < http.StatusBadRequest {
+		return nil, &connector.Failure{Status: came.StatusCode, Message: "the service sends the request on " + elsewhere(from, came.Header.Get("Location")) + ", which is not followed"}
+	}
+	decoded, err := coding.Decode(came.Body, came.Header.Get("Content-Encoding"))
+	if err != nil {
+		return nil, &connector.Failure{Status: came.StatusCode, Message: "the service answers in a coding that cannot be read"}
+	}
+	most := min(t.Limits.Page, t.Limits.Call-t.Size)
+	body, err := io.ReadAll(io.LimitReader(decoded, most+1))
+	if err != nil {
+		t.Lost = t.changed
+		return nil, t.broken(ctx, err)
+	}
+	if int64(len(body)) > most {
+		return nil, &connector.Failure{Status: came.StatusCode, Message: fmt.Sprintf("the service answers with more than %d MiB at once, or %d MiB in all: ask for less", t.Limits.Page>>20, t.Limits.Call>>20)}
+	}
+	t.Size += int64(len(body))
+	scrub.Header(came.Header, t.patterns, nil)
+	return &connector.Answer{Status: came.StatusCode, Header: came.Header, Body: t.clean(body)}, nil
+}
+
+// clean is a text without the connection's values.
+func (t *trip) clean(text []byte) []byte {
+	if !t.patterns.Contains(text) {
+		return text
+	}
+	return t.patterns.Redact(text)
+}
+
+// scrub looks at a result once more: what the document's expressions decoded
+// was not to be seen in the answer.
+func (t *trip) scrub(result *connector.Result) {
+	if result == nil {
+		return
+	}
+	if t.patterns.Contains(result.JSON) {
+		text := t.patterns.Redact(result.JSON)
+		if !json.Valid(text) {
+			text, _ = json.Marshal(string(text)) // a string is always JSON
+		}
+		result.JSON = text
+	}
+	for i := range result.Content {
+		c := &result.Content[i]
+		c.Text, c.Name, c.Type = string(t.clean([]byte(c.Text))), string(t.clean([]byte(c.Name))), string(t.clean([]byte(c.Type)))
+		c.Data = t.clean(c.Data)
+	}
+}
+
+// plain makes of an error one that may be told: what a service says is without
+// the connection's values.
+func (t *trip) plain(err error) error {
+	if failure, ok := errors.AsType[*connector.Failure](err); ok {
+		told := *failure
+		told.Message = string(t.clean([]byte(told.Message)))
+		return &told
+	}
+	return err
+}
+
+// unanswered says why no answer came, without an address.
+func (t *trip) unanswered(ctx context.Context, err error) error {
+	if blocked, ok := errors.AsType[*netguard.Refused](err); ok {
+		t.Lost = false
+		return fmt.Errorf("%w: the service may not be reached: %s", hotcell.ErrDenied, blocked.Reason)
+	}
+	if errors.Is(err, hotcell.ErrDenied) {
+		t.Lost = false
+		return fmt.Errorf("%w: the service's address may not be dialled", hotcell.ErrDenied)
+	}
+	if errors.Is(err, hotcell.ErrUnavailable) { // the dialer's: nothing was sent
+		t.Lost = false
+		return fmt.Errorf("%w: the service cannot be reached", hotcell.ErrUnavailable)
+	}
+	return t.broken(ctx, err)
+}
+
+// broken says what became of a request or an answer that broke off: never the
+// error's text, which may hold parts of the request.
+func (t *trip) broken(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.DeadlineExceeded) {
+		return cause
+	}
+	what := "the connection to the service broke off"
+	timeout, is := errors.AsType[net.Error](err)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded) || is && timeout.Timeout():
+		what = "the service did not answer in time"
+	case certificate(err):
+		t.Lost = false
+		what = "the service's certificate does not hold"
+	}
+	if t.Lost {
+		what += ": it is not known whether the call was done"
+	}
+	return fmt.Errorf("%w: %s", hotcell.ErrUnavailable, what)
+}
+
+func certificate(err error) bool {
+	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok
+}

@@ -1,0 +1,40 @@
+package courier
+
+import (
+	"bytes"
+	"fmt"
+
+	"hotcell"
+	"hotcell/internal/guard"
+	"hotcell/internal/inject"
+	"hotcell/internal/sensitive"
+)
+
+// Patterns are what is taken out of a service's answers: the values, and their
+// parts where auth makes a pair of them. Empty values are left out. It is
+// [hotcell.ErrDenied] where one cannot be looked for: what the service answered
+// could not be searched for it.
+func Patterns(label guard.Label, auth hotcell.Auth, values ...sensitive.Bytes) (*guard.Patterns, error) {
+	builder := guard.NewBuilder()
+	for _, value := range values {
+		err := value.Use(func(b []byte) error {
+			if len(b) == 0 {
+				return nil
+			}
+			parts := inject.Auth(auth).Values(b)
+			if len(parts) != 1 || !bytes.Equal(parts[0], b) {
+				parts = append(parts, b)
+			}
+			for _, part := range parts {
+				if err := builder.Add(label, part); err != nil {
+					return fmt.Errorf("%w: the connection's key cannot be taken out of what the service answers: %w", hotcell.ErrDenied, err)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return builder.Build(), nil
+}
