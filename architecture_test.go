@@ -43,15 +43,17 @@ func within(names ...string) []string {
 
 // rules are DESIGN section 8, "The security argument, as imports".
 func rules() []rule {
-	tiers := within("connection", "login", "secret", "assignment", "lease", "forward")
+	tiers := within("connection", "login", "secret", "assignment", "lease", "forward", "call")
+	shared := within("live", "token", "book")
 	stores := within("sqlite", "postgres")
-	vault := append(within("vault", "vaultd", "kms", "envelope"), append(tiers, stores...)...)
+	vault := slices.Concat(within("vault", "vaultd", "kms", "envelope"), tiers, shared, stores)
 	faces := within("api", "ui", "job", "worker", "gateway", "cell", "server", "vaultclient")
 	return []rule{
 		{says: "1: one door to plaintext", of: within("envelope"), only: within("vault")},
 		{says: "1: the vault's process alone opens the key", of: within("kms"), only: within("vaultd")},
-		{says: "2: everyone else asks by vaultclient", of: within("vault"), only: append(within("vaultd"), tiers...)},
+		{says: "2: everyone else asks by vaultclient", of: within("vault"), only: slices.Concat(within("vaultd"), tiers, shared)},
 		{says: "2: the tiers are the vault's", of: tiers, only: within("vaultd")},
+		{says: "2: what they share is theirs", of: shared, only: slices.Concat(within("vaultd"), tiers, shared)},
 		{says: "3: what an agent talks to reaches no value", of: vault, never: within("gateway", "cell", "browser", "worker", "job", "api", "ui")},
 		{says: "4: databases are wired, not known", of: stores, only: []string{"hotcell/cmd/hotcell", "hotcell/hotcelltest"}},
 		{says: "5: the commands are a client like any other", of: append(vault, faces...), never: append(within("cli"), "hotcell/client")},

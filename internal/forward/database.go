@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"hotcell"
+	"hotcell/internal/live"
 	"hotcell/internal/pgwire"
 	"hotcell/internal/relay"
 	"hotcell/internal/sensitive"
@@ -29,7 +30,7 @@ func (s *Service) Connect(w http.ResponseWriter, r *http.Request) {
 		s.fault(w, hotcell.Invalid("/opening", "this is not understood"))
 		return
 	}
-	ctx, leave := s.live.enter(context.WithoutCancel(r.Context()), job)
+	ctx, leave := s.live.Enter(context.WithoutCancel(r.Context()), job)
 	defer leave()
 	defer s.tidy.Reset(restTime)
 	used, err := s.Vault.Use(ctx, job, hotcell.AttachmentID(r.Header.Get(vaultrpc.HeaderUse)), vault.Target{Host: open.Host, Port: open.Port})
@@ -59,7 +60,7 @@ func (s *Service) Connect(w http.ResponseWriter, r *http.Request) {
 	if _, err := fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: hotcell-database\r\n%s: %s\r\n\r\n", vaultrpc.HeaderOpened, opened); err != nil {
 		return
 	}
-	defer s.live.bind(ctx, conn, back.Conn())()
+	defer live.Bind(ctx, conn, back.Conn())()
 	sent, received, _ := pgwire.Relay(relay.Rest(conn, buffered.Reader), back.Conn())
 	s.Vault.Done(used, "", sent+received, s.Now().Sub(began).Milliseconds())
 }

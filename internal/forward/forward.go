@@ -30,6 +30,7 @@ import (
 	"hotcell"
 	"hotcell/internal/guard"
 	"hotcell/internal/inject"
+	"hotcell/internal/live"
 	"hotcell/internal/netguard"
 	"hotcell/internal/relay"
 	"hotcell/internal/rpc"
@@ -54,7 +55,7 @@ type Service struct {
 	Config
 	transport *http.Transport
 	scrubbers scrubbers
-	live      live
+	live      *live.Jobs
 	tidy      *time.Timer
 }
 
@@ -66,7 +67,7 @@ var connections = netguard.Pool{PerHost: 256, Idle: 20 * time.Second}
 func New(c Config) *Service {
 	s := &Service{Config: c}
 	s.transport = netguard.Transport(c.Dialer, c.Roots, connections)
-	s.live.watch(c.Vault)
+	s.live = live.Watch(c.Vault)
 	s.tidy = time.AfterFunc(restTime, s.forget)
 	return s
 }
@@ -98,7 +99,7 @@ func (s *Service) transportOf(drill *hotcell.Drill) *http.Transport {
 // Close ends what is under way.
 func (s *Service) Close() {
 	s.tidy.Stop()
-	s.live.close()
+	s.live.Close()
 	s.transport.CloseIdleConnections()
 }
 
@@ -110,7 +111,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.fault(w, err)
 		return
 	}
-	ctx, leave := s.live.enter(r.Context(), job)
+	ctx, leave := s.live.Enter(r.Context(), job)
 	defer leave()
 	defer s.tidy.Reset(restTime)
 	used, err := s.Vault.Use(ctx, job, hotcell.AttachmentID(r.Header.Get(vaultrpc.HeaderUse)), to)
@@ -248,7 +249,7 @@ func (s *Service) exchange(w http.ResponseWriter, r, out *http.Request, transpor
 func (s *Service) unanswered(ctx context.Context, w http.ResponseWriter, err error) string {
 	var text string
 	switch {
-	case context.Cause(ctx) != nil && errors.Is(context.Cause(ctx), errRevoked):
+	case context.Cause(ctx) != nil && errors.Is(context.Cause(ctx), live.ErrRevoked):
 		s.faulty(w, http.StatusForbidden, "refused", context.Cause(ctx).Error())
 		return "revoked"
 	case errors.Is(err, hotcell.ErrDenied):

@@ -7,6 +7,7 @@ import (
 
 	"hotcell/internal/frames"
 	"hotcell/internal/guard"
+	"hotcell/internal/live"
 	"hotcell/internal/scrub"
 )
 
@@ -24,7 +25,7 @@ func (s *Service) upgraded(ctx context.Context, w http.ResponseWriter, answer *h
 		return 0, "the connection broke off"
 	}
 	defer func() { _ = client.Close() }()
-	release := s.live.bind(ctx, client, upstream)
+	release := live.Bind(ctx, client, upstream)
 	defer release()
 	sent, received, refused := frames.Join(client, upstream, frames.Sides{Down: frames.Guarded(pattern, nil)})
 	if refused != nil {
