@@ -85,9 +85,13 @@ func (v *Vault) note(ctx context.Context, job hotcell.JobID, allow hotcell.Allow
 		if err != nil {
 			return err
 		}
-		pending := 0
+		pending, hosts := 0, 0
 		for _, old := range asked {
-			if old.Allow == allow {
+			old = lapsed(old, v.now())
+			if old.Kind != hotcell.RequestCall {
+				hosts++
+			}
+			if old.Kind != hotcell.RequestCall && old.Allow == allow {
 				q = old
 				return nil
 			}
@@ -95,7 +99,7 @@ func (v *Vault) note(ctx context.Context, job hotcell.JobID, allow hotcell.Allow
 				pending++
 			}
 		}
-		if pending >= maxPending || len(asked) >= hotcell.MaxPage {
+		if pending >= maxPending || hosts >= hotcell.MaxPage {
 			return fmt.Errorf("%w: the job has asked for much already: wait until somebody has decided", hotcell.ErrRateLimited)
 		}
 		about.Decision = hotcell.Allowed
@@ -132,24 +136,41 @@ func (v *Vault) DecideRequest(ctx context.Context, p hotcell.Principal, id hotce
 		if q, err = a.Request(p.Workspace, id); err != nil {
 			return err
 		}
-		a.About.Job, a.About.Assignment, a.About.Host = q.Job, q.Assignment, net.JoinHostPort(q.Allow.Host, strconv.Itoa(q.Allow.Port))
+		ofRequest(&a.About, q)
 		if err := a.Permit(access.DecideRequest, access.OfJob(q.Member)); err != nil {
 			return err
 		}
-		if q.State != hotcell.RequestPending {
+		now := v.now()
+		if q = lapsed(q, now); q.State != hotcell.RequestPending {
 			return fmt.Errorf("%w: the request is %s already", hotcell.ErrConflict, q.State)
 		}
-		now := v.now()
+		if standing && q.Kind == hotcell.RequestCall {
+			return hotcell.Invalid("/standing", "a call is approved once: to have calls go without, attach the connection anew with this tool unasked")
+		}
 		q.State, q.DecidedBy, q.DecidedAt = hotcell.RequestRefused, p.Member, &now
 		if approve {
 			q.State, q.Standing = hotcell.RequestApproved, standing
+		}
+		if approve && q.Kind != hotcell.RequestCall {
 			if err := v.widen(a, q); err != nil {
 				return err
 			}
 		}
-		return a.PutRequest(q)
+		stored := q
+		q = shown(a, a.Caller, q, now)
+		return a.PutRequest(stored)
 	})
 	return q, err
+}
+
+// ofRequest has the log say what a decision is about.
+func ofRequest(about *hotcell.Event, q hotcell.Request) {
+	about.Job, about.Assignment = q.Job, q.Assignment
+	if q.Call != nil {
+		about.Credential, about.Name = q.Call.Credential, callName(q.Call.Connection, q.Call.Tool)
+		return
+	}
+	about.Host = net.JoinHostPort(q.Allow.Host, strconv.Itoa(q.Allow.Port))
 }
 
 // widen lets the job, and where it is standing its assignment, reach the host.
@@ -205,7 +226,11 @@ func (v *Vault) Request(ctx context.Context, p hotcell.Principal, id hotcell.Req
 		if q, err = l.VaultReader.Request(p.Workspace, id); err != nil {
 			return err
 		}
-		return l.Permit(access.SeeJob, access.OfJob(q.Member))
+		if err := l.Permit(access.SeeJob, access.OfJob(q.Member)); err != nil {
+			return err
+		}
+		q = shown(l, l.Caller, q, v.now())
+		return nil
 	})
 	return q, err
 }
@@ -216,9 +241,17 @@ func (v *Vault) Requests(ctx context.Context, p hotcell.Principal, filter hotcel
 		if access.Decide(l.Caller, access.SeeJob, access.Resource{}) != nil {
 			filter.Member = p.Member
 		}
-		list, err = l.VaultReader.Requests(p.Workspace, filter, page)
-		return err
+		if list, err = l.VaultReader.Requests(p.Workspace, filter, page); err != nil {
+			return err
+		}
+		for i := range list {
+			list[i] = shown(l, l.Caller, list[i], v.now())
+		}
+		return nil
 	})
+	if filter.State == hotcell.RequestPending {
+		list = slices.DeleteFunc(list, func(q hotcell.Request) bool { return q.State != filter.State })
+	}
 	return list, err
 }
 

@@ -100,6 +100,9 @@ func alive(grant hotcell.Grant) error {
 func (v *Vault) Done(u *Used, reason string, size, milliseconds int64) {
 	e := u.about
 	e.Kind, e.At, e.Reason, e.Size, e.Duration = string(u.Use.Tier)+".used", v.now(), reason, size, milliseconds
+	if u.about.Kind == kindCall {
+		e.Kind = kindCalled
+	}
 	v.outcomes.add(e)
 }
 

@@ -43,6 +43,7 @@ type Vault struct {
 	now      func() time.Time
 	log      *slog.Logger
 	known    known
+	holdings holdings
 	outcomes *outcomes
 
 	// One workspace so far: its keyset and the key pair that values are sealed to.
