@@ -13,6 +13,7 @@ import (
 type Connection struct {
 	hotcell.Credential
 	Attachments []AttachedAssignment `json:"attachments,omitempty"`
+	Advice      []Advice             `json:"advice,omitempty"`
 }
 
 // ConnectionDraft is a connection to be made. The caller clears the key.
@@ -20,23 +21,42 @@ type ConnectionDraft struct {
 	Name    string
 	Service string
 	Shared  bool
-	HTTP    hotcell.HTTPAccess
-	Key     sensitive.Bytes
+	// Connector is a slug of the catalogue whose service takes a key, with the
+	// settings that it asks for; else HTTP says where the key goes.
+	Connector string
+	Settings  map[string]string
+	// Definition is an OpenAPI document, for the connector openapi.
+	Definition string
+	HTTP       hotcell.HTTPAccess
+	// Key is sealed, and goes as nothing where there is none. FromSecret and
+	// FromVariable name a variable that has it instead.
+	Key          sensitive.Bytes
+	FromSecret   hotcell.CredentialID
+	FromVariable string
 }
 
 // CreateConnection makes a connection. Its key leaves this process sealed.
 func (c *Client) CreateConnection(ctx context.Context, d ConnectionDraft) (out Connection, err error) {
-	sealed, err := c.sealKey(ctx, d.Name, d.Key)
-	if err != nil {
-		return out, err
-	}
 	body := struct {
-		Name      string             `json:"name"`
-		Service   string             `json:"service,omitempty"`
-		Shared    bool               `json:"shared,omitempty"`
-		HTTP      hotcell.HTTPAccess `json:"http"`
-		SealedKey []byte             `json:"sealed_key"`
-	}{d.Name, d.Service, d.Shared, d.HTTP, sealed}
+		Name         string               `json:"name"`
+		Service      string               `json:"service,omitempty"`
+		Shared       bool                 `json:"shared,omitempty"`
+		Connector    string               `json:"connector,omitempty"`
+		Settings     map[string]string    `json:"settings,omitempty"`
+		Definition   string               `json:"definition,omitempty"`
+		HTTP         *hotcell.HTTPAccess  `json:"http,omitempty"`
+		SealedKey    []byte               `json:"sealed_key,omitempty"`
+		FromSecret   hotcell.CredentialID `json:"from_secret,omitempty"`
+		FromVariable string               `json:"from_variable,omitempty"`
+	}{Name: d.Name, Service: d.Service, Shared: d.Shared, Connector: d.Connector, Settings: d.Settings, Definition: d.Definition, FromSecret: d.FromSecret, FromVariable: d.FromVariable}
+	if d.HTTP.Host != "" {
+		body.HTTP = &d.HTTP
+	}
+	if d.Key.Len() > 0 {
+		if body.SealedKey, err = c.sealKey(ctx, d.Name, d.Key); err != nil {
+			return out, err
+		}
+	}
 	return out, c.json(ctx, http.MethodPost, "/v1/connections", nil, "", body, &out)
 }
 

@@ -21,6 +21,8 @@ type Variable struct {
 type Secret struct {
 	hotcell.Credential
 	Attachments []AttachedAssignment `json:"attachments,omitempty"`
+	// Advice says of a new one that there is a more protected way.
+	Advice []Advice `json:"advice,omitempty"`
 }
 
 // AttachedAssignment is an assignment that a credential is attached to.

@@ -31,6 +31,7 @@ type Vault interface {
 	ChangeSecret(context.Context, *vaultrpc.ChangeSecretRequest) (*vaultrpc.CredentialAnswer, error)
 	CreateConnection(context.Context, *vaultrpc.CreateConnectionRequest) (*vaultrpc.CredentialAnswer, error)
 	ChangeConnection(context.Context, *vaultrpc.ChangeConnectionRequest) (*vaultrpc.CredentialAnswer, error)
+	Connections
 	ShareCredential(context.Context, *vaultrpc.ShareCredentialRequest) (*vaultrpc.CredentialAnswer, error)
 	DeleteCredential(context.Context, *vaultrpc.CredentialRequest) error
 	Credential(context.Context, *vaultrpc.CredentialRequest) (*vaultrpc.CredentialAnswer, error)
@@ -48,6 +49,22 @@ type Vault interface {
 	Explain(context.Context, *vaultrpc.ExplainRequest) (*vaultrpc.ExplainAnswer, error)
 	Events(context.Context, *vaultrpc.EventsRequest) (*vaultrpc.EventsAnswer, error)
 	VerifyEvents(context.Context, *vaultrpc.WorkspaceRequest) (*vaultrpc.VerifyAnswer, error)
+}
+
+// Connections is what of it is about connecting accounts.
+type Connections interface {
+	Connectors(context.Context, *vaultrpc.ConnectorsRequest) (*vaultrpc.ConnectorsAnswer, error)
+	LintConnector(context.Context, *vaultrpc.LintConnectorRequest) (*vaultrpc.LintConnectorAnswer, error)
+	TestConnection(context.Context, *vaultrpc.CredentialRequest) (*vaultrpc.TestConnectionAnswer, error)
+	Tools(context.Context, *vaultrpc.ToolsRequest) (*vaultrpc.ToolsAnswer, error)
+	CreateLink(context.Context, *vaultrpc.CreateLinkRequest) (*vaultrpc.CreateLinkAnswer, error)
+	Link(context.Context, *vaultrpc.LinkRequest) (*vaultrpc.LinkAnswer, error)
+	OpenLink(context.Context, *vaultrpc.OpenLinkRequest) (*vaultrpc.OpenLinkAnswer, error)
+	FinishLink(context.Context, *vaultrpc.FinishLinkRequest) (*vaultrpc.FinishLinkAnswer, error)
+	Clients(context.Context, *vaultrpc.WorkspaceRequest) (*vaultrpc.ClientsAnswer, error)
+	SetClient(context.Context, *vaultrpc.SetClientRequest) error
+	DeleteClient(context.Context, *vaultrpc.DeleteClientRequest) error
+	Advise(context.Context, *vaultrpc.AdviseRequest) (*vaultrpc.AdviseAnswer, error)
 }
 
 // Jobs makes, shows and ends jobs; package job does it.
@@ -89,6 +106,9 @@ type Config struct {
 	Version string
 	// Egress is the operator's word on hosts: what explain tells of.
 	Egress egress.Rules
+	// Base is the address at which people's browsers reach Public, without a slash
+	// at its end: http://127.0.0.1:7878.
+	Base func() string
 }
 
 // service is the API's handlers.
@@ -121,6 +141,7 @@ func Public(c Config) http.Handler {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = io.WriteString(w, welcome)
 	})
+	s.connect(mux)
 	mux.HandleFunc("/", nothing)
 	return s.wrap(named(mux))
 }
@@ -131,6 +152,10 @@ func (s *service) resources(mux *http.ServeMux) {
 	s.workspace(api)
 	s.secrets(api)
 	s.connections(api)
+	s.connectors(api)
+	s.links(api)
+	s.clients(api)
+	s.advice(api)
 	s.assignments(api)
 	s.jobs(api)
 	s.requests(api)

@@ -79,12 +79,16 @@ type listAssignments struct {
 type attach struct {
 	ID   string `path:"id"`
 	Body struct {
-		Credential string   `json:"credential"`
-		As         string   `json:"as,omitempty" enum:"env,stand-in,http" doc:"env or stand-in for a secret, http for a connection; env and http when it is not given"`
-		Hosts      []string `json:"hosts,omitempty" doc:"the hosts that a secret's values may go to, within its own: HOST, HOST:PORT, or *.HOST"`
-		Methods    []string `json:"methods,omitempty" doc:"the methods that it may be used for, such as GET; all when empty"`
-		Paths      []string `json:"paths,omitempty" doc:"the paths that it may be used for: /v1/charges, /v1/customers/* (one segment), /v1/** (any rest)"`
-		Bodies     bool     `json:"bodies,omitempty" doc:"swap stand-ins in bodies too"`
+		Credential string             `json:"credential"`
+		As         string             `json:"as,omitempty" enum:"env,stand-in,http,tools" doc:"env or stand-in for a secret, http or tools for a connection; env and http when it is not given, and tools where tools are"`
+		Hosts      []string           `json:"hosts,omitempty" doc:"the hosts that a secret's values may go to, within its own: HOST, HOST:PORT, or *.HOST"`
+		Methods    []string           `json:"methods,omitempty" doc:"the methods that it may be used for, such as GET; all when empty"`
+		Paths      []string           `json:"paths,omitempty" doc:"the paths that it may be used for: /v1/charges, /v1/customers/* (one segment), /v1/** (any rest)"`
+		Bodies     bool               `json:"bodies,omitempty" doc:"swap stand-ins in bodies too"`
+		Tools      []string           `json:"tools,omitempty" doc:"the tools of a connection that may be called; none by default"`
+		Rules      []hotcell.ToolRule `json:"rules,omitempty" doc:"what must be true of a call, in CEL: args.channel == \"#ops\""`
+		Approve    []string           `json:"approve,omitempty" doc:"tools whose every call waits for a person; * is all"`
+		Unasked    []string           `json:"unasked,omitempty" doc:"tools that go without, although their connector has them wait"`
 	}
 }
 
@@ -174,7 +178,9 @@ func (s *service) attach(ctx context.Context, p hotcell.Principal, in *attach) (
 	}
 	answer, err := s.Vault.Attach(ctx, &vaultrpc.AttachRequest{
 		Principal: p, Assignment: hotcell.AssignmentID(in.ID), Credential: hotcell.CredentialID(b.Credential), As: hotcell.Injection(b.As),
-		Narrowing: hotcell.Narrowing{Hosts: b.Hosts, Methods: b.Methods, Paths: b.Paths, Bodies: b.Bodies},
+		Narrowing: hotcell.Narrowing{
+			Hosts: b.Hosts, Methods: b.Methods, Paths: b.Paths, Bodies: b.Bodies, Tools: b.Tools, Rules: b.Rules, Approve: b.Approve, Unasked: b.Unasked,
+		},
 	})
 	if err != nil {
 		return nil, err

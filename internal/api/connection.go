@@ -19,12 +19,17 @@ type accessBody struct {
 
 type createConnection struct {
 	Body struct {
-		Name      string     `json:"name"`
-		Service   string     `json:"service,omitempty"`
-		Shared    bool       `json:"shared,omitempty"`
-		HTTP      accessBody `json:"http"`
-		SealedKey []byte     `json:"sealed_key,omitempty" doc:"the key, sealed to the workspace's public key (HPKE); docs/formats.md has the form"`
-		Key       string     `json:"key,omitempty" doc:"the key in plain, sealed when it arrives: it passes through this process's memory"`
+		Name         string            `json:"name"`
+		Service      string            `json:"service,omitempty"`
+		Shared       bool              `json:"shared,omitempty"`
+		Connector    string            `json:"connector,omitempty" doc:"a slug of the catalogue whose service takes a key; http when it is not given"`
+		Settings     map[string]string `json:"settings,omitempty" doc:"what the connector asks for beside the key; never a value"`
+		Definition   string            `json:"definition,omitempty" doc:"for the connector openapi: an OpenAPI 3 document"`
+		HTTP         *accessBody       `json:"http,omitempty" doc:"for the connector http: where and how the key goes on"`
+		SealedKey    []byte            `json:"sealed_key,omitempty" doc:"the key, sealed to the workspace's public key (HPKE); docs/formats.md has the form"`
+		Key          string            `json:"key,omitempty" doc:"the key in plain, sealed when it arrives: it passes through this process's memory"`
+		FromSecret   string            `json:"from_secret,omitempty" doc:"instead of a key: the id of a secret that has it, in from_variable; it does not leave the vault"`
+		FromVariable string            `json:"from_variable,omitempty"`
 	}
 }
 
@@ -42,6 +47,8 @@ type changeConnection struct {
 func (s *service) connections(api huma.API) {
 	operation(s, api, http.MethodPost, "/v1/connections", "create-connection", "Create a connection to a service that takes a key by HTTP", http.StatusCreated, s.createConnection)
 	operation(s, api, http.MethodPatch, "/v1/connections/{id}", "change-connection", "Change a connection's key or name; jobs that run keep their key", http.StatusOK, s.changeConnection)
+	operation(s, api, http.MethodGet, "/v1/connections/{id}/tools", "list-tools", "List the tools of a connection: what may be attached", http.StatusOK, s.tools)
+	operation(s, api, http.MethodPost, "/v1/connections/{id}/test", "test-connection", "Ask the service whether a connection works", http.StatusOK, s.testConnection)
 	s.credentials(api, "/v1/connections", hotcell.TierConnection, hotcell.PrefixConnection, "its key")
 }
 
@@ -51,12 +58,54 @@ func (s *service) createConnection(ctx context.Context, p hotcell.Principal, in 
 	if err != nil {
 		return nil, err
 	}
-	if len(key) == 0 {
+	request := &vaultrpc.CreateConnectionRequest{
+		Principal: p, Name: b.Name, Service: b.Service, Shared: b.Shared, Connector: b.Connector, Settings: b.Settings, Definition: []byte(b.Definition),
+		Key: key, FromSecret: hotcell.CredentialID(b.FromSecret), FromVariable: b.FromVariable,
+	}
+	if b.HTTP != nil {
+		request.HTTP = hotcell.HTTPAccess(*b.HTTP)
+	}
+	switch {
+	case b.FromSecret != "" && len(key) > 0:
+		return nil, hotcell.Invalid("/from_secret", "a key is given once: by itself, or by the secret that has it")
+	case b.Connector == "" && b.HTTP == nil:
+		return nil, hotcell.Invalid("/http", "where does the key go, and how? Or name a connector")
+	case b.Connector == "" && len(key) == 0 && b.FromSecret == "":
 		return nil, hotcell.Invalid("/sealed_key", "a connection has a key: give it as sealed_key, or as key in plain")
 	}
-	return credentialItem(s.Vault.CreateConnection(ctx, &vaultrpc.CreateConnectionRequest{
-		Principal: p, Name: b.Name, Service: b.Service, Shared: b.Shared, HTTP: hotcell.HTTPAccess(b.HTTP), Key: key,
-	}))
+	return credentialItem(s.Vault.CreateConnection(ctx, request))
+}
+
+type toolList struct {
+	Body struct {
+		Tools []vaultrpc.Tool `json:"tools"`
+	}
+}
+
+func (s *service) tools(ctx context.Context, p hotcell.Principal, in *credentialID) (*toolList, error) {
+	if err := check(in.ID, hotcell.PrefixConnection); err != nil {
+		return nil, err
+	}
+	answer, err := s.Vault.Tools(ctx, &vaultrpc.ToolsRequest{Principal: p, ID: hotcell.CredentialID(in.ID)})
+	if err != nil {
+		return nil, err
+	}
+	out := &toolList{}
+	out.Body.Tools = answer.Tools
+	return out, nil
+}
+
+type tested struct{ Body vaultrpc.TestConnectionAnswer }
+
+func (s *service) testConnection(ctx context.Context, p hotcell.Principal, in *credentialID) (*tested, error) {
+	if err := check(in.ID, hotcell.PrefixConnection); err != nil {
+		return nil, err
+	}
+	answer, err := s.Vault.TestConnection(ctx, &vaultrpc.CredentialRequest{Principal: p, ID: hotcell.CredentialID(in.ID)})
+	if err != nil {
+		return nil, err
+	}
+	return &tested{*answer}, nil
 }
 
 func (s *service) changeConnection(ctx context.Context, p hotcell.Principal, in *changeConnection) (*item[credentialBody], error) {

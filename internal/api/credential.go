@@ -14,6 +14,7 @@ import (
 type credentialBody struct {
 	hotcell.Credential
 	Attachments []vaultrpc.AttachedAssignment `json:"attachments,omitempty"`
+	Advice      []vaultrpc.Advice             `json:"advice,omitempty" doc:"of a new one: that there is a more protected way"`
 }
 
 type credentialID struct {
@@ -34,7 +35,7 @@ func credentialItem(answer *vaultrpc.CredentialAnswer, err error) (*item[credent
 	if err != nil {
 		return nil, err
 	}
-	return itemOf(credentialBody{answer.Credential, answer.Attachments}, answer.Credential.Revision), nil
+	return itemOf(credentialBody{answer.Credential, answer.Attachments, answer.Advice}, answer.Credential.Revision), nil
 }
 
 // credentials registers what is alike for the credentials of every tier: to

@@ -3,6 +3,8 @@ package api
 import (
 	"bytes"
 	"context"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/json"
@@ -75,7 +77,7 @@ func (s *service) repeat(next http.Handler) http.Handler {
 		defer s.repeats.end(key)
 		stored, err := s.Idempotency.Recall(r.Context(), key, request)
 		if err == nil {
-			replay(w, stored)
+			s.replay(w, key, stored)
 			return
 		}
 		if errors.Is(err, hotcell.ErrConflict) {
@@ -91,7 +93,7 @@ func (s *service) repeat(next http.Handler) http.Handler {
 			return // what was refused may be tried again under the same key
 		}
 		answer, _ := json.Marshal(remembered{kept.code, w.Header().Get("Content-Type"), w.Header().Get("ETag"), kept.body.Bytes()})
-		if _, err := s.Idempotency.Remember(context.WithoutCancel(r.Context()), key, request, answer, s.Now()); err != nil {
+		if _, err := s.Idempotency.Remember(context.WithoutCancel(r.Context()), key, request, s.sealAnswer(key, answer), s.Now()); err != nil {
 			s.Log.Warn("an answer could not be remembered", "request", requestID(r.Context()), "error", err)
 		}
 	})
@@ -107,9 +109,28 @@ func (s *service) hash(body []byte) [32]byte {
 	return [32]byte(mac.Sum(nil))
 }
 
-func replay(w http.ResponseWriter, stored []byte) {
+// answers seals what is remembered: some answers tell once what nobody may read
+// in the database, such as a link or a job's token.
+func (s *service) answers() cipher.AEAD {
+	mac := hmac.New(sha256.New, s.RepeatKey)
+	_, _ = mac.Write([]byte("hotcell remembered answers v1"))
+	block, err := aes.NewCipher(mac.Sum(nil))
+	if err == nil {
+		if sealer, err := cipher.NewGCMWithRandomNonce(block); err == nil {
+			return sealer
+		}
+	}
+	return nil // the key's length is right, so this is never reached
+}
+
+func (s *service) sealAnswer(key string, answer []byte) []byte {
+	return s.answers().Seal(nil, nil, answer, []byte(key))
+}
+
+func (s *service) replay(w http.ResponseWriter, key string, stored []byte) {
 	var answer remembered
-	if json.Unmarshal(stored, &answer) != nil {
+	text, err := s.answers().Open(nil, nil, stored, []byte(key))
+	if err != nil || json.Unmarshal(text, &answer) != nil {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}

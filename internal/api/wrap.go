@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"hotcell"
@@ -77,7 +78,7 @@ func (s *service) wrap(next http.Handler) http.Handler {
 				panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's way to cut off an answer that is not whole
 			}
 		}()
-		if reason := foreign(r); reason != "" {
+		if reason := s.foreign(r); reason != "" {
 			writeProblem(seen, r, newProblem(http.StatusForbidden, "foreign", "Denied", reason))
 			return
 		}
@@ -96,9 +97,12 @@ func method(r *http.Request) string {
 
 // foreign says why a request is not one that a person or program of this
 // machine meant to send: a page of another site, or a name that was rebound.
-func foreign(r *http.Request) string {
-	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+func (s *service) foreign(r *http.Request) string {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" && !arrives(r) {
 		return "a page of another site may not ask this"
+	}
+	if base, err := url.Parse(s.base()); err == nil && base.Host != "" && r.Host == base.Host {
+		return ""
 	}
 	host := r.Host
 	if h, _, err := net.SplitHostPort(host); err == nil {
@@ -108,6 +112,20 @@ func foreign(r *http.Request) string {
 		return ""
 	}
 	return "this server is asked for by its loopback address only"
+}
+
+// arrives says whether a person's browser comes here from another site to see a
+// page of connecting: by a link in a message, or from a service's page of consent.
+func arrives(r *http.Request) bool {
+	return r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, connectPath) && r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
+}
+
+// base is the address of the public listener, "" where there is none.
+func (s *service) base() string {
+	if s.Base == nil {
+		return ""
+	}
+	return s.Base()
 }
 
 // status remembers what was answered.

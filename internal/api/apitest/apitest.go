@@ -27,6 +27,7 @@ import (
 	"hotcell"
 	"hotcell/internal/api"
 	"hotcell/internal/parcel"
+	"hotcell/internal/vaultrpc"
 )
 
 // World is one workspace, its owner, and all that was made there.
@@ -56,6 +57,7 @@ type World struct {
 	broken       int64
 	over         bool
 	answers      map[string]answer
+	accounts     accounts
 	running      sync.WaitGroup
 	problemsSeen []string
 }
@@ -71,6 +73,7 @@ func New(t testing.TB) *World {
 		Key: key, Logged: &Buffer{}, changed: make(chan struct{}), now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC),
 		values: map[hotcell.CredentialID]map[string]string{}, logs: map[hotcell.JobID][]hotcell.LogChunk{},
 		outputs: map[hotcell.JobID][]byte{}, files: map[string][]byte{}, answers: map[string]answer{},
+		accounts: accounts{map[hotcell.LinkID]hotcell.Link{}, map[string]vaultrpc.OAuthClient{}, map[string]string{}},
 	}
 	w.workspace = hotcell.Workspace{ID: hotcell.WorkspaceID(hotcell.NewID(hotcell.PrefixWorkspace)), Name: "acme", CreatedAt: w.now}
 	w.member = hotcell.Member{ID: hotcell.MemberID(hotcell.NewID(hotcell.PrefixMember)), Workspace: w.workspace.ID, Name: "ada", Role: hotcell.RoleOwner, CreatedAt: w.now}
@@ -84,9 +87,12 @@ func (w *World) Config() api.Config {
 	return api.Config{
 		Vault: (*vault)(w), Jobs: (*jobs)(w), Files: (*files)(w), Idempotency: (*repeats)(w), RepeatKey: []byte("0123456789abcdef0123456789abcdef"),
 		Principal: w.principal, Ready: func(context.Context) []string { return w.Problems() }, Log: slog.New(slog.NewJSONHandler(w.Logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Now: time.Now, Version: "test",
+		Now: time.Now, Version: "test", Base: func() string { return Base },
 	}
 }
+
+// Base is where browsers reach the world's public listener.
+const Base = "http://127.0.0.1:7878"
 
 // Serve serves the API on a unix socket named hotcell.sock until the test ends,
 // and returns its path.

@@ -1,0 +1,142 @@
+package api
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"hotcell"
+	"hotcell/internal/vaultrpc"
+)
+
+// connectPath begins the pages that a browser sees when an account is connected.
+const connectPath = "/connect/"
+
+// callbackPath is where services lead back to.
+const callbackPath = connectPath + "callback"
+
+func (s *service) callback() string { return s.base() + callbackPath }
+
+//go:embed connect.html connect.css
+var pages embed.FS
+
+// page is what connect.html shows.
+type page struct {
+	Title, Text string
+	// Go is the label of the button that goes on; empty for none.
+	Go string
+	// Good and Bad colour the page.
+	Good, Bad bool
+	Style     template.CSS
+}
+
+// connectPages shows them.
+type connectPages struct {
+	template *template.Template
+	style    template.CSS
+	policy   string
+}
+
+func newConnectPages() *connectPages {
+	css, _ := pages.ReadFile("connect.css")
+	hash := sha256.Sum256(css)
+	return &connectPages{
+		template: template.Must(template.ParseFS(pages, "connect.html")), style: template.CSS(css), //nolint:gosec // our own file
+		policy: "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'",
+	}
+}
+
+func (c *connectPages) show(w http.ResponseWriter, status int, p page) {
+	p.Style = c.style
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", c.policy)
+	w.WriteHeader(status)
+	_ = c.template.Execute(w, p)
+}
+
+// connect registers the pages. Nobody is signed in on them: the link's token is
+// what admits a browser, and its cookie from then on.
+func (s *service) connect(mux *http.ServeMux) {
+	c := newConnectPages()
+	// To look at a link does nothing: programs that preview links do, too.
+	mux.HandleFunc("GET "+connectPath+"{token}", func(w http.ResponseWriter, _ *http.Request) {
+		c.show(w, http.StatusOK, page{
+			Title: "Connect an account", Go: "Continue",
+			Text: "Somebody of your team asks to connect an account of yours, so that agents can work with it without ever having its password or token. " +
+				"The next page is the service's own: it says what is asked for, and asks you. This link works once, in the browser that goes on with it.",
+		})
+	})
+	mux.HandleFunc("POST "+connectPath+"{token}", func(w http.ResponseWriter, r *http.Request) { s.openLink(c, w, r) })
+	mux.HandleFunc("GET "+callbackPath, func(w http.ResponseWriter, r *http.Request) { s.finishLink(c, w, r) })
+}
+
+// cookieOf is the name of the cookie of one link: several may be open at once.
+func cookieOf(state string) string {
+	hash := sha256.Sum256([]byte(state))
+	return "hotcell_connect_" + hex.EncodeToString(hash[:6])
+}
+
+func (s *service) openLink(c *connectPages, w http.ResponseWriter, r *http.Request) {
+	answer, err := s.Vault.OpenLink(r.Context(), &vaultrpc.OpenLinkRequest{Token: r.PathValue("token"), Callback: s.callback()})
+	if err != nil {
+		s.badLink(c, w, r, err)
+		return
+	}
+	state := ""
+	if to, err := url.Parse(answer.URL); err == nil {
+		state = to.Query().Get("state")
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: cookieOf(state), Value: answer.Cookie, Path: connectPath, Expires: answer.Expires, HttpOnly: true,
+		// The service sends the browser back from its own site.
+		SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(s.base(), "https://"),
+	})
+	http.Redirect(w, r, answer.URL, http.StatusSeeOther)
+}
+
+func (s *service) finishLink(c *connectPages, w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	request := &vaultrpc.FinishLinkRequest{
+		State: query.Get("state"), Code: query.Get("code"), Issuer: query.Get("iss"), Error: query.Get("error"), Callback: s.callback(),
+	}
+	name := cookieOf(request.State)
+	if cookie, err := r.Cookie(name); err == nil {
+		request.Cookie = cookie.Value
+	}
+	http.SetCookie(w, &http.Cookie{Name: name, Path: connectPath, MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(s.base(), "https://")})
+	answer, err := s.Vault.FinishLink(r.Context(), request)
+	if err != nil {
+		s.badLink(c, w, r, err)
+		return
+	}
+	who := answer.Link.Name
+	if answer.Account != "" {
+		who = fmt.Sprintf("%s (%s)", answer.Link.Name, answer.Account)
+	}
+	c.show(w, http.StatusOK, page{Title: "Connected", Text: who + " is connected. You can close this window.", Good: true})
+}
+
+// badLink says why a link does not lead on, as far as whoever holds it may know.
+func (s *service) badLink(c *connectPages, w http.ResponseWriter, r *http.Request, err error) {
+	p := page{Title: "This did not work", Bad: true, Text: "Ask for a new link, and open it in one browser."}
+	status := http.StatusForbidden
+	switch {
+	case errors.Is(err, hotcell.ErrNotFound):
+		status, p.Text = http.StatusNotFound, "There is no such link, or it is over: each is good for fifteen minutes, once. Ask for a new one."
+	case errors.Is(err, hotcell.ErrUnavailable):
+		status, p.Text = http.StatusServiceUnavailable, "A part of the server, or the service, does not answer. Try again in a moment."
+	case errors.Is(err, hotcell.ErrDenied), errors.Is(err, hotcell.ErrConflict), errors.Is(err, hotcell.ErrInvalid):
+		p.Text = strings.TrimPrefix(err.Error(), hotcell.ErrDenied.Error()+": ")
+	default:
+		status = http.StatusInternalServerError
+		s.tell(r.Context(), "connect", err)
+	}
+	c.show(w, status, p)
+}
