@@ -83,7 +83,10 @@ func (s *Service) Attach(ctx context.Context, r *vaultrpc.AttachRequest) (*vault
 			return err
 		}
 		if r.As == "" {
-			out.Attachment.As = usual[c.Tier]
+			out.Attachment.As = usual(c)
+		}
+		if err := belongs(out.Attachment); err != nil {
+			return err
 		}
 		if err := s.checkTier(a, out.Attachment, c); err != nil {
 			return err
@@ -98,9 +101,15 @@ func (s *Service) Attach(ctx context.Context, r *vaultrpc.AttachRequest) (*vault
 	return out, err
 }
 
-// usual is how a credential of a tier is attached when nobody says how.
-var usual = map[hotcell.Tier]hotcell.Injection{
-	hotcell.TierSecret: hotcell.InjectEnvironment, hotcell.TierConnection: hotcell.InjectHTTP,
+// usual is how a credential is attached when nobody says how.
+func usual(c hotcell.Credential) hotcell.Injection {
+	switch {
+	case c.Tier == hotcell.TierSecret:
+		return hotcell.InjectEnvironment
+	case c.HTTP != nil:
+		return hotcell.InjectHTTP
+	}
+	return hotcell.InjectTools
 }
 
 // attachable returns the assignment and the credential of a new attachment,

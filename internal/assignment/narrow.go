@@ -24,9 +24,9 @@ var method = regexp.MustCompile("^[A-Z0-9!#$%&'*+.^_`|~-]{1,32}$")
 // in their normal form.
 func narrow(as hotcell.Injection, n hotcell.Narrowing) (hotcell.Narrowing, error) {
 	switch as {
-	case "", hotcell.InjectEnvironment, hotcell.InjectStandIn, hotcell.InjectHTTP:
+	case "", hotcell.InjectEnvironment, hotcell.InjectStandIn, hotcell.InjectHTTP, hotcell.InjectTools:
 	default:
-		return n, hotcell.Invalid("/as", "a credential is attached as %q, %q or %q", hotcell.InjectEnvironment, hotcell.InjectStandIn, hotcell.InjectHTTP)
+		return n, hotcell.Invalid("/as", "a credential is attached as %q, %q, %q or %q", hotcell.InjectEnvironment, hotcell.InjectStandIn, hotcell.InjectHTTP, hotcell.InjectTools)
 	}
 	hosts, err := site.ParseBounds(n.Hosts)
 	if err != nil {
@@ -36,7 +36,10 @@ func narrow(as hotcell.Injection, n hotcell.Narrowing) (hotcell.Narrowing, error
 	if err := checkList("/methods", n.Methods, maxMethods, checkMethod); err != nil {
 		return n, err
 	}
-	return n, checkList("/paths", n.Paths, maxPaths, checkPath)
+	if err := checkList("/paths", n.Paths, maxPaths, checkPath); err != nil {
+		return n, err
+	}
+	return n, checkTools(n)
 }
 
 // checkList holds each entry of a list against a rule, and the list against most.

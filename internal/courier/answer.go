@@ -98,6 +98,10 @@ func (t *trip) unanswered(ctx context.Context, err error) error {
 	return t.broken(ctx, err)
 }
 
+// ErrLost is a call of which nobody knows whether it was done: it was sent, and
+// no answer came. It is a [hotcell.ErrUnavailable], not to be tried again unseen.
+var ErrLost = fmt.Errorf("%w: it is not known whether the call was done", hotcell.ErrUnavailable)
+
 // broken says what became of a request or an answer that broke off: never the
 // error's text, which may hold parts of the request.
 func (t *trip) broken(ctx context.Context, err error) error {
@@ -114,7 +118,7 @@ func (t *trip) broken(ctx context.Context, err error) error {
 		what = "the service's certificate does not hold"
 	}
 	if t.Lost {
-		what += ": it is not known whether the call was done"
+		return fmt.Errorf("%w: %s", ErrLost, what)
 	}
 	return fmt.Errorf("%w: %s", hotcell.ErrUnavailable, what)
 }

@@ -77,6 +77,14 @@ func or[T int | int64 | time.Duration](given, usual T) T {
 	return given
 }
 
+// Rest closes the connections that nobody uses: their buffers remember what went
+// through them.
+func (c *Courier) Rest() {
+	if kept, ok := c.Transport.(interface{ CloseIdleConnections() }); ok {
+		kept.CloseIdleConnections()
+	}
+}
+
 // Trip says how a call went.
 type Trip struct {
 	// Status is the last answer's; 0 where none came.

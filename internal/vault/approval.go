@@ -16,8 +16,9 @@ const callWait = time.Hour
 
 // AskCall returns the request for a call that needs a person's word: one that
 // waits, was refused, or was approved and not made yet; else it makes one. What
-// was asked before in the same job is not asked again.
-func (v *Vault) AskCall(ctx context.Context, job hotcell.JobID, call hotcell.AskedCall) (q hotcell.Request, err error) {
+// was asked before in the same job is not asked again. Where a request is named,
+// it is that one or none.
+func (v *Vault) AskCall(ctx context.Context, job hotcell.JobID, named hotcell.RequestID, call hotcell.AskedCall) (q hotcell.Request, err error) {
 	about := hotcell.Event{Workspace: v.workspace, At: v.now(), Kind: "request.create", Job: job, Via: "job"}
 	err = v.store.Update(ctx, func(w hotcell.VaultWriter) error {
 		grant, err := w.GrantOf(job)
@@ -27,6 +28,10 @@ func (v *Vault) AskCall(ctx context.Context, job hotcell.JobID, call hotcell.Ask
 		about = v.ofGrant(about.Kind, grant)
 		about.Credential, about.Name = call.Credential, callName(call.Connection, call.Tool)
 		if err := alive(grant); err != nil {
+			return err
+		}
+		if named != "" {
+			q, err = v.named(w, grant, named, call)
 			return err
 		}
 		found, err := v.asked(w, grant, call)
@@ -78,6 +83,20 @@ func (v *Vault) asked(w hotcell.VaultWriter, grant hotcell.Grant, call hotcell.A
 	return found, nil
 }
 
+// named is the job's request of that id, if it is for this call and was not made.
+func (v *Vault) named(r hotcell.VaultReader, grant hotcell.Grant, id hotcell.RequestID, call hotcell.AskedCall) (hotcell.Request, error) {
+	q, err := ofJob(r, grant, id)
+	switch {
+	case err != nil:
+		return q, err
+	case q.Call == nil || !same(*q.Call, call):
+		return q, fmt.Errorf("%w: the approval is for another call", hotcell.ErrDenied)
+	case q.Call.Used:
+		return q, fmt.Errorf("%w: the approved call was made already: call again without it to ask anew", hotcell.ErrConflict)
+	}
+	return lapsed(q, v.now()), nil
+}
+
 // counts says whether a request is for exactly this call, and still says
 // something about it.
 func counts(q hotcell.Request, call hotcell.AskedCall) bool {
@@ -113,17 +132,12 @@ func (v *Vault) TakeCall(ctx context.Context, job hotcell.JobID, id hotcell.Requ
 		if err := alive(grant); err != nil {
 			return err
 		}
-		q, err := ofJob(w, grant, id)
+		q, err := v.named(w, grant, id, call)
 		if err != nil {
 			return err
 		}
-		switch {
-		case q.Call == nil || !same(*q.Call, call):
-			return fmt.Errorf("%w: the approval is for another call", hotcell.ErrDenied)
-		case q.State != hotcell.RequestApproved:
-			return fmt.Errorf("%w: the call is not approved: the request is %s", hotcell.ErrDenied, lapsed(q, v.now()).State)
-		case q.Call.Used:
-			return fmt.Errorf("%w: the approved call was made already", hotcell.ErrConflict)
+		if q.State != hotcell.RequestApproved {
+			return fmt.Errorf("%w: the call is not approved: the request is %s", hotcell.ErrDenied, q.State)
 		}
 		q.Call.Used = true
 		return w.PutRequest(q)
