@@ -51,6 +51,8 @@ type scene struct {
 	planted []string
 	daemon  *vaultd.Daemon
 	servers []*http.Server
+	// configure has the last word on what the vault is started with.
+	configure func(*vaultd.Config)
 }
 
 // said keeps everything that the vault wrote to its lines and its log.
@@ -86,7 +88,13 @@ func (h heard) Read(p []byte) (int, error) {
 // setup starts a vault; wrap, if given, comes between it and its store.
 func setup(t *testing.T, wrap ...func(hotcell.VaultStore) hotcell.VaultStore) *scene {
 	t.Helper()
-	s := &scene{t: t, dir: t.TempDir()}
+	return setupWith(t, nil, wrap...)
+}
+
+// setupWith starts a vault as configure says.
+func setupWith(t *testing.T, configure func(*vaultd.Config), wrap ...func(hotcell.VaultStore) hotcell.VaultStore) *scene {
+	t.Helper()
+	s := &scene{t: t, dir: t.TempDir(), configure: configure}
 	t.Cleanup(s.search)
 	t.Cleanup(s.stop)
 	s.start(wrap...)
@@ -115,9 +123,11 @@ func (s *scene) start(wrap ...func(hotcell.VaultStore) hotcell.VaultStore) {
 	for _, w := range wrap {
 		s.store = w(s.store)
 	}
-	s.daemon, err = vaultd.Open(s.t.Context(), vaultd.Config{
-		Store: s.store, KeyURL: "file://" + filepath.Join(s.dir, "local.key"), Owner: "Olga", Now: s.now, Log: log,
-	})
+	config := vaultd.Config{Store: s.store, KeyURL: "file://" + filepath.Join(s.dir, "local.key"), Owner: "Olga", Now: s.now, Log: log}
+	if s.configure != nil {
+		s.configure(&config)
+	}
+	s.daemon, err = vaultd.Open(s.t.Context(), config)
 	must(s.t, err)
 	s.control = vaultclient.NewControl(s.line(s.daemon.Control()))
 	s.worker = vaultclient.NewWorker(s.line(s.daemon.Worker()))
