@@ -35,6 +35,9 @@ type Work struct {
 	Drill *Drill `json:"drill,omitempty"`
 }
 
+// MaxInstructions is how long an assignment's instructions may be, in bytes.
+const MaxInstructions = 256 << 10
+
 // Files names an uploaded folder by its content.
 type Files struct {
 	// Digest is the SHA-256 of the tar archive, in hex.

@@ -42,12 +42,13 @@ type Attached struct {
 }
 
 type workBody struct {
-	Command     string            `json:"command"`
-	Files       *hotcell.Files    `json:"files,omitempty"`
-	Allow       []hotcell.Allow   `json:"allow,omitempty"`
-	Limits      map[string]any    `json:"limits"`
-	Environment map[string]string `json:"environment,omitempty"`
-	Drill       *hotcell.Drill    `json:"drill,omitempty"`
+	Command      string            `json:"command,omitempty"`
+	Instructions string            `json:"instructions,omitempty"`
+	Files        *hotcell.Files    `json:"files,omitempty"`
+	Allow        []hotcell.Allow   `json:"allow,omitempty"`
+	Limits       map[string]any    `json:"limits"`
+	Environment  map[string]string `json:"environment,omitempty"`
+	Drill        *hotcell.Drill    `json:"drill,omitempty"`
 }
 
 func bodyOf(w hotcell.Work) *workBody {
@@ -55,7 +56,7 @@ func bodyOf(w hotcell.Work) *workBody {
 	if w.Limits.Timeout > 0 {
 		limits["timeout"] = time.Duration(w.Limits.Timeout).String()
 	}
-	return &workBody{w.Command, w.Files, w.Allow, limits, w.Environment, w.Drill}
+	return &workBody{w.Command, w.Instructions, w.Files, w.Allow, limits, w.Environment, w.Drill}
 }
 
 // CreateAssignment makes an assignment.
@@ -128,6 +129,27 @@ func (c *Client) Run(ctx context.Context, id hotcell.AssignmentID, arguments []s
 	body := struct {
 		Arguments []string `json:"arguments,omitempty"`
 	}{arguments}
+	return out, c.json(ctx, http.MethodPost, "/v1/assignments/"+url.PathEscape(string(id))+"/jobs", nil, "", body, &out)
+}
+
+// External is a job for an agent elsewhere, which calls its tools at URL with
+// Token. The token is told this once.
+type External struct {
+	hotcell.Job
+	Token string `json:"token"`
+	URL   string `json:"url"`
+}
+
+// Open makes an external job of an assignment, which lives that long; 0 is the
+// server's default.
+func (c *Client) Open(ctx context.Context, id hotcell.AssignmentID, life time.Duration) (out External, err error) {
+	body := struct {
+		External bool   `json:"external"`
+		TTL      string `json:"ttl,omitempty"`
+	}{External: true}
+	if life != 0 {
+		body.TTL = life.String()
+	}
 	return out, c.json(ctx, http.MethodPost, "/v1/assignments/"+url.PathEscape(string(id))+"/jobs", nil, "", body, &out)
 }
 

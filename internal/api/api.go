@@ -21,6 +21,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/egress"
+	"hotcell/internal/job"
 	"hotcell/internal/vaultrpc"
 )
 
@@ -69,7 +70,7 @@ type Connections interface {
 
 // Jobs makes, shows and ends jobs; package job does it.
 type Jobs interface {
-	Create(ctx context.Context, p hotcell.Principal, a hotcell.AssignmentID, arguments []string) (hotcell.Job, error)
+	Create(ctx context.Context, p hotcell.Principal, d job.Draft) (job.Made, error)
 	Cancel(ctx context.Context, p hotcell.Principal, id hotcell.JobID) (hotcell.Job, error)
 	Job(ctx context.Context, p hotcell.Principal, id hotcell.JobID) (hotcell.Job, error)
 	Jobs(ctx context.Context, p hotcell.Principal, filter hotcell.JobFilter, page hotcell.Page) ([]hotcell.Job, error)
@@ -109,6 +110,8 @@ type Config struct {
 	// Base is the address at which people's browsers reach Public, without a slash
 	// at its end: http://127.0.0.1:7878.
 	Base func() string
+	// Tools serves agents elsewhere, each by its job's token; nil for none.
+	Tools http.Handler
 }
 
 // service is the API's handlers.
@@ -142,6 +145,7 @@ func Public(c Config) http.Handler {
 		_, _ = io.WriteString(w, welcome)
 	})
 	s.connect(mux)
+	s.agents(mux)
 	mux.HandleFunc("/", nothing)
 	return s.wrap(named(mux))
 }

@@ -14,12 +14,13 @@ import (
 // workBody is an assignment's work as it is written: durations as text, hosts
 // as HOST[:PORT][/PROTOCOL] are normalised by the client.
 type workBody struct {
-	Command     string            `json:"command"`
-	Files       *hotcell.Files    `json:"files,omitempty"`
-	Allow       []hotcell.Allow   `json:"allow,omitempty"`
-	Limits      limitsBody        `json:"limits,omitzero"`
-	Environment map[string]string `json:"environment,omitempty"`
-	Drill       *hotcell.Drill    `json:"drill,omitempty" doc:"for hotcell drill alone, on the server's own machine"`
+	Command      string            `json:"command,omitempty" doc:"given to /bin/sh -c in the cell; where there are instructions, the agent's, or empty for the server's own"`
+	Instructions string            `json:"instructions,omitempty" doc:"what an agent is to do: /job/INSTRUCTIONS.md, and the command's standard input"`
+	Files        *hotcell.Files    `json:"files,omitempty"`
+	Allow        []hotcell.Allow   `json:"allow,omitempty"`
+	Limits       limitsBody        `json:"limits,omitzero"`
+	Environment  map[string]string `json:"environment,omitempty"`
+	Drill        *hotcell.Drill    `json:"drill,omitempty" doc:"for hotcell drill alone, on the server's own machine"`
 }
 
 type limitsBody struct {
@@ -30,7 +31,7 @@ type limitsBody struct {
 }
 
 func (b workBody) work() (hotcell.Work, error) {
-	w := hotcell.Work{Command: b.Command, Files: b.Files, Allow: b.Allow, Environment: b.Environment, Drill: b.Drill}
+	w := hotcell.Work{Command: b.Command, Instructions: b.Instructions, Files: b.Files, Allow: b.Allow, Environment: b.Environment, Drill: b.Drill}
 	w.Limits = hotcell.Limits{Memory: b.Limits.Memory, Disk: b.Limits.Disk, Pids: b.Limits.Pids}
 	if b.Limits.Timeout == "" {
 		return w, nil

@@ -8,16 +8,28 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"hotcell"
+	"hotcell/internal/job"
 )
 
 type createJob struct {
 	ID   string `path:"id"`
 	Body struct {
 		Arguments []string `json:"arguments,omitempty" doc:"what follows the command"`
+		External  bool     `json:"external,omitempty" doc:"no cell: an agent elsewhere calls the job's tools, with the token that the answer tells once"`
+		TTL       string   `json:"ttl,omitempty" doc:"how long an external job lives, such as 1h, which it is when empty; 24h at the most"`
+	}
+}
+
+// madeJob is a job that was made; an external one with how to get to it.
+type madeJob struct {
+	Body struct {
+		job.Made
+		URL string `json:"url,omitempty" doc:"where an external job's tools are: Model Context Protocol, streamable HTTP"`
 	}
 }
 
@@ -41,14 +53,7 @@ type jobLog struct {
 type jobItem struct{ Body hotcell.Job }
 
 func (s *service) jobs(api huma.API) {
-	operation(s, api, http.MethodPost, "/v1/assignments/{id}/jobs", "run", "Make a job of an assignment and queue it", http.StatusAccepted,
-		func(ctx context.Context, p hotcell.Principal, in *createJob) (*jobItem, error) {
-			if err := check(in.ID, hotcell.PrefixAssignment); err != nil {
-				return nil, err
-			}
-			j, err := s.Jobs.Create(ctx, p, hotcell.AssignmentID(in.ID), in.Body.Arguments)
-			return &jobItem{j}, err
-		})
+	operation(s, api, http.MethodPost, "/v1/assignments/{id}/jobs", "run", "Make a job of an assignment and queue it", http.StatusAccepted, s.createJob)
 	operation(s, api, http.MethodGet, "/v1/jobs", "list-jobs", "List jobs, newest first", http.StatusOK,
 		func(ctx context.Context, p hotcell.Principal, in *listJobs) (*list[hotcell.Job], error) {
 			filter := hotcell.JobFilter{Assignment: hotcell.AssignmentID(in.Assignment), State: hotcell.JobState(in.State)}
@@ -69,6 +74,31 @@ func (s *service) jobs(api huma.API) {
 		})
 	operation(s, api, http.MethodGet, "/v1/jobs/{id}/log", "job-log", "A job's log: a page in JSON, or followed live as text/event-stream", http.StatusOK, s.jobLog)
 	operation(s, api, http.MethodGet, "/v1/jobs/{id}/out", "job-out", "What a job left in /job/out, as a tar archive", http.StatusOK, s.jobOut)
+}
+
+// defaultTTL is how long an external job lives where nobody says.
+const defaultTTL = time.Hour
+
+func (s *service) createJob(ctx context.Context, p hotcell.Principal, in *createJob) (*madeJob, error) {
+	if err := check(in.ID, hotcell.PrefixAssignment); err != nil {
+		return nil, err
+	}
+	d := job.Draft{Assignment: hotcell.AssignmentID(in.ID), Arguments: in.Body.Arguments}
+	if in.Body.External {
+		life := hotcell.Duration(defaultTTL)
+		if in.Body.TTL != "" && life.UnmarshalText([]byte(in.Body.TTL)) != nil || life <= 0 {
+			return nil, hotcell.Invalid("/ttl", `a duration is written like "10m" or "1h30m"`)
+		}
+		d.External = time.Duration(life)
+	} else if in.Body.TTL != "" {
+		return nil, hotcell.Invalid("/ttl", "it is for external jobs; others have their assignment's time limit")
+	}
+	made, err := s.Jobs.Create(ctx, p, d)
+	out := &madeJob{}
+	if out.Body.Made = made; made.External {
+		out.Body.URL = s.base() + ToolsPath
+	}
+	return out, err
 }
 
 func (s *service) showJob(ctx context.Context, p hotcell.Principal, in *jobID) (*jobItem, error) {

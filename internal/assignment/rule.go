@@ -53,10 +53,14 @@ func checkName(a hotcell.Assignment) error {
 func breaks(r rune) bool { return unicode.IsControl(r) || r == 0x2028 || r == 0x2029 }
 
 func checkCommand(a hotcell.Assignment) error {
-	c := a.Work.Command
+	c, text := a.Work.Command, a.Work.Instructions
 	switch {
-	case strings.TrimSpace(c) == "":
-		return hotcell.Invalid("/work/command", "an assignment has a command")
+	case len(text) > hotcell.MaxInstructions:
+		return hotcell.Invalid("/work/instructions", "instructions have at most %d KiB; put more into a file", hotcell.MaxInstructions>>10)
+	case strings.ContainsRune(text, 0) || !utf8.ValidString(text):
+		return hotcell.Invalid("/work/instructions", "instructions are text in UTF-8, without a NUL byte")
+	case strings.TrimSpace(c) == "" && strings.TrimSpace(text) == "":
+		return hotcell.Invalid("/work/command", "an assignment has a command, or instructions for an agent")
 	case len(c) > maxCommand:
 		return hotcell.Invalid("/work/command", "a command has at most %d bytes; put more into a file", maxCommand)
 	case strings.ContainsRune(c, 0):

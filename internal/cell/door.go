@@ -36,14 +36,21 @@ func (i *initial) openDoor(ctx context.Context) *door {
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}
 	mux := http.NewServeMux()
-	asking := func(w http.ResponseWriter, r *http.Request) {
-		answer := &late{ResponseWriter: w}
-		proxy.ServeHTTP(answer, r)
-		_ = i.widen(ctx) // before the command is told
-		answer.send()
-	}
-	mux.HandleFunc("POST "+cellrpc.PathAsk, asking)
-	mux.HandleFunc("POST "+cellrpc.PathMCP, asking)
+	mux.HandleFunc("POST "+cellrpc.PathAsk, func(w http.ResponseWriter, r *http.Request) {
+		proxy.ServeHTTP(&widening{ResponseWriter: w, widen: func() { _ = i.widen(ctx) }}, r)
+	})
+	mux.HandleFunc("POST "+cellrpc.PathMCP, func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
+		if err != nil {
+			http.Error(w, "hotcell: a message has at most 4 MiB", http.StatusRequestEntityTooLarge)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if bytes.Contains(body, []byte("request_access")) {
+			w = &widening{ResponseWriter: w, widen: func() { _ = i.widen(ctx) }}
+		}
+		proxy.ServeHTTP(w, r)
+	})
 	mux.Handle(cellrpc.PathMCP, proxy)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "hotcell: the door of a cell takes POST "+cellrpc.PathAsk+" and "+cellrpc.PathMCP, http.StatusForbidden)
@@ -53,22 +60,28 @@ func (i *initial) openDoor(ctx context.Context) *door {
 	return d
 }
 
-// late holds an answer back until it is sent.
-type late struct {
+// maxMessage is how long a message to the cell's tools may be, in bytes.
+const maxMessage = 4 << 20
+
+// widening lets new names in before the command is told of them: before each
+// piece of an answer, since any may be the one that tells.
+type widening struct {
 	http.ResponseWriter
-	status int
-	body   bytes.Buffer
+	widen func()
 }
 
-func (l *late) WriteHeader(status int)      { l.status = status }
-func (l *late) Write(b []byte) (int, error) { return l.body.Write(b) }
-
-func (l *late) send() {
-	if l.status != 0 {
-		l.ResponseWriter.WriteHeader(l.status)
-	}
-	_, _ = io.Copy(l.ResponseWriter, &l.body)
+func (w *widening) WriteHeader(status int) {
+	w.widen()
+	w.ResponseWriter.WriteHeader(status)
 }
+
+func (w *widening) Write(b []byte) (int, error) {
+	w.widen()
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets a stream be flushed.
+func (w *widening) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // Accept implements [net.Listener].
 func (d *door) Accept() (net.Conn, error) { return <-d.conns, nil }

@@ -22,6 +22,8 @@ import (
 type order struct {
 	Argv, Env [][]byte
 	Limits    cellrpc.Limits
+	// Input is the file that is its standard input; nothing is where it is empty.
+	Input string
 }
 
 // The descriptors of the stage: its orders, and where it tells why it failed.
@@ -85,6 +87,9 @@ func readOrder(orders io.ReadCloser) (order, error) {
 func become(o order) error {
 	argv, env := texts(o.Argv), texts(o.Env)
 	debug.SetGCPercent(-1)
+	if err := feed(o.Input); err != nil {
+		return err
+	}
 	if err := setLimits(o.Limits); err != nil {
 		return err
 	}
@@ -93,6 +98,21 @@ func become(o order) error {
 		return errors.New("its arguments and variables are more than a process can be given")
 	}
 	return fmt.Errorf("starting the shell: %w", err)
+}
+
+// feed makes a file the standard input.
+func feed(path string) error {
+	if path == "" {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("opening the instructions: %w", err)
+	}
+	if err := unix.Dup3(int(f.Fd()), 0, 0); err != nil {
+		return fmt.Errorf("opening the instructions: %w", err)
+	}
+	return f.Close()
 }
 
 func texts(parts [][]byte) []string {

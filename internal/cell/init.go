@@ -123,7 +123,7 @@ func (i *initial) prepare(ctx context.Context) error {
 	if err := i.gateway.get(ctx, cellrpc.PathSpec, &i.spec); err != nil {
 		return fmt.Errorf("asking what to do: %w", err)
 	}
-	for _, step := range []func(context.Context) error{i.network, i.furnish, i.unpack} {
+	for _, step := range []func(context.Context) error{i.network, i.furnish, i.unpack, i.instruct} {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -96,7 +96,7 @@ func (i *initial) run(ctx context.Context) cellrpc.Exit {
 // command. The bytes that held the values are wiped here.
 func (i *initial) release() error {
 	env := i.environment()
-	b, err := json.Marshal(order{Argv: i.shell(), Env: env, Limits: i.spec.Limits})
+	b, err := json.Marshal(order{Argv: i.shell(), Env: env, Limits: i.spec.Limits, Input: i.input()})
 	for _, variable := range env {
 		sensitive.Wipe(variable)
 	}

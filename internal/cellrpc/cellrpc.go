@@ -33,6 +33,9 @@ type Spec struct {
 	Limits    Limits `json:"limits"`
 	// CA holds certificates (PEM) that the cell trusts beside its bundle.
 	CA string `json:"ca,omitempty"`
+	// Instructions are what an agent is to do: /job/INSTRUCTIONS.md, and the
+	// command's standard input. Empty for a command without any.
+	Instructions string `json:"instructions,omitempty"`
 }
 
 // Name is a host and the ports that may be reached on it.

@@ -3,7 +3,9 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +26,7 @@ func (a *app) assignments() *cobra.Command {
 // workFlags are the flags that make an assignment's work.
 type workFlags struct {
 	command, files, memory, disk string
+	instructions, agent          string
 	allow, env                   []string
 	timeout                      time.Duration
 	pids                         int
@@ -32,6 +35,8 @@ type workFlags struct {
 func (f *workFlags) add(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringVar(&f.command, "command", "", "what runs in the cell, by /bin/sh -c; what follows -- at run are its arguments")
+	flags.StringVar(&f.instructions, "instructions", "", "a `file` that says what an agent is to do, - for standard input: it lies at /job/INSTRUCTIONS.md, and is the agent's standard input")
+	flags.StringVar(&f.agent, "agent", "", "the `command` of the agent that follows the instructions, such as 'claude -p' (jobs.agent of the server's configuration)")
 	flags.StringVar(&f.files, "files", "", "a `folder` that each job gets a fresh copy of, at /job")
 	flags.StringArrayVar(&f.allow, "allow", nil, "a host that the job may reach: `HOST[:PORT][/PROTOCOL]`, HTTPS without one; may be given several times")
 	flags.StringArrayVar(&f.env, "env", nil, "a variable that is no secret: `NAME=value`; may be given several times")
@@ -43,8 +48,8 @@ func (f *workFlags) add(c *cobra.Command) {
 
 // apply changes what was given on the command line.
 func (f *workFlags) apply(cmd *cobra.Command, w *hotcell.Work) error {
-	if cmd.Flags().Changed("command") {
-		w.Command = f.command
+	if err := f.applyAgent(cmd, w); err != nil {
+		return err
 	}
 	if cmd.Flags().Changed("allow") {
 		w.Allow = nil
@@ -75,6 +80,48 @@ func (f *workFlags) apply(cmd *cobra.Command, w *hotcell.Work) error {
 	return errors.Join(setSize("--memory", f.memory, &w.Limits.Memory), setSize("--disk", f.disk, &w.Limits.Disk))
 }
 
+// applyAgent changes what the job does: a command, or what an agent is told.
+func (f *workFlags) applyAgent(cmd *cobra.Command, w *hotcell.Work) error {
+	if cmd.Flags().Changed("command") && cmd.Flags().Changed("agent") {
+		return usagef("give --command, or --agent with --instructions")
+	}
+	if cmd.Flags().Changed("command") {
+		w.Command = f.command
+	}
+	if cmd.Flags().Changed("agent") {
+		w.Command = f.agent
+	}
+	if !cmd.Flags().Changed("instructions") {
+		return nil
+	}
+	text, err := readText(cmd.InOrStdin(), f.instructions, hotcell.MaxInstructions)
+	if err != nil {
+		return fmt.Errorf("reading the instructions: %w", err)
+	}
+	w.Instructions = text
+	return nil
+}
+
+// readText reads a file of text, or standard input.
+func readText(in io.Reader, path string, most int64) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return "", err
+		}
+		defer func() { _ = f.Close() }()
+		in = f
+	}
+	b, err := io.ReadAll(io.LimitReader(in, most+1))
+	if err == nil && int64(len(b)) > most {
+		err = fmt.Errorf("%w: they have at most %d KiB; put more into a file of --files", hotcell.ErrInvalid, most>>10)
+	}
+	return string(b), err
+}
+
 // setSize sets a limit, where one was given.
 func setSize(flag, text string, into *int64) error {
 	if text == "" {
@@ -90,8 +137,8 @@ func setSize(flag, text string, into *int64) error {
 
 func (a *app) createAssignment() *cobra.Command {
 	var flags workFlags
-	c := command("create NAME --command '…'", "Create an assignment", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
-		if flags.command == "" {
+	c := command("create NAME --command '…' | --instructions FILE", "Create an assignment", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		if flags.command == "" && flags.instructions == "" {
 			return &usageError{"what is to run?", fmt.Sprintf("hotcell assignments create %s --command 'python3 report.py' --files ./report", args[0])}
 		}
 		var work hotcell.Work
@@ -199,7 +246,7 @@ func (a *app) showAssignment() *cobra.Command {
 		if a.output == "json" {
 			return a.json(x)
 		}
-		rows := [][]string{{"name", x.Name}, {"id", string(x.ID)}, {"command", x.Work.Command}, {"may reach", allowed(x.Work.Allow)}}
+		rows := [][]string{{"name", x.Name}, {"id", string(x.ID)}, {"command", x.Work.Command}, {"instructions", shorten(x.Work.Instructions, 60)}, {"may reach", allowed(x.Work.Allow)}}
 		if x.Work.Files != nil {
 			rows = append(rows, []string{"files", fmt.Sprintf("%d bytes, SHA-256 %s", x.Work.Files.Size, x.Work.Files.Digest)})
 		}

@@ -134,7 +134,7 @@ func (a *app) ended(j hotcell.Job) error {
 }
 
 func (a *app) jobs() *cobra.Command {
-	return group("jobs", "Jobs: the runs of assignments", a.listJobs(), a.showJob(), a.jobLogs(), a.jobOut(), a.cancelJob())
+	return group("jobs", "Jobs: the runs of assignments", a.createJob(), a.listJobs(), a.showJob(), a.jobLogs(), a.jobOut(), a.cancelJob())
 }
 
 func (a *app) listJobs() *cobra.Command {
@@ -197,10 +197,30 @@ func (a *app) showJob() *cobra.Command {
 			return a.json(j)
 		}
 		return a.table([][]string{
-			{"id", string(j.ID)}, {"assignment", j.Name, string(j.Assignment)}, {"command", j.Work.Command}, {"state", string(j.State)}, {"exit code", codeOf(j)},
-			{"reason", j.Reason}, {"made", at(j.CreatedAt)}, {"took", took(j)}, {"redactions", strconv.Itoa(j.Redactions)}, {"output", strconv.FormatInt(j.OutputSize, 10) + " bytes"},
+			{"id", string(j.ID)}, {"assignment", j.Name, string(j.Assignment)}, does(j), {"state", string(j.State)}, {"exit code", codeOf(j)},
+			{"reason", a.why(cmd.Context(), j)}, {"made", at(j.CreatedAt)}, {"took", took(j)}, {"redactions", strconv.Itoa(j.Redactions)}, {"output", strconv.FormatInt(j.OutputSize, 10) + " bytes"},
 		})
 	})
+}
+
+// does says what a job is for.
+func does(j hotcell.Job) []string {
+	if j.External {
+		return []string{"external", "an agent elsewhere calls its tools, for " + time.Duration(j.Work.Limits.Timeout).String()}
+	}
+	return []string{"command", j.Work.Command}
+}
+
+// why is a job's reason; while it waits, what for.
+func (a *app) why(ctx context.Context, j hotcell.Job) string {
+	if j.State != hotcell.JobWaiting {
+		return j.Reason
+	}
+	list, err := a.client().Requests(ctx, hotcell.RequestPending, j.ID)
+	if err != nil || len(list) == 0 {
+		return "it waits for a person: hotcell requests list"
+	}
+	return fmt.Sprintf("it waits for a person: hotcell requests show %s", list[0].ID)
 }
 
 func (a *app) jobLogs() *cobra.Command {

@@ -1,9 +1,13 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -27,12 +31,20 @@ func (a *app) listRequests() *cobra.Command {
 		}
 		rows := [][]string{{"ID", "STATE", "WANTS", "JOB", "ASKED", "THE AGENT SAYS"}}
 		for _, q := range list {
-			rows = append(rows, []string{string(q.ID), string(q.State), site.FormatAllow(q.Allow), string(q.Job), at(q.CreatedAt), quoted(q.Why)})
+			rows = append(rows, []string{string(q.ID), string(q.State), shorten(wants(q), 60), string(q.Job), at(q.CreatedAt), quoted(q.Why)})
 		}
 		return a.table(rows)
 	})
 	c.Flags().StringVar(&state, "state", "", "only those that are pending, approved, refused or expired")
 	return c
+}
+
+// wants is what a request asks for, in a line.
+func wants(q hotcell.Request) string {
+	if q.Call == nil {
+		return site.FormatAllow(q.Allow)
+	}
+	return "call " + q.Call.Tool + " " + q.Call.Connection + " " + string(q.Call.Arguments)
 }
 
 // quoted is an agent's own words, so that they cannot be taken for ours.
@@ -57,7 +69,13 @@ func (a *app) request(q hotcell.Request) error {
 	if a.output == "json" {
 		return a.json(q)
 	}
-	rows := [][]string{{"id", string(q.ID)}, {"state", string(q.State)}, {"wants", site.FormatAllow(q.Allow)}, {"job", string(q.Job)}, {"assignment", string(q.Assignment)}, {"asked", at(q.CreatedAt)}}
+	rows := [][]string{{"id", string(q.ID)}, {"state", string(q.State)}}
+	if q.Call == nil {
+		rows = append(rows, []string{"wants", site.FormatAllow(q.Allow)})
+	} else {
+		rows = append(rows, callRows(*q.Call)...)
+	}
+	rows = append(rows, [][]string{{"job", string(q.Job)}, {"assignment", string(q.Assignment)}, {"asked", at(q.CreatedAt)}}...)
 	if q.Why != "" {
 		rows = append(rows, []string{"the agent says", quoted(q.Why)})
 	}
@@ -67,10 +85,49 @@ func (a *app) request(q hotcell.Request) error {
 	return a.table(rows)
 }
 
+// callRows tell of a call that waits. The arguments are an agent's: they are shown
+// argument by argument, each as JSON, so that none can be taken for our words.
+func callRows(c hotcell.AskedCall) [][]string {
+	account := c.Connection
+	if c.Account != "" {
+		account += " (" + c.Account + ")"
+	}
+	rows := [][]string{{"wants", "to call " + c.Tool}, {"on", account}}
+	var arguments map[string]json.RawMessage
+	if json.Unmarshal(c.Arguments, &arguments) != nil {
+		return append(rows, []string{"arguments", ascii(c.Arguments)})
+	}
+	for i, name := range slices.Sorted(maps.Keys(arguments)) {
+		title := ""
+		if i == 0 {
+			title = "arguments"
+		}
+		rows = append(rows, []string{title, strconv.QuoteToASCII(name) + ": " + ascii(arguments[name])})
+	}
+	return rows
+}
+
+// ascii is JSON of somebody's without a character that a terminal could show as
+// another, or as none: what looks like #ops is #ops.
+func ascii(text []byte) string {
+	var b strings.Builder
+	for _, r := range string(text) {
+		switch {
+		case r == '\n' || r == '\r' || r == '\t':
+			b.WriteByte(' ')
+		case unicode.IsPrint(r) && !unicode.Is(unicode.Mn, r):
+			b.WriteRune(r)
+		default:
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		}
+	}
+	return b.String()
+}
+
 func (a *app) decide(approve bool) *cobra.Command {
 	use, short := "refuse ID", "Refuse what a job asks for"
 	if approve {
-		use, short = "approve ID", "Let a job reach what it asks for"
+		use, short = "approve ID", "Let a job have what it asks for: a host, or one call of a tool"
 	}
 	var standing bool
 	c := command(use, short, "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {

@@ -35,13 +35,14 @@ import (
 	"hotcell/internal/egress"
 	"hotcell/internal/guard"
 	"hotcell/internal/netguard"
+	"hotcell/internal/toolbox"
 	"hotcell/internal/vaultrpc"
 )
 
 // Vault is what a gateway asks of the vault.
 type Vault interface {
-	// Rules returns what the job may reach and use.
-	Rules(ctx context.Context, job hotcell.JobID) ([]hotcell.Allow, []hotcell.Use, error)
+	// Rules returns what the job may reach and use, and whose token opens its tools.
+	Rules(ctx context.Context, job hotcell.JobID) (*vaultrpc.RulesAnswer, error)
 	// Lease returns the job's secrets, sealed to the key, nil where there are
 	// none; and the fingerprints of all values that the job can touch.
 	Lease(ctx context.Context, job hotcell.JobID, publicKey []byte) (message, fingerprints []byte, err error)
@@ -53,6 +54,9 @@ type Vault interface {
 	Ask(ctx context.Context, job hotcell.JobID, allow hotcell.Allow, why string) (hotcell.Request, error)
 	// Report records events; they are durable when it returns nil.
 	Report(ctx context.Context, job hotcell.JobID, events ...hotcell.Event) error
+	// Prints returns the fingerprints anew: values were renewed since the lease.
+	Prints(ctx context.Context, r *vaultrpc.PrintsRequest) (*vaultrpc.PrintsAnswer, error)
+	toolbox.Vault
 }
 
 // Sink takes what comes out of a cell.
@@ -61,6 +65,8 @@ type Sink interface {
 	Files(ctx context.Context) (io.ReadCloser, error)
 	// Started tells that the command is about to run.
 	Started(ctx context.Context) error
+	// Waiting tells that the job waits for a person, or does so no more.
+	Waiting(ctx context.Context, waits bool) error
 	// Log takes a piece of a stream; it keeps no hold of data.
 	Log(ctx context.Context, stream string, at time.Time, data []byte) error
 	// Output takes the archive of /job/out.
@@ -99,6 +105,9 @@ type Gateway struct {
 	// guard looks for, nil until the lease.
 	known    atomic.Pointer[rulebook]
 	patterns atomic.Pointer[guard.Patterns]
+	prints   prints
+	waits    waits
+	box      *toolbox.Box
 	// ctx ends with the gateway: every tunnel and call ends with it.
 	ctx    context.Context //nolint:containedctx // it is the gateway's life, and not a call's
 	cancel context.CancelCauseFunc
@@ -126,6 +135,8 @@ func New(c Config) (*Gateway, error) {
 		}
 	}
 	g.ctx, g.cancel = context.WithCancelCause(context.Background())
+	g.waits.tell = func(waiting bool) error { return c.Sink.Waiting(g.ctx, waiting) }
+	g.box = toolbox.New(g.tools())
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+cellrpc.PathSpec, g.spec)
 	mux.HandleFunc("POST "+cellrpc.PathLease, g.lease)
@@ -136,7 +147,7 @@ func New(c Config) (*Gateway, error) {
 	mux.HandleFunc("PUT "+cellrpc.PathOut, g.out)
 	mux.HandleFunc("POST "+cellrpc.PathExit, g.exit)
 	mux.HandleFunc("POST "+cellrpc.PathAsk, g.ask)
-	mux.Handle(cellrpc.PathMCP, g.newMCP())
+	mux.Handle(cellrpc.PathMCP, g.box)
 	g.server = &http.Server{
 		ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
 		BaseContext: func(net.Listener) context.Context { return g.ctx },
@@ -170,6 +181,7 @@ func (g *Gateway) Close() {
 	g.cancel(errClosed)
 	_ = g.server.Close()
 	_ = g.inner.server.Close()
+	g.box.Close()
 	g.transport.CloseIdleConnections()
 }
 
@@ -191,10 +203,13 @@ func (g *Gateway) Revoke(reason string) { g.cancel(errors.New(reason)) }
 type rulebook struct {
 	egress.Rules
 	by map[string]*hotcell.Use
+	// token is the SHA-256 of an external job's, good until expires.
+	token   []byte
+	expires time.Time
 }
 
 func newRulebook(r egress.Rules) *rulebook {
-	b := &rulebook{r, make(map[string]*hotcell.Use, len(r.Uses))}
+	b := &rulebook{Rules: r, by: make(map[string]*hotcell.Use, len(r.Uses))}
 	for i := range r.Uses {
 		b.by[string(r.Uses[i].Credential)] = &r.Uses[i]
 	}
@@ -211,61 +226,21 @@ func (g *Gateway) rules() *rulebook {
 
 // Refresh asks the vault anew what the job may.
 func (g *Gateway) Refresh(ctx context.Context) error {
-	allow, uses, err := g.Vault.Rules(ctx, g.Job.ID)
+	answer, err := g.Vault.Rules(ctx, g.Job.ID)
 	if err != nil {
 		return err
 	}
-	g.known.Store(newRulebook(egress.Rules{Allow: allow, Uses: uses, Models: g.Models, TCP: g.TCP}))
+	book := newRulebook(egress.Rules{Allow: answer.Allow, Uses: answer.Uses, Models: g.Models, TCP: g.TCP})
+	if answer.Expires != nil {
+		book.token, book.expires = answer.Token, *answer.Expires
+	}
+	g.known.Store(book)
 	return nil
 }
 
-// spec tells the cell what to do.
-func (g *Gateway) spec(w http.ResponseWriter, r *http.Request) {
-	if err := g.Refresh(r.Context()); err != nil {
-		g.fail(w, err)
-		return
-	}
-	work, rules := g.Job.Work, g.rules()
-	s := cellrpc.Spec{
-		Job: string(g.Job.ID), Command: work.Command, Arguments: g.Job.Arguments, Env: work.Environment, Files: work.Files != nil,
-		Limits: cellrpc.Limits{Memory: work.Limits.Memory, Pids: work.Limits.Pids, FileSize: work.Limits.Disk},
-		CA:     string(g.authority.PEM()),
-	}
-	for _, a := range reachable(rules.Rules) {
-		switch {
-		case a.Host == "localhost":
-			s.Localhost = append(s.Localhost, a.Port)
-		case net.ParseIP(a.Host) != nil:
-			s.Addresses = addPort(s.Addresses, a)
-		default:
-			s.Names = addPort(s.Names, a)
-		}
-	}
-	answer(w, s)
-}
-
-// reachable are the hosts that exist in the cell: those of the allow-list, and
-// those that an attachment opens.
-func reachable(rules egress.Rules) []hotcell.Allow {
-	out := slices.Clone(rules.Allow)
-	for _, use := range rules.Uses {
-		if use.As != hotcell.InjectHTTP || use.HTTP == nil {
-			continue
-		}
-		entry := hotcell.Allow{Host: use.HTTP.Host, Port: use.HTTP.Port, Protocol: hotcell.ProtocolHTTPS}
-		if !slices.ContainsFunc(out, func(a hotcell.Allow) bool { return a.Host == entry.Host && a.Port == entry.Port }) {
-			out = append(out, entry)
-		}
-	}
-	return out
-}
-
-func addPort(names []cellrpc.Name, a hotcell.Allow) []cellrpc.Name {
-	if i := slices.IndexFunc(names, func(n cellrpc.Name) bool { return n.Host == a.Host }); i >= 0 {
-		names[i].Ports = append(names[i].Ports, a.Port)
-		return names
-	}
-	return append(names, cellrpc.Name{Host: a.Host, Ports: []int{a.Port}})
+// Widened has the job know that it may do more: hosts, and tools.
+func (g *Gateway) Widened(ctx context.Context) error {
+	return errors.Join(g.Refresh(ctx), g.box.Refresh(ctx))
 }
 
 // lease hands the job's secrets over, once, before the command runs. Whoever
@@ -294,21 +269,6 @@ func (g *Gateway) lease(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, cellrpc.LeaseAnswer{Message: message})
-}
-
-// learn has the guard know the job's values, before the cell has any.
-func (g *Gateway) learn(fingerprints []byte) error {
-	if len(fingerprints) == 0 {
-		return nil
-	}
-	var prints guard.Fingerprints
-	if err := prints.UnmarshalBinary(fingerprints); err != nil {
-		return fmt.Errorf("reading the job's fingerprints: %w", err)
-	}
-	if prints.Len() > 0 {
-		g.patterns.Store(guard.Compile(prints))
-	}
-	return nil
 }
 
 func (g *Gateway) files(w http.ResponseWriter, r *http.Request) {

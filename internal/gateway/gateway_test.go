@@ -46,7 +46,10 @@ type world struct {
 	builder   *guard.Builder
 	forwarded []string
 	fault     string
+	forward   func() *http.Response
 	asked     []string
+
+	toolWorld
 }
 
 func (w *world) Lease(_ context.Context, _ hotcell.JobID, key []byte) (message, fingerprints []byte, err error) {
@@ -57,8 +60,10 @@ func (w *world) Lease(_ context.Context, _ hotcell.JobID, key []byte) (message, 
 	return append([]byte("sealed to "), key...), fingerprints, err
 }
 
-func (w *world) Rules(context.Context, hotcell.JobID) ([]hotcell.Allow, []hotcell.Use, error) {
-	return w.allow, w.uses, nil
+func (w *world) Rules(context.Context, hotcell.JobID) (*vaultrpc.RulesAnswer, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return &vaultrpc.RulesAnswer{Allow: w.allow, Uses: w.uses, Token: w.token, Expires: w.expires}, nil
 }
 
 // Forward answers as the vault would: here by repeating what it was asked.
@@ -69,6 +74,9 @@ func (w *world) Forward(r *http.Request) (*http.Response, error) {
 	if w.fault != "" {
 		header := http.Header{vaultrpc.HeaderFault: {"refused"}}
 		return &http.Response{StatusCode: http.StatusForbidden, Header: header, Body: io.NopCloser(strings.NewReader(w.fault))}, nil
+	}
+	if w.forward != nil {
+		return w.forward(), nil
 	}
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("by the vault"))}, nil
 }

@@ -25,10 +25,12 @@ var errCoding = errors.New("a coding that cannot be read")
 
 // inspector holds one request, and its answer, against the guard.
 type inspector struct {
-	patterns *guard.Patterns
-	uses     map[string]*hotcell.Use
-	to       *target
-	model    bool
+	// patterns are for the request, back for its answer.
+	patterns, back *guard.Patterns
+
+	uses  map[string]*hotcell.Use
+	to    *target
+	model bool
 	// asks is true where a request could hold what may not go there; hides where
 	// an answer could hold what the cell must not have.
 	asks, hides bool
@@ -40,17 +42,26 @@ type inspector struct {
 
 // inspector makes what a request to a host is held against.
 func (g *Gateway) inspector(to *target, v egress.Verdict) *inspector {
-	i := &inspector{patterns: g.patterns.Load(), to: to, model: v.Model}
-	if i.patterns == nil {
+	i := &inspector{patterns: g.patterns.Load(), uses: g.rules().by, to: to, model: v.Model}
+	if i.expect(i.patterns, v); i.patterns == nil {
 		return i
 	}
-	i.uses = g.rules().by
 	for _, use := range i.uses {
 		i.asks = i.asks || i.verdict(use, true) != guard.Pass || i.verdict(use, false) != guard.Pass
+	}
+	return i
+}
+
+// expect holds the answer against patterns, which may be newer than those that
+// the request was held against.
+func (i *inspector) expect(patterns *guard.Patterns, v egress.Verdict) {
+	if i.back = patterns; patterns == nil {
+		return
+	}
+	for _, use := range i.uses {
 		// What the vault puts on, it takes out of the answer itself.
 		i.hides = i.hides || use.As != hotcell.InjectEnvironment && (v.Use == nil || v.Use.Attachment != use.Attachment)
 	}
-	return i
 }
 
 // verdict is what becomes of a value on its way out: what is bound to the host
@@ -299,13 +310,13 @@ func (x *exchange) answer(answer *http.Response) error {
 	if !i.hides {
 		return nil
 	}
-	if err := scrub.Scrub(answer, i.patterns, i.secrecy); err != nil {
+	if err := scrub.Scrub(answer, i.back, i.secrecy); err != nil {
 		return fmt.Errorf("%w: %w", errCoding, err)
 	}
 	return nil
 }
 
-// side guards what goes up a WebSocket, back what comes down.
+// side guards what goes up a WebSocket, down what comes back.
 func (i *inspector) side() frames.Side {
 	if !i.asks {
 		return nil
@@ -313,9 +324,9 @@ func (i *inspector) side() frames.Side {
 	return frames.Guarded(i.patterns, i.policy(false))
 }
 
-func (i *inspector) back() frames.Side {
+func (i *inspector) down() frames.Side {
 	if !i.hides {
 		return nil
 	}
-	return frames.Guarded(i.patterns, i.secrecy)
+	return frames.Guarded(i.back, i.secrecy)
 }

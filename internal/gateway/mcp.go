@@ -2,31 +2,72 @@ package gateway
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/subtle"
 	"net/http"
+	"strings"
 
-	"github.com/modelcontextprotocol/go-sdk/mcp"
-
+	"hotcell"
 	"hotcell/internal/cellrpc"
+	"hotcell/internal/toolbox"
 )
 
-// askArguments are those of the tool request_access.
-type askArguments struct {
-	Host string `json:"host" jsonschema:"what you want to reach: HOST, HOST:PORT or HOST:PORT/PROTOCOL, where PROTOCOL is https, postgres or tcp"`
-	Why  string `json:"why" jsonschema:"why you need it, in a sentence or two, for the person who decides; never put a credential here"`
+// tools is the configuration of the job's toolbox.
+func (g *Gateway) tools() toolbox.Config {
+	c := toolbox.Config{
+		Job: g.Job.ID, Vault: g.Vault, Guard: g.knowing, Head: g.head, Waiting: g.waits.waiting, Ended: g.ctx, Log: g.Config.Log,
+	}
+	if !g.Job.External {
+		c.Ask = func(ctx context.Context, question cellrpc.Ask) (cellrpc.Asked, error) { return g.askFor(ctx, question) }
+	}
+	return c
 }
 
-// newMCP serves the cell's tools (Model Context Protocol, streamable HTTP).
-func (g *Gateway) newMCP() http.Handler {
-	server := mcp.NewServer(&mcp.Implementation{Name: "hotcell", Version: "1"}, &mcp.ServerOptions{
-		Instructions: "You work in a cell. Only the hosts of an allow-list can be reached, and credentials are put on for you where they are attached. " +
-			"What is refused can be asked for with request_access: a person decides. Never write a credential's value anywhere.",
-	})
-	mcp.AddTool(server, &mcp.Tool{
-		Name:        "request_access",
-		Description: "Ask a person for access to a host that is refused. Waits until somebody decides, up to ten minutes; call it again to go on waiting.",
-	}, func(ctx context.Context, _ *mcp.CallToolRequest, in askArguments) (*mcp.CallToolResult, cellrpc.Asked, error) {
-		out, err := g.askFor(ctx, cellrpc.Ask{Host: in.Host, Why: in.Why})
-		return nil, out, err
-	})
-	return mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, &mcp.StreamableHTTPOptions{Stateless: true, JSONResponse: true})
+// Open makes an external job's door ready: it has no cell and no lease, so what
+// the guard is to know is asked for now.
+func (g *Gateway) Open(ctx context.Context) error {
+	if err := g.Refresh(ctx); err != nil {
+		return err
+	}
+	g.prints.learning.Lock()
+	defer g.prints.learning.Unlock()
+	return g.askPrints(ctx, 0)
+}
+
+// ServeElsewhere serves the tools to an agent outside, which shows the job's
+// token with each request. Nothing else of the gateway can be said here.
+func (g *Gateway) ServeElsewhere(w http.ResponseWriter, r *http.Request) {
+	if reason := g.stranger(r); reason != "" {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="hotcell", error="invalid_token", error_description="`+reason+`"`)
+		refuse(w, http.StatusUnauthorized, reason)
+		return
+	}
+	if status, reason := g.over(); reason != "" {
+		w.Header().Set("Retry-After", "1")
+		refuse(w, status, reason)
+		return
+	}
+	r.Header.Del("Authorization") // nobody further in needs it
+	g.box.ServeHTTP(w, r)
+}
+
+// stranger says why a request is not let in: what the vault said of the token is
+// compared in constant time, and it is good only while the job lives.
+func (g *Gateway) stranger(r *http.Request) string {
+	const invalid = "the token is not valid, or its job has ended"
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || len(r.Header["Authorization"]) != 1 {
+		return "send the job's token as a bearer token"
+	}
+	book := g.rules()
+	if len(book.token) != sha256.Size || g.ctx.Err() != nil || !g.Now().Before(book.expires) {
+		return invalid
+	}
+	if of, ok := hotcell.JobOf(token); !ok || of != g.Job.ID {
+		return invalid
+	}
+	if sum := sha256.Sum256([]byte(token)); subtle.ConstantTimeCompare(sum[:], book.token) != 1 {
+		return invalid
+	}
+	return ""
 }

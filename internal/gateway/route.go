@@ -1,14 +1,18 @@
 package gateway
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
+	"hotcell"
 	"hotcell/internal/frames"
 	"hotcell/internal/netguard"
 	"hotcell/internal/relay"
@@ -46,7 +50,30 @@ func (x *exchange) roundTrip(r *http.Request) (*http.Response, error) {
 		text, _ := io.ReadAll(io.LimitReader(answer.Body, 2048))
 		return nil, &faultError{status: answer.StatusCode, text: strings.TrimSpace(string(text))}
 	}
+	if err := x.learn(r.Context(), answer); err != nil {
+		_ = answer.Body.Close()
+		return nil, err
+	}
 	return answer, nil
+}
+
+// learn has the guard know what the vault put onto the request, where that is
+// newer than what it knows: before anything of the answer is handed on.
+func (x *exchange) learn(ctx context.Context, answer *http.Response) error {
+	text := answer.Header.Get(vaultrpc.HeaderPrints)
+	answer.Header.Del(vaultrpc.HeaderPrints)
+	if text == "" {
+		return nil
+	}
+	count, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return fmt.Errorf("%w: reading how many values the job can touch", hotcell.ErrUnavailable)
+	}
+	patterns, err := x.gateway.knowing(ctx, count)
+	if err == nil {
+		x.inspect.expect(patterns, x.verdict)
+	}
+	return err
 }
 
 // faultError is the vault's own answer.
@@ -80,7 +107,7 @@ func (x *exchange) switched(w http.ResponseWriter, answer *http.Response) {
 		return
 	}
 	defer x.gateway.ends(client, upstream)()
-	sides := frames.Sides{Up: x.inspect.side(), Down: x.inspect.back()}
+	sides := frames.Sides{Up: x.inspect.side(), Down: x.inspect.down()}
 	if _, _, refused := frames.Join(client, upstream, sides); refused != nil {
 		x.caught(refused.Match, "WebSocket")
 	}

@@ -21,6 +21,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hotcell"
@@ -60,6 +61,9 @@ type Config struct {
 	Limits hotcell.Limits
 	// Concurrency is how many jobs run at once.
 	Concurrency int
+	// Agent is the command of work that has instructions and no command of its own;
+	// empty for none.
+	Agent string
 	// MaxLog is how much of a job's log is kept, in bytes; 0 is 256 MiB.
 	MaxLog int64
 	Now    func() time.Time
@@ -75,6 +79,9 @@ type Service struct {
 	// cancels is held, shared, by a cancel until the run knows of it: the vault
 	// kills the grant first, and the run must not take that for a refusal.
 	cancels sync.RWMutex
+	// outside counts the external jobs: they have no cell, and wait in no line.
+	outside atomic.Int64
+	leaving sync.WaitGroup
 }
 
 // New makes a service; Recover comes next, then Run.
@@ -86,27 +93,66 @@ func New(c Config) *Service {
 // MaxArguments bounds what follows the command, in bytes.
 const MaxArguments = 128 << 10
 
+// Draft is a job that is to be made.
+type Draft struct {
+	Assignment hotcell.AssignmentID
+	// Arguments follow the command.
+	Arguments []string
+	// External is for how long an agent elsewhere may call the job's tools; 0 for a
+	// job in a cell.
+	External time.Duration
+}
+
+// Made is a job that was made. Token is an external job's, told this once.
+type Made struct {
+	hotcell.Job
+	Token string `json:"token,omitempty"`
+}
+
 // Create makes a job of an assignment and queues it.
-func (s *Service) Create(ctx context.Context, p hotcell.Principal, assignment hotcell.AssignmentID, arguments []string) (hotcell.Job, error) {
-	if err := checkArguments(arguments); err != nil {
-		return hotcell.Job{}, err
+func (s *Service) Create(ctx context.Context, p hotcell.Principal, d Draft) (Made, error) {
+	if err := check(d); err != nil {
+		return Made{}, err
 	}
 	id := hotcell.JobID(hotcell.NewID(hotcell.PrefixJob))
-	made, err := s.Vault.CreateJob(ctx, &vaultrpc.CreateJobRequest{Principal: p, Assignment: assignment, Job: id})
+	made, err := s.Vault.CreateJob(ctx, &vaultrpc.CreateJobRequest{Principal: p, Assignment: d.Assignment, Job: id, External: d.External})
 	if err != nil {
-		return hotcell.Job{}, err
+		return Made{}, err
 	}
 	a := made.Assignment
 	j := hotcell.Job{
 		ID: id, Workspace: p.Workspace, Assignment: a.ID, Name: a.Name, Owner: p.Member, Work: a.Work,
-		Arguments: arguments, State: hotcell.JobQueued, CreatedAt: s.Now(),
+		Arguments: d.Arguments, State: hotcell.JobQueued, CreatedAt: s.Now(), External: d.External > 0,
 	}
-	j.Work.Limits = s.limits(a.Work.Limits)
+	if j.Work.Command == "" && !j.External {
+		j.Work.Command = s.Agent
+	}
+	if j.Work.Limits = s.limits(a.Work.Limits); j.External {
+		j.Work.Limits.Timeout = hotcell.Duration(d.External)
+	}
 	if err := s.Store.CreateJob(ctx, j); err != nil {
 		s.end(ctx, j, hotcell.JobFailed, "it could not be queued")
-		return hotcell.Job{}, fmt.Errorf("queueing the job: %w", err)
+		return Made{}, fmt.Errorf("queueing the job: %w", err)
 	}
-	return j, nil
+	return Made{j, made.Token}, nil
+}
+
+// The bounds of how long an external job's token may be good.
+const (
+	MinExternal = time.Second
+	MaxExternal = 24 * time.Hour
+)
+
+func check(d Draft) error {
+	switch {
+	case d.External == 0:
+		return checkArguments(d.Arguments)
+	case d.External < MinExternal || d.External > MaxExternal:
+		return hotcell.Invalid("/ttl", "an external job lives from %s to %s", MinExternal, MaxExternal)
+	case len(d.Arguments) > 0:
+		return hotcell.Invalid("/arguments", "an external job has no command, so no arguments")
+	}
+	return nil
 }
 
 func checkArguments(arguments []string) error {

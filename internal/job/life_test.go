@@ -176,17 +176,17 @@ func TestFilesThatAreGoneFailTheJobWithAWord(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.work(t)
-	j, err := s.Create(t.Context(), ada, "asg_files", nil)
+	j, err := s.Create(t.Context(), ada, job.Draft{Assignment: "asg_files"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if j, _ := s.end(t, j.ID); j.State != hotcell.JobFailed || !strings.Contains(j.Reason, "upload") {
 		t.Errorf("%s: %s", j.State, j.Reason)
 	}
-	if _, err := s.Create(t.Context(), ada, "asg_a", []string{"a\x00b"}); !errors.Is(err, hotcell.ErrInvalid) {
+	if _, err := s.Create(t.Context(), ada, job.Draft{Assignment: "asg_a", Arguments: []string{"a\x00b"}}); !errors.Is(err, hotcell.ErrInvalid) {
 		t.Errorf("an argument with NUL: %v", err)
 	}
-	if _, err := s.Create(t.Context(), ada, "asg_a", []string{strings.Repeat("x", job.MaxArguments+1)}); !errors.Is(err, hotcell.ErrInvalid) {
+	if _, err := s.Create(t.Context(), ada, job.Draft{Assignment: "asg_a", Arguments: []string{strings.Repeat("x", job.MaxArguments+1)}}); !errors.Is(err, hotcell.ErrInvalid) {
 		t.Errorf("too many arguments: %v", err)
 	}
 }

@@ -32,7 +32,7 @@ func TestManyJobsRunOnceEachAndNotMoreAtOnceThanMay(t *testing.T) {
 	for maker := range makers {
 		wait.Go(func() {
 			for i := maker; i < jobs; i += makers {
-				j, err := s.Create(t.Context(), ada, "asg_a", nil)
+				j, err := s.Create(t.Context(), ada, job.Draft{Assignment: "asg_a"})
 				if err != nil {
 					t.Error(err)
 				}
@@ -84,14 +84,14 @@ func TestWhatCannotBeMade(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.refuseCreate = hotcell.ErrNotFound
-	if _, err := s.Create(t.Context(), ada, "asg_a", nil); !errors.Is(err, hotcell.ErrNotFound) {
+	if _, err := s.Create(t.Context(), ada, job.Draft{Assignment: "asg_a"}); !errors.Is(err, hotcell.ErrNotFound) {
 		t.Errorf("of an assignment that is not there: %v", err)
 	}
 	s.refuseCreate = nil
 	if err := s.store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Create(t.Context(), ada, "asg_a", nil); err == nil {
+	if _, err := s.Create(t.Context(), ada, job.Draft{Assignment: "asg_a"}); err == nil {
 		t.Error("a job that could not be stored was made")
 	}
 	s.mu.Lock()
@@ -104,14 +104,14 @@ func TestWhatCannotBeMade(t *testing.T) {
 func TestLimitsComeFromTheAssignmentFirst(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	j, err := s.Create(t.Context(), ada, "asg_a", []string{strings.Repeat("x", job.MaxArguments-1)})
+	j, err := s.Create(t.Context(), ada, job.Draft{Assignment: "asg_a", Arguments: []string{strings.Repeat("x", job.MaxArguments-1)}})
 	want := hotcell.Limits{Timeout: hotcell.Duration(time.Minute), Memory: 1 << 30, Disk: 1 << 30, Pids: 7}
 	if err != nil || j.Work.Limits != want {
 		t.Errorf("%+v, %v", j.Work.Limits, err)
 	}
 	s.limits = hotcell.Limits{Timeout: hotcell.Duration(time.Second), Disk: 5}
 	want.Timeout, want.Disk = s.limits.Timeout, s.limits.Disk
-	if j, err = s.Create(t.Context(), ada, "asg_a", nil); err != nil || j.Work.Limits != want {
+	if j, err = s.Create(t.Context(), ada, job.Draft{Assignment: "asg_a"}); err != nil || j.Work.Limits != want {
 		t.Errorf("%+v, %v", j.Work.Limits, err)
 	}
 }

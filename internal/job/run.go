@@ -75,7 +75,8 @@ func (s *Service) reconcile(ctx context.Context, before time.Time) error {
 // Run runs queued jobs until ctx ends; the jobs under way then end with it.
 func (s *Service) Run(ctx context.Context) error {
 	go s.beat(ctx)
-	return s.Queue.Work(ctx, s.Concurrency, s.run)
+	defer s.leaving.Wait()
+	return s.Queue.Work(ctx, s.Concurrency, func(taken context.Context, id hotcell.JobID) { s.run(ctx, taken, id) })
 }
 
 // beat notes which jobs run, and loses those that nobody runs.
@@ -122,30 +123,60 @@ func (s *Service) runs() []hotcell.JobID {
 	return ids
 }
 
-// run takes one job from queued to its end.
-func (s *Service) run(ctx context.Context, id hotcell.JobID) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	s.mu.Lock()
-	s.running[id] = cancel
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.running, id)
-	}()
-	j, err := s.Store.ChangeJob(ctx, id, []hotcell.JobState{hotcell.JobQueued}, func(j *hotcell.Job) { j.State = hotcell.JobStarting })
+// maxExternal is how many external jobs there may be at once.
+const maxExternal = 256
+
+// run takes one job from queued to its end. An external one only begins here,
+// and goes on beside the queue: it waits for an agent most of its time, and
+// must not keep others from their cells.
+func (s *Service) run(ctx, taken context.Context, id hotcell.JobID) {
+	inner, cancel := context.WithCancelCause(taken)
+	over := s.note(id, cancel)
+	j, err := s.Store.ChangeJob(inner, id, []hotcell.JobState{hotcell.JobQueued}, func(j *hotcell.Job) { j.State = hotcell.JobStarting })
 	if err != nil {
 		if !errors.Is(err, hotcell.ErrConflict) {
 			s.Config.Log.Error("starting a job", "job", id, "error", err)
 		}
+		over()
 		return
 	}
 	s.feed.wake(id)
+	if !j.External {
+		defer over()
+		s.carry(inner, j)
+		return
+	}
+	outer, stop := context.WithCancelCause(ctx)
+	gone := s.note(id, stop) // in the place of the one before
+	if cause := context.Cause(inner); cause != nil {
+		stop(cause)
+	}
+	cancel(nil)
+	s.leaving.Go(func() {
+		defer gone()
+		s.carry(outer, j)
+	})
+}
+
+// note notes that a job runs, and how to end it, until over is called.
+func (s *Service) note(id hotcell.JobID, cancel context.CancelCauseFunc) (over func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running[id] = cancel
+	return func() {
+		cancel(nil)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.running, id)
+	}
+}
+
+// carry takes a job that starts to its end.
+func (s *Service) carry(ctx context.Context, j hotcell.Job) {
 	o := s.perform(ctx, j)
 	s.end(ctx, j, o.state, o.reason)
-	if _, err := s.finish(ctx, id, alive, o.state, o.reason, &o); err != nil {
-		s.Config.Log.Error("storing a job's end", "job", id, "error", err)
+	if _, err := s.finish(ctx, j.ID, alive, o.state, o.reason, &o); err != nil {
+		s.Config.Log.Error("storing a job's end", "job", j.ID, "error", err)
 	}
 }
 
@@ -163,10 +194,18 @@ var errTimedOut = errors.New("its time limit was reached")
 
 // perform runs a started job on a worker.
 func (s *Service) perform(ctx context.Context, j hotcell.Job) outcome {
+	if j.External {
+		defer s.outside.Add(-1)
+		if s.outside.Add(1) > maxExternal {
+			return outcome{state: hotcell.JobFailed, reason: fmt.Sprintf("there are %d external jobs already: cancel some", maxExternal)}
+		}
+	} else if j.Work.Command == "" {
+		return outcome{state: hotcell.JobFailed, reason: "it has instructions and no agent: set the assignment's --agent, or jobs.agent in the configuration"}
+	}
 	if _, err := s.Vault.StartJob(ctx, &vaultrpc.StartJobRequest{Job: j.ID}); err != nil {
 		return s.ended(ctx, j, err, nil)
 	}
-	if f := j.Work.Files; f != nil {
+	if f := j.Work.Files; f != nil && !j.External {
 		open := func() (io.ReadCloser, error) { return s.Files.Open(f.Digest) }
 		if err := s.Worker.Give(ctx, f.Digest, open); err != nil {
 			return s.ended(ctx, j, err, nil)
@@ -186,8 +225,12 @@ func (s *Service) stream(ctx context.Context, j hotcell.Job) outcome {
 	err := s.Worker.Run(ctx, j, func(e *workerrpc.RunEvent) error {
 		switch e.Kind {
 		case workerrpc.Started:
-			limit = time.AfterFunc(time.Duration(j.Work.Limits.Timeout), func() { cancel(errTimedOut) })
+			limit = time.AfterFunc(s.left(j), func() { cancel(errTimedOut) })
 			return s.started(ctx, j.ID, e.At)
+		case workerrpc.Waiting:
+			return s.waits(ctx, j.ID, hotcell.JobRunning, hotcell.JobWaiting)
+		case workerrpc.Resumed:
+			return s.waits(ctx, j.ID, hotcell.JobWaiting, hotcell.JobRunning)
 		case workerrpc.Log:
 			log.add(hotcell.LogChunk{At: e.At, Stream: e.Stream, Data: e.Data})
 		case workerrpc.Output:
@@ -216,6 +259,26 @@ func (s *Service) stream(ctx context.Context, j hotcell.Job) outcome {
 		o.state, o.reason = hotcell.JobFailed, "its log or output could not be stored"
 	}
 	return o
+}
+
+// left is how long a job that starts now may run. An external one is over when
+// its token is, however long it was queued.
+func (s *Service) left(j hotcell.Job) time.Duration {
+	limit := time.Duration(j.Work.Limits.Timeout)
+	if j.External {
+		limit -= s.Now().Sub(j.CreatedAt)
+	}
+	return limit
+}
+
+// waits notes that a job waits for a person, or goes on.
+func (s *Service) waits(ctx context.Context, id hotcell.JobID, from, to hotcell.JobState) error {
+	_, err := s.Store.ChangeJob(ctx, id, []hotcell.JobState{from}, func(j *hotcell.Job) { j.State = to })
+	s.feed.wake(id)
+	if errors.Is(err, hotcell.ErrConflict) {
+		return nil // it has ended meanwhile, or the news was none
+	}
+	return err
 }
 
 func (s *Service) started(ctx context.Context, id hotcell.JobID, at time.Time) error {

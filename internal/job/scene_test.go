@@ -225,7 +225,7 @@ func hanging(ctx context.Context, _ hotcell.Job, fn func(*workerrpc.RunEvent) er
 
 func (s *scene) made(t *testing.T) hotcell.JobID {
 	t.Helper()
-	j, err := s.Create(t.Context(), ada, "asg_a", []string{"x"})
+	j, err := s.Create(t.Context(), ada, job.Draft{Assignment: "asg_a", Arguments: []string{"x"}})
 	if err != nil {
 		t.Fatal(err)
 	}

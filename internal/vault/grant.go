@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"hotcell"
 	"hotcell/internal/access"
@@ -14,8 +15,9 @@ import (
 
 // CreateJob decides whether the caller may run the assignment, and notes a
 // pending grant: what is attached now, for this job, on behalf of the caller.
-// It returns the assignment as it is now.
-func (v *Vault) CreateJob(ctx context.Context, p hotcell.Principal, assignment hotcell.AssignmentID, job hotcell.JobID) (out hotcell.Assignment, err error) {
+// It returns the assignment as it is now; and, where the job is for an agent
+// elsewhere for a time, the token of that agent.
+func (v *Vault) CreateJob(ctx context.Context, p hotcell.Principal, assignment hotcell.AssignmentID, job hotcell.JobID, external time.Duration) (out hotcell.Assignment, token string, err error) {
 	about := hotcell.Event{Kind: "job.create", Assignment: assignment, Job: job}
 	err = v.Change(ctx, p, about, func(a *Act) error {
 		found, err := a.Assignment(p.Workspace, assignment)
@@ -40,10 +42,18 @@ func (v *Vault) CreateJob(ctx context.Context, p hotcell.Principal, assignment h
 		for _, at := range attached {
 			grant.Uses = append(grant.Uses, hotcell.Use{Attachment: at.ID, Credential: at.Credential, As: at.As, Narrowing: at.Narrowing})
 		}
+		if external > 0 {
+			if token, err = v.openElsewhere(&grant, external); err != nil {
+				return err
+			}
+		}
 		out = found
 		return a.PutGrant(grant)
 	})
-	return out, err
+	if err != nil {
+		return hotcell.Assignment{}, "", err
+	}
+	return out, token, nil
 }
 
 // CancelJob decides whether the caller may end the job, and ends its grant.

@@ -26,16 +26,14 @@ const (
 )
 
 // Rules returns what a job may reach and use, while its grant lives.
-func (v *Vault) Rules(ctx context.Context, job hotcell.JobID) (allow []hotcell.Allow, uses []hotcell.Use, err error) {
+func (v *Vault) Rules(ctx context.Context, job hotcell.JobID) (grant hotcell.Grant, err error) {
 	err = v.store.View(ctx, func(r hotcell.VaultReader) error {
-		grant, err := r.GrantOf(job)
-		if err != nil {
+		if grant, err = r.GrantOf(job); err != nil {
 			return gone(err, "there is no grant for this job")
 		}
-		allow, uses = grant.Allow, grant.Uses
 		return alive(grant)
 	})
-	return allow, uses, err
+	return grant, err
 }
 
 // Ask asks a person for a host that the job may not reach, and waits until it is

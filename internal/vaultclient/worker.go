@@ -19,12 +19,8 @@ type Worker struct {
 func NewWorker(peer *rpc.Client) *Worker { return &Worker{peer: peer, pool: pool{peer: peer}} }
 
 // Rules returns what a job may reach and use, while its grant lives.
-func (w *Worker) Rules(ctx context.Context, job hotcell.JobID) ([]hotcell.Allow, []hotcell.Use, error) {
-	answer, err := rpc.Call[vaultrpc.RulesRequest, vaultrpc.RulesAnswer](ctx, w.peer, vaultrpc.Rules, &vaultrpc.RulesRequest{Job: job})
-	if err != nil {
-		return nil, nil, err
-	}
-	return answer.Allow, answer.Uses, nil
+func (w *Worker) Rules(ctx context.Context, job hotcell.JobID) (*vaultrpc.RulesAnswer, error) {
+	return rpc.Call[vaultrpc.RulesRequest, vaultrpc.RulesAnswer](ctx, w.peer, vaultrpc.Rules, &vaultrpc.RulesRequest{Job: job})
 }
 
 // Lease asks for a job's secrets, sealed to the key that its cell made, nil

@@ -50,9 +50,9 @@ func TestASecretIsBoundToHosts(t *testing.T) {
 	if c, err = s.bind(c.ID); err != nil || len(c.Hosts) != 0 {
 		t.Errorf("unbound %+v, %v", c, err)
 	}
-	_, uses, err := s.worker.Rules(t.Context(), job)
-	if err != nil || len(uses) != 1 || !slices.Equal(uses[0].Hosts, []string{"api.acme.test:443", "eu.db.acme.test:5432"}) {
-		t.Errorf("the job that runs has %+v, %v", uses, err)
+	rules, err := s.worker.Rules(t.Context(), job)
+	if err != nil || len(rules.Uses) != 1 || !slices.Equal(rules.Uses[0].Hosts, []string{"api.acme.test:443", "eu.db.acme.test:5432"}) {
+		t.Errorf("the job that runs has %+v, %v", rules, err)
 	}
 	_, err = s.change(&vaultrpc.ChangeSecretRequest{Principal: s.m, ID: c.ID, Hosts: &[]string{"evil.test"}})
 	refused(t, "another's", err, hotcell.ErrNotFound, "")

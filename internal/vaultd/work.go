@@ -40,8 +40,8 @@ func (d *Daemon) work(mux *http.ServeMux) {
 
 func (d *Daemon) jobs(mux *http.ServeMux) {
 	handle(d, mux, vaultrpc.CreateJob, func(ctx context.Context, r *vaultrpc.CreateJobRequest) (*vaultrpc.CreateJobAnswer, error) {
-		a, err := d.vault.CreateJob(ctx, r.Principal, r.Assignment, r.Job)
-		return &vaultrpc.CreateJobAnswer{Assignment: a}, err
+		a, token, err := d.vault.CreateJob(ctx, r.Principal, r.Assignment, r.Job, r.External)
+		return &vaultrpc.CreateJobAnswer{Assignment: a, Token: token}, err
 	})
 	handle(d, mux, vaultrpc.CancelJob, func(ctx context.Context, r *vaultrpc.CancelJobRequest) (*vaultrpc.Empty, error) {
 		return &vaultrpc.Empty{}, d.vault.CancelJob(ctx, r.Principal, r.Job)

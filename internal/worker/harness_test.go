@@ -57,17 +57,36 @@ type house struct {
 	events []hotcell.Event
 	allow  map[hotcell.JobID][]hotcell.Allow
 	asked  [][]hotcell.JobID
-	broken int // how often Watch breaks off at first
+	// token and expires are of an external job.
+	token   []byte
+	expires *time.Time
+	broken  int // how often Watch breaks off at first
 }
 
 func (h *house) Lease(context.Context, hotcell.JobID, []byte) (message, fingerprints []byte, err error) {
 	return nil, nil, h.deny
 }
 
-func (h *house) Rules(_ context.Context, job hotcell.JobID) ([]hotcell.Allow, []hotcell.Use, error) {
+func (h *house) Rules(_ context.Context, job hotcell.JobID) (*vaultrpc.RulesAnswer, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.allow[job], nil, nil
+	return &vaultrpc.RulesAnswer{Allow: h.allow[job], Token: h.token, Expires: h.expires}, nil
+}
+
+func (h *house) ListTools(context.Context, *vaultrpc.ListToolsRequest) (*vaultrpc.ListToolsAnswer, error) {
+	return &vaultrpc.ListToolsAnswer{Access: "slack: post to #ops"}, nil
+}
+
+func (h *house) CallTool(context.Context, *vaultrpc.CallToolRequest) (*vaultrpc.CallToolAnswer, error) {
+	return nil, hotcell.ErrDenied
+}
+
+func (h *house) AwaitRequest(context.Context, *vaultrpc.AwaitRequestRequest) (*vaultrpc.RequestAnswer, error) {
+	return nil, hotcell.ErrDenied
+}
+
+func (h *house) Prints(context.Context, *vaultrpc.PrintsRequest) (*vaultrpc.PrintsAnswer, error) {
+	return &vaultrpc.PrintsAnswer{}, nil
 }
 
 func (h *house) Forward(*http.Request) (*http.Response, error) { return nil, hotcell.ErrDenied }

@@ -51,7 +51,11 @@ func (w *Worker) run(ctx context.Context, job hotcell.Job, send func(*workerrpc.
 	if r.gateway, err = gateway.New(door); err != nil {
 		return err
 	}
+	defer r.hush()
 	defer r.gateway.Close()
+	if job.External {
+		return r.elsewhere(ctx)
+	}
 	user, err := w.enter(r)
 	if err != nil {
 		return err
@@ -71,7 +75,7 @@ func (w *Worker) enter(r *run) (user int, err error) {
 	if _, twice := w.runs[r.job.ID]; twice {
 		return 0, fmt.Errorf("%w: the job runs already", hotcell.ErrConflict)
 	}
-	if w.Users > 0 {
+	if w.Users > 0 && !r.job.External {
 		if len(w.users) == 0 {
 			return 0, fmt.Errorf("%w: every uid for jobs is taken", hotcell.ErrUnavailable)
 		}
@@ -199,6 +203,15 @@ func (r *run) tell(e *workerrpc.RunEvent) error {
 	return nil
 }
 
+// hush keeps what comes late from being told on a stream that is over.
+func (r *run) hush() {
+	r.sending.Lock()
+	defer r.sending.Unlock()
+	r.send = func(*workerrpc.RunEvent) error { return errOver }
+}
+
+var errOver = errors.New("the run is over")
+
 // Files implements [gateway.Sink].
 func (r *run) Files(context.Context) (io.ReadCloser, error) {
 	if r.job.Work.Files == nil {
@@ -215,6 +228,15 @@ func (r *run) Files(context.Context) (io.ReadCloser, error) {
 // Started implements [gateway.Sink].
 func (r *run) Started(context.Context) error {
 	return r.tell(&workerrpc.RunEvent{Kind: workerrpc.Started, At: r.worker.Now()})
+}
+
+// Waiting implements [gateway.Sink].
+func (r *run) Waiting(_ context.Context, waits bool) error {
+	kind := workerrpc.Resumed
+	if waits {
+		kind = workerrpc.Waiting
+	}
+	return r.tell(&workerrpc.RunEvent{Kind: kind, At: r.worker.Now()})
 }
 
 // Log implements [gateway.Sink].

@@ -104,6 +104,7 @@ func (w *Worker) Handler() http.Handler {
 	})
 	mux.HandleFunc("HEAD "+workerrpc.FilesPath+"{digest}", w.hasFiles)
 	mux.HandleFunc("PUT "+workerrpc.FilesPath+"{digest}", w.putFiles)
+	mux.HandleFunc(workerrpc.ToolsPath+"{job}", w.tools)
 	return mux
 }
 
@@ -158,7 +159,7 @@ func (w *Worker) refresh(ctx context.Context, job hotcell.JobID) {
 	if r == nil {
 		return
 	}
-	if err := r.gateway.Refresh(ctx); err != nil {
+	if err := r.gateway.Widened(ctx); err != nil {
 		w.Log.Warn("a job's rules could not be asked for anew", "job", job, "error", err)
 	}
 }

@@ -10,12 +10,14 @@ import (
 )
 
 // The worker's procedures. Folders travel as plain HTTP beside them: HEAD and
-// PUT on [FilesPath] and the archive's digest.
+// PUT on [FilesPath] and the archive's digest. So do the requests of agents
+// elsewhere: any method on [ToolsPath] and the job's id.
 const (
 	Run    = "/hotcell.worker/Run"
 	Health = "/hotcell.worker/Health"
 
 	FilesPath = "/files/"
+	ToolsPath = "/tools/"
 )
 
 // RunRequest asks for a job to be run. To end the stream ends the job.
@@ -26,9 +28,12 @@ type RunRequest struct {
 // Kind is what a [RunEvent] tells of.
 type Kind string
 
-// The kinds, in the order in which they come; logs come at any time between.
+// The kinds, in the order in which they come; logs come at any time between, and
+// so does that the job waits for a person, and that it goes on.
 const (
 	Started Kind = "started"
+	Waiting Kind = "waiting"
+	Resumed Kind = "resumed"
 	Log     Kind = "log"
 	Output  Kind = "output"
 	Ended   Kind = "ended"

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/job"
 )
 
 // jobs is the world as what makes and runs jobs. A command is not run: it is
@@ -29,29 +30,33 @@ import (
 //	become STATE REASON    the end, in a state such as lost
 type jobs World
 
-func (w *jobs) Create(_ context.Context, p hotcell.Principal, id hotcell.AssignmentID, arguments []string) (hotcell.Job, error) {
+func (w *jobs) Create(_ context.Context, p hotcell.Principal, d job.Draft) (job.Made, error) {
 	leave, err := (*vault)(w).enter()
 	if err != nil {
-		return hotcell.Job{}, err
+		return job.Made{}, err
 	}
 	defer leave()
-	a, err := (*vault)(w).assignment(id, 0)
+	a, err := (*vault)(w).assignment(d.Assignment, 0)
 	if err != nil {
-		return hotcell.Job{}, err
+		return job.Made{}, err
 	}
-	for _, text := range arguments {
+	for _, text := range d.Arguments {
 		if strings.ContainsRune(text, 0) {
-			return hotcell.Job{}, hotcell.Invalid("/arguments", "an argument has no NUL byte")
+			return job.Made{}, hotcell.Invalid("/arguments", "an argument has no NUL byte")
 		}
 	}
-	j := hotcell.Job{
-		ID: hotcell.JobID(hotcell.NewID(hotcell.PrefixJob)), Workspace: w.workspace.ID, Assignment: id, Name: a.Name, Owner: p.Member, Work: a.Work,
-		Arguments: arguments, State: hotcell.JobQueued, CreatedAt: (*World)(w).tick(),
+	made := job.Made{Job: hotcell.Job{
+		ID: hotcell.JobID(hotcell.NewID(hotcell.PrefixJob)), Workspace: w.workspace.ID, Assignment: a.ID, Name: a.Name, Owner: p.Member, Work: a.Work,
+		Arguments: d.Arguments, State: hotcell.JobQueued, CreatedAt: (*World)(w).tick(), External: d.External > 0,
+	}}
+	w.jobs = append(w.jobs, made.Job)
+	(*World)(w).record("job.create", a.Name, made.ID)
+	if made.External {
+		made.Token = hotcell.NewToken(made.ID)
+		made.Work.Command = "wait"
 	}
-	w.jobs = append(w.jobs, j)
-	(*World)(w).record("job.create", a.Name, j.ID)
-	w.running.Go(func() { w.run(j) })
-	return j, nil
+	w.running.Go(func() { w.run(made.Job) })
+	return made, nil
 }
 
 // change changes a job, and tells those who follow it.

@@ -1,0 +1,154 @@
+package toolbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"hotcell"
+	"hotcell/internal/vaultrpc"
+)
+
+// call has the vault call a tool, listed or not: what is refused is on record
+// there.
+func (b *Box) call(ctx context.Context, r *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(b.Ended, cancel)()
+	shown, err := b.shown(ctx, r.Params.Arguments)
+	if err != nil {
+		return b.failed(ctx, err), nil
+	}
+	question := &vaultrpc.CallToolRequest{Job: b.Job, Tool: r.Params.Name, Arguments: r.Params.Arguments, Shown: shown}
+	for {
+		answer, err := b.Vault.CallTool(ctx, question)
+		switch {
+		case err != nil:
+			return b.failed(ctx, err), nil
+		case answer.Waits == "":
+			return b.deliver(ctx, r, answer)
+		case question.Approved != "":
+			return b.failed(ctx, fmt.Errorf("%w: what was approved is not this call", hotcell.ErrDenied)), nil
+		}
+		state, err := b.await(ctx, r, answer.Waits)
+		if err == nil && state != hotcell.RequestApproved {
+			err = fmt.Errorf("%w: %s", hotcell.ErrDenied, verdicts[state])
+		}
+		if err != nil {
+			return b.failed(ctx, err), nil
+		}
+		question.Approved = answer.Waits
+	}
+}
+
+// verdicts are what an agent is told of a call that nobody approved.
+var verdicts = map[hotcell.RequestState]string{
+	hotcell.RequestRefused: "a person refused this call",
+	hotcell.RequestExpired: "nobody approved this call in time",
+}
+
+// deliver hands an answer on, once the guard knows what it could hold.
+func (b *Box) deliver(ctx context.Context, r *mcp.CallToolRequest, answer *vaultrpc.CallToolAnswer) (*mcp.CallToolResult, error) {
+	patterns, err := b.Guard(ctx, answer.Prints)
+	if err != nil {
+		return b.failed(ctx, err), nil
+	}
+	if e := answer.Error; e != nil && e.Code == "not_found" && !b.lists(r.Params.Name) {
+		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: fmt.Sprintf("unknown tool %q", r.Params.Name)}
+	}
+	return result(answer, patterns), nil
+}
+
+func (b *Box) lists(name string) bool {
+	b.listing.Lock()
+	defer b.listing.Unlock()
+	_, listed := b.listed[name]
+	return listed
+}
+
+// tokens are an agent's own keys to its job: no business of who decides.
+var tokens = regexp.MustCompile(`hct_[0-9a-z]{60,}`)
+
+// shown are the arguments as people may see them.
+func (b *Box) shown(ctx context.Context, arguments json.RawMessage) (json.RawMessage, error) {
+	if len(arguments) == 0 {
+		return nil, nil
+	}
+	patterns, err := b.Guard(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	clean := tokens.ReplaceAll(patterns.Redact(arguments), []byte("[hotcell:token]"))
+	if json.Valid(clean) {
+		return clean, nil
+	}
+	return json.Marshal(string(clean)) // a value was more than a text's inside
+}
+
+// The rhythm of waiting for a person.
+const (
+	lookTime = 30 * time.Second
+	pause    = time.Second
+)
+
+// await waits until a request is decided. A client that leaves takes its call
+// with it: nobody would get the result.
+func (b *Box) await(ctx context.Context, r *mcp.CallToolRequest, id hotcell.RequestID) (hotcell.RequestState, error) {
+	ctx, stop := b.gone(ctx, r)
+	defer stop()
+	defer b.Waiting()()
+	defer b.notices(ctx, r, fmt.Sprintf("waiting for a person: hotcell requests approve %s", id))()
+	for {
+		looking, cancel := context.WithTimeout(ctx, lookTime)
+		answer, err := b.Vault.AwaitRequest(looking, &vaultrpc.AwaitRequestRequest{Job: b.Job, ID: id})
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			return "", fmt.Errorf("%w: the call was given up while it waited", hotcell.ErrDenied)
+		case err == nil && answer.Request.State != hotcell.RequestPending:
+			return answer.Request.State, nil
+		case err == nil, errors.Is(err, context.DeadlineExceeded):
+			continue
+		case !errors.Is(err, hotcell.ErrUnavailable):
+			return "", err
+		}
+		select { // the vault is being started again
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+}
+
+// notices tell a client that asked for it that its call goes on, until what is
+// returned is called.
+func (b *Box) notices(ctx context.Context, r *mcp.CallToolRequest, message string) (stop func()) {
+	token := r.Params.GetProgressToken()
+	if token == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(b.Notices)
+		defer tick.Stop()
+		for n := 1.0; ; n++ {
+			_ = r.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{ProgressToken: token, Progress: n, Message: message})
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done // no notice comes after the result
+	}
+}
