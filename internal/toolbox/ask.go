@@ -25,8 +25,9 @@ func (b *Box) addAsk() {
 		Description: "Ask a person for access to a host that is refused. Waits until somebody decides, up to ten minutes; call it again to go on waiting.",
 		Annotations: &mcp.ToolAnnotations{Title: "Ask for access", DestructiveHint: &no, IdempotentHint: true, OpenWorldHint: &no},
 	}, func(ctx context.Context, r *mcp.CallToolRequest, in askArguments) (*mcp.CallToolResult, cellrpc.Asked, error) {
-		ctx, stop := b.gone(ctx, r)
+		ctx, stop := until(ctx, b.exchangeOf(r))
 		defer stop()
+		defer context.AfterFunc(b.Ended, stop)()
 		defer b.notices(ctx, r, "a person is asked; see hotcell requests")()
 		out, err := b.Ask(ctx, cellrpc.Ask{Host: in.Host, Why: in.Why})
 		return nil, out, err

@@ -15,35 +15,53 @@ import (
 	"hotcell/internal/vaultrpc"
 )
 
-// call has the vault call a tool, listed or not: what is refused is on record
-// there.
+// question is one call of a tool, however it came.
+type question struct {
+	tool      string
+	arguments json.RawMessage
+	// exchange ends when the client leaves.
+	exchange context.Context //nolint:containedctx // it is the client's life, and not the call's
+	// notices tell the client that its call goes on, until stop is called; nil where
+	// it does not want to know.
+	notices func(ctx context.Context, message string) (stop func())
+}
+
+// call calls a tool for a message that the library has read.
 func (b *Box) call(ctx context.Context, r *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+	q := &question{tool: r.Params.Name, arguments: r.Params.Arguments, exchange: b.exchangeOf(r)}
+	q.notices = func(ctx context.Context, message string) func() { return b.notices(ctx, r, message) }
+	return b.ask(ctx, q)
+}
+
+// ask has the vault call a tool, listed or not: what is refused is on record
+// there.
+func (b *Box) ask(ctx context.Context, q *question) (*mcp.CallToolResult, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(b.Ended, cancel)()
-	shown, err := b.shown(ctx, r.Params.Arguments)
+	shown, err := b.shown(ctx, q.arguments)
 	if err != nil {
 		return b.failed(ctx, err), nil
 	}
-	question := &vaultrpc.CallToolRequest{Job: b.Job, Tool: r.Params.Name, Arguments: r.Params.Arguments, Shown: shown}
+	call := &vaultrpc.CallToolRequest{Job: b.Job, Tool: q.tool, Arguments: q.arguments, Shown: shown}
 	for {
-		answer, err := b.Vault.CallTool(ctx, question)
+		answer, err := b.Vault.CallTool(ctx, call)
 		switch {
 		case err != nil:
 			return b.failed(ctx, err), nil
 		case answer.Waits == "":
-			return b.deliver(ctx, r, answer)
-		case question.Approved != "":
+			return b.deliver(ctx, q.tool, answer)
+		case call.Approved != "":
 			return b.failed(ctx, fmt.Errorf("%w: what was approved is not this call", hotcell.ErrDenied)), nil
 		}
-		state, err := b.await(ctx, r, answer.Waits)
+		state, err := b.await(ctx, q, answer.Waits)
 		if err == nil && state != hotcell.RequestApproved {
 			err = fmt.Errorf("%w: %s", hotcell.ErrDenied, verdicts[state])
 		}
 		if err != nil {
 			return b.failed(ctx, err), nil
 		}
-		question.Approved = answer.Waits
+		call.Approved = answer.Waits
 	}
 }
 
@@ -54,13 +72,13 @@ var verdicts = map[hotcell.RequestState]string{
 }
 
 // deliver hands an answer on, once the guard knows what it could hold.
-func (b *Box) deliver(ctx context.Context, r *mcp.CallToolRequest, answer *vaultrpc.CallToolAnswer) (*mcp.CallToolResult, error) {
+func (b *Box) deliver(ctx context.Context, tool string, answer *vaultrpc.CallToolAnswer) (*mcp.CallToolResult, error) {
 	patterns, err := b.Guard(ctx, answer.Prints)
 	if err != nil {
 		return b.failed(ctx, err), nil
 	}
-	if e := answer.Error; e != nil && e.Code == "not_found" && !b.lists(r.Params.Name) {
-		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: fmt.Sprintf("unknown tool %q", r.Params.Name)}
+	if e := answer.Error; e != nil && e.Code == "not_found" && !b.lists(tool) {
+		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: fmt.Sprintf("unknown tool %q", tool)}
 	}
 	return result(answer, patterns), nil
 }
@@ -99,11 +117,13 @@ const (
 
 // await waits until a request is decided. A client that leaves takes its call
 // with it: nobody would get the result.
-func (b *Box) await(ctx context.Context, r *mcp.CallToolRequest, id hotcell.RequestID) (hotcell.RequestState, error) {
-	ctx, stop := b.gone(ctx, r)
+func (b *Box) await(ctx context.Context, q *question, id hotcell.RequestID) (hotcell.RequestState, error) {
+	ctx, stop := until(ctx, q.exchange)
 	defer stop()
 	defer b.Waiting()()
-	defer b.notices(ctx, r, fmt.Sprintf("waiting for a person: hotcell requests approve %s", id))()
+	if q.notices != nil {
+		defer q.notices(ctx, fmt.Sprintf("waiting for a person: hotcell requests approve %s", id))()
+	}
 	for {
 		looking, cancel := context.WithTimeout(ctx, lookTime)
 		answer, err := b.Vault.AwaitRequest(looking, &vaultrpc.AwaitRequestRequest{Job: b.Job, ID: id})

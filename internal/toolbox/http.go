@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -30,11 +29,13 @@ func (b *Box) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "hotcell: too many requests of this job are under way", http.StatusTooManyRequests)
 		return
 	}
-	session := r.Header.Get(headerSession)
-	if session == "" && r.Method == http.MethodPost {
-		b.sessions.makeRoom(b.server, b.Sessions)
+	slow := &patient{ResponseWriter: w, control: http.NewResponseController(w)}
+	defer slow.done()
+	id := r.Header.Get(headerSession)
+	open := b.sessions.touch(id)
+	if open && r.Method == http.MethodPost && b.shortcut(slow, r, id) {
+		return
 	}
-	b.sessions.touch(session)
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(b.Ended, cancel)()
@@ -43,27 +44,35 @@ func (b *Box) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer b.exchanges.Delete(mark)
 	r = r.WithContext(ctx)
 	r.Header.Set(headerMark, mark)
-	slow := &patient{ResponseWriter: w, control: http.NewResponseController(w)}
-	defer slow.done()
+	if id != "" || r.Method != http.MethodPost {
+		b.handler.ServeHTTP(slow, r)
+		return
+	}
+	b.sessions.makeRoom(b.Sessions)
 	b.handler.ServeHTTP(slow, r)
+	if id = w.Header().Get(headerSession); id != "" {
+		b.sessions.add(id, b.server)
+	}
 }
 
-// gone returns a context that ends with the call, with the request that it came
-// with, and with the job.
-func (b *Box) gone(ctx context.Context, r *mcp.CallToolRequest) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	stops := []func() bool{context.AfterFunc(b.Ended, cancel)}
+// exchangeOf is the life of the request that a message came with.
+func (b *Box) exchangeOf(r *mcp.CallToolRequest) context.Context {
 	if r.Extra != nil {
-		if exchange, there := b.exchanges.Load(r.Extra.Header.Get(headerMark)); there {
-			if of, ok := exchange.(context.Context); ok {
-				stops = append(stops, context.AfterFunc(of, cancel))
+		if found, there := b.exchanges.Load(r.Extra.Header.Get(headerMark)); there {
+			if exchange, ok := found.(context.Context); ok {
+				return exchange
 			}
 		}
 	}
+	return context.Background()
+}
+
+// until returns a context that ends with another one, too.
+func until(ctx, other context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(other, cancel)
 	return ctx, func() {
-		for _, stop := range stops {
-			stop()
-		}
+		stop()
 		cancel()
 	}
 }
@@ -91,49 +100,3 @@ func (p *patient) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
 // done leaves the connection as it was, for what comes next on it.
 func (p *patient) done() { _ = p.control.SetWriteDeadline(time.Time{}) }
-
-// sessions notes when each was last heard of.
-type sessions struct {
-	mu   sync.Mutex
-	last map[string]time.Time
-}
-
-func (s *sessions) touch(id string) {
-	if id == "" {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, known := s.last[id]; known {
-		s.last[id] = time.Now()
-	}
-}
-
-// makeRoom ends the sessions that were silent longest, so that there is room for
-// one more: a client that comes again and again does not lock itself out.
-func (s *sessions) makeRoom(server *mcp.Server, most int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	last := map[string]time.Time{}
-	var open []*mcp.ServerSession
-	for one := range server.Sessions() {
-		open = append(open, one)
-		at, known := s.last[one.ID()]
-		if !known {
-			at = time.Now()
-		}
-		last[one.ID()] = at
-	}
-	for len(open) >= most {
-		oldest := 0
-		for i, one := range open {
-			if last[one.ID()].Before(last[open[oldest].ID()]) {
-				oldest = i
-			}
-		}
-		delete(last, open[oldest].ID())
-		go func(one *mcp.ServerSession) { _ = one.Close() }(open[oldest])
-		open = append(open[:oldest], open[oldest+1:]...)
-	}
-	s.last = last
-}
