@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -86,13 +87,14 @@ func (h *house) control(ctx context.Context) error {
 		Principal: func(*http.Request) (hotcell.Principal, error) { return local, nil },
 		Ready:     h.ready(vault, remote),
 		Egress:    egress.Rules{Models: egress.Models(h.config.Models), TCP: h.config.TCP},
+		Tools:     job.NewDoor(remote),
 	}
-	listeners, err := server.Open(server.Config{
-		Socket: h.path("hotcell.sock"), Local: api.New(faces), Listen: h.config.Listen, Public: api.Public(faces), Log: h.log,
-	})
+	listeners, err := server.Open(server.Config{Socket: h.path("hotcell.sock"), Listen: h.config.Listen, Log: h.log})
 	if err != nil {
 		return err
 	}
+	faces.Base = func() string { return cmp.Or(h.config.URL, "http://"+listeners.Address()) }
+	listeners.Serve(api.New(faces), api.Public(faces))
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return listeners.Run(ctx) })
 	group.Go(func() error { return jobs.Run(ctx) })

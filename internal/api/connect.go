@@ -93,7 +93,7 @@ func (s *service) openLink(c *connectPages, w http.ResponseWriter, r *http.Reque
 	if to, err := url.Parse(answer.URL); err == nil {
 		state = to.Query().Get("state")
 	}
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // secure where there is TLS; on this machine's loopback there is none
 		Name: cookieOf(state), Value: answer.Cookie, Path: connectPath, Expires: answer.Expires, HttpOnly: true,
 		// The service sends the browser back from its own site.
 		SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(s.base(), "https://"),
@@ -110,7 +110,7 @@ func (s *service) finishLink(c *connectPages, w http.ResponseWriter, r *http.Req
 	if cookie, err := r.Cookie(name); err == nil {
 		request.Cookie = cookie.Value
 	}
-	http.SetCookie(w, &http.Cookie{Name: name, Path: connectPath, MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(s.base(), "https://")})
+	http.SetCookie(w, &http.Cookie{Name: name, Path: connectPath, MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(s.base(), "https://")}) //nolint:gosec // as above
 	answer, err := s.Vault.FinishLink(r.Context(), request)
 	if err != nil {
 		s.badLink(c, w, r, err)

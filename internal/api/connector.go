@@ -30,7 +30,7 @@ type lintConnector struct {
 
 type linted struct {
 	Body struct {
-		Problems []vaultrpc.Problem `json:"problems"`
+		Problems []vaultrpc.Fault `json:"problems"`
 	}
 }
 
@@ -64,7 +64,7 @@ func (s *service) connectors(api huma.API) {
 				return nil, err
 			}
 			out := &linted{}
-			out.Body.Problems = append([]vaultrpc.Problem{}, answer.Problems...)
+			out.Body.Problems = append([]vaultrpc.Fault{}, answer.Problems...)
 			return out, nil
 		})
 }

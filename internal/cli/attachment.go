@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,9 +18,12 @@ func attachedAs(at attached) string {
 		return "somebody's personal credential as " + string(at.Attachment.As)
 	}
 	out := fmt.Sprintf("%s as %s: ", name, at.Attachment.As)
-	if at.HTTP != nil {
+	switch {
+	case at.Attachment.As == hotcell.InjectTools:
+		out = strings.TrimSuffix(out, ": ")
+	case at.HTTP != nil:
 		out += accessOf(at.HTTP)
-	} else {
+	default:
 		out += strings.Join(at.Variables, " ")
 	}
 	if len(at.Hosts) > 0 {
@@ -35,18 +39,69 @@ func attachedAs(at attached) string {
 	if n.Bodies {
 		out += ", in bodies too"
 	}
+	return out + toolsOf(n)
+}
+
+// toolsOf says which tools may be called, and under which rules.
+func toolsOf(n hotcell.Narrowing) (out string) {
+	if len(n.Tools) > 0 {
+		out += ", its tools " + strings.Join(n.Tools, " ")
+	}
+	for _, r := range n.Rules {
+		if r.Tool != "" {
+			out += ", " + r.Tool
+		}
+		out += " when " + r.When
+	}
+	if len(n.Approve) > 0 {
+		out += ", asking for " + strings.ReplaceAll(strings.Join(n.Approve, " "), "*", "every call")
+	}
 	return out
+}
+
+// ruleFlags are the rules on calls of tools.
+type ruleFlags struct {
+	when    []string
+	approve string
+}
+
+func (f *ruleFlags) add(c *cobra.Command, n *hotcell.Narrowing) {
+	flags := c.Flags()
+	flags.StringSliceVar(&n.Tools, "tools", nil, "the `tools` of a connection that may be called; none without it: hotcell connections tools CONNECTION lists them")
+	flags.StringArrayVar(&f.when, "when", nil, "what must be true of a call, in CEL: 'args.channel == \"#ops\"', or 'TOOL: …' for one tool; may be given several times")
+	flags.StringVar(&f.approve, "approve", "", "have a person approve each call: of all tools, or of these `tools`")
+	flags.Lookup("approve").NoOptDefVal = "*"
+	flags.StringSliceVar(&n.Unasked, "no-approval", nil, "let these `tools` go without approval, although their connector asks for one")
+}
+
+// toolPrefix is the name of a tool before an expression.
+var toolPrefix = regexp.MustCompile(`^([a-z][a-z0-9_]*):\s+(.+)$`)
+
+// into puts the rules into a narrowing.
+func (f *ruleFlags) into(n *hotcell.Narrowing) {
+	for _, text := range f.when {
+		rule := hotcell.ToolRule{When: text}
+		if m := toolPrefix.FindStringSubmatch(text); m != nil {
+			rule = hotcell.ToolRule{Tool: m[1], When: m[2]}
+		}
+		n.Rules = append(n.Rules, rule)
+	}
+	if f.approve != "" {
+		n.Approve = strings.Split(f.approve, ",")
+	}
 }
 
 func (a *app) attach() *cobra.Command {
 	var as string
 	var narrowing hotcell.Narrowing
+	var rules ruleFlags
 	c := command("attach ASSIGNMENT CREDENTIAL", "Attach a secret or a connection to an assignment",
 		`Attach a secret or a connection to an assignment.
 
 As env, its jobs get a secret's variables. As stand-in, they get stand-ins for the
 values, which the vault swaps on the way to the bound hosts. As http, a
-connection's key is put onto the requests to its host, and no job has it.`,
+connection's key is put onto the requests to its host, and no job has it. As tools,
+an agent calls the tools that are named and gets their results, and nothing else.`,
 		cobra.ExactArgs(2), func(cmd *cobra.Command, args []string) error {
 			c := a.client()
 			on, err := a.assignmentOf(cmd.Context(), c, args[0])
@@ -57,6 +112,7 @@ connection's key is put onto the requests to its host, and no job has it.`,
 			if err != nil {
 				return err
 			}
+			rules.into(&narrowing)
 			for i, m := range narrowing.Methods {
 				narrowing.Methods[i] = strings.ToUpper(m)
 			}
@@ -67,11 +123,12 @@ connection's key is put onto the requests to its host, and no job has it.`,
 			return a.made(string(made.ID), fmt.Sprintf("attached %s to %s: %s", what.Name, on.Name, effect(made, what)), made)
 		})
 	flags := c.Flags()
-	flags.StringVar(&as, "as", "", "how its jobs get it: env or stand-in for a secret, http for a connection (default env and http)")
+	flags.StringVar(&as, "as", "", "how its jobs get it: env or stand-in for a secret, http or tools for a connection (default env, and tools where some are named)")
 	flags.StringSliceVar(&narrowing.Hosts, "hosts", nil, "the `hosts` that a secret's values may go to: HOST[:PORT] or *.HOST[:PORT], with commas between")
 	flags.StringSliceVar(&narrowing.Methods, "methods", nil, "the `methods` that it may be used for, such as GET,POST")
 	flags.StringSliceVar(&narrowing.Paths, "paths", nil, "the `paths` that it may be used for: /v1/charges, /v1/customers/* (one segment), /v1/** (any rest)")
 	flags.BoolVar(&narrowing.Bodies, "bodies", false, "swap stand-ins in bodies too")
+	rules.add(c, &narrowing)
 	return c
 }
 
@@ -82,6 +139,8 @@ func effect(made client.Attached, c hotcell.Credential) string {
 		hosts = c.Hosts
 	}
 	switch {
+	case made.As == hotcell.InjectTools:
+		return "its agents may call " + strings.Join(made.Tools, " ") + toolsOf(hotcell.Narrowing{Rules: made.Rules, Approve: made.Approve})
 	case c.HTTP != nil:
 		out := "the vault puts its key onto their requests, " + accessOf(c.HTTP)
 		if made.Opens != "" {

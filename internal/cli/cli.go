@@ -97,6 +97,7 @@ To begin:
   hotcell assignments create report --command 'python3 report.py' --files ./report
   hotcell assignments attach report billing
   hotcell run report                                       run it in a cell, and see its log
+  hotcell connections catalog                              services that agents work with and have no token of
 ` + ExitStatus,
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
@@ -107,13 +108,14 @@ To begin:
 			return nil
 		},
 	}
+	root.SetIn(a.In)
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.data, "data", DefaultData(a.Getenv), "the server's data `folder` ($HOTCELL_DATA)")
 	flags.StringVarP(&a.output, "output", "o", "table", "table or json")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print only the id of what was made")
-	root.AddCommand(a.secrets(), a.connections(), a.assignments(), a.run(), a.jobs(), a.requests(), a.explain(), a.audit(), a.drill(), a.workspace(), a.version())
+	root.AddCommand(a.secrets(), a.connections(), a.assignments(), a.run(), a.jobs(), a.requests(), a.explain(), a.advise(), a.audit(), a.drill(), a.workspace(), a.version())
 	root.AddCommand(more...)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err.Error(), ""} })
 	return root

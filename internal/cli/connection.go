@@ -1,9 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,30 +22,8 @@ import (
 
 func (a *app) connections() *cobra.Command {
 	return group("connections", "Connections (tier 1): services whose key no job ever has",
-		a.catalog(), a.createConnection(), a.listConnections(), a.showConnection(), a.setKey(), a.shareConnection(true), a.shareConnection(false), a.deleteConnection())
-}
-
-// connector is one entry of the catalogue.
-type connector struct {
-	Name string   `json:"name"`
-	What string   `json:"what"`
-	Auth []string `json:"auth"`
-}
-
-// catalogue is what a connection can be made to, so far.
-var catalogue = []connector{{"http", "a service that takes a key by HTTP", []string{"bearer", "basic", "header", "query", "cookie", "sigv4"}}}
-
-func (a *app) catalog() *cobra.Command {
-	return command("catalog", "List what a connection can be made to", "", cobra.NoArgs, func(*cobra.Command, []string) error {
-		if a.output == "json" {
-			return a.json(catalogue)
-		}
-		rows := [][]string{{"CONNECTOR", "WHAT", "AUTH"}}
-		for _, c := range catalogue {
-			rows = append(rows, []string{c.Name, c.What, strings.Join(c.Auth, " ")})
-		}
-		return a.table(rows)
-	})
+		a.catalog(), a.createConnection(), a.listConnections(), a.showConnection(), a.tools(), a.testConnection(), a.reconnect(), a.setKey(),
+		a.shareConnection(true), a.shareConnection(false), a.deleteConnection(), a.clients(), a.lint())
 }
 
 // keyFlags are the flags that say where a key is.
@@ -70,14 +52,22 @@ type connectionFlags struct {
 	auth                hotcell.Auth
 	shared              bool
 	key                 keyFlags
+	settings            map[string]string
+	definition, from    string
+	tools               []string
+	link                linkFlags
 }
 
 func (f *connectionFlags) add(c *cobra.Command) {
 	flags := c.Flags()
-	flags.StringVar(&f.name, "name", "", "the connection's `name`")
+	flags.StringVar(&f.name, "name", "", "the connection's `name`; the connector's without it")
 	flags.StringVar(&f.service, "for", "", "a `slug` that says what it is for, such as stripe")
-	flags.StringVar(&f.host, "host", "", "the one `HOST[:PORT]` that the key may go to, over TLS")
-	flags.StringVar(&f.auth.Kind, "auth", "", "how the key goes onto a request: bearer, basic, header, query, cookie or sigv4")
+	flags.StringToStringVar(&f.settings, "set", nil, "what the connector asks for beside a key, as `NAME=TEXT`; never a value")
+	flags.StringSliceVar(&f.tools, "tools", nil, "signing in: ask for the scopes of these `tools` alone")
+	flags.StringVar(&f.from, "from-secret", "", "take the key from a variable of a secret, `SECRET/VARIABLE`, inside the vault")
+	flags.StringVar(&f.definition, "definition", "", "openapi: the `file` of the API's OpenAPI 3 document")
+	flags.StringVar(&f.host, "host", "", "http: the one `HOST[:PORT]` that the key may go to, over TLS")
+	flags.StringVar(&f.auth.Kind, "auth", "", "http: how the key goes onto a request: bearer, basic, header, query, cookie or sigv4")
 	flags.StringVar(&f.auth.Name, "auth-name", "", "the `name` of the header, the query parameter or the cookie")
 	flags.StringVar(&f.auth.Prefix, "prefix", "", "what comes before the key in a header, such as 'Token '")
 	flags.StringVar(&f.auth.User, "user", "", "basic: the user; without it the key is user:password")
@@ -92,6 +82,7 @@ func (f *connectionFlags) add(c *cobra.Command) {
 		return pflag.NormalizedName(name)
 	})
 	f.key.add(c)
+	f.link.add(c)
 }
 
 const exampleConnection = "hotcell connections create http --name stripe --host api.stripe.com --auth bearer --api-key-file key.txt"
@@ -116,34 +107,115 @@ func (f *connectionFlags) access() (hotcell.HTTPAccess, error) {
 
 func (a *app) createConnection() *cobra.Command {
 	var flags connectionFlags
-	c := command("create http --name N --host HOST[:PORT] --auth KIND --api-key-file FILE|-", "Create a connection to a service that takes a key by HTTP",
-		`Create a connection to a service that takes a key by HTTP.
+	c := command("create CONNECTOR [--name N] [--tools A,B] [--api-key-file FILE|- | --from-secret SECRET/VARIABLE]", "Connect an account, or keep a service's key",
+		`Connect an account, or keep a service's key. hotcell connections catalog lists the
+connectors; http is any service that takes a key.
 
-The key is sealed before it leaves this process, and no command ever shows it
-again. Jobs that it is attached to send their requests without it: the vault puts
-it on, on the way to that one host, and takes it out of what the service answers.`,
+A service that people sign in to is connected by a link, which is opened in a
+browser; the token that comes of it goes to the vault and nowhere else. A key is
+sealed before it leaves this process, and no command ever shows it again.`,
 		cobra.ExactArgs(1),
 		func(cmd *cobra.Command, args []string) error {
-			if args[0] != "http" {
-				return &usageError{"there is no such connector: so far, a connection is made to http", exampleConnection}
+			ctx, c := cmd.Context(), a.client()
+			if args[0] == "http" {
+				return a.createHTTP(ctx, cmd, c, flags)
 			}
-			to, err := flags.access()
+			of, err := c.Connector(ctx, args[0])
 			if err != nil {
-				return err
+				return noConnector(err, args[0])
 			}
-			key, err := flags.key.read(cmd.Context(), a, cmd, exampleConnection)
-			if err != nil {
-				return err
+			flags.name = cmp.Or(flags.name, of.Slug)
+			if of.Auth == "oauth2" || of.Auth == "device" {
+				return a.createLink(ctx, cmd, c, of, flags)
 			}
-			defer key.Clear()
-			made, err := a.client().CreateConnection(cmd.Context(), client.ConnectionDraft{Name: flags.name, Service: flags.service, Shared: flags.shared, HTTP: to, Key: key})
-			if err != nil {
-				return err
-			}
-			return a.made(string(made.ID), fmt.Sprintf("created the connection %s: %s (%s); attach it: hotcell assignments attach ASSIGNMENT %s", made.Name, accessOf(made.HTTP), groupOf(made.Credential), made.Name), made)
+			return a.createKeyed(ctx, cmd, c, of, flags)
 		})
 	flags.add(c)
 	return c
+}
+
+// createHTTP keeps a key for a host that is named.
+func (a *app) createHTTP(ctx context.Context, cmd *cobra.Command, c *client.Client, flags connectionFlags) error {
+	to, err := flags.access()
+	if err != nil {
+		return err
+	}
+	draft := client.ConnectionDraft{Name: flags.name, Service: flags.service, Shared: flags.shared, HTTP: to}
+	return a.keep(ctx, cmd, c, draft, flags, exampleConnection)
+}
+
+// createKeyed keeps a key for a service of the catalogue.
+func (a *app) createKeyed(ctx context.Context, cmd *cobra.Command, c *client.Client, of client.Connector, flags connectionFlags) error {
+	draft := client.ConnectionDraft{Name: flags.name, Service: flags.service, Shared: flags.shared, Connector: of.Slug, Settings: flags.settings}
+	if flags.definition != "" {
+		text, err := os.ReadFile(flags.definition)
+		if err != nil {
+			return hotcell.Invalid("", "the file %s cannot be read", flags.definition)
+		}
+		draft.Definition = string(text)
+	}
+	if flags.auth.Kind != "" {
+		draft.HTTP.Auth = flags.auth
+	}
+	if of.Auth == "none" && flags.key.file == "" && flags.from == "" {
+		return a.kept(c.CreateConnection(ctx, draft))
+	}
+	return a.keep(ctx, cmd, c, draft, flags, "hotcell connections create "+of.Slug+" --api-key-file key.txt")
+}
+
+// keep reads the key of a draft, or finds the secret that has it, and makes the
+// connection.
+func (a *app) keep(ctx context.Context, cmd *cobra.Command, c *client.Client, draft client.ConnectionDraft, flags connectionFlags, example string) (err error) {
+	if flags.from != "" {
+		name, variable, both := cutLast(flags.from)
+		if !both || flags.key.file != "" {
+			return &usageError{"--from-secret takes SECRET/VARIABLE, and then no --api-key-file", "hotcell connections create slack --from-secret billing/SLACK_TOKEN"}
+		}
+		secret, err := a.secretOf(ctx, c, name)
+		if err != nil {
+			return err
+		}
+		draft.FromSecret, draft.FromVariable = secret.ID, variable
+	} else if draft.Key, err = flags.key.read(ctx, a, cmd, example); err != nil {
+		return err
+	}
+	defer draft.Key.Clear()
+	return a.kept(c.CreateConnection(ctx, draft))
+}
+
+// cutLast cuts at the last slash: a secret's name may have some.
+func cutLast(text string) (before, after string, both bool) {
+	i := strings.LastIndexByte(text, '/')
+	if i < 1 || i == len(text)-1 {
+		return text, "", false
+	}
+	return text[:i], text[i+1:], true
+}
+
+func (a *app) kept(made client.Connection, err error) error {
+	if err != nil {
+		return err
+	}
+	a.advised(made.Advice)
+	next := "hotcell assignments attach ASSIGNMENT " + made.Name
+	if made.Connected != nil && made.Connected.Connector != "http" {
+		next += " --tools …, of hotcell connections tools " + made.Name
+	}
+	return a.made(string(made.ID), fmt.Sprintf("created the connection %s (%s); attach it: %s", describeConnection(made.Credential), groupOf(made.Credential), next), made)
+}
+
+func (a *app) createLink(ctx context.Context, cmd *cobra.Command, c *client.Client, of client.Connector, flags connectionFlags) error {
+	if flags.key.file != "" || cmd.Flags().Changed("api-key") || flags.from != "" {
+		return &usageError{of.Name + " is connected by signing in, and takes no key", "hotcell connections create " + of.Slug}
+	}
+	if of.Client == "missing" {
+		return &hinted{fmt.Errorf("%w: %s needs an OAuth client of your own first", hotcell.ErrConflict, of.Name), fmt.Sprintf("hotcell connections clients set %s --id ID --secret-file secret.txt; how to get one: hotcell connections catalog %s", of.Slug, of.Slug)}
+	}
+	link, err := c.CreateLink(ctx, client.LinkDraft{Connector: of.Slug, Name: flags.name, Shared: flags.shared, Settings: flags.settings, Tools: flags.tools})
+	if err != nil {
+		return err
+	}
+	return a.invite(ctx, c, link, flags.link)
 }
 
 // accessOf says where and how a key goes on.
@@ -171,9 +243,13 @@ func (a *app) listConnections() *cobra.Command {
 			a.say("no connections yet: %s", exampleConnection)
 			return nil
 		}
-		rows := [][]string{{"NAME", "GROUP", "KEY", "CHANGED", "ID"}}
+		rows := [][]string{{"NAME", "GROUP", "TO", "ACCOUNT", "STATE", "CHANGED", "ID"}}
 		for _, c := range list {
-			rows = append(rows, []string{c.Name, groupOf(c), accessOf(c.HTTP), at(c.UpdatedAt), string(c.ID)})
+			to, account := accessOf(c.HTTP), ""
+			if c.Connected != nil {
+				to, account = c.Connected.Connector, c.Connected.Account
+			}
+			rows = append(rows, []string{c.Name, groupOf(c), to, account, stateOf(c), at(c.UpdatedAt), string(c.ID)})
 		}
 		return a.table(rows)
 	})
@@ -189,11 +265,41 @@ func (a *app) showConnection() *cobra.Command {
 			return a.json(c)
 		}
 		rows := [][]string{{"name", c.Name}, {"id", string(c.ID)}, {"group", groupOf(c.Credential)}, {"for", c.Service}, {"key", accessOf(c.HTTP)}, {"version", strconv.Itoa(c.Version)}, {"changed", at(c.UpdatedAt)}}
+		rows = append(rows, connectedRows(c.Credential)...)
 		for _, at := range c.Attachments {
 			rows = append(rows, []string{"attached to", at.Name, string(at.Assignment)})
 		}
 		return a.table(rows)
 	})
+}
+
+// stateOf says whether a connection works, as far as is known.
+func stateOf(c hotcell.Credential) string {
+	if c.Connected != nil && c.Connected.Broken != nil {
+		return "needs reconnect"
+	}
+	return "active"
+}
+
+// connectedRows tell of what a connector made.
+func connectedRows(c hotcell.Credential) (rows [][]string) {
+	if c.Connected == nil {
+		return nil
+	}
+	rows = append(rows, []string{"connector", c.Connected.Connector}, []string{"account", c.Connected.Account}, []string{"state", stateOf(c)})
+	if b := c.Connected.Broken; b != nil {
+		rows = append(rows, []string{"since", at(b.At), b.Reason}, []string{"renew it", "hotcell connections reconnect " + string(c.ID)})
+	}
+	if e := c.Connected.Expires; e != nil {
+		rows = append(rows, []string{"token until", at(*e), "renewed by itself"})
+	}
+	if len(c.Connected.Scopes) > 0 {
+		rows = append(rows, []string{"scopes", strings.Join(c.Connected.Scopes, " ")})
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Connected.Settings)) {
+		rows = append(rows, []string{"setting", name, c.Connected.Settings[name]})
+	}
+	return rows
 }
 
 func (a *app) setKey() *cobra.Command {

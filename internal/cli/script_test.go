@@ -56,7 +56,7 @@ func TestScripts(t *testing.T) {
 			return os.Mkdir(home, 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "fail": fail, "value": value, "break": breakChain, "interrupt": interrupt, "another": another, "archive": archive, "unlogged": unlogged,
+			"exits": exits, "fail": fail, "value": value, "break": breakChain, "interrupt": interrupt, "connect": connect, "clientsecret": clientsecret, "another": another, "archive": archive, "unlogged": unlogged,
 		},
 	})
 }
@@ -133,6 +133,25 @@ func unlogged(ts *testscript.TestScript, _ bool, args []string) {
 		if strings.Contains(w.Logged.String()+w.Remembered(), text) {
 			ts.Fatalf("the server keeps %q", text)
 		}
+	}
+}
+
+// connect ARGS… runs a command that waits for a link, and is the person who opens
+// it and says yes.
+func connect(ts *testscript.TestScript, _ bool, args []string) {
+	program, err := exec.LookPath("hotcell")
+	ts.Check(err)
+	cmd := exec.Command(program, args...)
+	cmd.Env = []string{"HOME=" + ts.Getenv("HOME"), "HOTCELL_DATA=" + ts.Getenv("HOTCELL_DATA"), "PATH=" + ts.Getenv("PATH")}
+	cmd.Stdout, cmd.Stderr = ts.Stdout(), ts.Stderr()
+	worldOf(ts).Consent()
+	ts.Check(cmd.Run())
+}
+
+// clientsecret CONNECTOR TEXT compares with what the vault has.
+func clientsecret(ts *testscript.TestScript, neg bool, args []string) {
+	if got := worldOf(ts).ClientSecret(args[0]); (got == args[1]) == neg {
+		ts.Fatalf("the secret of %s is %q", args[0], got)
 	}
 }
 

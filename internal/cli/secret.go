@@ -69,6 +69,7 @@ func (a *app) create(ctx context.Context, name, file string, f draftFlags) error
 		return err
 	}
 	a.unguarded(made.Variables)
+	a.advised(made.Advice)
 	return a.made(string(made.ID), fmt.Sprintf("created the secret %s with %s (%s)", made.Name, count(len(made.Variables), "variable"), groupOf(made.Credential)), made)
 }
 

@@ -14,7 +14,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"reflect"
 	"strings"
@@ -32,6 +34,9 @@ import (
 type Config struct {
 	// Listen is a loopback address and port: 127.0.0.1:7878.
 	Listen string `yaml:"listen"`
+	// URL is the address at which people's browsers reach the server, where that is
+	// another: behind a proxy that ends TLS. https://hotcell.acme.test.
+	URL    string `yaml:"url"`
 	Egress Egress `yaml:"egress"`
 	Jobs   Jobs   `yaml:"jobs"`
 	// Models lists the hosts of models; those that everybody knows and that are
@@ -132,6 +137,9 @@ func (c Config) Check() error {
 	if _, err := c.Pins(); err != nil {
 		return err
 	}
+	if err := c.checkURL(); err != nil {
+		return err
+	}
 	for i, m := range c.Models {
 		if _, err := site.ParseBound(m.Host); err != nil {
 			return hotcell.Invalid(fmt.Sprintf("/models/%d/host", i), "write a host, or *. and a host, with or without :PORT")
@@ -146,6 +154,21 @@ func (c Config) Check() error {
 		return hotcell.Invalid("/jobs/timeout", "it is at least a second")
 	case c.Jobs.Memory < 16<<20 || c.Jobs.Disk < 1<<20 || c.Jobs.Pids < 1:
 		return hotcell.Invalid("/jobs", "memory is at least 16MiB, disk at least 1MiB, pids at least 1")
+	}
+	return nil
+}
+
+// checkURL takes an address without a path, under TLS or on this machine.
+func (c Config) checkURL() error {
+	if c.URL == "" {
+		return nil
+	}
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && u.Scheme != "http" {
+		return hotcell.Invalid("/url", "write it like https://hotcell.acme.test, without a path")
+	}
+	if ip := net.ParseIP(u.Hostname()); u.Scheme == "http" && u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return hotcell.Invalid("/url", "browsers reach the server by https, or on this machine")
 	}
 	return nil
 }

@@ -1,12 +1,14 @@
 // Package server is the control plane's listeners: the unix socket in the data
 // folder, on which whoever owns the folder is the owner of the workspace, and
-// the loopback port, which so far says only how the server is.
+// the loopback port, on which nobody is signed in: browsers that connect an account,
+// and agents elsewhere with the token of their job.
 //
 // It guards who reaches the API at all. It holds no rules about what they may
 // do there. One way to use it:
 //
-//	s := server.New(server.Config{…})
-//	err := s.Run(ctx)
+//	s, err := server.Open(server.Config{…})
+//	s.Serve(local, public)
+//	err = s.Run(ctx)
 package server
 
 import (
@@ -25,12 +27,10 @@ import (
 
 // Config is what the listeners need.
 type Config struct {
-	// Socket is the path of the unix socket; Local is served on it.
+	// Socket is the path of the unix socket.
 	Socket string
-	Local  http.Handler
-	// Listen is a loopback address and port; Public is served there.
+	// Listen is a loopback address and port.
 	Listen string
-	Public http.Handler
 	Log    *slog.Logger
 }
 
@@ -39,6 +39,7 @@ type Server struct {
 	config Config
 	local  net.Listener
 	public net.Listener
+	faces  struct{ local, public http.Handler }
 }
 
 // Open opens the listeners. A Listen that is not loopback is refused: there is
@@ -59,7 +60,7 @@ func Open(c Config) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, public.Close())
 	}
-	return &Server{c, local, public}, nil
+	return &Server{config: c, local: local, public: public}, nil
 }
 
 // maxSocket is how long a socket's path may be, in bytes (unix(7)).
@@ -91,6 +92,10 @@ func listenLocal(path string) (net.Listener, error) {
 	return &ownersListener{l}, nil
 }
 
+// Serve says what is served, before Run: local on the socket, public on the
+// port, whose address is known by then.
+func (s *Server) Serve(local, public http.Handler) { s.faces.local, s.faces.public = local, public }
+
 // Address is where the public listener listens.
 func (s *Server) Address() string { return s.public.Addr().String() }
 
@@ -119,8 +124,8 @@ func (s *Server) Run(ctx context.Context) error {
 			return nil
 		})
 	}
-	serve(s.local, s.config.Local)
-	serve(s.public, s.config.Public)
+	serve(s.local, s.faces.local)
+	serve(s.public, s.faces.public)
 	return group.Wait()
 }
 

@@ -47,18 +47,18 @@ func say(text string) http.HandlerFunc {
 func config(t *testing.T) server.Config {
 	t.Helper()
 	return server.Config{
-		Socket: filepath.Join(t.TempDir(), "hotcell.sock"), Local: say("local"),
-		Listen: "127.0.0.1:0", Public: say("public"), Log: slog.New(slog.DiscardHandler),
+		Socket: filepath.Join(t.TempDir(), "hotcell.sock"), Listen: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler),
 	}
 }
 
-// run serves until the test ends, or it is stopped.
-func run(t *testing.T, c server.Config) (s *server.Server, stop func() error) {
+// run serves until the test ends, or it is stopped: on the socket what is given.
+func run(t *testing.T, c server.Config, local ...http.Handler) (s *server.Server, stop func() error) {
 	t.Helper()
 	s, err := server.Open(c)
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.Serve(append(local, say("local"))[0], say("public"))
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
@@ -140,8 +140,7 @@ func TestOnlyTheOwnerAndRootAreHeard(t *testing.T) {
 	c := config(t)
 	c.Socket = filepath.Join(dir, "hotcell.sock")
 	reached := make(chan struct{}, 8)
-	c.Local = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached <- struct{}{} })
-	run(t, c)
+	run(t, c, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached <- struct{}{} }))
 	// Even where somebody opened up folder and socket.
 	if err := errors.Join(os.Chmod(dir, 0o755), os.Chmod(c.Socket, 0o777)); err != nil {
 		t.Fatal(err)
@@ -235,13 +234,12 @@ func TestAPathThatIsTooLongForASocketIsTold(t *testing.T) {
 func TestTheEndEndsEverything(t *testing.T) {
 	c := config(t)
 	entered := make(chan struct{})
-	c.Local = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s, stop := run(t, c, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		_ = http.NewResponseController(w).Flush()
 		close(entered)
 		<-r.Context().Done() // as one who follows a log
-	})
-	s, stop := run(t, c)
+	}))
 	answer, err := local(c.Socket).Get("http://hotcell/")
 	if err != nil {
 		t.Fatal(err)

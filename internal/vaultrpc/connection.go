@@ -122,11 +122,11 @@ type LintConnectorRequest struct {
 
 // LintConnectorAnswer lists what is wrong, each with its line; empty is well.
 type LintConnectorAnswer struct {
-	Problems []Problem `json:"problems"`
+	Problems []Fault `json:"problems"`
 }
 
-// Problem is one fault of a document.
-type Problem struct {
+// Fault is what is wrong at one place of a document.
+type Fault struct {
 	Line   int    `json:"line,omitempty"`
 	Path   string `json:"path,omitempty"`
 	Detail string `json:"detail"`

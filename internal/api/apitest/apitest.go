@@ -73,7 +73,7 @@ func New(t testing.TB) *World {
 		Key: key, Logged: &Buffer{}, changed: make(chan struct{}), now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC),
 		values: map[hotcell.CredentialID]map[string]string{}, logs: map[hotcell.JobID][]hotcell.LogChunk{},
 		outputs: map[hotcell.JobID][]byte{}, files: map[string][]byte{}, answers: map[string]answer{},
-		accounts: accounts{map[hotcell.LinkID]hotcell.Link{}, map[string]vaultrpc.OAuthClient{}, map[string]string{}},
+		accounts: accounts{links: map[hotcell.LinkID]hotcell.Link{}, clients: map[string]vaultrpc.OAuthClient{}, secrets: map[string]string{}},
 	}
 	w.workspace = hotcell.Workspace{ID: hotcell.WorkspaceID(hotcell.NewID(hotcell.PrefixWorkspace)), Name: "acme", CreatedAt: w.now}
 	w.member = hotcell.Member{ID: hotcell.MemberID(hotcell.NewID(hotcell.PrefixMember)), Workspace: w.workspace.ID, Name: "ada", Role: hotcell.RoleOwner, CreatedAt: w.now}

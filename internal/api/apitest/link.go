@@ -11,9 +11,11 @@ import (
 
 // accounts is what of the world is about connecting accounts.
 type accounts struct {
-	links   map[hotcell.LinkID]hotcell.Link
-	clients map[string]vaultrpc.OAuthClient
-	secrets map[string]string
+	// consents is true where each link is opened at once, and the service says yes.
+	consents bool
+	links    map[hotcell.LinkID]hotcell.Link
+	clients  map[string]vaultrpc.OAuthClient
+	secrets  map[string]string
 }
 
 // chat is the one connector of the catalogue that is connected by a link, key
@@ -54,7 +56,7 @@ func (v *vault) Connectors(_ context.Context, r *vaultrpc.ConnectorsRequest) (*v
 func (v *vault) LintConnector(_ context.Context, r *vaultrpc.LintConnectorRequest) (*vaultrpc.LintConnectorAnswer, error) {
 	out := &vaultrpc.LintConnectorAnswer{}
 	if !strings.HasPrefix(string(r.Text), "slug:") {
-		out.Problems = append(out.Problems, vaultrpc.Problem{Line: 1, Path: "/slug", Detail: "a connector has a slug"})
+		out.Problems = append(out.Problems, vaultrpc.Fault{Line: 1, Path: "/slug", Detail: "a connector has a slug"})
 	}
 	return out, nil
 }
@@ -123,7 +125,17 @@ func (v *vault) Link(_ context.Context, r *vaultrpc.LinkRequest) (*vaultrpc.Link
 	if !there {
 		return nil, hotcell.ErrNotFound
 	}
+	if v.accounts.consents && l.State == hotcell.LinkWaiting {
+		l = v.connected(l)
+	}
 	return &vaultrpc.LinkAnswer{Link: l}, nil
+}
+
+// Consent has a person open each link from now on, and the service say yes.
+func (w *World) Consent() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.accounts.consents = true
 }
 
 func (v *vault) OpenLink(_ context.Context, r *vaultrpc.OpenLinkRequest) (*vaultrpc.OpenLinkAnswer, error) {
@@ -159,6 +171,12 @@ func (v *vault) FinishLink(_ context.Context, r *vaultrpc.FinishLinkRequest) (*v
 		v.accounts.links[l.ID] = l
 		return nil, &refused{l.Reason}
 	}
+	l = v.connected(l)
+	return &vaultrpc.FinishLinkAnswer{Link: l, Account: "ada@acme.test in Acme"}, nil
+}
+
+// connected makes the connection of a link. The lock is held.
+func (v *vault) connected(l hotcell.Link) hotcell.Link {
 	now := (*World)(v).tick()
 	c := hotcell.Credential{
 		ID: hotcell.CredentialID(hotcell.NewID(hotcell.PrefixConnection)), Workspace: v.workspace.ID, Tier: hotcell.TierConnection, Name: l.Name, Owner: v.member.ID, Shared: l.Shared,
@@ -171,7 +189,7 @@ func (v *vault) FinishLink(_ context.Context, r *vaultrpc.FinishLinkRequest) (*v
 	}
 	l.State, l.Connection = hotcell.LinkDone, c.ID
 	v.accounts.links[l.ID] = l
-	return &vaultrpc.FinishLinkAnswer{Link: l, Account: c.Connected.Account}, nil
+	return l
 }
 
 // refused is a refusal of the vault's.

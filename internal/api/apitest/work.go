@@ -176,9 +176,12 @@ func asOf(c *hotcell.Credential, in *vaultrpc.AttachRequest) (hotcell.Injection,
 	if c.Tier == hotcell.TierConnection {
 		usual = hotcell.InjectHTTP
 	}
+	if len(in.Tools) > 0 {
+		usual = hotcell.InjectTools
+	}
 	as := cmp.Or(in.As, usual)
 	switch {
-	case (as == hotcell.InjectHTTP) != (c.Tier == hotcell.TierConnection):
+	case (as == hotcell.InjectHTTP || as == hotcell.InjectTools) != (c.Tier == hotcell.TierConnection):
 		return "", hotcell.Invalid("/as", "this is not how a %s is attached", c.Tier)
 	case as == hotcell.InjectStandIn && len(in.Hosts)+len(c.Hosts) == 0:
 		return "", hotcell.Invalid("/hosts", "say to which, with --hosts, here or on the secret")

@@ -1,0 +1,213 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hotcell"
+	"hotcell/client"
+)
+
+// linkFlags say what to do with a link.
+type linkFlags struct{ leave, open bool }
+
+func (f *linkFlags) add(c *cobra.Command) {
+	c.Flags().BoolVar(&f.leave, "no-wait", false, "print the link and leave; hotcell connections list shows what came of it")
+	c.Flags().BoolVar(&f.open, "open", false, "open the link in this machine's browser")
+}
+
+// invite tells of a link, and waits until the account is connected.
+func (a *app) invite(ctx context.Context, c *client.Client, link client.Link, f linkFlags) error {
+	if f.leave {
+		return a.left(link)
+	}
+	if link.Device != nil {
+		fmt.Fprintf(a.Err, "open %s and type in the code %s\n", safe(link.Device.URL), safe(link.Device.Code))
+	} else {
+		fmt.Fprintf(a.Err, "open this link in a browser, within %s; it works once:\n\n    %s\n\n", time.Until(link.Expires).Round(time.Minute), link.URL)
+		if f.open {
+			_ = exec.CommandContext(ctx, "xdg-open", link.URL).Start()
+		}
+	}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		now, err := c.Link(ctx, link.ID)
+		if err != nil {
+			return err
+		}
+		switch now.State {
+		case hotcell.LinkDone:
+			return a.connected(ctx, c, now)
+		case hotcell.LinkFailed, hotcell.LinkExpired:
+			reason := now.Reason
+			if reason == "" {
+				reason = "the link is over"
+			}
+			return &hinted{fmt.Errorf("%w: %s was not connected: %s", hotcell.ErrDenied, now.Name, reason), "ask for a new link by the same command"}
+		case hotcell.LinkWaiting, hotcell.LinkOpened:
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// left prints a link for somebody else to open.
+func (a *app) left(link client.Link) error {
+	if a.output == "json" {
+		return a.json(link)
+	}
+	if link.Device != nil {
+		_, err := fmt.Fprintln(a.Out, safe(link.Device.URL), safe(link.Device.Code))
+		return err
+	}
+	_, err := fmt.Fprintln(a.Out, link.URL)
+	return err
+}
+
+func (a *app) connected(ctx context.Context, c *client.Client, link client.Link) error {
+	made, err := c.Connection(ctx, link.Connection)
+	if err != nil {
+		return err
+	}
+	return a.made(string(made.ID), fmt.Sprintf("connected %s; attach tools of it: hotcell assignments attach ASSIGNMENT %s --tools …, of hotcell connections tools %s", describeConnection(made.Credential), made.Name, made.Name), made)
+}
+
+// describeConnection says what a connection is to: its name, service and account.
+func describeConnection(c hotcell.Credential) string {
+	out := c.Name
+	if c.Connected != nil {
+		out += " (" + c.Connected.Connector
+		if c.Connected.Account != "" {
+			out += " as " + c.Connected.Account
+		}
+		return out + ")"
+	}
+	if c.HTTP != nil {
+		out += " (" + accessOf(c.HTTP) + ")"
+	}
+	return out
+}
+
+func (a *app) reconnect() *cobra.Command {
+	var flags linkFlags
+	var anyone bool
+	c := command("reconnect CONNECTION", "Connect an account anew: the connection keeps its id and attachments", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		c := a.client()
+		was, err := a.connectionOf(cmd.Context(), c, args[0])
+		if err != nil {
+			return err
+		}
+		link, err := c.Reconnect(cmd.Context(), was.ID, anyone)
+		if err != nil {
+			return err
+		}
+		return a.invite(cmd.Context(), c, link, flags)
+	})
+	c.Flags().BoolVar(&anyone, "any-account", false, "let it become another account's; the assignments that it is attached to then work as that one")
+	flags.add(c)
+	return c
+}
+
+func (a *app) testConnection() *cobra.Command {
+	return command("test CONNECTION", "Ask the service whether a connection works", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		c := a.client()
+		of, err := a.connectionOf(cmd.Context(), c, args[0])
+		if err != nil {
+			return err
+		}
+		tested, err := c.TestConnection(cmd.Context(), of.ID)
+		if err != nil {
+			return err
+		}
+		if a.output == "json" {
+			return a.json(tested)
+		}
+		if !tested.Works {
+			return &hinted{fmt.Errorf("%w: %s does not work: %s", hotcell.ErrNeedsReconnect, of.Name, tested.Reason), "connect it anew: hotcell connections reconnect " + of.Name}
+		}
+		as := ""
+		if tested.Account != "" {
+			as = ", as " + tested.Account
+		}
+		_, err = fmt.Fprintln(a.Out, safe(of.Name+" works"+as))
+		return err
+	})
+}
+
+func (a *app) clients() *cobra.Command {
+	return group("clients", "The workspace's own OAuth clients, one a connector", a.listClients(), a.setClient(), a.deleteClient())
+}
+
+func (a *app) listClients() *cobra.Command {
+	return command("list", "List the OAuth clients, without their secrets", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+		list, callback, err := a.client().OAuthClients(cmd.Context())
+		if err != nil {
+			return err
+		}
+		if a.output == "json" {
+			return a.json(map[string]any{"items": emptyList(list), "callback": callback})
+		}
+		a.say("each client's redirect URI is %s", callback)
+		rows := [][]string{{"CONNECTOR", "CLIENT", "SECRET"}}
+		for _, c := range list {
+			secret := "kept"
+			if c.Public {
+				secret = "none: a public client"
+			}
+			rows = append(rows, []string{c.Connector, c.ID, secret})
+		}
+		return a.table(rows)
+	})
+}
+
+func (a *app) setClient() *cobra.Command {
+	var id, file string
+	var public bool
+	c := command("set CONNECTOR --id ID (--secret-file FILE|- | --public)", "Set the workspace's OAuth client of a connector",
+		`Set the workspace's OAuth client of a connector. The secret is read from a file,
+from standard input (-), or from a prompt that does not show it; it is sealed before
+it leaves this process. hotcell connections catalog CONNECTOR says how to get one.`,
+		cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+			if id == "" {
+				return &usageError{"what is the client's id?", "hotcell connections clients set " + args[0] + " --id ID --secret-file secret.txt"}
+			}
+			var draft client.ConnectionDraft
+			var err error
+			if !public {
+				if draft.Key, err = a.readValue(cmd.Context(), file, "the client's secret", spaceFlags{}); err != nil {
+					return err
+				}
+				defer draft.Key.Clear()
+			}
+			c := a.client()
+			if err := c.SetOAuthClient(cmd.Context(), args[0], id, draft.Key); err != nil {
+				return err
+			}
+			_, callback, err := c.OAuthClients(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.made(args[0], fmt.Sprintf("%s has the OAuth client %s; its redirect URI must be %s", args[0], id, callback), map[string]string{"connector": args[0], "id": id, "callback": callback})
+		})
+	c.Flags().StringVar(&id, "id", "", "the client's `id`, as the service gave it")
+	c.Flags().StringVar(&file, "secret-file", "", "read its secret from a `file`; - is standard input")
+	c.Flags().BoolVar(&public, "public", false, "it has no secret")
+	return c
+}
+
+func (a *app) deleteClient() *cobra.Command {
+	return command("delete CONNECTOR", "Delete an OAuth client; what was connected by it cannot be renewed", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		if err := a.client().DeleteOAuthClient(cmd.Context(), args[0]); err != nil {
+			return err
+		}
+		return a.made(args[0], "deleted the OAuth client of "+args[0], map[string]string{"deleted": args[0]})
+	})
+}
