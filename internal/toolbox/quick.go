@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
@@ -28,14 +29,15 @@ type message struct {
 	} `json:"params"`
 }
 
-// newest is the protocol that has no sessions: the library's.
-const newest = "2026-07-28"
+// protocols are the versions whose calls the shortcut answers; the library says
+// what becomes of others.
+var protocols = []string{"", "2025-03-26", "2025-06-18", "2025-11-25"}
 
 // shortcut answers a call of a tool itself, in JSON: the library would take more
 // time over it than the vault does. It says whether it has; the rest is the
 // library's, to which the body is left.
 func (b *Box) shortcut(w http.ResponseWriter, r *http.Request, session string) bool {
-	if !plainJSON(r.Header) || r.Header.Get("Mcp-Protocol-Version") >= newest {
+	if !plainJSON(r.Header) || !slices.Contains(protocols, r.Header.Get("Mcp-Protocol-Version")) {
 		return false
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
