@@ -73,7 +73,7 @@ func (h *house) control(ctx context.Context) error {
 	jobs := job.New(job.Config{
 		Store: store, Queue: store, Vault: vault, Worker: remote, Files: files, Output: outputs,
 		Limits:      hotcell.Limits{Timeout: hotcell.Duration(limits.Timeout), Memory: int64(limits.Memory), Disk: int64(limits.Disk), Pids: limits.Pids},
-		Concurrency: limits.Concurrency, Now: time.Now, Log: h.log,
+		Concurrency: limits.Concurrency, Agent: limits.Agent, Now: time.Now, Log: h.log,
 	})
 	if err := jobs.Recover(ctx); err != nil {
 		return err

@@ -80,6 +80,8 @@ type Jobs struct {
 	Memory  Size          `yaml:"memory"`
 	Disk    Size          `yaml:"disk"`
 	Pids    int           `yaml:"pids"`
+	// Agent is the command of assignments that have instructions and name none.
+	Agent string `yaml:"agent"`
 }
 
 // Default is the configuration of who sets nothing.
