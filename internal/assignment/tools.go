@@ -1,11 +1,13 @@
 package assignment
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 
 	"hotcell"
+	"hotcell/internal/rule"
 )
 
 // The bounds of what narrows tools.
@@ -70,6 +72,16 @@ func checkRules(n hotcell.Narrowing) error {
 		}
 		if r.When == "" || len(r.When) > maxWhen {
 			return hotcell.Invalid(at+"/when", "a rule is an expression in CEL with at most %d bytes, such as args.channel == \"#ops\"", maxWhen)
+		}
+		program, err := rule.Calls().Compile(r.When)
+		if field, ok := errors.AsType[*hotcell.FieldError](err); ok {
+			return hotcell.Invalid(at+"/when", "%s", field.Reason)
+		}
+		if err != nil {
+			return err
+		}
+		if !program.Boolean() {
+			return hotcell.Invalid(at+"/when", "a rule is true or false: compare something")
 		}
 	}
 	return nil
