@@ -14,14 +14,11 @@ import (
 
 func TestAgentsElsewhereComeInByTheirTokenAlone(t *testing.T) {
 	t.Parallel()
-	var server *httptest.Server
-	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		api.Public(api.Config{
-			Log: slog.New(slog.DiscardHandler), Now: time.Now, Base: func() string { return "https://hotcell.acme.test" },
-			Tools: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				_, _ = fmt.Fprintf(w, "%s cookie=%q", r.Method, r.Header.Get("Cookie"))
-			}),
-		}).ServeHTTP(w, r)
+	server := httptest.NewServer(api.Public(api.Config{
+		Log: slog.New(slog.DiscardHandler), Now: time.Now, Base: func() string { return "https://hotcell.acme.test" },
+		Tools: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = fmt.Fprintf(w, "%s cookie=%q", r.Method, r.Header.Get("Cookie"))
+		}),
 	}))
 	t.Cleanup(server.Close)
 	for name, c := range map[string]struct {

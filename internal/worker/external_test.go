@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/vaultrpc"
 	"hotcell/internal/workerrpc"
 )
 
@@ -99,5 +101,32 @@ func TestAnAgentFindsItsInstructions(t *testing.T) {
 	first, second, _ := strings.Cut(got.stdout.String(), "===\n")
 	if !strings.HasSuffix(first, "\n---\n\nPost the report to #ops.\n") || !strings.Contains(first, "slack: post to #ops") || !strings.Contains(first, "Never write") || second != first+"http://127.0.0.1:3128/mcp\n" {
 		t.Errorf("its input:\n%s\nits file:\n%s\n%s", first, second, got.stderr.String())
+	}
+}
+
+// agent is what a command in a cell does to call a tool.
+const agent = `
+say() { curl -sN -D head -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' ${id:+-H "Mcp-Session-Id: $id"} -d "$1" "$HOTCELL_MCP_URL"; }
+say '{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}'
+id=$(sed -n 's/^[Mm]cp-[Ss]ession-[Ii]d: *\([^\r]*\).*/\1/p' head)
+say '{"jsonrpc":"2.0","method":"notifications/initialized"}'
+say '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"slack_post","arguments":{"channel":"#ops"}}}'
+echo
+say '{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"slack_post","arguments":{},"_meta":{"progressToken":1}}}'
+say '{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"request_access","arguments":{"host":"new.acme.test","why":"x"}}}'
+curl -s -o /dev/null -w 'other jobs: %{http_code}\n' -H 'Authorization: Bearer hct_x' http://127.0.0.1:3128/tools/job_other
+`
+
+func TestAnAgentInACellCallsTools(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil)
+	h.answer = &vaultrpc.CallToolAnswer{Result: json.RawMessage(`{"ts":"1.2"}`)}
+	got, err := h.run(t.Context(), jobOf(agent), nil)
+	if err != nil {
+		t.Fatalf("%v: %s", err, h.log)
+	}
+	out := got.stdout.String()
+	if strings.Count(out, `"structuredContent":{"ts":"1.2"}`) != 2 || strings.Count(out, "event: message") < 3 || !strings.Contains(out, `"id":3`) || !strings.Contains(out, "other jobs: 403") {
+		t.Errorf("%s\n%s", out, got.stderr.String())
 	}
 }

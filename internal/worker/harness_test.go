@@ -60,6 +60,7 @@ type house struct {
 	// token and expires are of an external job.
 	token   []byte
 	expires *time.Time
+	answer  *vaultrpc.CallToolAnswer
 	broken  int // how often Watch breaks off at first
 }
 
@@ -78,6 +79,9 @@ func (h *house) ListTools(context.Context, *vaultrpc.ListToolsRequest) (*vaultrp
 }
 
 func (h *house) CallTool(context.Context, *vaultrpc.CallToolRequest) (*vaultrpc.CallToolAnswer, error) {
+	if h.answer != nil {
+		return h.answer, nil
+	}
 	return nil, hotcell.ErrDenied
 }
 
