@@ -38,6 +38,10 @@ const (
 	DecideRequest Action = "decide on this request"
 
 	SeeAudit Action = "see this part of the audit log"
+
+	// ChangeSettings is to change what holds for the whole workspace: its OAuth
+	// clients, for one.
+	ChangeSettings Action = "change this workspace's settings"
 )
 
 // Resource is what the decision depends on.
@@ -109,6 +113,8 @@ var rules = map[Action]rule{
 	DecideRequest: {hotcell.RoleMember, hotcell.RoleManager},
 
 	SeeAudit: {hotcell.RoleMember, hotcell.RoleAdministrator},
+
+	ChangeSettings: {hotcell.RoleAdministrator, hotcell.RoleAdministrator},
 }
 
 // ranks orders the roles; one that is not here may do nothing.
