@@ -147,7 +147,7 @@ func New(c Config) (*Gateway, error) {
 	mux.HandleFunc("PUT "+cellrpc.PathOut, g.out)
 	mux.HandleFunc("POST "+cellrpc.PathExit, g.exit)
 	mux.HandleFunc("POST "+cellrpc.PathAsk, g.ask)
-	mux.Handle(cellrpc.PathMCP, g.box)
+	mux.HandleFunc(cellrpc.PathMCP, g.serveTools)
 	g.server = &http.Server{
 		ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
 		BaseContext: func(net.Listener) context.Context { return g.ctx },

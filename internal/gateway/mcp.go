@@ -42,6 +42,11 @@ func (g *Gateway) ServeElsewhere(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusUnauthorized, reason)
 		return
 	}
+	g.serveTools(w, r)
+}
+
+// serveTools serves the tools to whoever may have them.
+func (g *Gateway) serveTools(w http.ResponseWriter, r *http.Request) {
 	if status, reason := g.over(); reason != "" {
 		w.Header().Set("Retry-After", "1")
 		refuse(w, status, reason)

@@ -70,8 +70,11 @@ func addPort(names []cellrpc.Name, a hotcell.Allow) []cellrpc.Name {
 // instructions are what the agent in the cell reads: a head of ours, then the
 // assignment's own. A job without any is a command alone.
 func (g *Gateway) instructions(ctx context.Context) (string, error) {
+	g.mu.Lock()
+	late := g.started // asked anew, for what may be reached now
+	g.mu.Unlock()
 	text := g.Job.Work.Instructions
-	if text == "" || g.Job.External {
+	if text == "" || late {
 		return "", nil
 	}
 	if err := g.box.Refresh(ctx); err != nil {
