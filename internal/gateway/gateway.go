@@ -198,51 +198,6 @@ func (g *Gateway) Cut() {
 // Revoke ends every tunnel and refuses whatever comes, with a reason.
 func (g *Gateway) Revoke(reason string) { g.cancel(errors.New(reason)) }
 
-// rulebook is what the job may reach and use, with its uses by credential, which
-// is how the guard names them.
-type rulebook struct {
-	egress.Rules
-	by map[string]*hotcell.Use
-	// token is the SHA-256 of an external job's, good until expires.
-	token   []byte
-	expires time.Time
-}
-
-func newRulebook(r egress.Rules) *rulebook {
-	b := &rulebook{Rules: r, by: make(map[string]*hotcell.Use, len(r.Uses))}
-	for i := range r.Uses {
-		b.by[string(r.Uses[i].Credential)] = &r.Uses[i]
-	}
-	return b
-}
-
-// rules are what the job may reach and use; none until they were asked for.
-func (g *Gateway) rules() *rulebook {
-	if known := g.known.Load(); known != nil {
-		return known
-	}
-	return &rulebook{}
-}
-
-// Refresh asks the vault anew what the job may.
-func (g *Gateway) Refresh(ctx context.Context) error {
-	answer, err := g.Vault.Rules(ctx, g.Job.ID)
-	if err != nil {
-		return err
-	}
-	book := newRulebook(egress.Rules{Allow: answer.Allow, Uses: answer.Uses, Models: g.Models, TCP: g.TCP})
-	if answer.Expires != nil {
-		book.token, book.expires = answer.Token, *answer.Expires
-	}
-	g.known.Store(book)
-	return nil
-}
-
-// Widened has the job know that it may do more: hosts, and tools.
-func (g *Gateway) Widened(ctx context.Context) error {
-	return errors.Join(g.Refresh(ctx), g.box.Refresh(ctx))
-}
-
 // lease hands the job's secrets over, once, before the command runs. Whoever
 // asks again is the command.
 func (g *Gateway) lease(w http.ResponseWriter, r *http.Request) {
