@@ -60,6 +60,6 @@ func literalOf(e ast.Expr) (any, bool) {
 	if e.Kind() != ast.LiteralKind {
 		return nil, false
 	}
-	value, err := native(ref.Val(e.AsLiteral()))
+	value, err := Native(ref.Val(e.AsLiteral()))
 	return value, err == nil
 }

@@ -103,7 +103,7 @@ func (p *Program) Eval(ctx context.Context, vars map[string]any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return native(out)
+	return Native(out)
 }
 
 // True says whether the expression is true; what is no boolean is an error.
@@ -128,8 +128,8 @@ func (p *Program) eval(ctx context.Context, vars map[string]any) (ref.Val, error
 	return out, nil
 }
 
-// native turns CEL's values into Go's.
-func native(v ref.Val) (any, error) {
+// Native turns CEL's values into Go's plain ones, as [Program.Eval] returns them.
+func Native(v ref.Val) (any, error) {
 	switch v := v.(type) {
 	case types.Null:
 		return nil, nil //nolint:nilnil // null is a value
@@ -149,18 +149,18 @@ func native(v ref.Val) (any, error) {
 		if !v.HasValue() {
 			return nil, nil //nolint:nilnil // as null
 		}
-		return native(v.GetValue())
+		return Native(v.GetValue())
 	}
 	switch v := v.(type) {
 	case traits.Mapper:
-		return nativeMap(v)
+		return mapOf(v)
 	case traits.Lister:
-		return nativeList(v)
+		return listOf(v)
 	}
 	return nil, errEvaluate
 }
 
-func nativeMap(m traits.Mapper) (any, error) {
+func mapOf(m traits.Mapper) (any, error) {
 	out := map[string]any{}
 	for it := m.Iterator(); it.HasNext() == types.True; {
 		key := it.Next()
@@ -168,7 +168,7 @@ func nativeMap(m traits.Mapper) (any, error) {
 		if !ok {
 			return nil, errEvaluate
 		}
-		value, err := native(m.Get(key))
+		value, err := Native(m.Get(key))
 		if err != nil {
 			return nil, err
 		}
@@ -177,10 +177,10 @@ func nativeMap(m traits.Mapper) (any, error) {
 	return out, nil
 }
 
-func nativeList(l traits.Lister) (any, error) {
+func listOf(l traits.Lister) (any, error) {
 	out := []any{}
 	for it := l.Iterator(); it.HasNext() == types.True; {
-		value, err := native(it.Next())
+		value, err := Native(it.Next())
 		if err != nil {
 			return nil, err
 		}

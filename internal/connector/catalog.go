@@ -1,0 +1,141 @@
+package connector
+
+import (
+	"embed"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"hotcell"
+)
+
+//go:embed documents/*.yaml
+var embedded embed.FS
+
+// Document is a connector's document with the name of its file.
+type Document struct {
+	Name string `json:"name"`
+	Text []byte `json:"text"`
+}
+
+// Override is the operator's word on where a connector's requests go. Empty
+// fields leave what the document says.
+type Override struct {
+	Base      string   `yaml:"base" json:"base,omitempty"`
+	Also      []string `yaml:"also" json:"also,omitempty"`
+	Authorize string   `yaml:"authorize" json:"authorize,omitempty"`
+	Token     string   `yaml:"token" json:"token,omitempty"`
+	Revoke    string   `yaml:"revoke" json:"revoke,omitempty"`
+	Device    string   `yaml:"device" json:"device,omitempty"`
+	Issuer    string   `yaml:"issuer" json:"issuer,omitempty"`
+}
+
+// Options say what a catalogue has beside the documents that come with it.
+type Options struct {
+	Own       []Document
+	Overrides map[string]Override
+}
+
+// Catalog is all connectors. It may be used at once from anywhere.
+type Catalog struct {
+	sorted []*Connector
+	by     map[string]*Connector
+}
+
+// Load makes a catalogue. An error names the file, and is the operator's to mend.
+func Load(o Options) (*Catalog, error) {
+	c := &Catalog{by: map[string]*Connector{}}
+	files, err := embedded.ReadDir("documents")
+	if err != nil {
+		return nil, fmt.Errorf("reading the connectors: %w", err)
+	}
+	for _, f := range files {
+		text, err := embedded.ReadFile("documents/" + f.Name())
+		if err != nil {
+			return nil, fmt.Errorf("reading the connectors: %w", err)
+		}
+		if err := c.add(Document{f.Name(), text}, false); err != nil {
+			return nil, err
+		}
+	}
+	for _, d := range o.Own {
+		if err := c.add(d, true); err != nil {
+			return nil, err
+		}
+	}
+	for name, override := range o.Overrides {
+		found, ok := c.by[name]
+		if !ok {
+			return nil, hotcell.Invalid("/connectors/overrides/"+name, "there is no connector of this slug")
+		}
+		if err := found.override(override); err != nil {
+			return nil, at("/connectors/overrides/"+name, err)
+		}
+	}
+	for _, one := range c.by {
+		c.sorted = append(c.sorted, one)
+	}
+	slices.SortFunc(c.sorted, func(a, b *Connector) int { return strings.Compare(a.Slug, b.Slug) })
+	return c, nil
+}
+
+func (c *Catalog) add(d Document, own bool) error {
+	made, err := Parse(d.Text)
+	if err != nil {
+		for _, p := range Lint(d.Text) {
+			return fmt.Errorf("%w: the connector %s, line %d: %s: %s", hotcell.ErrInvalid, d.Name, p.Line, p.Path, p.Detail)
+		}
+		return fmt.Errorf("the connector %s: %w", d.Name, err)
+	}
+	if before := c.by[made.Slug]; before != nil && (before.Own || !own) {
+		return fmt.Errorf("%w: two connectors have the slug %s, one of them in %s", hotcell.ErrInvalid, made.Slug, d.Name)
+	}
+	made.Own = own
+	c.by[made.Slug] = made
+	return nil
+}
+
+// override takes the operator's addresses. They may be plain HTTP on this
+// machine, and nowhere else.
+func (c *Connector) override(o Override) error {
+	if o.Base != "" {
+		u, err := url.Parse(o.Base)
+		if err != nil || !secure(o.Base) {
+			return hotcell.Invalid("/base", "a base is an https URL, or http on this machine")
+		}
+		c.plain = u.Scheme == "http"
+		if err := c.setBase(o.Base); err != nil {
+			return err
+		}
+		c.Base = o.Base
+	}
+	if len(o.Also) > 0 {
+		c.Also = o.Also
+	}
+	for _, e := range []struct {
+		name, from string
+		to         *string
+	}{{"authorize", o.Authorize, &c.Auth.Authorize}, {"token", o.Token, &c.Auth.Token}, {"revoke", o.Revoke, &c.Auth.Revoke}, {"device", o.Device, &c.Auth.Device}} {
+		if e.from == "" {
+			continue
+		}
+		if !secure(e.from) {
+			return hotcell.Invalid("/"+e.name, "an address is an https URL, or http on this machine")
+		}
+		*e.to = e.from
+	}
+	if o.Issuer != "" {
+		c.Auth.Issuer = o.Issuer
+	}
+	return nil
+}
+
+// All lists the connectors by slug.
+func (c *Catalog) All() []*Connector { return c.sorted }
+
+// Find finds a connector by its slug.
+func (c *Catalog) Find(slug string) (*Connector, bool) {
+	found, ok := c.by[slug]
+	return found, ok
+}

@@ -1,0 +1,87 @@
+package connector
+
+import (
+	"errors"
+	"maps"
+	"regexp"
+	"slices"
+
+	"hotcell"
+)
+
+// compiler compiles the texts of a part of a document, and keeps the first error.
+type compiler struct {
+	path string
+	err  error
+}
+
+// at puts a place in front of an error's own.
+func at(path string, err error) error {
+	if field, ok := errors.AsType[*hotcell.FieldError](err); ok {
+		return &hotcell.FieldError{Pointer: path + field.Pointer, Reason: field.Reason}
+	}
+	return err
+}
+
+func (c *compiler) text(below, s string) *text {
+	t, err := newText(s)
+	if err != nil && c.err == nil {
+		c.err = at(c.path+below, err)
+	}
+	return t
+}
+
+// optional is nil where there is no text.
+func (c *compiler) optional(below, s string) *text {
+	if s == "" {
+		return nil
+	}
+	return c.text(below, s)
+}
+
+func (c *compiler) tree(below string, v any) *tree {
+	t, err := newTree(v, "")
+	if err != nil && c.err == nil {
+		c.err = at(c.path+below, err)
+	}
+	return t
+}
+
+func (c *compiler) named(below string, m map[string]any) []named {
+	if m == nil {
+		return nil
+	}
+	out := []named{}
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		t := c.tree(below+"/"+name, m[name])
+		if t != nil && t.leaf == nil && t.fields != nil && c.err == nil {
+			c.err = hotcell.Invalid(c.path+below+"/"+name, "a parameter is a text or a list")
+		}
+		if t != nil && t.leaf == nil && below == "/headers" && c.err == nil {
+			c.err = hotcell.Invalid(c.path+below+"/"+name, "a header is a text")
+		}
+		out = append(out, named{name, t})
+	}
+	return out
+}
+
+func (c *compiler) part(d *partDocument) filePart {
+	p := filePart{name: c.text("/multipart", d.Name), value: c.text("/multipart", d.Value), filename: c.text("/multipart", d.Filename), kind: c.text("/multipart", d.Type)}
+	if d.Base64 != "" {
+		p.base64 = c.text("/multipart", d.Base64)
+		if d.Type == "" {
+			p.kind = c.text("/multipart", "application/octet-stream")
+		}
+	}
+	return p
+}
+
+// matches says whether a text is wholly what a pattern says; an empty pattern
+// takes any in one line.
+func matches(pattern, s string) bool {
+	if pattern == "" {
+		pattern = `[^\x00-\x1f\x7f]{0,2048}`
+	}
+	re, err := regexp.Compile(`\A(?:` + pattern + `)\z`)
+	return err == nil && re.MatchString(s)
+}

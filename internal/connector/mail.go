@@ -1,0 +1,224 @@
+package connector
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"io"
+	netmail "net/mail"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-message/mail"
+)
+
+// maxMail is how large a message may become, in bytes: 25 MiB, as most services
+// have it.
+const maxMail = 25 << 20
+
+var errMail = errors.New("this is no message")
+
+// writeMail makes a message (RFC 5322, MIME) of a map. Addresses are parsed, and
+// headers folded and encoded, so that none can hold another header.
+func writeMail(v any) (any, error) {
+	m, ok := v.(map[string]any)
+	if !ok {
+		return nil, errMail
+	}
+	h, err := mailHeader(m)
+	if err != nil {
+		return nil, err
+	}
+	plainText, _ := m["text"].(string)
+	html, _ := m["html"].(string)
+	files, _ := m["attachments"].([]any)
+	var out bytes.Buffer
+	if html == "" && len(files) == 0 {
+		h.SetContentType("text/plain", map[string]string{"charset": "utf-8"})
+		w, err := mail.CreateSingleInlineWriter(&out, h)
+		if err != nil {
+			return nil, err
+		}
+		return closed(&out, w, plainText)
+	}
+	w, err := mail.CreateWriter(&out, h)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(writeTexts(w, plainText, html), writeFiles(w, files), w.Close()); err != nil {
+		return nil, err
+	}
+	if out.Len() > maxMail {
+		return nil, errMail
+	}
+	return out.Bytes(), nil
+}
+
+func closed(out *bytes.Buffer, w io.WriteCloser, body string) (any, error) {
+	if _, err := io.WriteString(w, body); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), w.Close()
+}
+
+func mailHeader(m map[string]any) (h mail.Header, err error) {
+	for _, field := range []string{"From", "To", "Cc", "Bcc"} {
+		list, err := addresses(m[strings.ToLower(field)])
+		if err != nil {
+			return h, err
+		}
+		if len(list) > 0 {
+			h.SetAddressList(field, list)
+		}
+	}
+	subject, _ := m["subject"].(string)
+	h.SetSubject(oneLine(subject))
+	for field, key := range map[string]string{"In-Reply-To": "in_reply_to", "References": "references"} {
+		ids, _ := m[key].(string)
+		if ids = oneLine(ids); ids != "" {
+			h.SetText(field, ids)
+		}
+	}
+	if date, ok := m["date"].(string); ok {
+		if at, err := time.Parse(time.RFC3339, date); err == nil {
+			h.SetDate(at)
+		}
+	}
+	return h, nil
+}
+
+// oneLine keeps a header in its line.
+func oneLine(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s))
+}
+
+// addresses reads a text with commas, or a list of texts.
+func addresses(v any) (out []*mail.Address, err error) {
+	var texts []string
+	switch v := v.(type) {
+	case nil:
+		return nil, nil
+	case string:
+		texts = []string{v}
+	case []any:
+		for _, one := range v {
+			s, ok := one.(string)
+			if !ok {
+				return nil, errMail
+			}
+			texts = append(texts, s)
+		}
+	}
+	for _, s := range texts {
+		if strings.TrimSpace(s) == "" {
+			continue
+		}
+		list, err := netmail.ParseAddressList(s)
+		if err != nil {
+			return nil, errMail
+		}
+		for _, a := range list {
+			out = append(out, &mail.Address{Name: oneLine(a.Name), Address: a.Address})
+		}
+	}
+	return out, nil
+}
+
+func writeTexts(w *mail.Writer, plainText, html string) error {
+	inline, err := w.CreateInline()
+	if err != nil {
+		return err
+	}
+	for _, p := range []struct{ kind, body string }{{"text/plain", plainText}, {"text/html", html}} {
+		if p.body == "" && (p.kind == "text/html" || html != "") {
+			continue
+		}
+		var h mail.InlineHeader
+		h.SetContentType(p.kind, map[string]string{"charset": "utf-8"})
+		part, err := inline.CreatePart(h)
+		if err != nil {
+			return err
+		}
+		if _, err := io.WriteString(part, p.body); err != nil {
+			return err
+		}
+		if err := part.Close(); err != nil {
+			return err
+		}
+	}
+	return inline.Close()
+}
+
+func writeFiles(w *mail.Writer, files []any) error {
+	for _, one := range files {
+		f, ok := one.(map[string]any)
+		if !ok {
+			return errMail
+		}
+		name, _ := f["name"].(string)
+		kind, _ := f["type"].(string)
+		coded, _ := f["base64"].(string)
+		content, err := base64.StdEncoding.DecodeString(coded)
+		if err != nil {
+			return errMail
+		}
+		if kind == "" || strings.ContainsFunc(kind, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			kind = "application/octet-stream"
+		}
+		var h mail.AttachmentHeader
+		h.SetContentType(kind, nil)
+		h.SetFilename(oneLine(name))
+		part, err := w.CreateAttachment(h)
+		if err != nil {
+			return err
+		}
+		if _, err := part.Write(content); err != nil {
+			return err
+		}
+		if err := part.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxParts bounds how deep a message's parts may lie.
+const maxParts = 20
+
+// readMail reads a Gmail message's payload: its texts, and what is attached.
+func readMail(v any) (any, error) {
+	out := map[string]any{"text": "", "html": "", "attachments": []any{}}
+	walkMail(v, out, 0)
+	return out, nil
+}
+
+func walkMail(v any, out map[string]any, depth int) {
+	p, ok := v.(map[string]any)
+	if !ok || depth > maxParts {
+		return
+	}
+	kind, _ := p["mimeType"].(string)
+	name, _ := p["filename"].(string)
+	body, _ := p["body"].(map[string]any)
+	if id, _ := body["attachmentId"].(string); id != "" {
+		list, _ := out["attachments"].([]any)
+		out["attachments"] = append(list, map[string]any{"id": id, "name": name, "type": kind, "size": body["size"]})
+	} else if data, _ := body["data"].(string); data != "" && name == "" {
+		if b, err := unbase64url(data); err == nil {
+			key := map[string]string{"text/plain": "text", "text/html": "html"}[kind]
+			text, _ := b.([]byte)
+			if before, _ := out[key].(string); key != "" {
+				out[key] = before + string(text)
+			}
+		}
+	}
+	parts, _ := p["parts"].([]any)
+	for _, one := range parts {
+		walkMail(one, out, depth+1)
+	}
+}

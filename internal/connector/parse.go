@@ -1,0 +1,324 @@
+package connector
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"hotcell"
+)
+
+// maxDocument is how large a document may be, in bytes.
+const maxDocument = 1 << 20
+
+var (
+	slug     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,38}[a-z0-9]$`)
+	toolName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
+	kinds    = []Kind{OAuth2, ClientCredentials, Device, Key, Basic, ServiceAccount, None}
+	hints    = []string{"read", "write", "destructive"}
+)
+
+// Parse reads a document. Its error is the first of what [Lint] tells.
+func Parse(text []byte) (*Connector, error) {
+	var d document
+	if len(text) > maxDocument {
+		return nil, hotcell.Invalid("", "a document has at most %d bytes", maxDocument)
+	}
+	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict(), yaml.DisallowUnknownField()).Decode(&d); err != nil {
+		return nil, &yamlError{err}
+	}
+	return compile(&d)
+}
+
+// yamlError is an error of YAML, with its line.
+type yamlError struct{ err error }
+
+func (e *yamlError) Error() string {
+	return strings.TrimSpace(yaml.FormatError(e.err, false, false))
+}
+
+func (e *yamlError) Is(target error) bool { return target == hotcell.ErrInvalid }
+
+func compile(d *document) (*Connector, error) {
+	switch {
+	case !slug.MatchString(d.Slug):
+		return nil, hotcell.Invalid("/slug", "a slug is 2 to 40 lower-case letters, digits and hyphens")
+	case d.Name == "":
+		return nil, hotcell.Invalid("/name", "a connector has a name")
+	case d.Definition != "" && d.Definition != "openapi" && d.Definition != "mcp":
+		return nil, hotcell.Invalid("/definition", "tools come from the document, or from openapi or mcp")
+	}
+	c := &Connector{
+		Slug: d.Slug, Name: d.Name, Category: d.Category, About: d.About, Also: d.Also, Advise: d.Advise, Settings: d.Settings, Definition: d.Definition,
+	}
+	for i, s := range d.Settings {
+		if _, err := regexp.Compile(s.Pattern); err != nil || !identifier(s.Name) {
+			return nil, hotcell.Invalid(fmt.Sprintf("/settings/%d", i), "a setting has a name, and its pattern is a regular expression")
+		}
+	}
+	for _, part := range []func(*Connector, *document) error{compileBase, compileAuth, compileAccount, compileErrors, compileTools} {
+		if err := part(c, d); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func compileBase(c *Connector, d *document) error {
+	c.Base = d.Base
+	if err := c.setBase(d.Base); err != nil {
+		return err
+	}
+	for i, origin := range d.Also {
+		if !isOrigin(origin) {
+			return hotcell.Invalid(fmt.Sprintf("/also/%d", i), "an origin is https://HOST, without a path")
+		}
+	}
+	return nil
+}
+
+// setBase takes where requests go.
+func (c *Connector) setBase(base string) error {
+	t, err := newText(base)
+	if err != nil {
+		return at("/base", err)
+	}
+	c.base = t
+	if base == "" && c.Definition == "" {
+		return hotcell.Invalid("/base", "a connector has a base: where its requests go")
+	}
+	if base != "" && t.constant() {
+		_, err = c.root(nil)
+		return at("/base", rooted(err))
+	}
+	return nil
+}
+
+// rooted is an error about a base, which is no setting's here.
+func rooted(err error) error {
+	if field, ok := errors.AsType[*hotcell.FieldError](err); ok {
+		return &hotcell.FieldError{Reason: field.Reason}
+	}
+	return err
+}
+
+func isOrigin(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil && u.Path == "" && u.RawQuery == "" && u.Fragment == ""
+}
+
+func compileAuth(c *Connector, d *document) error {
+	a := d.Auth
+	if !slices.Contains(kinds, a.Kind) {
+		return hotcell.Invalid("/auth/kind", "a connector is authorised by oauth2, client_credentials, device, key, basic, service_account or none")
+	}
+	c.Auth = Auth{
+		Kind: a.Kind, Authorize: a.Authorize, Token: a.Token, Revoke: a.Revoke, Device: a.Device, Issuer: a.Issuer, Client: a.Client, PKCE: a.PKCE == nil || *a.PKCE,
+		Scopes: a.Scopes, Separator: a.Separator, Parameters: a.Parameters, Refresh: a.Refresh, Expires: a.Expires, Subject: a.Subject, Audience: a.Audience,
+		Put: hotcell.Auth{Kind: a.Put.Kind, Name: a.Put.Name, Prefix: a.Put.Prefix, User: a.Put.User}, Headers: a.Headers, Help: a.Help,
+	}
+	if c.Auth.Put.Kind == "" {
+		c.Auth.Put.Kind = "bearer"
+		if a.Kind == Basic {
+			c.Auth.Put.Kind = "basic"
+		}
+	}
+	if c.Auth.Separator == "" {
+		c.Auth.Separator = " "
+	}
+	if c.Auth.Client == "" {
+		c.Auth.Client = "basic"
+	}
+	if !slices.Contains([]string{"basic", "post", "none"}, c.Auth.Client) {
+		return hotcell.Invalid("/auth/client", "a client shows itself by basic, post or none")
+	}
+	if c.Auth.Refresh == "" {
+		c.Auth.Refresh = Rotates
+	}
+	if !slices.Contains([]Refresh{Rotates, Grace, Keeps, NoRefresh}, c.Auth.Refresh) {
+		return hotcell.Invalid("/auth/refresh", "a refresh token rotates, has grace, keeps or is none")
+	}
+	if err := c.Auth.endpoints(c.Definition != ""); err != nil {
+		return err
+	}
+	if a.Answer == nil {
+		return nil
+	}
+	k := &compiler{path: "/auth/answer"}
+	c.Auth.answer = &tokenAnswer{
+		k.optional("/access", a.Answer.Access), k.optional("/refresh", a.Answer.Refresh), k.optional("/scope", a.Answer.Scope),
+		k.optional("/expires", a.Answer.Expires), k.optional("/error", a.Answer.Error),
+	}
+	return k.err
+}
+
+// endpoints holds the addresses of authorisation against what the kind needs.
+func (a *Auth) endpoints(discovered bool) error {
+	needs := map[Kind][]string{
+		OAuth2: {"authorize", "token"}, Device: {"device", "token"}, ClientCredentials: {"token"}, ServiceAccount: {"token"},
+	}[a.Kind]
+	for _, e := range []struct{ name, address string }{{"authorize", a.Authorize}, {"token", a.Token}, {"revoke", a.Revoke}, {"device", a.Device}} {
+		if e.address == "" {
+			if slices.Contains(needs, e.name) && !discovered {
+				return hotcell.Invalid("/auth/"+e.name, "this kind of authorisation needs this address")
+			}
+			continue
+		}
+		if !secure(e.address) && !strings.Contains(e.address, "${") {
+			return hotcell.Invalid("/auth/"+e.name, "an address is an https URL")
+		}
+	}
+	return nil
+}
+
+func secure(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Host != "" && u.User == nil && u.Fragment == "" && (u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()))
+}
+
+func loopback(host string) bool {
+	return host == "localhost" || host == "127.0.0.1" || host == "::1"
+}
+
+func compileAccount(c *Connector, d *document) error {
+	if d.Account == nil {
+		return nil
+	}
+	r, err := newRequest(&d.Account.Request, "/account/request")
+	if err != nil {
+		return err
+	}
+	k := &compiler{path: "/account"}
+	c.account = &account{r, k.text("/id", d.Account.ID), k.text("/name", d.Account.Name)}
+	return k.err
+}
+
+func compileErrors(c *Connector, d *document) error {
+	if d.Errors == nil {
+		return nil
+	}
+	k := &compiler{path: "/errors"}
+	c.errors = &failing{k.text("/when", d.Errors.When), k.text("/message", d.Errors.Message), k.optional("/retry", d.Errors.Retry)}
+	return k.err
+}
+
+func compileTools(c *Connector, d *document) error {
+	if len(d.Tools) == 0 && c.Definition == "" {
+		return hotcell.Invalid("/tools", "a connector has tools")
+	}
+	for i := range d.Tools {
+		path := fmt.Sprintf("/tools/%d", i)
+		t, err := compileTool(&d.Tools[i], path)
+		if err != nil {
+			return err
+		}
+		if _, twice := c.Tool(t.Name); twice {
+			return hotcell.Invalid(path+"/name", "there is a tool of this name already")
+		}
+		c.Tools = append(c.Tools, t)
+	}
+	return nil
+}
+
+func compileTool(d *toolDocument, path string) (*Tool, error) {
+	t := &Tool{Name: d.Name, Title: d.Title, About: strings.TrimSpace(d.About), Hint: d.Hint, Idempotent: d.Idempotent, Approve: d.Approve, Scopes: d.Scopes}
+	switch {
+	case !toolName.MatchString(d.Name):
+		return nil, hotcell.Invalid(path+"/name", "a tool's name is lower-case letters, digits and _, and begins with a letter")
+	case t.About == "":
+		return nil, hotcell.Invalid(path+"/about", "say for an agent what the tool does, when to use it and what comes back")
+	case !slices.Contains(hints, d.Hint):
+		return nil, hotcell.Invalid(path+"/hint", "a tool is to read, to write, or destructive")
+	case (d.Request == nil) == (len(d.Steps) == 0):
+		return nil, hotcell.Invalid(path, "a tool has a request, or steps")
+	}
+	input := d.Input
+	if input == nil {
+		input = map[string]any{"type": "object"}
+	}
+	text, err := json.Marshal(input)
+	if err != nil {
+		return nil, hotcell.Invalid(path+"/input", "this is no JSON Schema")
+	}
+	if t.schema, t.Input, err = newSchema(text); err != nil {
+		return nil, at(path+"/input", err)
+	}
+	if d.Output != nil {
+		if t.Output, err = json.Marshal(d.Output); err != nil {
+			return nil, hotcell.Invalid(path+"/output", "this is no JSON Schema")
+		}
+	}
+	if err := t.compileSteps(d, path); err != nil {
+		return nil, err
+	}
+	return t, t.compileResult(d, path)
+}
+
+func (t *Tool) compileSteps(d *toolDocument, path string) error {
+	if d.Request != nil {
+		r, err := newRequest(d.Request, path+"/request")
+		t.steps = []step{{name: "request", request: r}}
+		return err
+	}
+	for i := range d.Steps {
+		s := &d.Steps[i]
+		below := fmt.Sprintf("%s/steps/%d", path, i)
+		if !identifier(s.Name) || slices.ContainsFunc(t.steps, func(o step) bool { return o.name == s.Name }) {
+			return hotcell.Invalid(below+"/name", "each step has a name of its own")
+		}
+		k := &compiler{path: below}
+		when := k.optional("/when", s.When)
+		r, err := newRequest(&s.Request, below+"/request")
+		if err := errors.Join(k.err, err); err != nil {
+			if k.err != nil {
+				return k.err
+			}
+			return err
+		}
+		t.steps = append(t.steps, step{s.Name, when, r})
+	}
+	return nil
+}
+
+func (t *Tool) compileResult(d *toolDocument, path string) error {
+	k := &compiler{path: path}
+	if p := d.Pages; p != nil {
+		t.pages = &pages{
+			items: k.text("/pages/items", p.Items), next: k.text("/pages/next", p.Next), query: p.Into.Query, json: p.Into.JSON, form: p.Into.Form,
+			url: p.Into.URL, link: p.Link,
+		}
+		if p.Limit != "" {
+			limit := p.Limit
+			if !strings.HasPrefix(limit, "${") {
+				limit = "${" + limit + "}"
+			}
+			t.pages.limit = k.text("/pages/limit", limit)
+		}
+		ways := 0
+		for _, there := range []bool{p.Into.Query != "", p.Into.JSON != "", p.Into.Form != "", p.Into.URL, p.Link} {
+			if there {
+				ways++
+			}
+		}
+		if k.err == nil && ways != 1 {
+			k.err = hotcell.Invalid(path+"/pages", "the next page is asked for in one way: into query, json or form, by a url, or by the Link header")
+		}
+	}
+	if d.Result != nil {
+		t.result = k.tree("/result", d.Result)
+	}
+	if c := d.Content; c != nil {
+		t.content = &content{k.text("/content/type", c.Type), k.optional("/content/base64", c.Base64), k.optional("/content/text", c.Text), k.optional("/content/name", c.Name)}
+		if k.err == nil && (t.content.base64 == nil) == (t.content.text == nil) {
+			k.err = hotcell.Invalid(path+"/content", "a file is base64, or text")
+		}
+	}
+	return k.err
+}

@@ -1,0 +1,145 @@
+package connector
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxResult is how large a result may be, in bytes.
+const maxResult = 256 << 10
+
+// maxFile is how large a file within a result may be, in bytes.
+const maxFile = 8 << 20
+
+// Result is what an agent gets of a call.
+type Result struct {
+	JSON    json.RawMessage
+	Content []Content
+	// Cut is true where there was more than a result may have.
+	Cut bool
+}
+
+// Content is a piece of a result that is no JSON. Kind is "text", "image",
+// "audio" or "file".
+type Content struct {
+	Kind, Text string
+	Data       []byte
+	Type, Name string
+}
+
+// content is how a file is found in an answer.
+type content struct{ kind, base64, text, name *text }
+
+// Result is the result of a call that is over.
+func (r *Run) Result(ctx context.Context) (*Result, error) {
+	if r.last == nil {
+		return &Result{JSON: json.RawMessage("{}")}, nil
+	}
+	if c := r.tool.content; c != nil {
+		return r.file(ctx, c)
+	}
+	if r.tool.result == nil && json.Valid(r.last.Body) {
+		return cut(r.last.Body), nil
+	}
+	v := bodyOf(r.last)
+	if r.tool.result != nil {
+		var err error
+		if v, err = r.tool.result.eval(ctx, r.vars); err != nil {
+			return nil, &Failure{Status: r.last.Status, Message: "the service's answer is not as it is described"}
+		}
+	}
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(safe(v)); err != nil {
+		return nil, fmt.Errorf("writing a result: %w", err)
+	}
+	return cut(bytes.TrimSuffix(out.Bytes(), []byte("\n"))), nil
+}
+
+// safe writes bytes within a value as base64, as JSON has them.
+func safe(v any) any {
+	switch v := v.(type) {
+	case []byte:
+		return base64.StdEncoding.EncodeToString(v)
+	case map[string]any:
+		for k, one := range v {
+			v[k] = safe(one)
+		}
+	case []any:
+		for i, one := range v {
+			v[i] = safe(one)
+		}
+	}
+	return v
+}
+
+// cut keeps a result within its bound: what is too long becomes text, and says so.
+func cut(text []byte) *Result {
+	if len(text) <= maxResult {
+		return &Result{JSON: text}
+	}
+	short := text[:maxResult]
+	for !utf8.Valid(short) {
+		short = short[:len(short)-1]
+	}
+	said := fmt.Sprintf("%s\n… cut: the result has %d bytes, and at most %d are given. Ask for less: a narrower query, fewer items.", short, len(text), maxResult)
+	return &Result{Content: []Content{{Kind: "text", Text: said}}, Cut: true}
+}
+
+func (r *Run) file(ctx context.Context, c *content) (*Result, error) {
+	same := func(s string) (string, error) { return s, nil }
+	kind, err := c.kind.string(ctx, r.vars, same)
+	if err != nil || kind == "" {
+		kind = "application/octet-stream"
+	}
+	name := ""
+	if c.name != nil {
+		if name, err = c.name.string(ctx, r.vars, same); err != nil {
+			name = ""
+		}
+	}
+	var data []byte
+	if c.text != nil {
+		s, err := c.text.string(ctx, r.vars, same)
+		if err != nil {
+			return nil, &Failure{Status: r.last.Status, Message: "there is no such content"}
+		}
+		data = []byte(s)
+	} else if data, err = r.coded(ctx, c.base64); err != nil {
+		return nil, &Failure{Status: r.last.Status, Message: "there is no such content"}
+	}
+	if len(data) > maxFile {
+		return nil, &Failure{Message: fmt.Sprintf("the file has %d bytes, and at most %d are given", len(data), maxFile)}
+	}
+	one := Content{Kind: "file", Data: data, Type: kind, Name: shortLine(name, maxIdentity)}
+	switch family, _, _ := strings.Cut(kind, "/"); {
+	case family == "image" || family == "audio":
+		one.Kind = family
+	case (family == "text" || strings.Contains(kind, "json") || strings.Contains(kind, "xml")) && utf8.Valid(data):
+		one.Kind, one.Text, one.Data = "text", string(data), nil
+		if len(one.Text) > maxResult {
+			return cut([]byte(one.Text)), nil
+		}
+	}
+	return &Result{Content: []Content{one}}, nil
+}
+
+// coded reads base64 in either alphabet.
+func (r *Run) coded(ctx context.Context, t *text) ([]byte, error) {
+	v, err := t.value(ctx, r.vars)
+	if err != nil {
+		return nil, err
+	}
+	if b, ok := v.([]byte); ok {
+		return b, nil
+	}
+	out, err := unbase64url(v)
+	b, _ := out.([]byte)
+	return b, err
+}
