@@ -89,6 +89,9 @@ func (v *Vault) DeleteCredential(ctx context.Context, p hotcell.Principal, id ho
 				return err
 			}
 		}
+		if err := a.DeleteBlob(p.Workspace, labelDefinition(id)); err != nil {
+			return err
+		}
 		return a.VaultWriter.DeleteCredential(p.Workspace, id)
 	})
 }

@@ -152,6 +152,9 @@ func fix(r hotcell.VaultReader, grant *hotcell.Grant) error {
 // attachment's own, else the credential's.
 func Fill(use *hotcell.Use, c hotcell.Credential) {
 	use.Tier, use.Name, use.HTTP = c.Tier, c.Name, c.HTTP
+	if c.Connected != nil {
+		use.Connector, use.Account = c.Connected.Connector, c.Connected.Account
+	}
 	if len(use.Hosts) == 0 {
 		use.Hosts = c.Hosts
 	}
@@ -173,7 +176,7 @@ func usable(r hotcell.VaultReader, grant hotcell.Grant, use hotcell.Use) (hotcel
 		}
 		return c, fmt.Errorf("%w: a %s on this assignment is personal to another member, and the job runs on behalf of %s: it must be shared, or replaced by one of theirs", hotcell.ErrDenied, c.Tier, name)
 	}
-	return c, nil
+	return c, broken(r, c)
 }
 
 func gone(err error, sentence string) error {
@@ -245,7 +248,7 @@ func Prune(w hotcell.VaultWriter, c hotcell.Credential) error {
 		return err
 	}
 	for _, version := range versions {
-		held := version == c.Version || slices.ContainsFunc(grants, func(g hotcell.Grant) bool {
+		held := version == c.Version || !c.Renewed() && slices.ContainsFunc(grants, func(g hotcell.Grant) bool {
 			return slices.ContainsFunc(g.Uses, func(u hotcell.Use) bool { return u.Credential == c.ID && u.Version == version })
 		})
 		if held {

@@ -43,6 +43,7 @@ func (v *Vault) OpenForJob(ctx context.Context, job hotcell.JobID) ([]Opened, er
 			if err != nil {
 				return err
 			}
+			use.Version = versionOf(use, c)
 			if err := existed(w, c, use.Version); err != nil {
 				return err
 			}

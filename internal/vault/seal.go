@@ -141,6 +141,9 @@ func complete(c hotcell.Credential, fields []Field) bool {
 
 // fieldsOf are the names of the fields that a credential must have.
 func fieldsOf(c hotcell.Credential) []string {
+	if c.Connected != nil {
+		return c.Connected.Fields
+	}
 	if c.HTTP != nil {
 		return []string{hotcell.FieldKey}
 	}

@@ -172,8 +172,14 @@ func (v *Vault) granted(ctx context.Context, job hotcell.JobID, attachment hotce
 		} else if err != nil {
 			return err
 		}
+		found.use.Version = versionOf(found.use, found.credential)
 		if err := existed(r, found.credential, found.use.Version); err != nil {
 			return err
+		}
+		if found.credential.Renewed() {
+			if err := newest(r, found.credential); err != nil {
+				return err
+			}
 		}
 		found.key, found.fields, err = sealed(r, found.credential, found.use.Version)
 		return err
