@@ -1,17 +1,16 @@
 package job
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"strings"
 	"time"
 
 	"hotcell"
 	"hotcell/internal/relay"
+	"hotcell/internal/rpc"
 	"hotcell/internal/workerrpc"
 )
 
@@ -26,12 +25,14 @@ const (
 // gateway of its job, which knows whether it may. The control plane looks at a
 // token's form only.
 type Door struct {
-	remote *Remote
-	open   chan struct{}
+	pool *rpc.Pool
+	open chan struct{}
 }
 
 // NewDoor leads to the jobs of a worker.
-func NewDoor(remote *Remote) *Door { return &Door{remote, make(chan struct{}, maxOpen)} }
+func NewDoor(remote *Remote) *Door {
+	return &Door{rpc.NewPool(remote.peer), make(chan struct{}, maxOpen)}
+}
 
 // carried are the headers that a request keeps on its way in.
 var carried = []string{"Accept", "Authorization", "Content-Type", "Last-Event-Id", "Mcp-Method", "Mcp-Name", "Mcp-Protocol-Version", "Mcp-Session-Id"}
@@ -52,11 +53,11 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "hotcell: too many requests are under way", http.StatusServiceUnavailable)
 		return
 	}
-	answer, err := d.ask(r.Context(), w, r, id)
-	large, tooLarge := errors.AsType[*http.MaxBytesError](err)
+	sent := &bounded{from: r.Body, left: maxCall}
+	answer, err := d.ask(r, sent, id)
 	switch {
-	case tooLarge:
-		http.Error(w, fmt.Sprintf("hotcell: a request has at most %d MiB", large.Limit>>20), http.StatusRequestEntityTooLarge)
+	case sent.over:
+		http.Error(w, fmt.Sprintf("hotcell: a request has at most %d MiB", maxCall>>20), http.StatusRequestEntityTooLarge)
 		return
 	case err != nil:
 		http.Error(w, "hotcell: the part of the server that runs jobs does not answer", http.StatusBadGateway)
@@ -72,22 +73,39 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (d *Door) ask(ctx context.Context, w http.ResponseWriter, r *http.Request, id hotcell.JobID) (*http.Response, error) {
+func (d *Door) ask(r *http.Request, sent *bounded, id hotcell.JobID) (*http.Response, error) {
 	var body io.Reader
 	if r.Body != nil && r.ContentLength != 0 {
-		body = http.MaxBytesReader(w, r.Body, maxCall)
+		body = sent
 	}
-	request, err := http.NewRequestWithContext(ctx, r.Method, "http://worker"+workerrpc.ToolsPath+string(id), body) //nolint:gosec // the host is the worker's line, and an id has digits only
+	request, err := http.NewRequestWithContext(r.Context(), r.Method, "http://worker"+workerrpc.ToolsPath+string(id), body) //nolint:gosec // the host is the worker's line, and an id has digits only
 	if err != nil {
 		return nil, err
 	}
-	request.ContentLength = r.ContentLength
-	maps.Copy(request.Header, kept(r.Header))
-	return d.remote.peer.HTTP().Transport.RoundTrip(request)
+	request.ContentLength, request.Header = r.ContentLength, kept(r.Header)
+	return d.pool.Once(request)
 }
 
+// bounded is a body that fails where it is too long, and says so.
+type bounded struct {
+	from io.Reader
+	left int
+	over bool
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.from.Read(p)
+	if b.left -= n; b.left < 0 {
+		b.over = true
+		return 0, errTooLong
+	}
+	return n, err
+}
+
+var errTooLong = errors.New("the request is too long")
+
 func kept(from http.Header) http.Header {
-	to := http.Header{}
+	to := http.Header{"User-Agent": {""}} // not ours
 	for _, name := range carried {
 		if values, there := from[name]; there {
 			to[name] = values

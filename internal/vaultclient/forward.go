@@ -22,7 +22,7 @@ func (w *Worker) Forward(r *http.Request) (*http.Response, error) {
 	r.URL, r.Host, r.RequestURI = forwardURL, forwardURL.Host, ""
 	do := w.peer.HTTP().Transport.RoundTrip
 	if poolable(r) {
-		do = w.pool.roundTrip
+		do = w.pool.Repeatable
 	}
 	answer, err := do(r)
 	if err != nil {

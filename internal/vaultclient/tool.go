@@ -14,7 +14,7 @@ func (w *Worker) ListTools(ctx context.Context, r *vaultrpc.ListToolsRequest) (*
 
 // CallTool calls a tool for a job.
 func (w *Worker) CallTool(ctx context.Context, r *vaultrpc.CallToolRequest) (*vaultrpc.CallToolAnswer, error) {
-	return rpc.Call[vaultrpc.CallToolRequest, vaultrpc.CallToolAnswer](ctx, w.peer, vaultrpc.CallTool, r)
+	return rpc.CallOver[vaultrpc.CallToolRequest, vaultrpc.CallToolAnswer](ctx, w.pool, vaultrpc.CallTool, r)
 }
 
 // AwaitRequest waits until a job's request is decided.

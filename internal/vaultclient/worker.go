@@ -12,11 +12,11 @@ import (
 // that are live.
 type Worker struct {
 	peer *rpc.Client
-	pool pool
+	pool *rpc.Pool
 }
 
 // NewWorker calls the vault over a worker's line.
-func NewWorker(peer *rpc.Client) *Worker { return &Worker{peer: peer, pool: pool{peer: peer}} }
+func NewWorker(peer *rpc.Client) *Worker { return &Worker{peer: peer, pool: rpc.NewPool(peer)} }
 
 // Rules returns what a job may reach and use, while its grant lives.
 func (w *Worker) Rules(ctx context.Context, job hotcell.JobID) (*vaultrpc.RulesAnswer, error) {

@@ -1,4 +1,4 @@
-package vaultclient
+package rpc
 
 import (
 	"bufio"
@@ -9,21 +9,25 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
-	"hotcell/internal/rpc"
+	"golang.org/x/sys/unix"
 )
 
 // maxIdle is how many connections are kept for requests to come.
 const maxIdle = 256
 
-// pool does requests without a body over connections of the line, each in the
-// goroutine that asks: a [http.Transport] hands every one to two others.
-type pool struct {
-	peer *rpc.Client
+// Pool does requests over kept connections of a line, each in the goroutine that
+// asks: a [http.Transport] hands every one to two others.
+type Pool struct {
+	peer *Client
 	mu   sync.Mutex
 	idle []*pooled
 }
+
+// NewPool makes a pool of connections to a peer.
+func NewPool(peer *Client) *Pool { return &Pool{peer: peer} }
 
 // pooled is one connection.
 type pooled struct {
@@ -33,9 +37,9 @@ type pooled struct {
 	used bool
 }
 
-// roundTrip does one request. A connection that was kept and is closed by now
-// is replaced by a fresh one.
-func (p *pool) roundTrip(r *http.Request) (*http.Response, error) {
+// Repeatable does a request that has no body and may be sent twice: a connection
+// that was kept and is closed by now is replaced by a fresh one.
+func (p *Pool) Repeatable(r *http.Request) (*http.Response, error) {
 	for {
 		c, err := p.take(r.Context())
 		if err != nil {
@@ -52,7 +56,48 @@ func (p *pool) roundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-func (p *pool) take(ctx context.Context) (*pooled, error) {
+// Once does a request that is sent once, whatever comes of it. A connection that
+// was kept is looked at before: one that the peer has closed is not used.
+func (p *Pool) Once(r *http.Request) (*http.Response, error) {
+	for {
+		c, err := p.take(r.Context())
+		if err != nil {
+			return nil, err
+		}
+		if c.used && !c.alive() {
+			_ = c.Close()
+			continue
+		}
+		answer, err := p.do(c, r)
+		if err != nil {
+			_ = c.Close()
+		}
+		return answer, err
+	}
+}
+
+// alive says whether the peer has neither closed the connection nor said
+// anything unasked.
+func (c *pooled) alive() bool {
+	conn, ok := c.Conn.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return false
+	}
+	quiet := false
+	err = raw.Read(func(fd uintptr) bool {
+		var b [1]byte
+		_, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		quiet = errors.Is(err, unix.EAGAIN)
+		return true
+	})
+	return err == nil && quiet
+}
+
+func (p *Pool) take(ctx context.Context) (*pooled, error) {
 	p.mu.Lock()
 	if n := len(p.idle); n > 0 {
 		c := p.idle[n-1]
@@ -68,7 +113,7 @@ func (p *pool) take(ctx context.Context) (*pooled, error) {
 	return &pooled{Conn: c, from: bufio.NewReaderSize(c, 4096), to: bufio.NewWriterSize(c, 4096)}, nil
 }
 
-func (p *pool) put(c *pooled) {
+func (p *Pool) put(c *pooled) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.idle) >= maxIdle || c.from.Buffered() > 0 {
@@ -79,7 +124,7 @@ func (p *pool) put(c *pooled) {
 	p.idle = append(p.idle, c)
 }
 
-func (p *pool) do(c *pooled, r *http.Request) (*http.Response, error) {
+func (p *Pool) do(c *pooled, r *http.Request) (*http.Response, error) {
 	stop := context.AfterFunc(r.Context(), func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	fail := func(err error) (*http.Response, error) {
 		stop()
@@ -102,7 +147,7 @@ func (p *pool) do(c *pooled, r *http.Request) (*http.Response, error) {
 // lent is the body of an answer; at its end its connection goes back.
 type lent struct {
 	io.ReadCloser
-	pool  *pool
+	pool  *Pool
 	conn  *pooled
 	stop  func() bool
 	keep  bool
