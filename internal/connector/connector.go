@@ -146,7 +146,7 @@ func (c *Connector) Tool(name string) (*Tool, bool) {
 
 // AgentName is what an agent calls a tool: "slack_post".
 func (c *Connector) AgentName(tool string) string {
-	return strings.ReplaceAll(c.Slug, "-", "_") + "_" + tool
+	return agentName(c.Slug, tool)
 }
 
 // Scopes are those that the connector always asks for, and those of the tools;

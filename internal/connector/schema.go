@@ -24,6 +24,11 @@ type schema struct {
 // newSchema reads a schema (JSON Schema 2020-12). What it does not name at its
 // top is not taken.
 func newSchema(text json.RawMessage) (*schema, json.RawMessage, error) {
+	return readSchema(text, false)
+}
+
+// readSchema reads a schema; where it is open, what it does not name is taken.
+func readSchema(text json.RawMessage, open bool) (*schema, json.RawMessage, error) {
 	var s jsonschema.Schema
 	if err := json.Unmarshal(text, &s); err != nil {
 		return nil, nil, hotcell.Invalid("", "this is no JSON Schema")
@@ -34,7 +39,7 @@ func newSchema(text json.RawMessage) (*schema, json.RawMessage, error) {
 	if s.Type != "object" {
 		return nil, nil, hotcell.Invalid("", "the arguments of a tool are an object")
 	}
-	if s.AdditionalProperties == nil {
+	if s.AdditionalProperties == nil && !open {
 		s.AdditionalProperties = &jsonschema.Schema{Not: &jsonschema.Schema{}}
 	}
 	resolved, err := s.Resolve(&jsonschema.ResolveOptions{ValidateDefaults: true})

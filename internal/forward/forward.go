@@ -34,7 +34,6 @@ import (
 	"hotcell/internal/netguard"
 	"hotcell/internal/relay"
 	"hotcell/internal/rpc"
-	"hotcell/internal/scrub"
 	"hotcell/internal/site"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
@@ -46,8 +45,16 @@ type Config struct {
 	Dialer netguard.Dialer
 	// Roots verify upstreams; nil for the system's.
 	Roots *x509.CertPool
-	Now   func() time.Time
-	Log   *slog.Logger
+	// Keeper keeps tokens good; nil where none are renewed.
+	Keeper Keeper
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Keeper sees to it that a connection's newest version has a token that is good,
+// and is not the version that the service refused; package token does it.
+type Keeper interface {
+	Ensure(ctx context.Context, ws hotcell.WorkspaceID, id hotcell.CredentialID, refused int) error
 }
 
 // Service forwards.
@@ -114,22 +121,18 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, leave := s.live.Enter(r.Context(), job)
 	defer leave()
 	defer s.tidy.Reset(restTime)
-	used, err := s.Vault.Use(ctx, job, hotcell.AttachmentID(r.Header.Get(vaultrpc.HeaderUse)), to)
-	if err != nil {
+	f := &forwarding{service: s, job: job, attachment: hotcell.AttachmentID(r.Header.Get(vaultrpc.HeaderUse)), target: target, to: to, request: r}
+	if err := f.fresh(ctx, 0); err != nil {
 		s.fault(w, err)
 		return
 	}
-	began := s.Now()
-	out, pattern, err := s.prepare(ctx, r, target, job, used)
-	used.Clear()
-	if err != nil {
-		s.Vault.Done(used, "not sent", 0, 0)
+	if err := f.open(ctx); err != nil {
 		s.fault(w, err)
 		return
 	}
 	_ = http.NewResponseController(w).EnableFullDuplex()
-	size, reason := s.exchange(w, r, out, s.transportOf(used.Drill), pattern)
-	s.Vault.Done(used, reason, size, s.Now().Sub(began).Milliseconds())
+	size, reason := f.exchange(ctx, w)
+	s.Vault.Done(f.used, reason, size, s.Now().Sub(f.began).Milliseconds())
 }
 
 // parse reads where a request goes: an absolute URL of HTTPS, to a host in its
@@ -163,11 +166,7 @@ func (s *Service) prepare(ctx context.Context, r *http.Request, target *url.URL,
 	}
 	upgrade := r.Header.Get("Upgrade")
 	relay.Headers(out.Header)
-	for name := range out.Header {
-		if strings.HasPrefix(name, vaultrpc.HeaderPrefix) {
-			out.Header.Del(name)
-		}
-	}
+	disown(out.Header)
 	if strings.EqualFold(upgrade, "websocket") {
 		out.Header.Set("Connection", "Upgrade")
 		out.Header.Set("Upgrade", "websocket")
@@ -194,6 +193,16 @@ func (s *Service) prepare(ctx context.Context, r *http.Request, target *url.URL,
 	return out, pattern, err
 }
 
+// disown takes away the headers that are between the vault and its gateways: no
+// job and no upstream may set them.
+func disown(h http.Header) {
+	for name := range h {
+		if strings.HasPrefix(name, vaultrpc.HeaderPrefix) {
+			delete(h, name)
+		}
+	}
+}
+
 // hostHeader is the host as clients write it: without the usual port.
 func hostHeader(u *url.URL) string { return strings.TrimSuffix(u.Host, ":443") }
 
@@ -215,34 +224,12 @@ func readable(accepted string) string {
 
 // put puts a connection's key on.
 func (s *Service) put(out *http.Request, used *vault.Used) error {
-	if used.Use.HTTP == nil || len(used.Fields) != 1 {
+	key, ok := keyOf(used.Fields)
+	if used.Use.HTTP == nil || !ok {
 		return fmt.Errorf("%w: the connection has no key", hotcell.ErrTampered)
 	}
 	auth := inject.Auth(used.Use.HTTP.Auth)
-	return used.Fields[0].Value.Use(func(key []byte) error { return auth.Apply(out, key, s.Now()) })
-}
-
-// exchange talks to the upstream and hands its answer on, scrubbed. It returns
-// the size of what was handed on, and what went wrong.
-func (s *Service) exchange(w http.ResponseWriter, r, out *http.Request, transport *http.Transport, pattern *guard.Patterns) (int64, string) {
-	answer, err := transport.RoundTrip(out)
-	if err != nil {
-		return 0, s.unanswered(out.Context(), w, err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-	if answer.StatusCode == http.StatusSwitchingProtocols {
-		return s.upgraded(out.Context(), w, answer, pattern)
-	}
-	answer.Request = r
-	if err := scrub.Scrub(answer, pattern, nil); err != nil {
-		s.faulty(w, http.StatusBadGateway, "unavailable", "the answer of "+out.URL.Host+" is in a coding that cannot be read, so it is not let through")
-		return 0, "an answer in an unknown coding"
-	}
-	size, err := relay.Answer(w, answer)
-	if err != nil {
-		relay.Abort()
-	}
-	return size, ""
+	return key.Use(func(key []byte) error { return auth.Apply(out, key, s.Now()) })
 }
 
 // unanswered tells the gateway why there is no answer, without an address.

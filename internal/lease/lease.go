@@ -57,6 +57,26 @@ func (s *Service) Open(ctx context.Context, job hotcell.JobID, publicKey []byte)
 	return out, err
 }
 
+// Prints are fingerprints anew of all that a live job can touch: some of its
+// connections were renewed since its lease. The count is of the same moment or
+// an earlier one: whoever is told of a higher one asks again.
+func (s *Service) Prints(ctx context.Context, job hotcell.JobID) (*vaultrpc.PrintsAnswer, error) {
+	count, err := s.vault.Prints(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := s.vault.OpenForGuard(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	defer vault.ClearOpened(opened)
+	out := &vaultrpc.PrintsAnswer{Prints: count}
+	if out.Fingerprints, err = fingerprints(opened); err != nil {
+		return nil, fmt.Errorf("fingerprinting a job's values: %w", err)
+	}
+	return out, nil
+}
+
 // fingerprints are of all the values. Of one that cannot be guarded, people
 // were told when it was saved.
 func fingerprints(opened []vault.Opened) ([]byte, error) {

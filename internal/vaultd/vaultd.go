@@ -24,6 +24,7 @@ import (
 	"hotcell"
 	"hotcell/internal/assignment"
 	"hotcell/internal/connection"
+	"hotcell/internal/connector"
 	"hotcell/internal/forward"
 	"hotcell/internal/kms"
 	"hotcell/internal/lease"
@@ -45,8 +46,11 @@ type Config struct {
 	// dial, and which certificates hold; nil Roots are the system's.
 	Dialer netguard.Dialer
 	Roots  *x509.CertPool
-	Now    func() time.Time
-	Log    *slog.Logger
+	// Catalog is what connections can be made to; nil is the one that comes with
+	// Hotcell.
+	Catalog *connector.Catalog
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // Daemon serves the two lines.
@@ -74,9 +78,16 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
+	out, err := reach(c, door)
+	if err != nil {
+		return nil, errors.Join(err, door.Close())
+	}
+	connections := connection.New(connection.Config{
+		Vault: door, Catalog: out.catalog, Book: out.book, OAuth: out.oauth, Keeper: out.keeper, Courier: out.courier, Now: c.Now, Log: c.Log,
+	})
 	checks := map[hotcell.Tier]assignment.Checker{hotcell.TierSecret: secret.CheckAttach, hotcell.TierConnection: connection.CheckAttach}
 	return &Daemon{
-		vault: door, secrets: secret.New(door, c.Now), connections: connection.New(door, c.Now), assignments: assignment.New(door, checks, c.Now),
+		vault: door, secrets: secret.New(door, connections.Covers, c.Now), connections: connections, assignments: assignment.New(door, checks, c.Now),
 		leases:   lease.New(door),
 		forwards: forward.New(forward.Config{Vault: door, Dialer: c.Dialer, Roots: c.Roots, Now: c.Now, Log: c.Log}),
 		log:      c.Log, beat: heartbeat,
@@ -115,6 +126,7 @@ func (d *Daemon) Control() http.Handler {
 	d.people(mux)
 	d.work(mux)
 	d.requests(mux)
+	d.connected(mux)
 	return d.logged(mux)
 }
 
@@ -128,6 +140,10 @@ func (d *Daemon) Worker() http.Handler {
 	rpc.Handle(mux, vaultrpc.Lease, func(ctx context.Context, r *vaultrpc.LeaseRequest) (*vaultrpc.LeaseAnswer, error) {
 		answer, err := d.leases.Open(ctx, r.Job, r.PublicKey)
 		return answer, d.note(vaultrpc.Lease, err)
+	})
+	rpc.Handle(mux, vaultrpc.Prints, func(ctx context.Context, r *vaultrpc.PrintsRequest) (*vaultrpc.PrintsAnswer, error) {
+		answer, err := d.leases.Prints(ctx, r.Job)
+		return answer, d.note(vaultrpc.Prints, err)
 	})
 	rpc.Handle(mux, vaultrpc.Report, func(ctx context.Context, r *vaultrpc.ReportRequest) (*vaultrpc.Empty, error) {
 		return &vaultrpc.Empty{}, d.note(vaultrpc.Report, d.vault.Report(ctx, r.Job, r.Events))

@@ -1,0 +1,165 @@
+package forward
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"hotcell"
+	"hotcell/internal/guard"
+	"hotcell/internal/relay"
+	"hotcell/internal/scrub"
+	"hotcell/internal/sensitive"
+	"hotcell/internal/vault"
+	"hotcell/internal/vaultrpc"
+)
+
+// forwarding is one request of a job on its way.
+type forwarding struct {
+	service    *Service
+	job        hotcell.JobID
+	attachment hotcell.AttachmentID
+	target     *url.URL
+	to         vault.Target
+	request    *http.Request
+
+	used    *vault.Used
+	out     *http.Request
+	pattern *guard.Patterns
+	began   time.Time
+	// kept is the body, where the request may have to be sent again.
+	kept   []byte
+	replay bool
+}
+
+// maxKept is how long a body may be, in bytes, for its request to be sent again.
+const maxKept = 64 << 10
+
+// fresh sees to it that the connection's token is good. A version that the
+// service refused is not.
+func (f *forwarding) fresh(ctx context.Context, refused int) error {
+	s := f.service
+	if s.Keeper == nil {
+		return nil
+	}
+	ws, id, _, expires, err := s.Vault.Renewal(ctx, f.job, f.attachment)
+	if err != nil || expires == nil {
+		return nil //nolint:nilerr // the use itself says, and records, why not
+	}
+	f.keep()
+	if refused == 0 {
+		if good, err := s.Vault.Fresh(ctx, f.job, f.attachment); err != nil || good {
+			return err
+		}
+	}
+	return s.Keeper.Ensure(ctx, ws, id, refused)
+}
+
+// keep keeps a small body: a service that does not know the token has done
+// nothing, so the request may be sent once more.
+func (f *forwarding) keep() {
+	r := f.request
+	if f.replay || r.Header.Get("Upgrade") != "" {
+		return
+	}
+	if r.ContentLength == 0 {
+		f.replay = true
+		return
+	}
+	if r.ContentLength < 0 || r.ContentLength > maxKept || len(r.Trailer) > 0 {
+		return
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, r.ContentLength))
+	r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), r.Body))
+	f.kept, f.replay = body, err == nil && int64(len(body)) == r.ContentLength
+}
+
+// open opens the credential and puts it on. What is forwarded is recorded by then.
+func (f *forwarding) open(ctx context.Context) (err error) {
+	s := f.service
+	if f.used, err = s.Vault.Use(ctx, f.job, f.attachment, f.to); err != nil {
+		return err
+	}
+	f.began = s.Now()
+	f.out, f.pattern, err = s.prepare(ctx, f.request, f.target, f.job, f.used)
+	f.used.Clear()
+	if err != nil {
+		s.Vault.Done(f.used, "not sent", 0, 0)
+	}
+	return err
+}
+
+// exchange talks to the upstream and hands its answer on, scrubbed. It returns
+// the size of what was handed on, and what went wrong.
+func (f *forwarding) exchange(ctx context.Context, w http.ResponseWriter) (int64, string) {
+	s := f.service
+	answer, err := s.transportOf(f.used.Drill).RoundTrip(f.out)
+	if err == nil && answer.StatusCode == http.StatusUnauthorized && f.replay {
+		answer, err = f.again(ctx, answer)
+	}
+	if err != nil {
+		return 0, s.unanswered(f.out.Context(), w, err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	disown(answer.Header)
+	f.count(ctx, w)
+	if answer.StatusCode == http.StatusSwitchingProtocols {
+		return s.upgraded(f.out.Context(), w, answer, f.pattern)
+	}
+	answer.Request = f.request
+	if err := scrub.Scrub(answer, f.pattern, nil); err != nil {
+		s.faulty(w, http.StatusBadGateway, "unavailable", "the answer of "+f.out.URL.Host+" is in a coding that cannot be read, so it is not let through")
+		return 0, "an answer in an unknown coding"
+	}
+	size, err := relay.Answer(w, answer)
+	if err != nil {
+		relay.Abort()
+	}
+	return size, ""
+}
+
+// again has the token renewed, and sends the request once more. Where that does
+// not go, the first answer stands.
+func (f *forwarding) again(ctx context.Context, first *http.Response) (*http.Response, error) {
+	if err := f.fresh(ctx, f.used.Use.Version); err != nil {
+		return first, nil //nolint:nilerr // the service's own word says as much
+	}
+	before := f.used
+	if f.kept != nil {
+		f.request.Body = io.NopCloser(bytes.NewReader(f.kept))
+	}
+	if err := f.open(ctx); err != nil {
+		f.used = before
+		return first, nil //nolint:nilerr // as above
+	}
+	f.service.Vault.Done(before, "the service did not know the token", 0, f.service.Now().Sub(f.began).Milliseconds())
+	_ = first.Body.Close()
+	return f.service.transportOf(f.used.Drill).RoundTrip(f.out)
+}
+
+// count tells the gateway how many of the job's values there are: before it
+// hands the answer on, its guard knows them all.
+func (f *forwarding) count(ctx context.Context, w http.ResponseWriter) {
+	if f.service.Keeper == nil {
+		return
+	}
+	if n, err := f.service.Vault.Prints(ctx, f.job); err == nil && n > 0 {
+		w.Header().Set(vaultrpc.HeaderPrints, strconv.FormatInt(n, 10))
+	}
+}
+
+// keyOf is the value that goes onto requests: the access token, else the key.
+func keyOf(fields []vault.Field) (key sensitive.Bytes, ok bool) {
+	for _, name := range []string{hotcell.FieldAccess, hotcell.FieldKey} {
+		for _, f := range fields {
+			if f.Name == name {
+				return f.Value, true
+			}
+		}
+	}
+	return key, false
+}
