@@ -45,6 +45,8 @@ type vaultOrder struct {
 	// Bundle is the file of certificates that upstreams are verified against.
 	Bundle string
 	Egress config.Egress
+	// Catalog is a file of connectors: the operator's own documents and overrides.
+	Catalog string
 	// UID is the uid to become; 0 to stay.
 	UID int
 }
@@ -92,6 +94,10 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	catalog, err := readCatalog(order.Catalog) // as the certificates
+	if err != nil {
+		return err
+	}
 	if order.UID != 0 {
 		if order.Folder, order.Key, err = child.Enter(order.Folder, order.Key, order.UID); err != nil {
 			return err
@@ -105,7 +111,7 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 		return err
 	}
 	daemon, err := vaultd.Open(ctx, vaultd.Config{
-		Store: store, KeyURL: "file://" + order.Key, Owner: order.Owner, Dialer: dialer, Roots: roots, Now: time.Now, Log: log,
+		Store: store, KeyURL: "file://" + order.Key, Owner: order.Owner, Dialer: dialer, Roots: roots, Catalog: catalog, Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return errors.Join(err, store.Close())

@@ -30,6 +30,10 @@ func (h *house) startParts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	catalog, err := writeCatalog(h.runtime, h.config.Connectors)
+	if err != nil {
+		return err
+	}
 	people, jobs, runs := ends[0], ends[1], ends[2]
 	if h.toVault, err = socketpair.NewDialer(people.dial); err != nil {
 		return err
@@ -37,15 +41,15 @@ func (h *house) startParts(ctx context.Context) error {
 	if h.toWorker, err = socketpair.NewDialer(runs.dial); err != nil {
 		return err
 	}
-	if h.vault, err = h.startVault(ctx, binary, bundle, people.listen, jobs.listen); err != nil {
+	if h.vault, err = h.startVault(ctx, binary, bundle, catalog, people.listen, jobs.listen); err != nil {
 		return err
 	}
 	h.worker, err = h.startWorker(ctx, binary, bundle, jobs.dial, runs.listen)
 	return err
 }
 
-func (h *house) startVault(ctx context.Context, binary, bundle string, lines ...*os.File) (*child.Child, error) {
-	order := vaultOrder{Folder: h.path("vault"), Key: h.keyPath(), Owner: ownerName(), Bundle: bundle, Egress: h.config.Egress}
+func (h *house) startVault(ctx context.Context, binary, bundle, catalog string, lines ...*os.File) (*child.Child, error) {
+	order := vaultOrder{Folder: h.path("vault"), Key: h.keyPath(), Owner: ownerName(), Bundle: bundle, Catalog: catalog, Egress: h.config.Egress}
 	var attr *syscall.SysProcAttr
 	if h.separate {
 		order.UID, attr = child.VaultUID, child.VaultAttr()

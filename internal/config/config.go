@@ -18,6 +18,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"time"
@@ -25,6 +26,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"hotcell"
+	"hotcell/internal/connector"
 	"hotcell/internal/egress"
 	"hotcell/internal/netguard"
 	"hotcell/internal/site"
@@ -39,6 +41,8 @@ type Config struct {
 	URL    string `yaml:"url"`
 	Egress Egress `yaml:"egress"`
 	Jobs   Jobs   `yaml:"jobs"`
+	// Connectors are the operator's word on what connections can be made to.
+	Connectors Connectors `yaml:"connectors"`
 	// Models lists the hosts of models; those that everybody knows and that are
 	// not declared here to be under zero data retention are refused.
 	Models List[egress.Model] `yaml:"models"`
@@ -69,6 +73,43 @@ type Host struct {
 	// Intercept is true without a word; false lets TLS to this host pass untouched,
 	// which no guard can look into.
 	Intercept *bool `yaml:"intercept"`
+}
+
+// Connectors are the operator's own documents, and where requests go instead.
+type Connectors struct {
+	// Folder holds documents of the operator's own, *.yaml.
+	Folder string `yaml:"folder"`
+	// Overrides are addresses by the slug of a connector.
+	Overrides map[string]connector.Override `yaml:"overrides"`
+}
+
+// maxConnectors bounds the operator's own documents, in bytes together.
+const maxConnectors = 16 << 20
+
+// Documents reads the operator's own documents.
+func (c Connectors) Documents() (out []connector.Document, err error) {
+	if c.Folder == "" {
+		return nil, nil
+	}
+	names, err := filepath.Glob(filepath.Join(c.Folder, "*.yaml"))
+	if err != nil {
+		return nil, hotcell.Invalid("/connectors/folder", "this is no folder")
+	}
+	if _, err := os.Stat(c.Folder); err != nil {
+		return nil, fmt.Errorf("reading the connectors' folder: %w", err)
+	}
+	size := 0
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("reading a connector: %w", err)
+		}
+		if size += len(text); size > maxConnectors {
+			return nil, hotcell.Invalid("/connectors/folder", "the documents have at most %d MiB together", maxConnectors>>20)
+		}
+		out = append(out, connector.Document{Name: filepath.Base(name), Text: text})
+	}
+	return out, nil
 }
 
 // Jobs bounds jobs.
