@@ -29,6 +29,7 @@ import (
 	"hotcell/internal/guard"
 	"hotcell/internal/netguard"
 	"hotcell/internal/vaultclient"
+	"hotcell/internal/vaultrpc"
 )
 
 // provider is a model's API as its documentation has it: messages and chat
@@ -92,8 +93,8 @@ type scripted struct {
 	prints []byte
 }
 
-func (s *scripted) Rules(context.Context, hotcell.JobID) ([]hotcell.Allow, []hotcell.Use, error) {
-	return s.allow, s.uses, nil
+func (s *scripted) Rules(context.Context, hotcell.JobID) (*vaultrpc.RulesAnswer, error) {
+	return &vaultrpc.RulesAnswer{Allow: s.allow, Uses: s.uses}, nil
 }
 
 func (s *scripted) Lease(context.Context, hotcell.JobID, []byte) (message, fingerprints []byte, err error) {
