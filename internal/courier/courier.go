@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -177,10 +178,10 @@ func (t *trip) one(ctx context.Context, r *connector.Request) (*connector.Answer
 
 // prepare makes the request that goes out, with the key on.
 func (t *trip) prepare(ctx context.Context, r *connector.Request) (*http.Request, error) {
-	if r.URL == nil || r.URL.Scheme != "https" || r.URL.Host == "" || r.URL.User != nil {
+	if r.URL == nil || !protected(r.URL) || r.URL.Host == "" || r.URL.User != nil {
 		return nil, fmt.Errorf("%w: a request goes over TLS only", hotcell.ErrDenied)
 	}
-	out, err := http.NewRequestWithContext(ctx, r.Method, "https://"+r.URL.Host, bytes.NewReader(r.Body))
+	out, err := http.NewRequestWithContext(ctx, r.Method, r.URL.Scheme+"://"+r.URL.Host, bytes.NewReader(r.Body))
 	if err != nil {
 		return nil, fmt.Errorf("%w: the request cannot be made", hotcell.ErrInvalid) // the cause could hold an argument
 	}
@@ -202,15 +203,26 @@ func (t *trip) prepare(ctx context.Context, r *connector.Request) (*http.Request
 	return out, t.put(out, r.Body)
 }
 
+// protected says whether a request may go so: over TLS, or within the machine
+// where the connector's base is there, which the operator alone can say.
+func protected(to *url.URL) bool {
+	if to.Scheme == "https" {
+		return true
+	}
+	ip, err := netip.ParseAddr(to.Hostname())
+	return to.Scheme == "http" && (err == nil && ip.IsLoopback() || to.Hostname() == "localhost")
+}
+
 // put puts the key on. Within one call it goes to one origin.
 func (t *trip) put(out *http.Request, body []byte) error {
 	if t.auth.Kind == "" {
 		return nil // a service that wants none
 	}
+	origin := out.URL.Scheme + "://" + out.URL.Host
 	if t.origin == "" {
-		t.origin = out.URL.Host
+		t.origin = origin
 	}
-	if t.origin != out.URL.Host {
+	if t.origin != origin {
 		return fmt.Errorf("%w: the connection's key goes to one host", hotcell.ErrDenied)
 	}
 	if t.key.Len() == 0 {
