@@ -1,84 +1,159 @@
-// Package connection is tier 1 in the vault's process: services that take a key
-// by HTTP. The key is kept sealed, and opened for one request at a time by
-// those who put it on (package forward).
+// Package connection is tier 1 in the vault's process: services that the vault
+// calls for agents, with a key or with a grant that a person gave in a browser.
+// Keys and tokens are kept sealed, and opened for one request at a time by those
+// who put them on (packages call and forward).
 //
-// It guards that a key goes to one host and port over TLS, in one declared
-// place of a request, and that it can be looked for in what comes back. It
-// opens no key for anybody. One way to use it:
+// It guards that a value goes over TLS to the host that its connector names, in
+// one declared place of a request, that it can be looked for in what comes back,
+// and that an account is connected by the one browser that opened the link, for
+// the member who asked. It opens nothing for anybody. What a service does with
+// its own tokens it cannot know. One way to use it:
 //
-//	s := connection.New(door, now)
+//	s := connection.New(connection.Config{Vault: door, Catalog: catalog, …})
 //	credential, err := s.Create(ctx, request)
+//	link, err := s.CreateLink(ctx, request)
 package connection
 
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"sync"
 	"time"
 
 	"hotcell"
-	"hotcell/internal/parcel"
+	"hotcell/internal/access"
+	"hotcell/internal/book"
+	"hotcell/internal/connector"
+	"hotcell/internal/courier"
+	"hotcell/internal/oauth"
 	"hotcell/internal/sensitive"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
 )
 
-// Service does what people ask of connections.
-type Service struct {
-	vault *vault.Vault
-	now   func() time.Time
+// Keeper keeps the tokens of connections fresh.
+type Keeper interface {
+	// Ensure returns nil where the newest token is good; refused is the version
+	// that the service did not know, 0 for none.
+	Ensure(ctx context.Context, ws hotcell.WorkspaceID, id hotcell.CredentialID, refused int) error
 }
 
-// New is the tier behind the door v.
-func New(v *vault.Vault, now func() time.Time) *Service { return &Service{v, now} }
+// Discoverer lists the tools of a remote MCP server.
+type Discoverer interface {
+	Discover(ctx context.Context, url string, auth hotcell.Auth, key sensitive.Bytes) ([]connector.RemoteTool, error)
+}
 
-// Create makes a connection with a key that was sealed to the vault's key.
-func (s *Service) Create(ctx context.Context, r *vaultrpc.CreateConnectionRequest) (out hotcell.Credential, err error) {
-	http, err := checkDraft(r)
-	if err != nil {
-		return out, err
-	}
-	key, err := s.receive(r.Principal, r.Name, r.Key, http.Auth)
-	if err != nil {
-		return out, err
-	}
-	defer key.Clear()
-	fresh := hotcell.Credential{
-		ID: hotcell.CredentialID(hotcell.NewID(hotcell.PrefixConnection)), Workspace: r.Principal.Workspace,
-		Tier: hotcell.TierConnection, Name: r.Name, Owner: r.Principal.Member, Shared: r.Shared, Service: r.Service, HTTP: &http,
-		Version: 1, Revision: 1, CreatedAt: s.now(), UpdatedAt: s.now(),
-	}
-	return fresh, s.vault.CreateCredential(ctx, r.Principal, fresh, fieldsOf(key), func(a *vault.Act) error { return s.see(a, r.Key) })
+// Config is what a service needs.
+type Config struct {
+	Vault   *vault.Vault
+	Catalog *connector.Catalog
+	Book    *book.Book
+	OAuth   *oauth.Service
+	Keeper  Keeper
+	Courier *courier.Courier
+	// Remote may be nil: then no MCP server can be connected.
+	Remote Discoverer
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Service does what people ask of connections.
+type Service struct {
+	Config
+	mu sync.Mutex
+	// devices are the codes that wait for a person elsewhere. They are values, so
+	// they are nowhere else: after a restart, such a link is asked for anew.
+	devices map[hotcell.LinkID]*waiting
+}
+
+// New is the tier behind the vault's door.
+func New(c Config) *Service {
+	return &Service{Config: c, devices: map[hotcell.LinkID]*waiting{}}
 }
 
 // Change changes what is given and leaves the rest. A new key is a new version;
-// jobs that run keep theirs. Where the key goes cannot be changed: whoever may
-// change a shared connection would learn its key by sending it to themselves.
+// jobs that run keep theirs, but for what is renewed. Where the key goes cannot
+// be changed: whoever may change a shared connection would learn its key by
+// sending it to themselves.
 func (s *Service) Change(ctx context.Context, r *vaultrpc.ChangeConnectionRequest) (out hotcell.Credential, err error) {
 	if err := checkChange(r); err != nil {
 		return out, err
 	}
-	err = s.vault.ChangeCredential(ctx, r.Principal, hotcell.TierConnection, r.ID, r.Revision, func(a *vault.Act, c hotcell.Credential) error {
-		if c.HTTP == nil {
-			return hotcell.ErrNotFound
+	fresh := &material{}
+	if len(r.Key) > 0 {
+		if fresh, err = s.rekeyed(ctx, r); err != nil {
+			return out, err
 		}
-		out, err = s.apply(a, c, r)
+		defer fresh.clear()
+	}
+	err = s.Vault.ChangeCredential(ctx, r.Principal, hotcell.TierConnection, r.ID, r.Revision, func(a *vault.Act, c hotcell.Credential) error {
+		out, err = s.apply(a, c, r, fresh)
 		return err
 	})
 	return out, err
 }
 
+// rekeyed brings a new key into the form in which it is kept.
+func (s *Service) rekeyed(ctx context.Context, r *vaultrpc.ChangeConnectionRequest) (*material, error) {
+	c, _, err := s.Vault.Credential(ctx, r.Principal, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	if c.Tier != hotcell.TierConnection {
+		return nil, hotcell.ErrNotFound
+	}
+	to := target{auth: auth(c), name: c.Name}
+	if c.Connected != nil {
+		if to.connector, err = s.Book.Of(ctx, c.Workspace, c); err != nil {
+			return nil, err
+		}
+		to.settings, to.slug = c.Connected.Settings, c.Connected.Connector
+	}
+	if err := to.takesKey("/key"); err != nil {
+		return nil, err
+	}
+	if to.keyless() {
+		return nil, hotcell.Invalid("/key", "this connection has no key")
+	}
+	claimed := s.asks(to)
+	if claimed {
+		if err := s.claim(ctx, r.Principal, hotcell.Event{Name: c.Name, Credential: c.ID}, access.ChangeCredential, access.OfCredential(c), r.Key); err != nil {
+			return nil, err
+		}
+	}
+	key, err := s.receive(r.Principal, string(r.ID), r.Key)
+	if err != nil {
+		return nil, err
+	}
+	defer key.Clear()
+	out, err := s.material(ctx, to, key)
+	if err == nil && !claimed {
+		out.message = r.Key
+	}
+	return out, err
+}
+
 // apply makes the next state of c from the request, and stores it.
-func (s *Service) apply(a *vault.Act, c hotcell.Credential, r *vaultrpc.ChangeConnectionRequest) (hotcell.Credential, error) {
+func (s *Service) apply(a *vault.Act, c hotcell.Credential, r *vaultrpc.ChangeConnectionRequest, fresh *material) (hotcell.Credential, error) {
 	next := c
-	next.Revision, next.UpdatedAt = c.Revision+1, s.now()
+	next.Revision, next.UpdatedAt = c.Revision+1, s.Now()
 	if r.Name != nil {
 		next.Name = *r.Name
 	}
 	if r.Service != nil {
 		next.Service = *r.Service
 	}
-	if len(r.Key) > 0 {
-		if err := s.rotate(a, &next, r); err != nil {
+	if len(fresh.fields) > 0 {
+		if err := s.see(a, fresh.message); err != nil {
+			return next, err
+		}
+		if next.Connected != nil {
+			now := *next.Connected
+			fresh.onto(&now)
+			next.Connected = &now
+		}
+		if err := s.advance(a, c, &next, fresh.fields); err != nil {
 			return next, err
 		}
 	}
@@ -88,47 +163,26 @@ func (s *Service) apply(a *vault.Act, c hotcell.Credential, r *vaultrpc.ChangeCo
 	return next, vault.Prune(a, next)
 }
 
-// rotate seals a new key as the version after the one that next is at. The old
-// one is opened to find out that it is what the vault stored.
-func (s *Service) rotate(a *vault.Act, next *hotcell.Credential, r *vaultrpc.ChangeConnectionRequest) error {
-	key, err := s.receive(r.Principal, string(r.ID), r.Key, next.HTTP.Auth)
-	if err != nil {
-		return err
-	}
-	defer key.Clear()
-	if err := s.see(a, r.Key); err != nil {
-		return err
-	}
-	old, err := s.vault.Reopen(a, *next)
+// advance seals fields as the version of next after that of c. The old one is
+// opened to find out that it is what the vault stored.
+func (s *Service) advance(a *vault.Act, c hotcell.Credential, next *hotcell.Credential, fields []vault.Field) error {
+	old, err := s.Vault.Reopen(a, c)
 	if err != nil {
 		return err
 	}
 	vault.ClearFields(old)
-	next.Version++
+	next.Version = c.Version + 1
 	a.About.Version = next.Version
-	return s.vault.Seal(a, *next, fieldsOf(key))
-}
-
-func fieldsOf(key sensitive.Bytes) []vault.Field {
-	return []vault.Field{{Name: hotcell.FieldKey, Value: key}}
-}
-
-// receive opens the key that the caller sealed for item, and brings it into the
-// form in which it is kept. The caller clears it.
-func (s *Service) receive(p hotcell.Principal, item string, message []byte, auth hotcell.Auth) (sensitive.Bytes, error) {
-	in := parcel.Context{Workspace: string(p.Workspace), Tier: string(hotcell.TierConnection), Item: item, Field: hotcell.FieldKey}
-	came, err := s.vault.Receive(p.Workspace, in, message)
-	if err != nil {
-		return sensitive.Bytes{}, hotcell.Invalid("/key", "this key was not sealed to the vault's key for this workspace and connection")
-	}
-	defer came.Clear()
-	return checkKey(auth, came)
-}
-
-// see refuses a message that came in before.
-func (s *Service) see(a *vault.Act, message []byte) error {
-	if err := a.See(a.Caller.Workspace, parcel.Hash(message), s.now()); err != nil {
-		return fmt.Errorf("the sealed key was sent before: seal it anew: %w", err)
+	if err := s.Vault.Seal(a, *next, fields); err != nil {
+		return fmt.Errorf("sealing the values of %q: %w", next.Name, err)
 	}
 	return nil
+}
+
+// auth is how a connection's value goes onto requests.
+func auth(c hotcell.Credential) hotcell.Auth {
+	if c.HTTP == nil {
+		return hotcell.Auth{}
+	}
+	return c.HTTP.Auth
 }

@@ -15,15 +15,11 @@ import (
 // defaultPort is HTTPS's.
 const defaultPort = 443
 
-// checkDraft returns where the key may go in its normal form.
-func checkDraft(r *vaultrpc.CreateConnectionRequest) (hotcell.HTTPAccess, error) {
+func checkNames(r *vaultrpc.CreateConnectionRequest) error {
 	if err := hotcell.CheckName(r.Name); err != nil {
-		return r.HTTP, err
+		return err
 	}
-	if err := hotcell.CheckService(r.Service); err != nil {
-		return r.HTTP, err
-	}
-	return checkAccess(r.HTTP)
+	return hotcell.CheckService(r.Service)
 }
 
 func checkChange(r *vaultrpc.ChangeConnectionRequest) error {

@@ -24,27 +24,34 @@ import (
 	"hotcell/internal/vaultrpc"
 )
 
+// Covers says of a variable of a secret, and of its value, whether there is a
+// more protected way; nil for none. What it returns holds nothing of the value.
+type Covers func(secret, variable string, value []byte) *vaultrpc.Advice
+
 // Service does what people and jobs ask of secrets.
 type Service struct {
-	vault *vault.Vault
-	now   func() time.Time
+	vault  *vault.Vault
+	covers Covers
+	now    func() time.Time
 }
 
-// New is the tier behind the door v.
-func New(v *vault.Vault, now func() time.Time) *Service { return &Service{v, now} }
+// New is the tier behind the door v; covers advises on what is new.
+func New(v *vault.Vault, covers Covers, now func() time.Time) *Service {
+	return &Service{v, covers, now}
+}
 
 // Create makes a secret from values that were sealed to the vault's key.
-func (s *Service) Create(ctx context.Context, r *vaultrpc.CreateSecretRequest) (out hotcell.Credential, err error) {
+func (s *Service) Create(ctx context.Context, r *vaultrpc.CreateSecretRequest) (*vaultrpc.CredentialAnswer, error) {
 	if err := checkDraft(r); err != nil {
-		return out, err
+		return nil, err
 	}
 	hosts, err := site.ParseBounds(r.Hosts)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
 	values, err := s.receive(r.Principal, r.Name, r.Variables)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
 	defer values.clear()
 	fresh := hotcell.Credential{
@@ -53,10 +60,26 @@ func (s *Service) Create(ctx context.Context, r *vaultrpc.CreateSecretRequest) (
 		Version: 1, Revision: 1, CreatedAt: s.now(), UpdatedAt: s.now(),
 	}
 	if fresh.Variables, fresh.Size, err = describe(values.fields); err != nil {
-		return out, err
+		return nil, err
 	}
 	err = s.vault.CreateCredential(ctx, r.Principal, fresh, values.fields, func(a *vault.Act) error { return s.see(a, values) })
-	return fresh, err
+	if err != nil {
+		return nil, err
+	}
+	return &vaultrpc.CredentialAnswer{Credential: fresh, Advice: s.advise(fresh.Name, values.fields)}, nil
+}
+
+// advise looks for values that a connector is for.
+func (s *Service) advise(name string, fields []vault.Field) (out []vaultrpc.Advice) {
+	for _, f := range fields {
+		_ = f.Value.Use(func(b []byte) error {
+			if advice := s.covers(name, f.Name, b); advice != nil {
+				out = append(out, *advice)
+			}
+			return nil
+		})
+	}
+	return out
 }
 
 // Change changes what is given and leaves the rest. A change of values makes a

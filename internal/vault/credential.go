@@ -74,9 +74,10 @@ func (v *Vault) Share(ctx context.Context, p hotcell.Principal, id hotcell.Crede
 }
 
 // DeleteCredential destroys the data keys of all versions, then the rest; jobs
-// that use it end.
-func (v *Vault) DeleteCredential(ctx context.Context, p hotcell.Principal, id hotcell.CredentialID, revision int) error {
-	return v.changeCredential(ctx, p, id, revision, "delete", access.DeleteCredential, func(a *Act, _ hotcell.Credential) error {
+// that use it end. Before sees it last, in the same change.
+func (v *Vault) DeleteCredential(ctx context.Context, p hotcell.Principal, id hotcell.CredentialID, revision int, before func(*Act, hotcell.Credential)) error {
+	return v.changeCredential(ctx, p, id, revision, "delete", access.DeleteCredential, func(a *Act, c hotcell.Credential) error {
+		before(a, c)
 		if err := a.RevokeUses(p.Workspace, id, "a credential that it used was deleted", func(hotcell.Grant) bool { return true }); err != nil {
 			return err
 		}

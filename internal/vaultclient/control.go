@@ -56,6 +56,12 @@ func (c *Control) ShareCredential(ctx context.Context, r *vaultrpc.ShareCredenti
 	return rpc.Call[vaultrpc.ShareCredentialRequest, vaultrpc.CredentialAnswer](ctx, c.peer, vaultrpc.ShareCredential, r)
 }
 
+// DeleteConnection is [Control.DeleteCredential], and tells what became of what
+// was granted to it.
+func (c *Control) DeleteConnection(ctx context.Context, r *vaultrpc.CredentialRequest) (*vaultrpc.DeleteAnswer, error) {
+	return rpc.Call[vaultrpc.CredentialRequest, vaultrpc.DeleteAnswer](ctx, c.peer, vaultrpc.DeleteCredential, r)
+}
+
 // DeleteCredential destroys a credential's data keys, then all of it.
 func (c *Control) DeleteCredential(ctx context.Context, r *vaultrpc.CredentialRequest) error {
 	return empty(ctx, c.peer, vaultrpc.DeleteCredential, r)

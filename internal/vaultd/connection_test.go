@@ -283,7 +283,7 @@ func TestAConnectionThatWasTamperedWith(t *testing.T) {
 			s.sql("UPDATE sealed_fields SET name = 'KEY' WHERE credential = ?", one)
 		},
 		"a secret's row": func(s *scene, one, _ string) {
-			s.sql("UPDATE credentials SET document = json_remove(document, '$.http') WHERE id = ?", one)
+			s.sql("UPDATE credentials SET document = json_remove(document, '$.http', '$.connected') WHERE id = ?", one)
 		},
 		"put ahead": func(s *scene, one, _ string) {
 			s.sql("UPDATE credentials SET document = json_set(document, '$.version', 2) WHERE id = ?", one)

@@ -29,29 +29,16 @@ func (d *Daemon) people(mux *http.ServeMux) {
 		return &p, nil
 	})
 	handle(d, mux, vaultrpc.Workspace, d.workspace)
-	handle(d, mux, vaultrpc.CreateSecret, func(ctx context.Context, r *vaultrpc.CreateSecretRequest) (*vaultrpc.CredentialAnswer, error) {
-		c, err := d.secrets.Create(ctx, r)
-		return &vaultrpc.CredentialAnswer{Credential: c}, err
-	})
+	handle(d, mux, vaultrpc.CreateSecret, d.secrets.Create)
 	handle(d, mux, vaultrpc.ChangeSecret, func(ctx context.Context, r *vaultrpc.ChangeSecretRequest) (*vaultrpc.CredentialAnswer, error) {
 		c, err := d.secrets.Change(ctx, r)
-		return &vaultrpc.CredentialAnswer{Credential: c}, err
-	})
-	handle(d, mux, vaultrpc.CreateConnection, func(ctx context.Context, r *vaultrpc.CreateConnectionRequest) (*vaultrpc.CredentialAnswer, error) {
-		c, err := d.connections.Create(ctx, r)
-		return &vaultrpc.CredentialAnswer{Credential: c}, err
-	})
-	handle(d, mux, vaultrpc.ChangeConnection, func(ctx context.Context, r *vaultrpc.ChangeConnectionRequest) (*vaultrpc.CredentialAnswer, error) {
-		c, err := d.connections.Change(ctx, r)
 		return &vaultrpc.CredentialAnswer{Credential: c}, err
 	})
 	handle(d, mux, vaultrpc.ShareCredential, func(ctx context.Context, r *vaultrpc.ShareCredentialRequest) (*vaultrpc.CredentialAnswer, error) {
 		c, err := d.vault.Share(ctx, r.Principal, r.ID, r.Revision, r.Shared)
 		return &vaultrpc.CredentialAnswer{Credential: c}, err
 	})
-	handle(d, mux, vaultrpc.DeleteCredential, func(ctx context.Context, r *vaultrpc.CredentialRequest) (*vaultrpc.Empty, error) {
-		return &vaultrpc.Empty{}, d.vault.DeleteCredential(ctx, r.Principal, r.ID, r.Revision)
-	})
+	handle(d, mux, vaultrpc.DeleteCredential, d.connections.Delete)
 	handle(d, mux, vaultrpc.Credential, d.credential)
 	handle(d, mux, vaultrpc.Credentials, func(ctx context.Context, r *vaultrpc.CredentialsRequest) (*vaultrpc.CredentialsAnswer, error) {
 		list, err := d.vault.Credentials(ctx, r.Principal, hotcell.CredentialFilter{Tier: r.Tier, Name: r.Name}, r.Page)

@@ -101,6 +101,9 @@ type Tool struct {
 	// Approval is true where each call waits for a person.
 	Approval bool     `json:"approval,omitempty"`
 	Scopes   []string `json:"scopes,omitempty"`
+	// Lacks are those scopes that a connection was not granted: it cannot be
+	// attached with this tool.
+	Lacks []string `json:"lacks,omitempty"`
 }
 
 // ConnectorsRequest lists the catalogue; with a slug, one of it with its tools.
@@ -198,6 +201,8 @@ type OpenLinkRequest struct {
 	Token string `json:"token"`
 	// Callback is the address that the service leads back to.
 	Callback string `json:"callback"`
+	// The cookie that the browser has of this link, if any: it may open it again.
+	Cookie string `json:"cookie,omitempty"`
 }
 
 // OpenLinkAnswer sends the browser on.

@@ -123,6 +123,14 @@ type CredentialAnswer struct {
 	Advice []Advice `json:"advice,omitempty"`
 }
 
+// DeleteAnswer says what became of what was granted to a deleted connection.
+type DeleteAnswer struct {
+	// Revoked is true where the service was told, and said yes.
+	Revoked bool `json:"revoked,omitempty"`
+	// Grant says in a sentence what became of it; empty where there was none.
+	Grant string `json:"grant,omitempty"`
+}
+
 // AttachedAssignment is an assignment that a credential is attached to.
 type AttachedAssignment struct {
 	Attachment hotcell.AttachmentID `json:"attachment"`

@@ -1,0 +1,149 @@
+// Package book knows what each connection offers: the catalogue's connector, or
+// one that is made of what the connection itself describes (an OpenAPI document,
+// the tools of an MCP server).
+//
+// It guards that a definition is read once and then remembered until it changes,
+// and that what is remembered is never changed by who reads it. It decides
+// nothing about who may ask, and opens no value. One way to use it:
+//
+//	b := book.New(door, catalog)
+//	c, err := b.Of(ctx, workspace, credential)
+package book
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+
+	"hotcell"
+	"hotcell/internal/connector"
+)
+
+// What a connector's document says of where its tools come from, where each
+// connection describes its own.
+const (
+	OpenAPI = "openapi"
+	MCP     = "mcp"
+)
+
+// Definitions reads the definition of one connection.
+type Definitions interface {
+	Definition(context.Context, hotcell.WorkspaceID, hotcell.CredentialID) ([]byte, error)
+}
+
+// Book remembers what was made of definitions. Its methods may be called at
+// once from anywhere.
+type Book struct {
+	definitions Definitions
+	catalog     *connector.Catalog
+
+	mu   sync.Mutex
+	made map[page]*connector.Connector
+}
+
+// page is what a definition does not change within: one is given together with
+// a version, and the name is the prefix of the tools.
+type page struct {
+	credential hotcell.CredentialID
+	version    int
+	name       string
+}
+
+// maxPages is how many are remembered.
+const maxPages = 512
+
+// New is a book over a catalogue and the vault's definitions.
+func New(d Definitions, catalog *connector.Catalog) *Book {
+	return &Book{definitions: d, catalog: catalog, made: map[page]*connector.Connector{}}
+}
+
+// Of is the connector of a connection; nobody may change it. It is
+// [hotcell.ErrInvalid] for one without tools: a bare key for requests.
+func (b *Book) Of(ctx context.Context, ws hotcell.WorkspaceID, c hotcell.Credential) (*connector.Connector, error) {
+	if c.Connected == nil {
+		return nil, hotcell.Invalid("/credential", "this connection has no tools: attach it as http")
+	}
+	slug := c.Connected.Connector
+	found, ok := b.catalog.Find(slug)
+	if !ok {
+		return nil, fmt.Errorf("%w: the connector %q is not in the catalogue any more", hotcell.ErrUnavailable, slug)
+	}
+	if found.Definition != "" {
+		return b.described(ctx, ws, c, found)
+	}
+	return found, nil
+}
+
+// described is the connector that a connection's own definition makes.
+func (b *Book) described(ctx context.Context, ws hotcell.WorkspaceID, c hotcell.Credential, of *connector.Connector) (*connector.Connector, error) {
+	key := page{c.ID, c.Version, c.Name}
+	b.mu.Lock()
+	found := b.made[key]
+	b.mu.Unlock()
+	if found != nil {
+		return found, nil
+	}
+	text, err := b.definitions.Definition(ctx, ws, c.ID)
+	if err != nil {
+		return nil, fmt.Errorf("reading what the connection %q offers: %w", c.Name, err)
+	}
+	if found, err = Make(of, c.Name, text); err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.made) >= maxPages {
+		clear(b.made)
+	}
+	b.made[key] = found
+	return found, nil
+}
+
+// Make makes a connector of a definition: an OpenAPI document, or the tools of
+// an MCP server in JSON, for the connection of that name, with which the names
+// of its tools begin.
+func Make(of *connector.Connector, name string, definition []byte) (*connector.Connector, error) {
+	made := *of
+	made.Slug, made.Name = Slug(name), name
+	if of.Definition == OpenAPI {
+		described, err := connector.FromOpenAPI(definition, made.Slug, name)
+		if err != nil {
+			return nil, err
+		}
+		made.Tools = described.Tools
+		return &made, nil
+	}
+	var tools []connector.RemoteTool
+	if err := json.Unmarshal(definition, &tools); err != nil {
+		return nil, fmt.Errorf("%w: the tools of the connection %q cannot be read", hotcell.ErrTampered, name)
+	}
+	made.Tools = connector.FromTools(made.Slug, tools).Tools
+	return &made, nil
+}
+
+// maxSlug bounds the prefix of the tools' names.
+const maxSlug = 32
+
+// Slug makes of a connection's name what the names of its tools begin with:
+// lower-case letters, digits and hyphens.
+func Slug(name string) string {
+	var out strings.Builder
+	for _, r := range strings.ToLower(name) {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
+			out.WriteRune(r)
+		case out.Len() > 0 && !strings.HasSuffix(out.String(), "-"):
+			out.WriteByte('-')
+		}
+		if out.Len() == maxSlug {
+			break
+		}
+	}
+	slug := strings.Trim(out.String(), "-")
+	if slug == "" || slug[0] >= '0' && slug[0] <= '9' {
+		return strings.Trim("api-"+slug, "-")
+	}
+	return slug
+}

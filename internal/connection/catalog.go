@@ -1,0 +1,149 @@
+package connection
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+
+	"hotcell"
+	"hotcell/internal/access"
+	"hotcell/internal/connector"
+	"hotcell/internal/vault"
+	"hotcell/internal/vaultrpc"
+)
+
+// The hints of connectors' documents.
+const (
+	hintRead        = "read"
+	hintDestructive = "destructive"
+)
+
+// maxDocument bounds a connector's document, in bytes.
+const maxDocument = 1 << 20
+
+// Connectors lists the catalogue; with a slug, that one with its tools.
+func (s *Service) Connectors(ctx context.Context, r *vaultrpc.ConnectorsRequest) (*vaultrpc.ConnectorsAnswer, error) {
+	set, err := s.Vault.Clients(ctx, r.Principal)
+	if err != nil {
+		return nil, err
+	}
+	out := &vaultrpc.ConnectorsAnswer{}
+	for _, c := range s.Catalog.All() {
+		if r.Slug != "" && r.Slug != c.Slug {
+			continue
+		}
+		one := describe(c)
+		if needsClient(c.Auth.Kind) {
+			one.Client = "missing"
+			if slices.ContainsFunc(set, func(client hotcell.Client) bool { return client.Connector == c.Slug }) {
+				one.Client = "set"
+			}
+		}
+		if r.Slug != "" {
+			one.Tools = tools(c, nil)
+		}
+		out.Connectors = append(out.Connectors, one)
+	}
+	if r.Slug != "" && len(out.Connectors) == 0 {
+		return nil, hotcell.ErrNotFound
+	}
+	return out, nil
+}
+
+// needsClient says whether the workspace needs an OAuth client of its own.
+func needsClient(kind connector.Kind) bool {
+	return kind == connector.OAuth2 || kind == connector.Device
+}
+
+// describe is what people may know of a connector.
+func describe(c *connector.Connector) vaultrpc.Connector {
+	out := vaultrpc.Connector{
+		Slug: c.Slug, Name: c.Name, Category: c.Category, About: strings.TrimSpace(c.About), Auth: string(c.Auth.Kind), Own: c.Own, Help: strings.TrimSpace(c.Auth.Help),
+	}
+	for _, address := range append([]string{c.Base}, c.Also...) {
+		if u, err := url.Parse(address); err == nil && u.Host != "" && !dynamic(address) {
+			out.Hosts = append(out.Hosts, u.Host)
+		}
+	}
+	for _, one := range c.Settings {
+		out.Settings = append(out.Settings, vaultrpc.Setting{Name: one.Name, About: one.About, Required: one.Required})
+	}
+	return out
+}
+
+// tools are a connector's tools, and what a connection lacks for each.
+func tools(c *connector.Connector, on *hotcell.Connected) (out []vaultrpc.Tool) {
+	for _, t := range c.Tools {
+		out = append(out, vaultrpc.Tool{
+			Name: c.AgentName(t.Name), Title: t.Title, Description: strings.TrimSpace(t.About), Input: t.Input, Output: t.Output,
+			ReadOnly: t.Hint == hintRead, Destructive: t.Hint == hintDestructive, Idempotent: t.Idempotent || t.Hint == hintRead,
+			Approval: t.Approve, Scopes: t.Scopes, Lacks: lacks(c, on, t),
+		})
+	}
+	return out
+}
+
+// LintConnector says what is wrong with a connector's document.
+func (s *Service) LintConnector(ctx context.Context, r *vaultrpc.LintConnectorRequest) (*vaultrpc.LintConnectorAnswer, error) {
+	err := s.Vault.Look(ctx, r.Principal, hotcell.Event{Kind: "connector.lint"}, func(l *vault.Look) error {
+		return l.Permit(access.SeeCredential, access.Resource{Owner: r.Principal.Member})
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(r.Text) > maxDocument {
+		return nil, hotcell.Invalid("/text", "a connector's document has at most %d MiB", maxDocument>>20)
+	}
+	out := &vaultrpc.LintConnectorAnswer{}
+	for _, p := range connector.Lint(r.Text) {
+		out.Problems = append(out.Problems, vaultrpc.Fault{Line: p.Line, Path: p.Path, Detail: p.Detail})
+	}
+	return out, nil
+}
+
+// Tools lists the tools of a connection that the caller may know of.
+func (s *Service) Tools(ctx context.Context, r *vaultrpc.ToolsRequest) (*vaultrpc.ToolsAnswer, error) {
+	c, _, err := s.Vault.Credential(ctx, r.Principal, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	if c.Tier != hotcell.TierConnection {
+		return nil, hotcell.ErrNotFound
+	}
+	if c.Connected == nil {
+		return &vaultrpc.ToolsAnswer{}, nil
+	}
+	of, err := s.Book.Of(ctx, c.Workspace, c)
+	if err != nil {
+		return nil, err
+	}
+	return &vaultrpc.ToolsAnswer{Tools: tools(of, c.Connected)}, nil
+}
+
+// Covers names the connector that a secret's variable is for, by its name or by
+// the first characters of its value; nil for none.
+func (s *Service) Covers(secret, variable string, value []byte) *vaultrpc.Advice {
+	for _, c := range s.Catalog.All() {
+		by := ""
+		switch {
+		case slices.ContainsFunc(c.Advise.Prefixes, func(p string) bool {
+			return len(p) > 2 && strings.HasPrefix(string(value[:min(len(value), len(p))]), p)
+		}):
+			by = "its value begins like a token of " + c.Name
+		case slices.ContainsFunc(c.Advise.Variables, func(name string) bool { return strings.EqualFold(name, variable) }):
+			by = "it is the usual variable of " + c.Name
+		default:
+			continue
+		}
+		command := "hotcell connections create " + c.Slug
+		if !needsClient(c.Auth.Kind) {
+			command += " --from-secret " + secret + "/" + variable
+		}
+		return &vaultrpc.Advice{
+			Tier: hotcell.TierConnection, Connector: c.Slug, Variable: variable, Command: command,
+			Reason: by + ", for which there is a connector: an agent then gets tools and their results, and never the value",
+		}
+	}
+	return nil
+}

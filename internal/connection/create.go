@@ -1,0 +1,205 @@
+package connection
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+
+	"hotcell"
+	"hotcell/internal/book"
+	"hotcell/internal/connector"
+	"hotcell/internal/sensitive"
+	"hotcell/internal/vault"
+	"hotcell/internal/vaultrpc"
+)
+
+// slugHTTP is the connector of services that the catalogue does not know, and
+// settingBase where such a one is.
+const (
+	slugHTTP    = "http"
+	settingBase = "base"
+)
+
+// maxDefinition bounds an OpenAPI document, in bytes.
+const maxDefinition = 4 << 20
+
+// target is where a connection's value will go.
+type target struct {
+	slug      string
+	name      string
+	connector *connector.Connector // nil for a key that was kept before there were connectors
+	auth      hotcell.Auth
+	http      *hotcell.HTTPAccess
+	settings  map[string]string
+	// definition is what the connection describes itself by.
+	definition []byte
+	// fixed is true where the place is the operator's choice, and nobody else's.
+	fixed bool
+}
+
+// Create makes a connection to a service that takes a key, or nothing.
+func (s *Service) Create(ctx context.Context, r *vaultrpc.CreateConnectionRequest) (out hotcell.Credential, err error) {
+	if err := checkNames(r); err != nil {
+		return out, err
+	}
+	to, err := s.target(r)
+	if err != nil {
+		return out, err
+	}
+	key, err := s.key(ctx, r, to)
+	if err != nil {
+		return out, err
+	}
+	defer key.Clear()
+	if err := s.describe(ctx, r, &to, key); err != nil {
+		return out, err
+	}
+	made, err := s.material(ctx, to, key)
+	if err != nil {
+		return out, err
+	}
+	defer made.clear()
+	if !s.asks(to) {
+		made.message = r.Key
+	}
+	return s.store(ctx, r, to, made)
+}
+
+// store stores a new connection.
+func (s *Service) store(ctx context.Context, r *vaultrpc.CreateConnectionRequest, to target, made *material) (hotcell.Credential, error) {
+	fresh := hotcell.Credential{
+		ID: hotcell.CredentialID(hotcell.NewID(hotcell.PrefixConnection)), Workspace: r.Principal.Workspace,
+		Tier: hotcell.TierConnection, Name: r.Name, Owner: r.Principal.Member, Shared: r.Shared, Service: r.Service, HTTP: to.http,
+		Version: 1, Revision: 1, CreatedAt: s.Now(), UpdatedAt: s.Now(),
+	}
+	if to.connector != nil {
+		fresh.Service = cmp.Or(r.Service, to.slug)
+		fresh.Connected = &hotcell.Connected{Connector: to.slug, Settings: to.settings}
+		made.onto(fresh.Connected)
+	}
+	return fresh, s.Vault.CreateCredential(ctx, r.Principal, fresh, made.fields, func(a *vault.Act) error {
+		if len(to.definition) > 0 {
+			if err := s.Vault.PutDefinition(a, fresh.ID, to.definition); err != nil {
+				return err
+			}
+		}
+		return s.see(a, made.message)
+	})
+}
+
+// target finds out where the value will go, as far as that can be said before it
+// was seen.
+func (s *Service) target(r *vaultrpc.CreateConnectionRequest) (to target, err error) {
+	c, found := s.Catalog.Find(cmp.Or(r.Connector, slugHTTP))
+	if !found {
+		return to, hotcell.Invalid("/connector", "there is no connector of this name: hotcell connections catalog lists them")
+	}
+	to = target{slug: c.Slug, name: r.Name, connector: c, auth: c.Auth.Put, settings: r.Settings, fixed: fixed(c)}
+	if err := to.takesKey("/connector"); err != nil {
+		return to, err
+	}
+	if err := to.chosen(r); err != nil {
+		return to, err
+	}
+	if c.Definition == book.OpenAPI {
+		if err := to.described(r.Definition); err != nil {
+			return to, err
+		}
+	}
+	if err := c.CheckSettings(to.settings); err != nil {
+		return to, err
+	}
+	return to, to.place()
+}
+
+// chosen takes what a person says of a service that the catalogue does not know:
+// how the key goes on, and where the service is.
+func (t *target) chosen(r *vaultrpc.CreateConnectionRequest) error {
+	switch {
+	case t.slug == slugHTTP && t.settings[settingBase] == "":
+		access, err := checkAccess(r.HTTP)
+		t.auth = access.Auth
+		t.set(settingBase, "https://"+net.JoinHostPort(access.Host, strconv.Itoa(access.Port)))
+		return err
+	case t.slug == slugHTTP || t.connector.Definition != "":
+		if r.HTTP.Auth.Kind != "" {
+			t.auth = r.HTTP.Auth
+		}
+		return checkAuth(t.auth)
+	}
+	return nil
+}
+
+// described takes an OpenAPI document.
+func (t *target) described(document []byte) (err error) {
+	if len(document) == 0 || len(document) > maxDefinition {
+		return hotcell.Invalid("/definition", "give the service's OpenAPI document: at most %d MiB", maxDefinition>>20)
+	}
+	t.definition = document
+	t.connector, err = book.Make(t.connector, t.name, document)
+	return err
+}
+
+// set adds a setting to those that a person gave.
+func (t *target) set(name, value string) {
+	all := map[string]string{name: value}
+	maps.Copy(all, t.settings)
+	t.settings = all
+}
+
+// place finds host and port.
+func (t *target) place() error {
+	host, port, err := t.connector.Origin(t.settings)
+	if err != nil {
+		return err
+	}
+	if t.auth.Kind != "" {
+		t.http = &hotcell.HTTPAccess{Host: host, Port: port, Auth: t.auth}
+	}
+	return nil
+}
+
+// takesKey refuses what is connected by signing in.
+func (t *target) takesKey(pointer string) error {
+	if t.connector == nil {
+		return nil
+	}
+	switch t.connector.Auth.Kind {
+	case connector.OAuth2, connector.Device:
+		return hotcell.Invalid(pointer, "%s is connected by signing in there, not by a key: ask for a link", t.connector.Name)
+	case connector.ClientCredentials, connector.Key, connector.Basic, connector.ServiceAccount, connector.None:
+	}
+	return nil
+}
+
+// asks says whether a service is asked with the key before it is kept.
+func (s *Service) asks(to target) bool {
+	c := to.connector
+	return c != nil && (c.Auth.Kind == connector.ServiceAccount || c.Auth.Kind == connector.ClientCredentials || c.Definition == book.MCP || c.Identify(to.settings, s.Now()) != nil)
+}
+
+// keyless says whether there is no value at all.
+func (t *target) keyless() bool { return t.connector != nil && t.auth.Kind == "" }
+
+// fixed says whether nobody but the operator says where a connector's requests
+// go.
+func fixed(c *connector.Connector) bool {
+	return c.Definition == "" && !dynamic(c.Base) && !slices.ContainsFunc(c.Also, dynamic)
+}
+
+// describe asks an MCP server which tools it has.
+func (s *Service) describe(ctx context.Context, r *vaultrpc.CreateConnectionRequest, to *target, key sensitive.Bytes) error {
+	if to.connector == nil || to.connector.Definition != book.MCP {
+		return nil
+	}
+	tools, err := s.discover(ctx, to.connector, to.settings, to.auth, key)
+	if err != nil {
+		return err
+	}
+	to.definition = tools
+	to.connector, err = book.Make(to.connector, r.Name, tools)
+	return err
+}

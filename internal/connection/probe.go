@@ -1,0 +1,81 @@
+package connection
+
+import (
+	"context"
+	"errors"
+
+	"hotcell"
+	"hotcell/internal/book"
+	"hotcell/internal/vault"
+	"hotcell/internal/vaultrpc"
+)
+
+// Test asks the service whether a connection works now, on behalf of somebody
+// who may change it.
+func (s *Service) Test(ctx context.Context, r *vaultrpc.CredentialRequest) (*vaultrpc.TestConnectionAnswer, error) {
+	version := 0
+	for {
+		c, err := s.testable(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		if c.Renewed() || version > 0 {
+			if err := s.Keeper.Ensure(ctx, c.Workspace, c.ID, version); err != nil {
+				return fails(err)
+			}
+		}
+		tested, name, err := s.try(ctx, r)
+		switch {
+		case err == nil:
+			return &vaultrpc.TestConnectionAnswer{Works: true, Account: name}, nil
+		case refusedBy(err) && c.Renewed() && version == 0:
+			version = tested // once more, with a token that is not this one
+		default:
+			return fails(err)
+		}
+	}
+}
+
+// fails says that a connection does not work, where that is what went wrong.
+func fails(err error) (*vaultrpc.TestConnectionAnswer, error) {
+	if errors.Is(err, hotcell.ErrTampered) || errors.Is(err, hotcell.ErrNotFound) || errors.Is(err, hotcell.ErrInvalid) {
+		return nil, err
+	}
+	return &vaultrpc.TestConnectionAnswer{Reason: sentence(err)}, nil
+}
+
+// testable is the connection as it is, where there is a way to ask.
+func (s *Service) testable(ctx context.Context, r *vaultrpc.CredentialRequest) (hotcell.Credential, error) {
+	c, _, err := s.Vault.Credential(ctx, r.Principal, r.ID)
+	switch {
+	case err != nil:
+		return c, err
+	case c.Tier != hotcell.TierConnection:
+		return c, hotcell.ErrNotFound
+	case c.Connected == nil:
+		return c, hotcell.Invalid("", "nobody knows what could be asked of this service: attach the connection, and have a job use it")
+	}
+	return c, nil
+}
+
+// try asks once. It returns the version that it was asked with.
+func (s *Service) try(ctx context.Context, r *vaultrpc.CredentialRequest) (version int, name string, err error) {
+	c, fields, err := s.Vault.Borrow(ctx, r.Principal, hotcell.TierConnection, r.ID, "connection.test", func(*vault.Act, hotcell.Credential) error { return nil })
+	if err != nil {
+		return 0, "", err
+	}
+	defer vault.ClearFields(fields)
+	of, err := s.Book.Of(ctx, c.Workspace, c)
+	if err != nil {
+		return c.Version, "", err
+	}
+	if of.Definition == book.MCP {
+		_, err := s.discover(ctx, of, c.Connected.Settings, auth(c), spent(fields))
+		return c.Version, c.Connected.Account, err
+	}
+	to := target{slug: c.Connected.Connector, name: c.Name, connector: of, auth: auth(c), settings: c.Connected.Settings}
+	if _, name, err = s.identify(ctx, to, fields); errors.Is(err, errMute) {
+		err = hotcell.Invalid("", "%s has no request that could be tried without doing something: attach the connection, and have a job use it", of.Name)
+	}
+	return c.Version, name, err
+}
