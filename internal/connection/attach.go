@@ -6,23 +6,104 @@ import (
 	"strings"
 
 	"hotcell"
+	"hotcell/internal/connector"
 	"hotcell/internal/site"
 	"hotcell/internal/vault"
 )
 
-// CheckAttach refuses an attachment of c that is not one of a connection, and
+// Offered finds what a connection offers, without a look at the store: it is
+// asked within a change of that.
+type Offered func(hotcell.Credential) (*connector.Connector, error)
+
+// CheckAttach makes the rule for attachments of connections: it refuses one that
+// is not a connection's, one with tools that the connection does not offer, and
 // one beside another for the same host and port where a request could be meant
-// for either: then which key goes on would hang on their order.
-func CheckAttach(r hotcell.VaultReader, on hotcell.Attachment, c hotcell.Credential) error {
+// for either.
+func CheckAttach(of Offered) func(hotcell.VaultReader, hotcell.Attachment, hotcell.Credential) error {
+	return func(r hotcell.VaultReader, on hotcell.Attachment, c hotcell.Credential) error {
+		if on.Bodies {
+			return hotcell.Invalid("/bodies", "only stand-ins are swapped in bodies")
+		}
+		switch on.As {
+		case hotcell.InjectTools:
+			return checkTools(r, on, c, of)
+		case hotcell.InjectHTTP:
+			return checkHTTP(r, on, c)
+		case hotcell.InjectEnvironment, hotcell.InjectStandIn:
+		}
+		return hotcell.Invalid("/as", "a connection is attached as %q or %q: its key never enters the cell", hotcell.InjectTools, hotcell.InjectHTTP)
+	}
+}
+
+// checkTools refuses tools that the connection does not offer, or was not
+// granted, and what narrows requests.
+func checkTools(r hotcell.VaultReader, on hotcell.Attachment, c hotcell.Credential, of Offered) error {
+	switch {
+	case len(on.Hosts) > 0:
+		return hotcell.Invalid("/hosts", "tools go to the connection's own service: narrow them by rules")
+	case len(on.Methods) > 0:
+		return hotcell.Invalid("/methods", "tools are narrowed by rules, not by methods")
+	case len(on.Paths) > 0:
+		return hotcell.Invalid("/paths", "tools are narrowed by rules, not by paths")
+	case len(on.Tools) == 0:
+		return hotcell.Invalid("/tools", "say which tools: none is attached by itself")
+	}
+	if _, err := r.Attachment(on.Workspace, on.ID); err == nil {
+		return nil // it was checked when it was made, and its tools do not hang on the assignment
+	}
+	made, err := of(c)
+	if err != nil {
+		return err
+	}
+	for i, name := range on.Tools {
+		tool, offered := made.Tool(name)
+		if !offered {
+			return hotcell.Invalid(fmt.Sprintf("/tools/%d", i), "%s has no tool of this name: %s", made.Name, offers(made))
+		}
+		if lacking := ungranted(made, tool, c); lacking != "" {
+			return hotcell.Invalid(fmt.Sprintf("/tools/%d", i), "the account was connected without the scope %s, which this tool takes: connect it anew with this tool", lacking)
+		}
+	}
+	return nil
+}
+
+// offers names a connector's tools.
+func offers(c *connector.Connector) string {
+	if len(c.Tools) == 0 {
+		return "it has none"
+	}
+	names := make([]string, 0, len(c.Tools))
+	for _, tool := range c.Tools {
+		names = append(names, tool.Name)
+	}
+	return "it has " + strings.Join(names, ", ")
+}
+
+// ungranted is a scope that a tool takes and that was not granted; empty where
+// there is none.
+func ungranted(made *connector.Connector, tool *connector.Tool, c hotcell.Credential) string {
+	switch made.Auth.Kind {
+	case connector.OAuth2, connector.Device:
+	default:
+		return "" // a key has no scopes that we know of
+	}
+	for _, scope := range tool.Scopes {
+		if c.Connected == nil || !slices.Contains(c.Connected.Scopes, scope) {
+			return scope
+		}
+	}
+	return ""
+}
+
+// checkHTTP refuses what does not narrow requests, and an attachment beside
+// another for the same host and port where a request could be meant for either:
+// then which key goes on would hang on their order.
+func checkHTTP(r hotcell.VaultReader, on hotcell.Attachment, c hotcell.Credential) error {
 	switch {
 	case c.HTTP == nil:
-		return hotcell.Invalid("/credential", "this connection has no key that could go onto requests")
-	case on.As != hotcell.InjectHTTP:
-		return hotcell.Invalid("/as", "a connection is attached as %q: its key never enters the cell", hotcell.InjectHTTP)
+		return hotcell.Invalid("/as", "this connection is attached as %q: it has no one host that a key could go to", hotcell.InjectTools)
 	case len(on.Hosts) > 0:
 		return hotcell.Invalid("/hosts", "a connection's key goes to its own host alone: narrow it by methods and paths")
-	case on.Bodies:
-		return hotcell.Invalid("/bodies", "only stand-ins are swapped in bodies")
 	}
 	attached, err := r.Attachments(c.Workspace, on.Assignment, "")
 	if err != nil {

@@ -134,8 +134,8 @@ func TestHowAConnectionIsAttached(t *testing.T) {
 		narrowing hotcell.Narrowing
 		sentence  string
 	}{
-		"as env":      {hotcell.InjectEnvironment, hotcell.Narrowing{}, `a connection is attached as "http"`},
-		"as stand-in": {hotcell.InjectStandIn, hotcell.Narrowing{}, `a connection is attached as "http"`},
+		"as env":      {hotcell.InjectEnvironment, hotcell.Narrowing{}, `a connection is attached as "tools" or "http"`},
+		"as stand-in": {hotcell.InjectStandIn, hotcell.Narrowing{}, `a connection is attached as "tools" or "http"`},
 		"hosts":       {"", hotcell.Narrowing{Hosts: []string{stripe.Host}}, "its own host alone"},
 		"bodies":      {"", hotcell.Narrowing{Bodies: true}, "only stand-ins"},
 	} {

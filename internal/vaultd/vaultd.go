@@ -23,6 +23,8 @@ import (
 
 	"hotcell"
 	"hotcell/internal/assignment"
+	"hotcell/internal/book"
+	"hotcell/internal/call"
 	"hotcell/internal/connection"
 	"hotcell/internal/connector"
 	"hotcell/internal/forward"
@@ -61,6 +63,8 @@ type Daemon struct {
 	assignments *assignment.Service
 	leases      *lease.Service
 	forwards    *forward.Service
+	calls       *call.Service
+	book        *book.Book
 	log         *slog.Logger
 	beat        time.Duration
 }
@@ -85,12 +89,16 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 	connections := connection.New(connection.Config{
 		Vault: door, Catalog: out.catalog, Book: out.book, OAuth: out.oauth, Keeper: out.keeper, Courier: out.courier, Now: c.Now, Log: c.Log,
 	})
-	checks := map[hotcell.Tier]assignment.Checker{hotcell.TierSecret: secret.CheckAttach, hotcell.TierConnection: connection.CheckAttach}
+	checks := map[hotcell.Tier]assignment.Checker{hotcell.TierSecret: secret.CheckAttach, hotcell.TierConnection: connection.CheckAttach(out.book.Remembered)}
 	return &Daemon{
 		vault: door, secrets: secret.New(door, connections.Covers, c.Now), connections: connections, assignments: assignment.New(door, checks, c.Now),
 		leases:   lease.New(door),
 		forwards: forward.New(forward.Config{Vault: door, Dialer: c.Dialer, Roots: c.Roots, Now: c.Now, Log: c.Log}),
-		log:      c.Log, beat: heartbeat,
+		calls: call.New(call.Config{
+			Vault: door, Book: out.book, Keeper: out.keeper, Courier: out.courier, Prints: door.Prints, Now: c.Now, Log: c.Log,
+		}),
+		book: out.book,
+		log:  c.Log, beat: heartbeat,
 	}, nil
 }
 
@@ -117,6 +125,7 @@ func openKey(ctx context.Context, c Config) (kms.Key, error) {
 // Close forgets the keys and closes the store.
 func (d *Daemon) Close() error {
 	d.forwards.Close()
+	d.calls.Close()
 	return d.vault.Close()
 }
 
@@ -149,6 +158,7 @@ func (d *Daemon) Worker() http.Handler {
 		return &vaultrpc.Empty{}, d.note(vaultrpc.Report, d.vault.Report(ctx, r.Job, r.Events))
 	})
 	d.asks(mux)
+	d.tools(mux)
 	rpc.HandleStream(mux, vaultrpc.Watch, d.watch)
 	mux.Handle(vaultrpc.Forward, d.forwards)
 	mux.HandleFunc(vaultrpc.Connect, d.forwards.Connect)

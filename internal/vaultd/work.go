@@ -29,9 +29,7 @@ func (d *Daemon) work(mux *http.ServeMux) {
 		list, err := d.assignments.List(ctx, r)
 		return &vaultrpc.AssignmentsAnswer{Assignments: list}, err
 	})
-	handle(d, mux, vaultrpc.Attach, func(ctx context.Context, r *vaultrpc.AttachRequest) (*vaultrpc.AttachAnswer, error) {
-		return d.assignments.Attach(ctx, r)
-	})
+	handle(d, mux, vaultrpc.Attach, d.attach)
 	handle(d, mux, vaultrpc.Detach, func(ctx context.Context, r *vaultrpc.DetachRequest) (*vaultrpc.Empty, error) {
 		return &vaultrpc.Empty{}, d.assignments.Detach(ctx, r)
 	})

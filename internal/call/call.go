@@ -1,0 +1,271 @@
+// Package call does the tool calls of jobs, in the vault's process: it looks at
+// the grant, holds the arguments against the tool's schema and the attachment's
+// rules, asks a person where that is wanted, has the token fresh, and then lets
+// a courier do it with the connection's key.
+//
+// So an agent gets tools and their results, and no key. It guards that exactly
+// the attached tools can be called, with arguments that the rules let through,
+// and that what is approved is made once and as it was shown. What a service
+// does with a call that was let through, it cannot know. One way to use it:
+//
+//	s := call.New(call.Config{Vault: door, Book: book, Keeper: keeper, Courier: courier, …})
+//	answer, err := s.Call(ctx, request)
+package call
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"hotcell"
+	"hotcell/internal/connector"
+	"hotcell/internal/courier"
+	"hotcell/internal/live"
+	"hotcell/internal/sensitive"
+	"hotcell/internal/vault"
+	"hotcell/internal/vaultrpc"
+)
+
+// Book knows what connections offer.
+type Book interface {
+	Of(ctx context.Context, ws hotcell.WorkspaceID, c hotcell.Credential) (*connector.Connector, error)
+}
+
+// Keeper keeps the tokens of connections fresh.
+type Keeper interface {
+	// Ensure returns nil where the newest token is good; refused is the version
+	// that the service did not know, 0 for none.
+	Ensure(ctx context.Context, ws hotcell.WorkspaceID, id hotcell.CredentialID, refused int) error
+}
+
+// Config is what a service needs.
+type Config struct {
+	Vault   *vault.Vault
+	Book    Book
+	Keeper  Keeper
+	Courier *courier.Courier
+	// Prints counts the values that a job can touch.
+	Prints func(context.Context, hotcell.JobID) (int64, error)
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Service does calls.
+type Service struct {
+	Config
+	live  *live.Jobs
+	menus menus
+	seen  patterns
+	tidy  *time.Timer
+}
+
+// New is a service; Close ends it.
+func New(c Config) *Service {
+	s := &Service{Config: c, live: live.Watch(c.Vault)}
+	s.tidy = time.AfterFunc(restTime, s.forget)
+	return s
+}
+
+// restTime is how long nothing must have happened for what is left of it in
+// memory to be cleared away.
+const restTime = 5 * time.Second
+
+// forget has the collector free the buffers of what was done.
+func (s *Service) forget() {
+	s.Courier.Rest()
+	runtime.GC() // what finalizers held goes with the second
+	debug.FreeOSMemory()
+}
+
+// Close ends what is under way.
+func (s *Service) Close() {
+	s.tidy.Stop()
+	s.live.Close()
+	s.Courier.Rest()
+}
+
+// attempt is one call on its way.
+type attempt struct {
+	request *vaultrpc.CallToolRequest
+	menu    *menu
+	offer   *offer
+	// raw are the tool's own arguments as they came, args what the schema made of
+	// them.
+	raw      json.RawMessage
+	args     map[string]any
+	approved hotcell.RequestID
+}
+
+// Call makes one call of a tool. What an agent can do something about is in the
+// answer's error; what is wrong with the job itself is an error.
+func (s *Service) Call(ctx context.Context, r *vaultrpc.CallToolRequest) (*vaultrpc.CallToolAnswer, error) {
+	ctx, leave := s.live.Enter(ctx, r.Job)
+	defer leave()
+	defer s.tidy.Reset(restTime)
+	answer, err := s.call(ctx, r)
+	if cause := context.Cause(ctx); err != nil && errors.Is(cause, live.ErrRevoked) {
+		return nil, fmt.Errorf("%w: %w", hotcell.ErrDenied, cause)
+	}
+	if err != nil {
+		told, failed := tell(err)
+		if failed != nil {
+			return nil, failed
+		}
+		answer = &vaultrpc.CallToolAnswer{Error: told}
+	}
+	if s.Prints != nil {
+		answer.Prints, err = s.Prints(ctx, r.Job)
+	}
+	return answer, err
+}
+
+func (s *Service) call(ctx context.Context, r *vaultrpc.CallToolRequest) (*vaultrpc.CallToolAnswer, error) {
+	m, err := s.menu(ctx, r.Job)
+	if err != nil {
+		return nil, err
+	}
+	a := &attempt{request: r, menu: m}
+	if err := s.decide(ctx, a); err != nil {
+		return nil, err
+	}
+	if waits, err := s.approval(ctx, a); err != nil || waits != "" {
+		return &vaultrpc.CallToolAnswer{Waits: waits}, err
+	}
+	result, err := s.perform(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return answerOf(result)
+}
+
+// decide finds what is called, and holds the arguments against schema and rules.
+// A refusal is recorded.
+func (s *Service) decide(ctx context.Context, a *attempt) error {
+	var fault *refusal
+	if a.offer, a.raw, fault = a.menu.choose(a.request.Tool, a.request.Arguments); fault != nil {
+		return s.refuse(ctx, a, fault)
+	}
+	var err error
+	if a.args, err = a.offer.tool.Check(a.raw); err != nil {
+		return s.refuse(ctx, a, unfit(err))
+	}
+	if fault := a.offer.ruled(ctx, a.args); fault != nil {
+		return s.refuse(ctx, a, fault)
+	}
+	return nil
+}
+
+// refuse records a refusal, and returns it where that could be done.
+func (s *Service) refuse(ctx context.Context, a *attempt, fault *refusal) error {
+	use, tool := hotcell.Use{}, plainName(a.request.Tool)
+	if a.offer != nil {
+		use, tool = a.offer.held.Use, a.offer.tool.Name
+	}
+	if err := s.Vault.RefuseTool(ctx, a.menu.holding, use, tool, fault.recorded); !errors.Is(err, hotcell.ErrDenied) {
+		return err
+	}
+	return fault
+}
+
+// perform makes the call with a token that is good, and once more where the
+// service did not know it and nothing was done yet.
+func (s *Service) perform(ctx context.Context, a *attempt) (*connector.Result, error) {
+	c := &a.offer.held.Credential
+	if err := s.fresh(ctx, a); err != nil {
+		return nil, err
+	}
+	if a.approved != "" {
+		if err := s.Vault.TakeCall(ctx, a.request.Job, a.approved, a.asked()); err != nil {
+			return nil, denied(err)
+		}
+	}
+	result, trip, version, err := s.trip(ctx, a)
+	if err == nil || trip.Status != unauthorized {
+		return result, err
+	}
+	if !c.Renewed() {
+		return nil, unknown(err, a.offer)
+	}
+	if failed := s.Keeper.Ensure(ctx, c.Workspace, c.ID, version); failed != nil {
+		return nil, failed
+	}
+	if !trip.Refused {
+		return nil, err
+	}
+	again, trip, _, err := s.trip(ctx, a)
+	if err != nil && trip.Status == unauthorized {
+		err = unknown(err, a.offer)
+	}
+	return again, err
+}
+
+// fresh sees to it that the connection's token is good. Nearly always there is
+// nothing to do, which the vault remembers.
+func (s *Service) fresh(ctx context.Context, a *attempt) error {
+	c := &a.offer.held.Credential
+	if c.Connected == nil || c.Connected.Broken == nil {
+		if good, err := s.Vault.Fresh(ctx, a.request.Job, a.offer.held.Use.Attachment); err != nil || good {
+			return err
+		}
+	}
+	return s.Keeper.Ensure(ctx, c.Workspace, c.ID, 0)
+}
+
+// unauthorized is the status of a service that does not know the key (RFC 9110,
+// section 15.5.2).
+const unauthorized = 401
+
+// trip opens the connection and makes the call once. It returns the version that
+// it was made with.
+func (s *Service) trip(ctx context.Context, a *attempt) (*connector.Result, courier.Trip, int, error) {
+	o := a.offer
+	used, err := s.Vault.UseTool(ctx, a.request.Job, o.held.Use.Attachment, o.tool.Name, net.JoinHostPort(o.host, strconv.Itoa(o.port)))
+	if err != nil {
+		return nil, courier.Trip{}, 0, err
+	}
+	defer used.Clear()
+	patterns, err := s.seen.of(used, o.auth)
+	if err != nil {
+		s.Vault.Done(used, "not sent", 0, 0)
+		return nil, courier.Trip{}, used.Use.Version, denied(err)
+	}
+	began := s.Now()
+	run := o.tool.Begin(o.connector, connector.Input{
+		Args: a.args, Settings: o.settings, AccountID: o.accountID, Account: o.account, Now: began,
+	})
+	result, trip, err := s.Courier.Do(ctx, run, o.auth, keyOf(used), patterns)
+	if err == nil && result == nil {
+		err = errStrange
+	}
+	if err != nil && !understood(err) {
+		s.Log.Warn("what a service answered was not understood", "connector", o.connector.Slug, "tool", o.tool.Name)
+		err = errStrange
+	}
+	s.Vault.Done(used, outcome(trip, err), trip.Size, s.Now().Sub(began).Milliseconds())
+	return result, trip, used.Use.Version, denied(err)
+}
+
+// keyOf is the value that goes onto requests: the access token, else the key.
+func keyOf(used *vault.Used) (key sensitive.Bytes) {
+	for _, f := range used.Fields {
+		if f.Name == hotcell.FieldAccess {
+			return f.Value
+		}
+		if f.Name == hotcell.FieldKey {
+			key = f.Value
+		}
+	}
+	return key
+}
+
+// Await waits until a job's request is decided, or ctx ends.
+func (s *Service) Await(ctx context.Context, job hotcell.JobID, id hotcell.RequestID) (hotcell.Request, error) {
+	return s.Vault.AwaitRequest(ctx, job, id)
+}

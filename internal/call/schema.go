@@ -1,0 +1,137 @@
+package call
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"hotcell"
+)
+
+// connectionArgument says which connection a call is for, where more than one
+// has the tool.
+const connectionArgument = "connection"
+
+// without takes one argument, a text, out of arguments; the rest stays as it
+// came.
+func without(arguments json.RawMessage, name string) (value string, rest json.RawMessage, err error) {
+	wrong := hotcell.Invalid("/arguments", "arguments are one JSON object")
+	d := json.NewDecoder(bytes.NewReader(arguments))
+	if first, err := d.Token(); err != nil || first != json.Delim('{') {
+		return "", nil, wrong
+	}
+	out := []byte{'{'}
+	found := false
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return "", nil, wrong
+		}
+		text, _ := key.(string) // of an object, it is
+		var raw json.RawMessage
+		if err := d.Decode(&raw); err != nil {
+			return "", nil, wrong
+		}
+		if text == name {
+			if found || json.Unmarshal(raw, &value) != nil {
+				return "", nil, hotcell.Invalid("/arguments/"+name, "this is one text")
+			}
+			found = true
+			continue
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		quoted, err := json.Marshal(text)
+		if err != nil {
+			return "", nil, wrong
+		}
+		out = append(append(append(out, quoted...), ':'), raw...)
+	}
+	if _, err := d.Token(); err != nil {
+		return "", nil, wrong
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return "", nil, wrong
+	}
+	return value, append(out, '}'), nil
+}
+
+// narrowed is a tool's schema with what the rules fix: an agent sees what it may
+// say.
+func (o *offer) narrowed() json.RawMessage {
+	var schema map[string]any
+	if len(o.rules) == 0 || json.Unmarshal(o.tool.Input, &schema) != nil {
+		return o.tool.Input
+	}
+	properties, _ := schema["properties"].(map[string]any)
+	for _, r := range o.rules {
+		if name, value, ok := r.program.Fixes(); ok {
+			fix(schema, properties, name, "const", value)
+		} else if name, values, ok := r.program.FixesAny(); ok {
+			fix(schema, properties, name, "enum", values)
+		}
+	}
+	out, err := json.Marshal(schema)
+	if err != nil {
+		return o.tool.Input
+	}
+	return out
+}
+
+// fix says of one property what it may be.
+func fix(schema, properties map[string]any, name, keyword string, value any) {
+	property, there := properties[name].(map[string]any)
+	if !there {
+		return
+	}
+	property[keyword] = value
+	if keyword == "const" {
+		delete(property, "enum")
+	}
+	if _, usual := property["default"]; usual {
+		return
+	}
+	required, _ := schema["required"].([]any)
+	if !slices.Contains(required, any(name)) {
+		schema["required"] = append(required, name)
+	}
+}
+
+// joined is the schema of a tool that more than one connection has: with the
+// argument that says which.
+func joined(offers []*offer) json.RawMessage {
+	aliases := make([]any, 0, len(offers))
+	about := make([]string, 0, len(offers))
+	for _, o := range offers {
+		aliases = append(aliases, o.alias())
+		about = append(about, o.alias()+" is "+o.who())
+	}
+	which := map[string]any{"type": "string", "enum": aliases, "description": "which connection to use: " + strings.Join(about, "; ")}
+	base := offers[0].narrowed()
+	if alike := !slices.ContainsFunc(offers, func(o *offer) bool { return !bytes.Equal(o.narrowed(), base) }); !alike {
+		base = offers[0].tool.Input
+	}
+	if slices.ContainsFunc(offers, func(o *offer) bool { return !bytes.Equal(o.tool.Input, offers[0].tool.Input) }) {
+		base = nil // two services that call different things by one name
+	}
+	schema := map[string]any{"type": "object"}
+	if base != nil && json.Unmarshal(base, &schema) != nil {
+		schema = map[string]any{"type": "object"}
+	}
+	properties, _ := schema["properties"].(map[string]any)
+	if properties == nil {
+		properties = map[string]any{}
+	}
+	required, _ := schema["required"].([]any)
+	properties[connectionArgument] = which
+	schema["properties"], schema["required"] = properties, append(required, connectionArgument)
+	out, err := json.Marshal(schema)
+	if err != nil {
+		return offers[0].tool.Input
+	}
+	return out
+}

@@ -1,0 +1,41 @@
+package vaultd
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"hotcell/internal/book"
+	"hotcell/internal/rpc"
+	"hotcell/internal/vaultrpc"
+)
+
+// tools serves the tool calls of jobs.
+func (d *Daemon) tools(mux *http.ServeMux) {
+	rpc.Handle(mux, vaultrpc.ListTools, func(ctx context.Context, r *vaultrpc.ListToolsRequest) (*vaultrpc.ListToolsAnswer, error) {
+		answer, err := d.calls.List(ctx, r.Job)
+		return answer, d.note(vaultrpc.ListTools, err)
+	})
+	rpc.Handle(mux, vaultrpc.CallTool, func(ctx context.Context, r *vaultrpc.CallToolRequest) (*vaultrpc.CallToolAnswer, error) {
+		answer, err := d.calls.Call(ctx, r)
+		return answer, d.note(vaultrpc.CallTool, err)
+	})
+	rpc.Handle(mux, vaultrpc.AwaitRequest, func(ctx context.Context, r *vaultrpc.AwaitRequestRequest) (*vaultrpc.RequestAnswer, error) {
+		q, err := d.calls.Await(ctx, r.Job, r.ID)
+		return &vaultrpc.RequestAnswer{Request: q}, d.note(vaultrpc.AwaitRequest, err)
+	})
+}
+
+// attach attaches a credential. What a connection describes itself is read first
+// where it was not yet: within the change it cannot be.
+func (d *Daemon) attach(ctx context.Context, r *vaultrpc.AttachRequest) (*vaultrpc.AttachAnswer, error) {
+	answer, err := d.assignments.Attach(ctx, r)
+	unread, is := errors.AsType[*book.Unread](err)
+	if !is {
+		return answer, err
+	}
+	if _, err := d.book.Of(ctx, r.Principal.Workspace, unread.Credential); err != nil {
+		return nil, err
+	}
+	return d.assignments.Attach(ctx, r)
+}
