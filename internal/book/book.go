@@ -92,6 +92,9 @@ func (b *Book) described(ctx context.Context, ws hotcell.WorkspaceID, c hotcell.
 	if found, err = Make(of, c.Name, text); err != nil {
 		return nil, err
 	}
+	if c.HTTP == nil {
+		found.Auth.Put = hotcell.Auth{} // it was connected without a key
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.made) >= maxPages {

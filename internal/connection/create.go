@@ -98,6 +98,9 @@ func (s *Service) target(r *vaultrpc.CreateConnectionRequest) (to target, err er
 		return to, hotcell.Invalid("/connector", "there is no connector of this name: hotcell connections catalog lists them")
 	}
 	to = target{slug: c.Slug, name: r.Name, connector: c, auth: c.Auth.Put, settings: r.Settings, fixed: fixed(c)}
+	if c.Definition == book.MCP && len(r.Key) == 0 && r.FromSecret == "" {
+		to.auth = hotcell.Auth{} // a server may ask for none
+	}
 	if err := to.takesKey("/connector"); err != nil {
 		return to, err
 	}
@@ -124,7 +127,7 @@ func (t *target) chosen(r *vaultrpc.CreateConnectionRequest) error {
 		t.auth = access.Auth
 		t.set(settingBase, "https://"+net.JoinHostPort(access.Host, strconv.Itoa(access.Port)))
 		return err
-	case t.slug == slugHTTP || t.connector.Definition != "":
+	case t.auth.Kind != "" && (t.slug == slugHTTP || t.connector.Definition != ""):
 		if r.HTTP.Auth.Kind != "" {
 			t.auth = r.HTTP.Auth
 		}
@@ -187,7 +190,7 @@ func (t *target) keyless() bool { return t.connector != nil && t.auth.Kind == ""
 // fixed says whether nobody but the operator says where a connector's requests
 // go.
 func fixed(c *connector.Connector) bool {
-	return c.Definition == "" && !dynamic(c.Base) && !slices.ContainsFunc(c.Also, dynamic)
+	return c.Definition == "" && !slices.ContainsFunc(append([]string{c.Base, c.Auth.Token}, c.Also...), dynamic)
 }
 
 // describe asks an MCP server which tools it has.

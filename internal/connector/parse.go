@@ -124,7 +124,7 @@ func compileAuth(c *Connector, d *document) error {
 		Scopes: a.Scopes, Separator: a.Separator, Parameters: a.Parameters, Refresh: a.Refresh, Expires: a.Expires, Subject: a.Subject, Audience: a.Audience,
 		Put: hotcell.Auth{Kind: a.Put.Kind, Name: a.Put.Name, Prefix: a.Put.Prefix, User: a.Put.User}, Headers: a.Headers, Help: a.Help,
 	}
-	if c.Auth.Put.Kind == "" {
+	if c.Auth.Put.Kind == "" && a.Kind != None {
 		c.Auth.Put.Kind = "bearer"
 		if a.Kind == Basic {
 			c.Auth.Put.Kind = "basic"
