@@ -48,7 +48,7 @@ func (c *Connector) wishes(text []byte) (out []Problem) {
 		if len(t.About) < 20 {
 			wish(path+"/about", "this says too little for an agent")
 		}
-		if c.Auth.Kind == OAuth2 && len(t.Scopes) == 0 && len(c.Auth.Scopes) == 0 {
+		if c.Auth.Kind == OAuth2 && len(t.Scopes) == 0 && len(c.Auth.Scopes) == 0 && len(c.Scopes(nil)) > 0 {
 			wish(path+"/scopes", "no scope is asked for this tool")
 		}
 		for name, p := range t.schema.whole.Properties {
