@@ -80,7 +80,7 @@ func (c *compiler) part(d *partDocument) filePart {
 // takes any in one line.
 func matches(pattern, s string) bool {
 	if pattern == "" {
-		pattern = `[^\x00-\x1f\x7f]{0,2048}`
+		pattern = `[^\x00-\x1f\x7f]{0,1000}`
 	}
 	re, err := regexp.Compile(`\A(?:` + pattern + `)\z`)
 	return err == nil && re.MatchString(s)

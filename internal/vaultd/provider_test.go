@@ -204,7 +204,7 @@ tools:
 		document("acmeopen", "", p.URL, "kind: oauth2, "+oauth),
 		document("acmebox", "", p.URL, "kind: device, "+oauth),
 		document("acmekey", "advise: {variables: [ACME_TOKEN], prefixes: [acme_]}\n", p.URL, "kind: key"),
-		document("acmehost", "settings: [{name: host, about: the host, required: true}]\n", "\"https://${settings.host}\"", "kind: key"),
+		document("acmehost", "settings: [{name: host, about: the host, pattern: \"[a-z0-9.:]{1,100}\", required: true}]\n", "\"https://${settings.host}\"", "kind: key"),
 	}
 }
 
