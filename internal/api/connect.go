@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"hotcell"
 	"hotcell/internal/vaultrpc"
@@ -83,8 +84,21 @@ func cookieOf(state string) string {
 	return "hotcell_connect_" + hex.EncodeToString(hash[:6])
 }
 
+// cookie binds a browser. The service sends it back from its own site, so the
+// cookie is sent with such navigations too.
+func (s *service) cookie(of, value string, expires time.Time) *http.Cookie {
+	return &http.Cookie{ //nolint:gosec // secure where there is TLS; on this machine's loopback there is none
+		Name: cookieOf(of), Value: value, Path: connectPath, Expires: expires, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(s.base(), "https://"),
+	}
+}
+
 func (s *service) openLink(c *connectPages, w http.ResponseWriter, r *http.Request) {
-	answer, err := s.Vault.OpenLink(r.Context(), &vaultrpc.OpenLinkRequest{Token: r.PathValue("token"), Callback: s.callback()})
+	token := r.PathValue("token")
+	request := &vaultrpc.OpenLinkRequest{Token: token, Callback: s.callback()}
+	if before, err := r.Cookie(cookieOf(token)); err == nil {
+		request.Cookie = before.Value
+	}
+	answer, err := s.Vault.OpenLink(r.Context(), request)
 	if err != nil {
 		s.badLink(c, w, r, err)
 		return
@@ -93,11 +107,10 @@ func (s *service) openLink(c *connectPages, w http.ResponseWriter, r *http.Reque
 	if to, err := url.Parse(answer.URL); err == nil {
 		state = to.Query().Get("state")
 	}
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // secure where there is TLS; on this machine's loopback there is none
-		Name: cookieOf(state), Value: answer.Cookie, Path: connectPath, Expires: answer.Expires, HttpOnly: true,
-		// The service sends the browser back from its own site.
-		SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(s.base(), "https://"),
-	})
+	// By the state for the way back, and by the token for another look at the link.
+	for _, of := range []string{state, token} {
+		http.SetCookie(w, s.cookie(of, answer.Cookie, answer.Expires))
+	}
 	http.Redirect(w, r, answer.URL, http.StatusSeeOther)
 }
 
@@ -110,7 +123,7 @@ func (s *service) finishLink(c *connectPages, w http.ResponseWriter, r *http.Req
 	if cookie, err := r.Cookie(name); err == nil {
 		request.Cookie = cookie.Value
 	}
-	http.SetCookie(w, &http.Cookie{Name: name, Path: connectPath, MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(s.base(), "https://")}) //nolint:gosec // as above
+	http.SetCookie(w, s.cookie(request.State, "", time.Unix(1, 0)))
 	answer, err := s.Vault.FinishLink(r.Context(), request)
 	if err != nil {
 		s.badLink(c, w, r, err)

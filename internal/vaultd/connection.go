@@ -5,12 +5,16 @@ import (
 	"net/http"
 
 	"hotcell"
+	"hotcell/internal/advice"
 	"hotcell/internal/vaultrpc"
 )
 
 // connected serves what people ask of connections: the catalogue, keys, links,
 // and the workspace's OAuth clients.
 func (d *Daemon) connected(mux *http.ServeMux) {
+	handle(d, mux, vaultrpc.Advise, func(_ context.Context, r *vaultrpc.AdviseRequest) (*vaultrpc.AdviseAnswer, error) {
+		return &vaultrpc.AdviseAnswer{Advice: advice.For(d.catalog, r.What)}, nil
+	})
 	handle(d, mux, vaultrpc.Connectors, d.connections.Connectors)
 	handle(d, mux, vaultrpc.LintConnector, d.connections.LintConnector)
 	handle(d, mux, vaultrpc.CreateConnection, func(ctx context.Context, r *vaultrpc.CreateConnectionRequest) (*vaultrpc.CredentialAnswer, error) {

@@ -65,6 +65,7 @@ type Daemon struct {
 	forwards    *forward.Service
 	calls       *call.Service
 	book        *book.Book
+	catalog     *connector.Catalog
 	log         *slog.Logger
 	beat        time.Duration
 }
@@ -93,12 +94,12 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 	return &Daemon{
 		vault: door, secrets: secret.New(door, connections.Covers, c.Now), connections: connections, assignments: assignment.New(door, checks, c.Now),
 		leases:   lease.New(door),
-		forwards: forward.New(forward.Config{Vault: door, Dialer: c.Dialer, Roots: c.Roots, Now: c.Now, Log: c.Log}),
+		forwards: forward.New(forward.Config{Vault: door, Dialer: c.Dialer, Roots: c.Roots, Keeper: out.keeper, Now: c.Now, Log: c.Log}),
 		calls: call.New(call.Config{
 			Vault: door, Book: out.book, Keeper: out.keeper, Courier: out.courier, Prints: door.Prints, Now: c.Now, Log: c.Log,
 		}),
-		book: out.book,
-		log:  c.Log, beat: heartbeat,
+		book: out.book, catalog: out.catalog,
+		log: c.Log, beat: heartbeat,
 	}, nil
 }
 
