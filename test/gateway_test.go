@@ -7,17 +7,17 @@ import (
 	"testing"
 
 	"hotcell/hotcelltest"
-	"hotcell/internal/company"
+	"hotcell/test/acme"
 )
 
-// acme is the company and a server beside it.
-type acme struct {
-	*company.Company
+// firm is the company and a server beside it.
+type firm struct {
+	*acme.Company
 	*hotcelltest.Server
 	api, db string
 }
 
-func openAcme(t *testing.T, more string) *acme {
+func openAcme(t *testing.T, more string) *firm {
 	t.Helper()
 	// PostgreSQL may run as another user, who must get there.
 	dir, err := os.MkdirTemp("", "hotcell-acme-")
@@ -28,7 +28,7 @@ func openAcme(t *testing.T, more string) *acme {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	c, err := company.Start(t.Context(), dir)
+	c, err := acme.Start(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,12 +38,12 @@ func openAcme(t *testing.T, more string) *acme {
 		}
 	})
 	s := hotcelltest.Start(t, fmt.Sprintf("egress:\n  extra_ca: %s\n  allow_private: [%s, %s]\n  hosts:\n  - {name: %s, address: 127.0.0.1}\n  - {name: %s, address: 127.0.0.1}\n%s",
-		c.CA, company.APIName, company.DatabaseName, company.APIName, company.DatabaseName, more))
-	return &acme{c, s, fmt.Sprintf("%s:%d", company.APIName, c.APIPort), fmt.Sprintf("%s:%d", company.DatabaseName, c.DatabasePort)}
+		c.CA, acme.APIName, acme.DatabaseName, acme.APIName, acme.DatabaseName, more))
+	return &firm{c, s, fmt.Sprintf("%s:%d", acme.APIName, c.APIPort), fmt.Sprintf("%s:%d", acme.DatabaseName, c.DatabasePort)}
 }
 
 // secret makes a secret of a .env file's text.
-func (a *acme) secret(t *testing.T, name, env string, more ...string) {
+func (a *firm) secret(t *testing.T, name, env string, more ...string) {
 	t.Helper()
 	if r := a.RunWith(env, append([]string{"secrets", "create", name, "--env-file", "-"}, more...)...); r.Code != 0 {
 		t.Fatalf("%+v", r)
@@ -139,7 +139,7 @@ curl -sS -H 'Content-Type: application/json' -H 'Accept: application/json, text/
 			t.Errorf("decided twice: %+v", r)
 		}
 	}
-	decide(company.APIName, "approve", "--standing")
+	decide(acme.APIName, "approve", "--standing")
 	decide("refused.example", "refuse")
 	eventually(t, "the job's end", func() bool { return job(t, a.Server, id).State.Final() })
 	log := a.OK("jobs", "logs", id)

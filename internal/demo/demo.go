@@ -23,8 +23,8 @@ import (
 
 	"hotcell"
 	"hotcell/client"
-	"hotcell/internal/company"
 	"hotcell/internal/sensitive"
+	"hotcell/test/acme"
 )
 
 // Options say how to show it.
@@ -43,7 +43,7 @@ var files embed.FS
 type show struct {
 	Options
 	dir     string
-	company *company.Company
+	company *acme.Company
 	client  *client.Client
 	// port is where the server listens.
 	port   string
@@ -77,11 +77,11 @@ func Run(ctx context.Context, o Options) error {
 
 func (s *show) all(ctx context.Context) (err error) {
 	s.title("A company, on this machine's loopback")
-	if s.company, err = company.Start(ctx, s.dir); err != nil {
+	if s.company, err = acme.Start(ctx, s.dir); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.company.Close()) }()
-	s.say("  https://%s:%d wants a key, postgresql://%s:%d wants a password", company.APIName, s.company.APIPort, company.DatabaseName, s.company.DatabasePort)
+	s.say("  https://%s:%d wants a key, postgresql://%s:%d wants a password", acme.APIName, s.company.APIPort, acme.DatabaseName, s.company.DatabasePort)
 	s.title("Hotcell: hotcell serve")
 	stop, err := s.serve(ctx)
 	if err != nil {
@@ -102,7 +102,7 @@ func (s *show) data() string { return filepath.Join(s.dir, "data") }
 // serve starts the server as people do, and waits for its word.
 func (s *show) serve(ctx context.Context) (stop func(), err error) {
 	settings := fmt.Sprintf("egress:\n  extra_ca: %s\n  allow_private: [%s, %s]\n  hosts:\n  - {name: %s, address: 127.0.0.1}\n  - {name: %s, address: 127.0.0.1}\n",
-		s.company.CA, company.APIName, company.DatabaseName, company.APIName, company.DatabaseName)
+		s.company.CA, acme.APIName, acme.DatabaseName, acme.APIName, acme.DatabaseName)
 	file := filepath.Join(s.dir, "hotcell.yaml")
 	if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
 		return nil, fmt.Errorf("writing the configuration: %w", err)
@@ -174,10 +174,10 @@ func (s *show) set(ctx context.Context) error {
 	made, err := s.client.CreateAssignment(ctx, "report", hotcell.Work{
 		Command: "sh ./run.sh", Files: &folder,
 		Allow: []hotcell.Allow{
-			{Host: company.APIName, Port: s.company.APIPort, Protocol: hotcell.ProtocolHTTPS},
-			{Host: company.DatabaseName, Port: s.company.DatabasePort, Protocol: hotcell.ProtocolPostgres},
+			{Host: acme.APIName, Port: s.company.APIPort, Protocol: hotcell.ProtocolHTTPS},
+			{Host: acme.DatabaseName, Port: s.company.DatabasePort, Protocol: hotcell.ProtocolPostgres},
 		},
-		Environment: map[string]string{"API": fmt.Sprintf("https://%s:%d", company.APIName, s.company.APIPort)},
+		Environment: map[string]string{"API": fmt.Sprintf("https://%s:%d", acme.APIName, s.company.APIPort)},
 	})
 	if err != nil {
 		return err

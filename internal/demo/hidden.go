@@ -7,9 +7,9 @@ import (
 
 	"hotcell"
 	"hotcell/client"
-	"hotcell/internal/company"
 	"hotcell/internal/drill"
 	"hotcell/internal/sensitive"
+	"hotcell/test/acme"
 )
 
 // hidden is work with credentials that the job never has: a key that the vault
@@ -17,13 +17,13 @@ import (
 func (s *show) hidden(ctx context.Context) error {
 	s.title("The same work, and the job has neither the key nor the password")
 	key, err := s.client.CreateConnection(ctx, client.ConnectionDraft{
-		Name: "acme", HTTP: hotcell.HTTPAccess{Host: company.APIName, Port: s.company.APIPort, Auth: hotcell.Auth{Kind: "bearer"}}, Key: sensitive.New([]byte(s.company.Key)),
+		Name: "acme", HTTP: hotcell.HTTPAccess{Host: acme.APIName, Port: s.company.APIPort, Auth: hotcell.Auth{Kind: "bearer"}}, Key: sensitive.New([]byte(s.company.Key)),
 	})
 	if err != nil {
 		return err
 	}
 	database, err := s.client.CreateSecret(ctx, client.SecretDraft{
-		Name: "database", Hosts: []string{fmt.Sprintf("%s:%d", company.DatabaseName, s.company.DatabasePort)},
+		Name: "database", Hosts: []string{fmt.Sprintf("%s:%d", acme.DatabaseName, s.company.DatabasePort)},
 		Variables: []client.Variable{{Name: "DATABASE_URL", Value: sensitive.New([]byte(s.company.DatabaseURL()))}},
 	})
 	if err != nil {
@@ -31,8 +31,8 @@ func (s *show) hidden(ctx context.Context) error {
 	}
 	made, err := s.client.CreateAssignment(ctx, "hidden", hotcell.Work{
 		Command:     `curl -sS "$API/v1/invoices"; echo "password: $(echo "$DATABASE_URL" | sed 's,.*://[^:]*:,,; s,@.*,,')"; psql "$DATABASE_URL" -Atc 'SELECT invoice, cents FROM payments'; curl -sS "$API/echo"`,
-		Allow:       []hotcell.Allow{{Host: company.DatabaseName, Port: s.company.DatabasePort, Protocol: hotcell.ProtocolPostgres}},
-		Environment: map[string]string{"API": fmt.Sprintf("https://%s:%d", company.APIName, s.company.APIPort)},
+		Allow:       []hotcell.Allow{{Host: acme.DatabaseName, Port: s.company.DatabasePort, Protocol: hotcell.ProtocolPostgres}},
+		Environment: map[string]string{"API": fmt.Sprintf("https://%s:%d", acme.APIName, s.company.APIPort)},
 	})
 	if err != nil {
 		return err

@@ -1,13 +1,13 @@
-// Package company is the company that the demo and the tests run against: an
+// Package acme is the company that the demo and the tests run against: an
 // HTTPS API that wants a key, and a PostgreSQL that wants a password, both
 // real and on this machine's loopback, under a certificate authority of their
 // own.
 //
 // It guards nothing: it is what is to be guarded. One way to use it:
 //
-//	c, err := company.Start(ctx, dir)
+//	c, err := acme.Start(ctx, dir)
 //	defer c.Close()
-package company
+package acme
 
 import (
 	"context"
