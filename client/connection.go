@@ -105,7 +105,12 @@ func (c *Client) ShareConnection(ctx context.Context, id hotcell.CredentialID, s
 	return out, c.json(ctx, http.MethodPost, connectionPath(id)+"/"+verb, nil, "", nil, &out)
 }
 
-// DeleteConnection deletes a connection that is at the revision; 0 is any.
-func (c *Client) DeleteConnection(ctx context.Context, id hotcell.CredentialID, revision int) error {
-	return c.json(ctx, http.MethodDelete, connectionPath(id), nil, ifMatch(revision), nil, nil)
+// DeleteConnection deletes a connection that is at the revision; 0 is any. Grant
+// says what became, at the service, of what was granted; empty where nothing was.
+func (c *Client) DeleteConnection(ctx context.Context, id hotcell.CredentialID, revision int) (grant string, err error) {
+	var out struct {
+		Grant string `json:"grant"`
+	}
+	err = c.json(ctx, http.MethodDelete, connectionPath(id), nil, ifMatch(revision), nil, &out)
+	return out.Grant, err
 }

@@ -35,6 +35,7 @@ type Vault interface {
 	Connections
 	ShareCredential(context.Context, *vaultrpc.ShareCredentialRequest) (*vaultrpc.CredentialAnswer, error)
 	DeleteCredential(context.Context, *vaultrpc.CredentialRequest) error
+	DeleteConnection(context.Context, *vaultrpc.CredentialRequest) (*vaultrpc.DeleteAnswer, error)
 	Credential(context.Context, *vaultrpc.CredentialRequest) (*vaultrpc.CredentialAnswer, error)
 	Credentials(context.Context, *vaultrpc.CredentialsRequest) (*vaultrpc.CredentialsAnswer, error)
 	CreateAssignment(context.Context, *vaultrpc.CreateAssignmentRequest) (*vaultrpc.AssignmentAnswer, error)

@@ -49,6 +49,7 @@ func (s *service) connections(api huma.API) {
 	operation(s, api, http.MethodPatch, "/v1/connections/{id}", "change-connection", "Change a connection's key or name; jobs that run keep their key", http.StatusOK, s.changeConnection)
 	operation(s, api, http.MethodGet, "/v1/connections/{id}/tools", "list-tools", "List the tools of a connection: what may be attached", http.StatusOK, s.tools)
 	operation(s, api, http.MethodPost, "/v1/connections/{id}/test", "test-connection", "Ask the service whether a connection works", http.StatusOK, s.testConnection)
+	operation(s, api, http.MethodDelete, "/v1/connections/{id}", "delete-connection", "Delete a connection, and revoke at its service what was granted; jobs that use it end", http.StatusOK, s.deleteConnection)
 	s.credentials(api, "/v1/connections", hotcell.TierConnection, hotcell.PrefixConnection, "its key")
 }
 
@@ -74,6 +75,20 @@ func (s *service) createConnection(ctx context.Context, p hotcell.Principal, in 
 		return nil, hotcell.Invalid("/sealed_key", "a connection has a key: give it as sealed_key, or as key in plain")
 	}
 	return credentialItem(s.Vault.CreateConnection(ctx, request))
+}
+
+type deletedConnection struct{ Body vaultrpc.DeleteAnswer }
+
+func (s *service) deleteConnection(ctx context.Context, p hotcell.Principal, in *knownCredential) (*deletedConnection, error) {
+	request, err := in.request(p, hotcell.PrefixConnection)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := s.Vault.DeleteConnection(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	return &deletedConnection{*answer}, nil
 }
 
 type toolList struct {

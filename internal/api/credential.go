@@ -26,6 +26,14 @@ type knownCredential struct {
 	ID string `path:"id"`
 }
 
+func (in *knownCredential) request(p hotcell.Principal, prefix string) (*vaultrpc.CredentialRequest, error) {
+	revision, err := in.revision()
+	if err == nil {
+		err = check(in.ID, prefix)
+	}
+	return &vaultrpc.CredentialRequest{Principal: p, ID: hotcell.CredentialID(in.ID), Revision: revision}, err
+}
+
 type listCredentials struct {
 	Paging
 	Name string `query:"name"`
@@ -58,17 +66,16 @@ func (s *service) credentials(api huma.API, path string, tier hotcell.Tier, pref
 			}
 			return credentialItem(s.Vault.Credential(ctx, &vaultrpc.CredentialRequest{Principal: p, ID: hotcell.CredentialID(in.ID)}))
 		})
-	operation(s, api, http.MethodDelete, path+"/{id}", "delete-"+noun, "Delete a "+noun+"; jobs that use it end", http.StatusNoContent,
-		func(ctx context.Context, p hotcell.Principal, in *knownCredential) (*empty, error) {
-			revision, err := in.revision()
-			if err == nil {
-				err = check(in.ID, prefix)
-			}
-			if err != nil {
-				return nil, err
-			}
-			return &empty{}, s.Vault.DeleteCredential(ctx, &vaultrpc.CredentialRequest{Principal: p, ID: hotcell.CredentialID(in.ID), Revision: revision})
-		})
+	if tier != hotcell.TierConnection { // it has something to say of its grant
+		operation(s, api, http.MethodDelete, path+"/{id}", "delete-"+noun, "Delete a "+noun+"; jobs that use it end", http.StatusNoContent,
+			func(ctx context.Context, p hotcell.Principal, in *knownCredential) (*empty, error) {
+				request, err := in.request(p, prefix)
+				if err != nil {
+					return nil, err
+				}
+				return &empty{}, s.Vault.DeleteCredential(ctx, request)
+			})
+	}
 	for _, shared := range []bool{true, false} {
 		verb, summary := "share", "Share a "+noun+" with the workspace: all may use it, nobody can view it"
 		if !shared {

@@ -359,9 +359,14 @@ func (a *app) deleteConnection() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := c.DeleteConnection(cmd.Context(), was.ID, was.Revision); err != nil {
+		grant, err := c.DeleteConnection(cmd.Context(), was.ID, was.Revision)
+		if err != nil {
 			return err
 		}
-		return a.made(string(was.ID), "deleted the connection "+was.Name+": its key is destroyed", map[string]string{"deleted": string(was.ID)})
+		told := "deleted the connection " + was.Name + ": its key is destroyed"
+		if grant != "" {
+			told = "deleted the connection " + was.Name + " and its tokens; as to what was granted, " + grant
+		}
+		return a.made(string(was.ID), told, map[string]string{"deleted": string(was.ID), "grant": grant})
 	})
 }

@@ -125,7 +125,7 @@ func (s *Service) Tools(ctx context.Context, r *vaultrpc.ToolsRequest) (*vaultrp
 // the first characters of its value; nil for none.
 func (s *Service) Covers(secret, variable string, value []byte) *vaultrpc.Advice {
 	for _, c := range s.Catalog.All() {
-		by := ""
+		var by string
 		switch {
 		case slices.ContainsFunc(c.Advise.Prefixes, func(p string) bool {
 			return len(p) > 2 && strings.HasPrefix(string(value[:min(len(value), len(p))]), p)

@@ -58,7 +58,7 @@ func (s *Service) grantOf(a *vault.Act, c hotcell.Credential) grant {
 	if c.Connected == nil || !slices.Contains(c.Connected.Fields, hotcell.FieldAccess) {
 		return g
 	}
-	found := false
+	var found bool
 	g.connector, found = s.Catalog.Find(c.Connected.Connector)
 	switch {
 	case found && !needsClient(g.connector.Auth.Kind):

@@ -173,6 +173,14 @@ func (v *vault) ShareCredential(_ context.Context, in *vaultrpc.ShareCredentialR
 	return &vaultrpc.CredentialAnswer{Credential: *c}, nil
 }
 
+func (v *vault) DeleteConnection(ctx context.Context, in *vaultrpc.CredentialRequest) (*vaultrpc.DeleteAnswer, error) {
+	out := &vaultrpc.DeleteAnswer{}
+	if answer, err := v.Credential(ctx, in); err == nil && answer.Credential.Connected != nil && len(answer.Credential.Connected.Scopes) > 0 {
+		out.Revoked, out.Grant = true, "it was revoked at the service"
+	}
+	return out, v.DeleteCredential(ctx, in)
+}
+
 func (v *vault) DeleteCredential(_ context.Context, in *vaultrpc.CredentialRequest) error {
 	leave, err := v.enter()
 	if err != nil {
