@@ -82,15 +82,8 @@ func offers(c *connector.Connector) string {
 // ungranted is a scope that a tool takes and that was not granted; empty where
 // there is none.
 func ungranted(made *connector.Connector, tool *connector.Tool, c hotcell.Credential) string {
-	switch made.Auth.Kind {
-	case connector.OAuth2, connector.Device:
-	default:
-		return "" // a key has no scopes that we know of
-	}
-	for _, scope := range tool.Scopes {
-		if c.Connected == nil || !slices.Contains(c.Connected.Scopes, scope) {
-			return scope
-		}
+	if missing := lacks(made, c.Connected, tool); len(missing) > 0 {
+		return missing[0]
 	}
 	return ""
 }

@@ -121,29 +121,38 @@ func (s *Service) Tools(ctx context.Context, r *vaultrpc.ToolsRequest) (*vaultrp
 	return &vaultrpc.ToolsAnswer{Tools: tools(of, c.Connected)}, nil
 }
 
-// Covers names the connector that a secret's variable is for, by its name or by
-// the first characters of its value; nil for none.
-func (s *Service) Covers(secret, variable string, value []byte) *vaultrpc.Advice {
-	for _, c := range s.Catalog.All() {
-		var by string
-		switch {
-		case slices.ContainsFunc(c.Advise.Prefixes, func(p string) bool {
-			return len(p) > 2 && strings.HasPrefix(string(value[:min(len(value), len(p))]), p)
-		}):
-			by = "its value begins like a token of " + c.Name
-		case slices.ContainsFunc(c.Advise.Variables, func(name string) bool { return strings.EqualFold(name, variable) }):
-			by = "it is the usual variable of " + c.Name
-		default:
-			continue
-		}
-		command := "hotcell connections create " + c.Slug
-		if !needsClient(c.Auth.Kind) {
-			command += " --from-secret " + secret + "/" + variable
-		}
-		return &vaultrpc.Advice{
-			Tier: hotcell.TierConnection, Connector: c.Slug, Variable: variable, Command: command,
-			Reason: by + ", for which there is a connector: an agent then gets tools and their results, and never the value",
-		}
+// Named is a narrowing with the tools by their connector's own names, where a
+// person gave some as agents call them: "slack_post" is "post". What cannot be
+// told is left as it is, for the attachment to be refused.
+func (s *Service) Named(ctx context.Context, p hotcell.Principal, id hotcell.CredentialID, n hotcell.Narrowing) hotcell.Narrowing {
+	if len(n.Tools) == 0 {
+		return n
 	}
-	return nil
+	c, _, err := s.Vault.Credential(ctx, p, id)
+	if err != nil || c.Connected == nil {
+		return n
+	}
+	of, err := s.Book.Of(ctx, c.Workspace, c)
+	if err != nil {
+		return n
+	}
+	plain := func(name string) string {
+		for _, t := range of.Tools {
+			if of.AgentName(t.Name) == name {
+				return t.Name
+			}
+		}
+		return name
+	}
+	all := func(names []string) (out []string) {
+		for _, name := range names {
+			out = append(out, plain(name))
+		}
+		return out
+	}
+	n.Tools, n.Approve, n.Unasked, n.Rules = all(n.Tools), all(n.Approve), all(n.Unasked), slices.Clone(n.Rules)
+	for i := range n.Rules {
+		n.Rules[i].Tool = plain(n.Rules[i].Tool)
+	}
+	return n
 }

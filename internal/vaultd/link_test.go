@@ -120,6 +120,13 @@ func TestLessIsGrantedThanAskedFor(t *testing.T) {
 		if lacks := len(tool.Lacks) > 0; lacks != (tool.Name == "acme_write") {
 			t.Errorf("%s lacks %q", tool.Name, tool.Lacks)
 		}
+		on := s.assignment(s.me, tool.Name)
+		_, err := s.control.Attach(t.Context(), &vaultrpc.AttachRequest{Principal: s.me, Assignment: on, Credential: done.Link.Connection, Narrowing: hotcell.Narrowing{Tools: []string{tool.Name}}})
+		if len(tool.Lacks) == 0 {
+			must(t, err)
+			continue
+		}
+		refused(t, "a tool without its scope", err, hotcell.ErrInvalid, "without the scope write")
 	}
 }
 
@@ -127,9 +134,11 @@ func TestAnotherAccountIsNotConnectedInPlace(t *testing.T) {
 	t.Parallel()
 	s, p := connecting(t)
 	c := s.dance(p, s.me, "acme", ada)
-	s.assignment(s.me, "uses it", c.ID)
+	on := s.assignment(s.me, "uses it")
+	_, err := s.control.Attach(t.Context(), &vaultrpc.AttachRequest{Principal: s.me, Assignment: on, Credential: c.ID, As: hotcell.InjectTools, Narrowing: hotcell.Narrowing{Tools: []string{"acme_read"}}})
+	must(t, err)
 	link := s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Renews: c.ID})
-	_, err := s.finish(s.agreed(p, link.Token, eve))
+	_, err = s.finish(s.agreed(p, link.Token, eve))
 	refused(t, "another account", err, hotcell.ErrDenied, "this is the account "+eve.name+", and the connection is "+ada.name+"'s")
 	if now := s.show(s.me, c.ID); now.Version != 1 || now.Connected.AccountID != ada.id {
 		t.Errorf("it became %+v", now.Connected)

@@ -29,6 +29,7 @@ func (d *Daemon) tools(mux *http.ServeMux) {
 // attach attaches a credential. What a connection describes itself is read first
 // where it was not yet: within the change it cannot be.
 func (d *Daemon) attach(ctx context.Context, r *vaultrpc.AttachRequest) (*vaultrpc.AttachAnswer, error) {
+	r.Narrowing = d.connections.Named(ctx, r.Principal, r.Credential, r.Narrowing)
 	answer, err := d.assignments.Attach(ctx, r)
 	unread, is := errors.AsType[*book.Unread](err)
 	if !is {

@@ -311,7 +311,7 @@ func TestWhatMayBeAttachedAsTools(t *testing.T) {
 	for what, n := range map[string]hotcell.Narrowing{
 		"no tools":                 {},
 		"a tool that is not there": {Tools: []string{"post", "fly"}},
-		"an agent's name of it":    {Tools: []string{"chat_post"}},
+		"a tool by both its names": {Tools: []string{"post", "chat_post"}},
 		"a tool twice":             {Tools: []string{"post", "post"}},
 		"no name":                  {Tools: []string{""}},
 		"hosts":                    {Tools: []string{"post"}, Hosts: []string{"example.com"}},
