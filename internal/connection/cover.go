@@ -1,0 +1,36 @@
+package connection
+
+import (
+	"slices"
+	"strings"
+
+	"hotcell"
+	"hotcell/internal/vaultrpc"
+)
+
+// Covers names the connector that a secret's variable is for, by its name or by
+// the first characters of its value; nil for none.
+func (s *Service) Covers(secret, variable string, value []byte) *vaultrpc.Advice {
+	for _, c := range s.Catalog.All() {
+		var by string
+		switch {
+		case slices.ContainsFunc(c.Advise.Prefixes, func(p string) bool {
+			return len(p) > 2 && strings.HasPrefix(string(value[:min(len(value), len(p))]), p)
+		}):
+			by = "its value begins like a token of " + c.Name
+		case slices.ContainsFunc(c.Advise.Variables, func(name string) bool { return strings.EqualFold(name, variable) }):
+			by = "it is the usual variable of " + c.Name
+		default:
+			continue
+		}
+		command := "hotcell connections create " + c.Slug
+		if !needsClient(c.Auth.Kind) {
+			command += " --from-secret " + secret + "/" + variable
+		}
+		return &vaultrpc.Advice{
+			Tier: hotcell.TierConnection, Connector: c.Slug, Variable: variable, Command: command,
+			Reason: by + ", for which there is a connector: an agent then gets tools and their results, and never the value",
+		}
+	}
+	return nil
+}
