@@ -83,7 +83,7 @@ func (s *Service) Attach(ctx context.Context, r *vaultrpc.AttachRequest) (*vault
 			return err
 		}
 		if r.As == "" {
-			out.Attachment.As = usual(c)
+			out.Attachment.As = usual(out.Attachment, c)
 		}
 		if err := belongs(out.Attachment); err != nil {
 			return err
@@ -101,16 +101,20 @@ func (s *Service) Attach(ctx context.Context, r *vaultrpc.AttachRequest) (*vault
 	return out, err
 }
 
-// usual is how a credential is attached when nobody says how.
-func usual(c hotcell.Credential) hotcell.Injection {
+// usual is how a credential is attached when nobody says how: a connection to a
+// service that we know with its tools, a bare key by HTTP.
+func usual(at hotcell.Attachment, c hotcell.Credential) hotcell.Injection {
 	switch {
 	case c.Tier == hotcell.TierSecret:
 		return hotcell.InjectEnvironment
-	case c.HTTP != nil:
-		return hotcell.InjectHTTP
+	case len(at.Tools) > 0, c.HTTP == nil, c.Connected != nil && c.Connected.Connector != slugHTTP:
+		return hotcell.InjectTools
 	}
-	return hotcell.InjectTools
+	return hotcell.InjectHTTP
 }
+
+// slugHTTP is the connector of services of which we know the key alone.
+const slugHTTP = "http"
 
 // attachable returns the assignment and the credential of a new attachment,
 // where the caller may attach the one to the other.

@@ -25,8 +25,10 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/book"
 	"hotcell/internal/connector"
 	"hotcell/internal/courier"
+	"hotcell/internal/guard"
 	"hotcell/internal/live"
 	"hotcell/internal/sensitive"
 	"hotcell/internal/vault"
@@ -237,10 +239,7 @@ func (s *Service) trip(ctx context.Context, a *attempt) (*connector.Result, cour
 		return nil, courier.Trip{}, used.Use.Version, denied(err)
 	}
 	began := s.Now()
-	run := o.tool.Begin(o.connector, connector.Input{
-		Args: a.args, Settings: o.settings, AccountID: o.accountID, Account: o.account, Now: began,
-	})
-	result, trip, err := s.Courier.Do(ctx, run, o.auth, keyOf(used), patterns)
+	result, trip, err := s.send(ctx, a, keyOf(used), patterns)
 	if err == nil && result == nil {
 		err = errStrange
 	}
@@ -251,6 +250,22 @@ func (s *Service) trip(ctx context.Context, a *attempt) (*connector.Result, cour
 	s.Vault.Done(used, outcome(trip, err), trip.Size, s.Now().Sub(began).Milliseconds())
 	return result, trip, used.Use.Version, denied(err)
 }
+
+// send has the courier do it: the requests of the tool's document, or the call of
+// a remote server's tool.
+func (s *Service) send(ctx context.Context, a *attempt, key sensitive.Bytes, patterns *guard.Patterns) (*connector.Result, courier.Trip, error) {
+	o := a.offer
+	if o.connector.Definition == book.MCP {
+		return s.Courier.Ask(ctx, courier.Remote{URL: o.settings[settingURL], Tool: o.tool.Name, Args: a.args}, o.auth, key, patterns)
+	}
+	run := o.tool.Begin(o.connector, connector.Input{
+		Args: a.args, Settings: o.settings, AccountID: o.accountID, Account: o.account, Now: s.Now(),
+	})
+	return s.Courier.Do(ctx, run, o.auth, key, patterns)
+}
+
+// settingURL says where an MCP server is.
+const settingURL = "url"
 
 // keyOf is the value that goes onto requests: the access token, else the key.
 func keyOf(used *vault.Used) (key sensitive.Bytes) {

@@ -75,8 +75,8 @@ func (s *Service) offered(ctx context.Context, held *vault.Held) (*offered, erro
 }
 
 func newOffer(held vault.Held, c *connector.Connector, tool *connector.Tool) (*offer, error) {
-	o := &offer{held: held, connector: c, tool: tool, name: c.AgentName(tool.Name), auth: c.Auth.Put}
-	if held.Credential.HTTP != nil {
+	o := &offer{held: held, connector: c, tool: tool, name: c.AgentName(tool.Name)}
+	if held.Credential.HTTP != nil { // one without a key has none
 		o.auth = held.Credential.HTTP.Auth
 	}
 	if k := held.Credential.Connected; k != nil {

@@ -30,6 +30,9 @@ func (t *trip) read(ctx context.Context, from *url.URL, came *http.Response) (*c
 	}
 	most := min(t.Limits.Page, t.Limits.Call-t.Size)
 	body, err := io.ReadAll(io.LimitReader(decoded, most+1))
+	if err == nil {
+		err = ctx.Err() // what ends as the time does may look whole
+	}
 	if err != nil {
 		t.Lost = t.changed
 		return nil, t.broken(ctx, err)

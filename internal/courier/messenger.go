@@ -1,0 +1,216 @@
+package courier
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"sync"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"hotcell/internal/coding"
+	"hotcell/internal/connector"
+	"hotcell/internal/scrub"
+)
+
+// messenger makes the requests of a session with an MCP server, with the key on,
+// and has its answers scrubbed before the library reads them.
+type messenger struct {
+	*trip
+	// ctx is the call's: the library's own go on without it.
+	ctx context.Context //nolint:containedctx // see above
+	to  *url.URL
+
+	mu sync.Mutex
+	// fault is what went wrong last.
+	fault error
+	ended bool
+}
+
+var (
+	errElsewhere = errors.New("a request of a session goes to its server alone")
+	errBroken    = errors.New("a request of a session broke off")
+	errEnded     = errors.New("the session is over")
+)
+
+// RoundTrip implements [http.RoundTripper].
+func (m *messenger) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		defer func() { _ = r.Body.Close() }()
+	}
+	if r.URL.Scheme != m.to.Scheme || r.URL.Host != m.to.Host || r.URL.Path != m.to.Path {
+		return nil, errElsewhere
+	}
+	out, call, cancel, err := m.outgoing(r)
+	if err != nil {
+		return nil, err
+	}
+	came, err := m.Transport.RoundTrip(out)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err != nil {
+		defer cancel()
+		if !m.ended {
+			m.fault = m.unanswered(out.Context(), err)
+		}
+		return nil, errBroken
+	}
+	if m.ended {
+		cancel()
+		_ = came.Body.Close()
+		return nil, errEnded
+	}
+	m.Status, m.fault = came.StatusCode, nil
+	m.Refused = came.StatusCode == http.StatusUnauthorized && !m.changed
+	if call {
+		m.Lost, m.changed = false, m.changed || came.StatusCode < http.StatusMultipleChoices
+	}
+	if err := m.guarded(came, cancel); err != nil {
+		defer cancel()
+		_ = came.Body.Close()
+		m.fault = err
+		return nil, errBroken
+	}
+	came.Request = r
+	return came, nil
+}
+
+// outgoing is the request with the key on. Call says whether it is the call of
+// the tool, which may change something.
+func (m *messenger) outgoing(r *http.Request) (out *http.Request, call bool, cancel func(), err error) {
+	var body []byte
+	if r.Body != nil {
+		if body, err = io.ReadAll(io.LimitReader(r.Body, m.Limits.Call)); err != nil {
+			return nil, false, nil, errBroken
+		}
+	}
+	var message struct {
+		Method string `json:"method"`
+	}
+	call = json.Unmarshal(body, &message) == nil && message.Method == "tools/call"
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.Requests++; m.ended || m.Requests > m.Limits.Requests {
+		return nil, call, nil, errEnded
+	}
+	ctx, stop := context.WithCancelCause(r.Context())
+	release := context.AfterFunc(m.ctx, func() { stop(context.Cause(m.ctx)) })
+	cancel = func() { release(); stop(nil) }
+	m.Lost = m.Lost || call
+	out, err = m.prepare(ctx, &connector.Request{Method: r.Method, URL: r.URL, Header: r.Header, Body: body, Auth: true})
+	if err != nil {
+		cancel()
+		m.fault = err
+		return nil, call, nil, errBroken
+	}
+	return out, call, cancel, nil
+}
+
+// guarded scrubs an answer and bounds it; a stream of events is scrubbed as it
+// comes.
+func (m *messenger) guarded(came *http.Response, cancel func()) error {
+	if came.StatusCode >= http.StatusMultipleChoices && came.StatusCode < http.StatusBadRequest {
+		return &connector.Failure{Status: came.StatusCode, Message: "the server sends the request on " + elsewhere(m.to, came.Header.Get("Location")) + ", which is not followed"}
+	}
+	decoded, err := coding.Decode(came.Body, came.Header.Get("Content-Encoding"))
+	if err != nil {
+		return &connector.Failure{Status: came.StatusCode, Message: "the server answers in a coding that cannot be read"}
+	}
+	came.Status = http.StatusText(came.StatusCode)
+	scrub.Header(came.Header, m.patterns, nil)
+	came.Header.Del("Content-Encoding")
+	came.Header.Del("Content-Length")
+	came.ContentLength, came.Trailer = -1, nil
+	bounded := &bounded{from: decoded, left: m.Limits.Page, messenger: m}
+	kind, _, _ := mime.ParseMediaType(came.Header.Get("Content-Type"))
+	inner := came.Body
+	if kind == "text/event-stream" && came.StatusCode < http.StatusBadRequest {
+		came.Body = &closing{m.patterns.Reader(bounded, nil), func() { cancel(); _ = inner.Close() }}
+		return nil
+	}
+	m.mu.Unlock() // bounded takes it
+	text, err := io.ReadAll(bounded)
+	m.mu.Lock()
+	cancel()
+	_ = inner.Close()
+	if err != nil || m.ctx.Err() != nil {
+		return &connector.Failure{Status: came.StatusCode, Message: "the server's answer broke off, or is too large"}
+	}
+	text = m.clean(text)
+	if came.StatusCode >= http.StatusBadRequest {
+		m.fault = ofServer(came.StatusCode, text)
+	}
+	came.Body = io.NopCloser(bytes.NewReader(text))
+	return nil
+}
+
+// ofServer is what a server says by a status.
+func ofServer(status int, text []byte) error {
+	out := &connector.Failure{Status: status, Message: "the server answered " + http.StatusText(status), Retryable: status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable}
+	var said struct {
+		Error struct {
+			Message string `json:"message"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(text, &said) == nil && said.Error.Message != "" {
+		out.Message += ": " + said.Error.Message
+	}
+	return out
+}
+
+// leave ends the session, and returns how it went until then: no request is made
+// any more, since the key is about to go.
+func (m *messenger) leave(s *mcp.ClientSession) Trip {
+	m.mu.Lock()
+	out := m.Trip
+	m.mu.Unlock()
+	if s != nil {
+		_ = s.Close() // what the server keeps of it ends by itself too
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ended = true
+	return out
+}
+
+// bounded ends an answer that is too large, and counts it.
+type bounded struct {
+	from      io.Reader
+	left      int64
+	messenger *messenger
+}
+
+var errLarge = errors.New("the answer is too large")
+
+// Read implements [io.Reader].
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.from.Read(p)
+	b.messenger.mu.Lock()
+	defer b.messenger.mu.Unlock()
+	if b.messenger.ended {
+		return 0, errEnded
+	}
+	b.left -= int64(n)
+	if b.messenger.Size += int64(n); b.left < 0 || b.messenger.Size > b.messenger.Limits.Call {
+		b.messenger.fault = &connector.Failure{Status: b.messenger.Status, Message: "the server answers with more than may be taken: ask for less"}
+		return 0, errLarge
+	}
+	return n, err
+}
+
+// closing is a body that does something when it is closed.
+type closing struct {
+	io.Reader
+	close func()
+}
+
+// Close implements [io.Closer].
+func (c *closing) Close() error {
+	c.close()
+	return nil
+}
