@@ -88,7 +88,8 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 		return nil, errors.Join(err, door.Close())
 	}
 	connections := connection.New(connection.Config{
-		Vault: door, Catalog: out.catalog, Book: out.book, OAuth: out.oauth, Keeper: out.keeper, Courier: out.courier, Now: c.Now, Log: c.Log,
+		Vault: door, Catalog: out.catalog, Book: out.book, OAuth: out.oauth, Keeper: out.keeper, Courier: out.courier, Remote: out.courier,
+		Now: c.Now, Log: c.Log,
 	})
 	checks := map[hotcell.Tier]assignment.Checker{hotcell.TierSecret: secret.CheckAttach, hotcell.TierConnection: connection.CheckAttach(out.book.Remembered)}
 	return &Daemon{
