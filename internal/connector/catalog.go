@@ -29,6 +29,9 @@ type Override struct {
 	Revoke    string   `yaml:"revoke" json:"revoke,omitempty"`
 	Device    string   `yaml:"device" json:"device,omitempty"`
 	Issuer    string   `yaml:"issuer" json:"issuer,omitempty"`
+	// Origins are what stands for origins of Also: where the document names one, the
+	// request goes to the other.
+	Origins map[string]string `yaml:"origins" json:"origins,omitempty"`
 }
 
 // Options say what a catalogue has beside the documents that come with it.
@@ -112,6 +115,16 @@ func (c *Connector) override(o Override) error {
 	}
 	if len(o.Also) > 0 {
 		c.Also = o.Also
+	}
+	for from, to := range o.Origins {
+		if !isOrigin(to) {
+			return hotcell.Invalid("/origins", "an origin is https://HOST, without a path")
+		}
+		c.Also = append(c.Also, to)
+		if c.origins == nil {
+			c.origins = map[string]string{}
+		}
+		c.origins[from] = to
 	}
 	for _, e := range []struct {
 		name, from string

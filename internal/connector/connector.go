@@ -49,6 +49,8 @@ type Connector struct {
 	account *account
 	errors  *failing
 	base    *text
+	// origins are what the operator has stand for origins of the document.
+	origins map[string]string
 	// plain is true where the operator let the base be plain HTTP on loopback.
 	plain bool
 }

@@ -118,6 +118,9 @@ func (c *Connector) permitted(root *url.URL, whole string) (*url.URL, error) {
 		return nil, &Failure{Message: "the service leads on to what is no address"}
 	}
 	u.Fragment = ""
+	if instead, err := url.Parse(c.origins[u.Scheme+"://"+u.Host]); err == nil && instead.Host != "" {
+		u.Scheme, u.Host = instead.Scheme, instead.Host
+	}
 	for _, origin := range append([]string{root.Scheme + "://" + root.Host}, c.Also...) {
 		o, err := url.Parse(origin)
 		if err == nil && o.Scheme == u.Scheme && strings.EqualFold(port(o), port(u)) && strings.EqualFold(o.Hostname(), u.Hostname()) {

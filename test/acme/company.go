@@ -26,6 +26,9 @@ import (
 	"time"
 
 	"hotcell/internal/authority"
+	"hotcell/test/acme/google"
+	"hotcell/test/acme/identity"
+	"hotcell/test/acme/slack"
 )
 
 // The names under which the company's servers are known.
@@ -44,6 +47,13 @@ type Company struct {
 	// wants of the user report.
 	Key, Password string
 
+	// Identity is where people sign in, Google and Slack are twins of services.
+	Identity *identity.Server
+	Google   *google.Twin
+	Slack    *slack.Twin
+
+	services *http.Server
+	port     int
 	api      *http.Server
 	database *postgres
 	mu       sync.Mutex
@@ -61,15 +71,18 @@ func Start(ctx context.Context, dir string) (*Company, error) {
 	if err := os.WriteFile(c.CA, own.PEM(), 0o644); err != nil {
 		return nil, fmt.Errorf("writing the company's authority: %w", err)
 	}
-	certificate, err := own.Issue(APIName, DatabaseName)
+	certificate, err := own.Issue(append([]string{APIName, DatabaseName}, Services()...)...)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.startAPI(certificate); err != nil {
 		return nil, err
 	}
-	if c.database, err = startPostgres(ctx, dir, certificate, c.Password); err != nil {
+	if err := c.startServices(certificate); err != nil {
 		return nil, errors.Join(err, c.api.Close())
+	}
+	if c.database, err = startPostgres(ctx, dir, certificate, c.Password); err != nil {
+		return nil, errors.Join(err, c.api.Close(), c.services.Close())
 	}
 	c.DatabasePort = c.database.port
 	return c, nil
@@ -78,7 +91,7 @@ func Start(ctx context.Context, dir string) (*Company, error) {
 // Close ends the servers.
 func (c *Company) Close() error {
 	c.database.stop()
-	return c.api.Close()
+	return errors.Join(c.api.Close(), c.services.Close())
 }
 
 func portOf(l net.Listener) int {

@@ -1,0 +1,104 @@
+package acme
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"hotcell/test/acme/google"
+	"hotcell/test/acme/identity"
+	"hotcell/test/acme/slack"
+)
+
+// services are the names of the virtual hosts, without the domain.
+var services = []string{"accounts", "gmail", "sheets", "slack"}
+
+// Services are the names under which the services are known.
+func Services() (names []string) {
+	for _, name := range services {
+		names = append(names, name+".acme.test")
+	}
+	return names
+}
+
+// Base is the address of a service: https://slack.acme.test:PORT.
+func (c *Company) Base(service string) string {
+	return fmt.Sprintf("https://%s.acme.test:%d", service, c.port)
+}
+
+// ClientSecret is the secret of the OAuth client "hotcell" of a service.
+func (c *Company) ClientSecret(service string) string { return "secret-of-" + service + "-0123456789" }
+
+// Register makes an OAuth client for each service, that leads back to callback.
+func (c *Company) Register(callback string) {
+	for service, mode := range map[string]identity.Mode{"gmail": identity.Keeps, "google-sheets": identity.Keeps, "slack": identity.Rotates} {
+		c.Identity.Add(service+"-client", c.ClientSecret(service), mode, callback)
+	}
+}
+
+// Overrides are lines of a server's configuration, by which its connectors go to
+// the company's services instead of the real ones.
+func (c *Company) Overrides() string {
+	accounts := c.Base("accounts")
+	oauth := fmt.Sprintf("authorize: %s/authorize, token: %s/oauth/token, revoke: %s/revoke, issuer: %s", accounts, accounts, accounts, accounts)
+	return fmt.Sprintf(`connectors:
+  overrides:
+    gmail: {base: %q, %s}
+    google-sheets: {base: %q, origins: {"https://openidconnect.googleapis.com": %q}, %s}
+    slack: {base: %q, also: [%q], authorize: %q, token: %q, revoke: %q, issuer: %q}
+`, c.Base("gmail"), oauth, c.Base("sheets"), c.Base("gmail"), oauth,
+		c.Base("slack"), c.Base("slack"), c.Base("slack")+"/oauth/v2/authorize", c.Base("slack")+"/api/oauth.v2.access", accounts+"/revoke", accounts)
+}
+
+// startServices serves all of them on one port, by their names.
+func (c *Company) startServices(certificate tls.Certificate) error {
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
+	if err != nil {
+		return fmt.Errorf("starting the company's services: %w", err)
+	}
+	c.port = portOf(listener)
+	if c.Identity, err = identity.New(c.Base("accounts")); err != nil {
+		return err
+	}
+	c.Google, c.Slack = google.New(c.Identity.Account), slack.New(c.Identity.Account)
+	c.services = &http.Server{ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), Handler: http.HandlerFunc(c.serve)}
+	go func() { _ = c.services.Serve(listener) }()
+	return nil
+}
+
+func (c *Company) serve(w http.ResponseWriter, r *http.Request) {
+	host, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host = r.Host
+	}
+	switch strings.TrimSuffix(host, ".acme.test") {
+	case "accounts":
+		c.Identity.ServeHTTP(w, r)
+	case "gmail", "sheets":
+		c.Google.ServeHTTP(w, r)
+	case "slack":
+		c.slack(w, r)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// slack leads its own pages of consent to where people sign in, with scopes as
+// Slack writes them, and answers with tokens as Slack does.
+func (c *Company) slack(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/oauth/v2/authorize":
+		q := r.URL.Query()
+		q.Set("scope", strings.ReplaceAll(q.Get("scope"), ",", " "))
+		http.Redirect(w, r, c.Base("accounts")+"/authorize?"+q.Encode(), http.StatusSeeOther)
+	case "/api/oauth.v2.access":
+		r.URL.Path = "/oauth/token"
+		slack.Reshape(c.Identity).ServeHTTP(w, r)
+	default:
+		c.Slack.ServeHTTP(w, r)
+	}
+}
