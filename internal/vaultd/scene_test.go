@@ -23,6 +23,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"hotcell"
+	"hotcell/internal/connector"
 	"hotcell/internal/parcel"
 	"hotcell/internal/rpc"
 	"hotcell/internal/socketpair"
@@ -114,6 +115,9 @@ func (s *scene) now() time.Time {
 	return time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(s.ticks.Add(1)) * time.Millisecond)
 }
 
+// catalog is the one that comes with Hotcell, read once for all tests.
+var catalog = sync.OnceValues(func() (*connector.Catalog, error) { return connector.Load(connector.Options{}) })
+
 func (s *scene) start(wrap ...func(hotcell.VaultStore) hotcell.VaultStore) {
 	s.t.Helper()
 	log := slog.New(slog.NewTextHandler(&s.said, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -123,7 +127,9 @@ func (s *scene) start(wrap ...func(hotcell.VaultStore) hotcell.VaultStore) {
 	for _, w := range wrap {
 		s.store = w(s.store)
 	}
-	config := vaultd.Config{Store: s.store, KeyURL: "file://" + filepath.Join(s.dir, "local.key"), Owner: "Olga", Now: s.now, Log: log}
+	catalog, err := catalog()
+	must(s.t, err)
+	config := vaultd.Config{Catalog: catalog, Store: s.store, KeyURL: "file://" + filepath.Join(s.dir, "local.key"), Owner: "Olga", Now: s.now, Log: log}
 	if s.configure != nil {
 		s.configure(&config)
 	}
