@@ -68,7 +68,7 @@ func (s *Service) assertion(f accountFile, subject, audience, scope string) (str
 	}
 	now := s.Now()
 	claims := jwt.Claims{Issuer: f.Email, Subject: subject, Audience: jwt.Audience{audience}, IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(jwtLife))}
-	return jwt.Signed(signer).Claims(claims).Claims(map[string]string{"scope": scope}).Serialize()
+	return jwt.Signed(signer).Claims(claims).Claims(map[string]any{"scope": scope}).Serialize()
 }
 
 // CheckServiceAccount says whether a key is one of a service account.

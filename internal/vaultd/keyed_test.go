@@ -1,6 +1,11 @@
 package vaultd_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
 	"net/http"
 	"slices"
 	"strings"
@@ -52,6 +57,98 @@ func TestAKeyOfTheCatalogue(t *testing.T) {
 	}
 	_, err = s.control.TestConnection(t.Context(), &vaultrpc.CredentialRequest{Principal: s.b, ID: c.ID})
 	refused(t, "a test of another's", err, hotcell.ErrNotFound, "")
+}
+
+func TestAKeyThatIsExchangedForTokens(t *testing.T) {
+	t.Parallel()
+	s, p := connecting(t)
+	pair, err := rsa.GenerateKey(rand.Reader, 2048)
+	must(t, err)
+	private := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(pair)})
+	file, err := json.Marshal(map[string]string{"client_email": "robot@acme.test", "private_key": string(private), "private_key_id": s.plant("kid")})
+	must(t, err)
+	for slug, key := range map[string]string{"acmerobot": "robot:" + p.secret, "acmeaccount": string(file)} {
+		c, err := s.keyed(s.m, slug, slug, key, nil)
+		must(t, err)
+		if !slices.Equal(c.Connected.Fields, []string{"access", "key"}) || !c.Renewed() || c.Connected.Account != ada.name || (c.Connected.Client == "robot") != (slug == "acmerobot") {
+			t.Errorf("%s: made %+v", slug, c.Connected)
+		}
+		s.tests(s.m, c.ID, ada.name)
+		if c, err = s.rotate(s.m, c.ID, key); err != nil || c.Version != 2 || !slices.Equal(c.Connected.Fields, []string{"access", "key"}) {
+			t.Errorf("%s: a new key: %+v, %v", slug, c.Connected, err)
+		}
+		answer, err := s.control.DeleteConnection(t.Context(), &vaultrpc.CredentialRequest{Principal: s.m, ID: c.ID})
+		if err != nil || answer.Revoked || answer.Grant != "" {
+			t.Errorf("%s: deleted: %+v, %v", slug, answer, err)
+		}
+	}
+	for slug, keys := range map[string][]string{
+		"acmerobot":   {"robot:" + s.plant("wrong"), "robot", ":" + p.secret, "robot:", "robot:a b"},
+		"acmeaccount": {"{}", s.plant("nothing"), `{"client_email":"a","private_key":"b"}`},
+	} {
+		for _, key := range keys {
+			_, err := s.keyed(s.m, slug, "wrong", key, nil)
+			refused(t, slug, err, hotcell.ErrInvalid, "key")
+		}
+	}
+}
+
+func TestWhatDescribesItself(t *testing.T) {
+	t.Parallel()
+	s, p := connecting(t)
+	document := []byte("openapi: 3.0.0\ninfo: {title: Pets, version: '1'}\npaths:\n  /pets:\n    get: {operationId: listPets, summary: List pets, responses: {'200': {description: ok}}}\n")
+	request := &vaultrpc.CreateConnectionRequest{
+		Principal: s.m, Connector: "openapi", Name: "My pets", Definition: document, Settings: map[string]string{"base": p.URL},
+		HTTP: hotcell.HTTPAccess{Auth: hotcell.Auth{Kind: "header", Name: "X-Key"}}, Key: s.sealedKey("My pets", s.plant("key")),
+	}
+	c, err := s.connect(request)
+	must(t, err)
+	if c.HTTP.Host != "127.0.0.1" || c.HTTP.Auth.Name != "X-Key" || c.Connected.Connector != "openapi" {
+		t.Errorf("made %+v, %+v", c.HTTP, c.Connected)
+	}
+	answer, err := s.control.Tools(t.Context(), &vaultrpc.ToolsRequest{Principal: s.m, ID: c.ID})
+	must(t, err)
+	if len(answer.Tools) != 1 || !strings.HasPrefix(answer.Tools[0].Name, "my_pets_") {
+		t.Errorf("its tools are %+v", answer.Tools)
+	}
+	_, err = s.control.Tools(t.Context(), &vaultrpc.ToolsRequest{Principal: s.b, ID: c.ID})
+	refused(t, "another's tools", err, hotcell.ErrNotFound, "")
+	for what, change := range map[string]func(*vaultrpc.CreateConnectionRequest){
+		"no document": func(r *vaultrpc.CreateConnectionRequest) { r.Definition = nil },
+		"junk":        func(r *vaultrpc.CreateConnectionRequest) { r.Definition = []byte("]") },
+		"no base":     func(r *vaultrpc.CreateConnectionRequest) { r.Settings = nil },
+		"a way of no kind": func(r *vaultrpc.CreateConnectionRequest) {
+			r.HTTP.Auth = hotcell.Auth{Kind: "header", Name: "Host"}
+		},
+	} {
+		wrong := *request
+		wrong.Name, wrong.Key = "wrong", s.sealedKey("wrong", s.plant("key"))
+		change(&wrong)
+		_, err := s.connect(&wrong)
+		refused(t, what, err, hotcell.ErrInvalid, "")
+	}
+	s.stored("listPets")
+	must(t, s.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{Principal: s.m, ID: c.ID}))
+}
+
+func TestAServiceThatTakesNoKey(t *testing.T) {
+	t.Parallel()
+	s, p := connecting(t)
+	p.set(func() {
+		p.me = func(w http.ResponseWriter, r *http.Request) {
+			reply(w, http.StatusOK, map[string]any{"id": "0", "name": "anybody" + r.Header.Get("Authorization")})
+		}
+	})
+	c, err := s.connect(&vaultrpc.CreateConnectionRequest{Principal: s.m, Connector: "acmenone", Name: "open"})
+	must(t, err)
+	if c.HTTP != nil || len(c.Connected.Fields) != 0 || c.Connected.Account != "anybody" {
+		t.Errorf("made %+v", c.Connected)
+	}
+	s.tests(s.m, c.ID, "anybody")
+	_, err = s.keyed(s.m, "acmenone", "keyed", s.plant("key"), nil)
+	refused(t, "a key for it", err, hotcell.ErrInvalid, "takes no key")
+	_, err = s.rotate(s.m, c.ID, s.plant("key"))
+	refused(t, "a new key for it", err, hotcell.ErrInvalid, "no key")
 }
 
 // A message that was recorded on its way is not sent to a host of the sender's.

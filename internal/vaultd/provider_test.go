@@ -119,6 +119,12 @@ func (p *provider) give(w http.ResponseWriter, r *http.Request) {
 	access, refresh := p.plant("access"), p.plant("refresh")
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if grant := r.FormValue("grant_type"); grant == "client_credentials" && id == "robot" && secret == url.QueryEscape(p.secret) ||
+		grant == "urn:ietf:params:oauth:grant-type:jwt-bearer" && strings.Count(r.FormValue("assertion"), ".") == 2 {
+		p.tokens[access] = ada
+		reply(w, http.StatusOK, map[string]any{"access_token": access, "token_type": "Bearer", "expires_in": 3600})
+		return
+	}
 	if id != "client-1" || secret != url.QueryEscape(p.secret) {
 		reply(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client"})
 		return
@@ -203,6 +209,9 @@ tools:
 		document("acme", "", p.URL, "kind: oauth2, issuer: "+p.URL+", "+oauth),
 		document("acmeopen", "", p.URL, "kind: oauth2, "+oauth),
 		document("acmebox", "", p.URL, "kind: device, "+oauth),
+		document("acmerobot", "", p.URL, "kind: client_credentials, "+oauth),
+		document("acmeaccount", "", p.URL, "kind: service_account, "+oauth),
+		document("acmenone", "", p.URL, "kind: none"),
 		document("acmekey", "advise: {variables: [ACME_TOKEN], prefixes: [acme_]}\n", p.URL, "kind: key"),
 		document("acmehost", "settings: [{name: host, about: the host, pattern: \"[a-z0-9.:]{1,100}\", required: true}]\n", "\"https://${settings.host}\"", "kind: key"),
 	}
