@@ -35,7 +35,7 @@ func (p *patterns) of(used *vault.Used, auth hotcell.Auth) (*guard.Patterns, err
 	if found != nil {
 		return found, nil
 	}
-	values := make([]sensitive.Bytes, 0, len(used.Fields))
+	values := append(make([]sensitive.Bytes, 0, len(used.Fields)+1), keyOf(used))
 	for _, f := range used.Fields {
 		values = append(values, f.Value)
 	}

@@ -11,12 +11,13 @@ import (
 )
 
 // Patterns are what is taken out of a service's answers: the values, and their
-// parts where auth makes a pair of them. Empty values are left out. It is
-// [hotcell.ErrDenied] where one cannot be looked for: what the service answered
-// could not be searched for it.
+// parts where auth makes a pair of them. Empty values are left out. The first is
+// what goes onto requests: it is [hotcell.ErrDenied] where that cannot be looked
+// for, since what the service answered could not be searched for it. Of others,
+// people were told.
 func Patterns(label guard.Label, auth hotcell.Auth, values ...sensitive.Bytes) (*guard.Patterns, error) {
 	builder := guard.NewBuilder()
-	for _, value := range values {
+	for i, value := range values {
 		err := value.Use(func(b []byte) error {
 			if len(b) == 0 {
 				return nil
@@ -26,7 +27,7 @@ func Patterns(label guard.Label, auth hotcell.Auth, values ...sensitive.Bytes) (
 				parts = append(parts, b)
 			}
 			for _, part := range parts {
-				if err := builder.Add(label, part); err != nil {
+				if err := builder.Add(label, part); err != nil && i == 0 {
 					return fmt.Errorf("%w: the connection's key cannot be taken out of what the service answers: %w", hotcell.ErrDenied, err)
 				}
 			}

@@ -137,7 +137,7 @@ func TestWhatAHostileServerAnswers(t *testing.T) {
 		t.Run(name+" to the call", func(t *testing.T) {
 			t.Parallel()
 			good := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server {
-				return mcp.NewServer(&mcp.Implementation{Name: "remote", Version: "1"}, &mcp.ServerOptions{HasTools: true})
+				return mcp.NewServer(&mcp.Implementation{Name: "remote", Version: "1"}, &mcp.ServerOptions{Capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}}})
 			}, &mcp.StreamableHTTPOptions{Stateless: true, JSONResponse: true})
 			w := setup(t, func(out http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)

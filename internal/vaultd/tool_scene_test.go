@@ -1,6 +1,7 @@
 package vaultd_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -84,12 +85,18 @@ func (o *office) Dial(ctx context.Context, host string, port int) (net.Conn, err
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
+	return newOfficeOf(t, chat)
+}
+
+// newOfficeOf is one with another service.
+func newOfficeOf(t *testing.T, document string) *office {
+	t.Helper()
 	o := &office{}
 	o.server = httptest.NewTLSServer(http.HandlerFunc(o.serve))
 	t.Cleanup(o.server.Close)
 	roots := x509.NewCertPool()
 	roots.AddCert(o.server.Certificate())
-	catalog, err := connector.Load(connector.Options{Own: []connector.Document{{Name: "chat.yaml", Text: []byte(chat)}}})
+	catalog, err := connector.Load(connector.Options{Own: []connector.Document{{Name: "own.yaml", Text: []byte(document)}}})
 	must(t, err)
 	o.scene = setupWith(t, func(c *vaultd.Config) { c.Dialer, c.Roots, c.Catalog = o, roots, catalog })
 	return o
@@ -97,6 +104,7 @@ func newOffice(t *testing.T) *office {
 
 func (o *office) serve(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	o.mu.Lock()
 	o.came = append(o.came, r.Method+" "+r.Host+r.URL.String()+" "+string(body))
 	answer := o.answer
