@@ -68,6 +68,7 @@ type errorsDocument struct {
 	When    string `yaml:"when"`
 	Message string `yaml:"message"`
 	Retry   string `yaml:"retry"`
+	Unknown string `yaml:"unknown"`
 }
 
 type toolDocument struct {

@@ -12,7 +12,7 @@ import (
 )
 
 // failing is what in an answer is an error although its status is not.
-type failing struct{ when, message, retry *text }
+type failing struct{ when, message, retry, unknown *text }
 
 // maxMessage is how much of a service's own words an agent gets, in bytes.
 const maxMessage = 2000
@@ -22,7 +22,7 @@ const maxWait = time.Hour
 
 // failure is the error of an answer that says no; nil for one that does not.
 func (c *Connector) failure(ctx context.Context, a *Answer, body any, vars map[string]any) error {
-	said := ""
+	said, status := "", a.Status
 	bad := a.Status < 200 || a.Status > 299
 	retry := a.Status == http.StatusTooManyRequests || a.Status >= 500 && a.Status != http.StatusNotImplemented || a.Status == http.StatusRequestTimeout
 	if f := c.errors; f != nil {
@@ -36,6 +36,11 @@ func (c *Connector) failure(ctx context.Context, a *Answer, body any, vars map[s
 					retry = true
 				}
 			}
+			if f.unknown != nil {
+				if v, err := f.unknown.value(ctx, vars); err == nil && v == true {
+					status = http.StatusUnauthorized // as services say it that use the status
+				}
+			}
 		}
 	}
 	if !bad {
@@ -47,7 +52,7 @@ func (c *Connector) failure(ctx context.Context, a *Answer, body any, vars map[s
 	if said == "" {
 		said = "it said no more than that"
 	}
-	out := &Failure{Status: a.Status, Message: fmt.Sprintf("%s answered %d %s: %s", c.Name, a.Status, http.StatusText(a.Status), shortLine(said, maxMessage)), Retryable: retry}
+	out := &Failure{Status: status, Message: fmt.Sprintf("%s answered %d %s: %s", c.Name, a.Status, http.StatusText(a.Status), shortLine(said, maxMessage)), Retryable: retry}
 	if retry {
 		out.RetryAfter = retryAfter(a.Header)
 	}

@@ -205,7 +205,7 @@ func compileErrors(c *Connector, d *document) error {
 		return nil
 	}
 	k := &compiler{path: "/errors"}
-	c.errors = &failing{k.text("/when", d.Errors.When), k.text("/message", d.Errors.Message), k.optional("/retry", d.Errors.Retry)}
+	c.errors = &failing{k.text("/when", d.Errors.When), k.text("/message", d.Errors.Message), k.optional("/retry", d.Errors.Retry), k.optional("/unknown", d.Errors.Unknown)}
 	return k.err
 }
 

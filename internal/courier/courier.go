@@ -18,6 +18,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -143,11 +144,16 @@ func (t *trip) all(ctx context.Context, run *connector.Run) error {
 		if t.Requests++; t.Requests > t.Limits.Requests {
 			return &connector.Failure{Message: fmt.Sprintf("this takes more than %d requests: ask for less", t.Limits.Requests)}
 		}
+		before := t.changed
 		answer, err := t.one(ctx, request)
 		if err != nil {
 			return err
 		}
 		if err := run.Answer(ctx, answer); err != nil {
+			// Some services say with another status that they do not know the key.
+			if failure, ok := errors.AsType[*connector.Failure](err); ok && failure.Status == http.StatusUnauthorized {
+				t.Status, t.Refused = failure.Status, !before
+			}
 			return err
 		}
 	}

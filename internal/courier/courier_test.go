@@ -259,6 +259,23 @@ func TestA401IsTold(t *testing.T) {
 	}
 }
 
+func TestAKeyThatIsNotKnownIsToldByAnotherStatusToo(t *testing.T) {
+	t.Parallel()
+	for path, refused := range map[string]bool{"/slot": true, "/done": false} {
+		w := setup(t, func(out http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == path {
+				answer(out, map[string]any{"ok": false, "error": "token_expired"})
+				return
+			}
+			answer(out, map[string]any{"ok": true, "url": "https://files.example.com/up"})
+		}, courier.Limits{})
+		_, trip, err := w.do(t.Context(), "upload", nil)
+		if failure, ok := errors.AsType[*connector.Failure](err); !ok || failure.Status != 401 || trip.Status != 401 || trip.Refused != refused {
+			t.Errorf("%s: %v, %+v, want it refused: %t", path, err, trip, refused)
+		}
+	}
+}
+
 func TestTheKeyGoesToItsOwnHostAlone(t *testing.T) {
 	t.Parallel()
 	var files atomic.Value

@@ -38,6 +38,7 @@ auth: {kind: key, put: {kind: bearer}}
 errors:
   when: ${has(answer.ok) && !answer.ok}
   message: ${answer.error}
+  unknown: ${answer.error == 'token_expired'}
 tools:
 - name: get
   title: Get
