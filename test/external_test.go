@@ -60,12 +60,12 @@ const serviceTools = "simple_text,image_content,audio_content,embedded_resource,
 // office is a server with a connection to that service, and an external job.
 type office struct {
 	*hotcelltest.Server
-	t     *testing.T
+	t     testing.TB
 	mu    sync.Mutex
 	asked []string
 }
 
-func openOffice(t *testing.T) *office {
+func openOffice(t testing.TB) *office {
 	t.Helper()
 	o := &office{t: t}
 	upstream := httptest.NewTLSServer(http.HandlerFunc(o.serve))

@@ -19,13 +19,17 @@ type message struct {
 	Bytes []byte `json:"bytes,omitempty"`
 }
 
-const procedure = "/test/Call"
+const (
+	procedure = "/test/Call"
+	quickly   = "/test/Quick"
+)
 
 // peer serves fn and returns a client of it.
 func peer(t *testing.T, fn func(context.Context, *message) (*message, error)) *rpc.Client {
 	t.Helper()
 	mux := http.NewServeMux()
 	rpc.Handle(mux, procedure, fn)
+	rpc.HandleOver(mux, quickly, fn)
 	rpc.HandleStream(mux, "/test/Stream", func(_ context.Context, in *message, send func(*message) error) error {
 		for i := range 3 {
 			if err := send(&message{Text: fmt.Sprint(in.Text, i)}); err != nil {

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+
+	"hotcell"
 )
 
 // CallOver is [Call] over a pool, for what is called very often: the same message
@@ -47,6 +49,54 @@ func CallOver[Request, Answer any](ctx context.Context, p *Pool, procedure strin
 		return nil, decodeError(ctx, err)
 	}
 	return out, nil
+}
+
+// HandleOver serves what is called by [CallOver] very often. It is [Handle] with
+// less between: the same message, the same errors.
+func HandleOver[Request, Answer any](mux *http.ServeMux, procedure string, fn func(context.Context, *Request) (*Answer, error)) {
+	mux.HandleFunc("POST "+procedure, func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
+		if ms, err := strconv.ParseInt(r.Header.Get("Connect-Timeout-Ms"), 10, 64); err == nil {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, time.Duration(ms)*time.Millisecond)
+			defer cancel()
+		}
+		in := new(Request)
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
+		if err == nil {
+			err = json.Unmarshal(body, in)
+		}
+		if err != nil {
+			writeError(w, hotcell.Invalid("", "the message cannot be read"))
+			return
+		}
+		answer, err := fn(ctx, in)
+		if err != nil {
+			writeError(w, err)
+			return
+		}
+		text, err := json.Marshal(answer)
+		if err != nil {
+			writeError(w, err)
+			return
+		}
+		w.Header()["Content-Type"] = []string{"application/json"}
+		_, _ = w.Write(text)
+	})
+}
+
+// writeError writes an error as Connect does.
+func writeError(w http.ResponseWriter, err error) {
+	out, ok := errors.AsType[*connect.Error](encodeError(err))
+	if !ok {
+		out = connect.NewError(connect.CodeInternal, errors.New("internal error"))
+	}
+	for name, values := range out.Meta() {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusInternalServerError) // the code says more
+	_ = json.NewEncoder(w).Encode(map[string]string{"code": out.Code().String(), "message": out.Message()})
 }
 
 // wireError is the error of an answer that is no message.

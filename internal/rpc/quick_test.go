@@ -27,13 +27,16 @@ func TestACallOverAPoolIsTheSameCall(t *testing.T) {
 			}
 			return in, nil
 		})
-		pool := rpc.NewPool(c)
+		pool, over := rpc.NewPool(c), rpc.NewPool(c)
 		for range 3 {
 			in := &message{Text: "<&>\x00é", Bytes: []byte{0, 255}}
 			plain, err := rpc.Call[message, message](t.Context(), c, procedure, in)
 			quick, also := rpc.CallOver[message, message](t.Context(), pool, procedure, in)
 			if fmt.Sprint(err) != fmt.Sprint(also) || (err == nil) != (also == nil) || err == nil && (plain.Text != quick.Text || string(plain.Bytes) != string(quick.Bytes)) {
 				t.Errorf("%v: %+v, %v; over a pool %+v, %v", want, plain, err, quick, also)
+			}
+			if both, third := rpc.CallOver[message, message](t.Context(), over, quickly, in); fmt.Sprint(third) != fmt.Sprint(err) || err == nil && both.Text != plain.Text {
+				t.Errorf("%v: served quickly %+v, %v", want, both, third)
 			}
 			for _, sentinel := range []error{hotcell.ErrNotFound, hotcell.ErrDenied, hotcell.ErrInvalid, hotcell.ErrStale, hotcell.ErrUnavailable, hotcell.ErrTampered} {
 				if errors.Is(err, sentinel) != errors.Is(also, sentinel) {

@@ -1,6 +1,7 @@
 package toolbox
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -102,7 +103,10 @@ func (b *Box) shown(ctx context.Context, arguments json.RawMessage) (json.RawMes
 	if err != nil {
 		return nil, err
 	}
-	clean := tokens.ReplaceAll(patterns.Redact(arguments), []byte("[hotcell:token]"))
+	clean := redact(patterns, arguments)
+	if bytes.Contains(clean, []byte("hct_")) {
+		clean = tokens.ReplaceAll(clean, []byte("[hotcell:token]"))
+	}
 	if json.Valid(clean) {
 		return clean, nil
 	}

@@ -16,7 +16,7 @@ func (d *Daemon) tools(mux *http.ServeMux) {
 		answer, err := d.calls.List(ctx, r.Job)
 		return answer, d.note(vaultrpc.ListTools, err)
 	})
-	rpc.Handle(mux, vaultrpc.CallTool, func(ctx context.Context, r *vaultrpc.CallToolRequest) (*vaultrpc.CallToolAnswer, error) {
+	rpc.HandleOver(mux, vaultrpc.CallTool, func(ctx context.Context, r *vaultrpc.CallToolRequest) (*vaultrpc.CallToolAnswer, error) {
 		answer, err := d.calls.Call(ctx, r)
 		return answer, d.note(vaultrpc.CallTool, err)
 	})
