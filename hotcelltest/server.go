@@ -223,3 +223,14 @@ func (s *Server) OK(args ...string) string {
 	}
 	return strings.TrimSuffix(r.Out, "\n")
 }
+
+// Address is where the server's open port is.
+func (s *Server) Address() string {
+	s.t.Helper()
+	_, rest, _ := strings.Cut(s.Log(), "\nready on http://")
+	address, _, _ := strings.Cut(rest, " ")
+	if address == "" {
+		s.t.Fatal("the server did not say where it is")
+	}
+	return address
+}

@@ -37,8 +37,7 @@ func openAcme(t *testing.T, more string) *firm {
 			t.Error(err)
 		}
 	})
-	s := hotcelltest.Start(t, fmt.Sprintf("egress:\n  extra_ca: %s\n  allow_private: [%s, %s]\n  hosts:\n  - {name: %s, address: 127.0.0.1}\n  - {name: %s, address: 127.0.0.1}\n%s",
-		c.CA, acme.APIName, acme.DatabaseName, acme.APIName, acme.DatabaseName, more))
+	s := hotcelltest.Start(t, c.Configuration()+more)
 	return &firm{c, s, fmt.Sprintf("%s:%d", acme.APIName, c.APIPort), fmt.Sprintf("%s:%d", acme.DatabaseName, c.DatabasePort)}
 }
 

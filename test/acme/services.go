@@ -40,6 +40,17 @@ func (c *Company) Register(callback string) {
 	}
 }
 
+// Configuration is what a server is to know of the company: its authority, where
+// its hosts are, and its services in the place of the real ones.
+func (c *Company) Configuration() string {
+	names := append([]string{APIName, DatabaseName}, Services()...)
+	hosts := ""
+	for _, name := range names {
+		hosts += fmt.Sprintf("  - {name: %s, address: 127.0.0.1}\n", name)
+	}
+	return fmt.Sprintf("egress:\n  extra_ca: %s\n  allow_private: [%s]\n  hosts:\n%s%s", c.CA, strings.Join(names, ", "), hosts, c.Overrides())
+}
+
 // Overrides are lines of a server's configuration, by which its connectors go to
 // the company's services instead of the real ones.
 func (c *Company) Overrides() string {

@@ -145,9 +145,28 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/oauth/token" && lose != nil && lose():
 		s.provider.ServeHTTP(&void{header: http.Header{}}, r)
 		panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's way to cut an answer off
+	case r.URL.Path == "/authorize/callback":
+		s.provider.ServeHTTP(&signed{w, s.issuer}, r)
 	default:
 		s.provider.ServeHTTP(w, r)
 	}
+}
+
+// signed says on the way back to a client whose answer it is (RFC 9207).
+type signed struct {
+	http.ResponseWriter
+	issuer string
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (s *signed) WriteHeader(status int) {
+	if to, err := url.Parse(s.Header().Get("Location")); err == nil && to.Query().Get("code") != "" {
+		q := to.Query()
+		q.Set("iss", s.issuer)
+		to.RawQuery = q.Encode()
+		s.Header().Set("Location", to.String())
+	}
+	s.ResponseWriter.WriteHeader(status)
 }
 
 // void takes an answer that nobody gets.
