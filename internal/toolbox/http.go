@@ -1,9 +1,14 @@
 package toolbox
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"io"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -48,11 +53,30 @@ func (b *Box) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b.handler.ServeHTTP(slow, r)
 		return
 	}
+	if !begins(slow, r) {
+		b.single.ServeHTTP(slow, r)
+		return
+	}
 	b.sessions.makeRoom(b.Sessions)
 	b.handler.ServeHTTP(slow, r)
 	if id = w.Header().Get(headerSession); id != "" {
 		b.sessions.add(id, b.server)
 	}
+}
+
+// begins says whether a message outside of a session is one that the library's
+// sessions are for: a beginning, or what it has to say no to.
+func begins(w http.ResponseWriter, r *http.Request) bool {
+	if !plainJSON(r.Header) || !slices.Contains(protocols, r.Header.Get("Mcp-Protocol-Version")) {
+		return true
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		return true // it is told so when it reads on
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	var m message
+	return json.Unmarshal(body, &m) != nil || m.Method == "initialize" || m.Method == "server/discover" || strings.HasPrefix(m.Method, "subscriptions/")
 }
 
 // exchangeOf is the life of the request that a message came with.

@@ -70,8 +70,10 @@ const (
 // Box is one job's tools. Its methods may be called at once from anywhere.
 type Box struct {
 	Config
-	server   *mcp.Server
-	handler  http.Handler
+	server  *mcp.Server
+	handler http.Handler
+	// single answers messages outside of any session, each by itself: curl's.
+	single   http.Handler
 	sessions sessions
 	// exchanges are the requests under way, by the mark that each was given.
 	exchanges sync.Map
@@ -103,6 +105,9 @@ func New(c Config) *Box {
 	b.handler = mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return b.server }, &mcp.StreamableHTTPOptions{
 		MaxRequestBodyBytes:        maxBody,
 		DisableLocalhostProtection: true, // the line is not TCP, and the public listener has its own
+	})
+	b.single = mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return b.server }, &mcp.StreamableHTTPOptions{
+		Stateless: true, JSONResponse: true, MaxRequestBodyBytes: maxBody, DisableLocalhostProtection: true,
 	})
 	return b
 }

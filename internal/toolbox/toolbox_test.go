@@ -189,3 +189,21 @@ func FuzzMessages(f *testing.F) {
 		}
 	})
 }
+
+func TestACallWithoutASessionIsAnsweredByItself(t *testing.T) {
+	t.Parallel()
+	d := &desk{}
+	server, _ := open(t, d)
+	for name, body := range map[string]string{
+		"call": `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"test_simple_text"}}`,
+		"list": `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`, "ping": `{"jsonrpc":"2.0","id":1,"method":"ping"}`,
+	} {
+		status, header, text := say(t, server, "", body)
+		if got := payload(t, text); status != http.StatusOK || got["result"] == nil || header.Get("Mcp-Session-Id") != "" {
+			t.Errorf("%s: %d %s", name, status, text)
+		}
+	}
+	if status, _, text := say(t, server, "", `{"jsonrpc":"2.0","id":1,"method":"ping"}`+strings.Repeat(" ", 5<<20)); status != http.StatusRequestEntityTooLarge && status != http.StatusBadRequest {
+		t.Errorf("5 MiB: %d %s", status, text)
+	}
+}
