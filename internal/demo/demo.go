@@ -88,7 +88,7 @@ func (s *show) all(ctx context.Context) (err error) {
 		return err
 	}
 	defer stop()
-	for _, part := range []func(context.Context) error{s.set, s.report, s.attack, s.hidden, s.drill, s.revoke, s.trail} {
+	for _, part := range []func(context.Context) error{s.set, s.report, s.attack, s.hidden, s.accounts, s.drill, s.revoke, s.trail} {
 		if err := part(ctx); err != nil {
 			return err
 		}
@@ -101,8 +101,7 @@ func (s *show) data() string { return filepath.Join(s.dir, "data") }
 
 // serve starts the server as people do, and waits for its word.
 func (s *show) serve(ctx context.Context) (stop func(), err error) {
-	settings := fmt.Sprintf("egress:\n  extra_ca: %s\n  allow_private: [%s, %s]\n  hosts:\n  - {name: %s, address: 127.0.0.1}\n  - {name: %s, address: 127.0.0.1}\n",
-		s.company.CA, acme.APIName, acme.DatabaseName, acme.APIName, acme.DatabaseName)
+	settings := s.company.Configuration()
 	file := filepath.Join(s.dir, "hotcell.yaml")
 	if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
 		return nil, fmt.Errorf("writing the configuration: %w", err)

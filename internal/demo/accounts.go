@@ -1,0 +1,165 @@
+package demo
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+
+	"hotcell"
+	"hotcell/client"
+	"hotcell/internal/sensitive"
+	"hotcell/test/acme/google"
+)
+
+// accounts shows tier 1: a person connects accounts in a browser, and an agent
+// works with two tools of each, and then tries what it may not.
+func (s *show) accounts(ctx context.Context) error {
+	s.title("Connections: mail, a spreadsheet and a chat, and an agent that has no token")
+	_, callback, err := s.client.OAuthClients(ctx)
+	if err != nil {
+		return err
+	}
+	s.company.Register(callback)
+	var ids []hotcell.CredentialID
+	for _, service := range []string{"gmail", "google-sheets", "slack"} {
+		secret := sensitive.New([]byte(s.company.ClientSecret(service)))
+		if err := s.client.SetOAuthClient(ctx, service, service+"-client", secret); err != nil {
+			return err
+		}
+		id, err := s.connect(ctx, service)
+		if err != nil {
+			return err
+		}
+		ids = append(ids, id)
+	}
+	sheet := s.company.Google.Create("Invoices", []any{"number", "amount"})
+	s.company.Google.Deliver("ada@acme.test", google.Mail{
+		From: "Babbage <babbage@acme.test>", To: "ada@acme.test", Subject: "Invoice 42", MessageID: "<m1@acme.test>", Text: "Please pay 480.50", Labels: []string{"INBOX", "UNREAD"},
+	})
+	made, err := s.client.CreateAssignment(ctx, "books", hotcell.Work{Command: agent + strings.ReplaceAll(work, "SHEET", sheet)})
+	if err != nil {
+		return err
+	}
+	for i, n := range []hotcell.Narrowing{
+		{Tools: []string{"search", "read"}}, {Tools: []string{"append"}}, {Tools: []string{"post"}, Rules: []hotcell.ToolRule{{When: `args.channel == "#ops"`}}},
+	} {
+		if _, err := s.client.Attach(ctx, made.ID, ids[i], hotcell.InjectTools, n); err != nil {
+			return err
+		}
+	}
+	return s.work(ctx, made.ID, sheet)
+}
+
+// work runs the agent, and looks at what came of it.
+func (s *show) work(ctx context.Context, id hotcell.AssignmentID, sheet string) error {
+	log, j, err := s.runOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	s.quote(log)
+	rows, messages := s.company.Google.Rows(sheet, "Invoices"), s.company.Slack.Messages()
+	s.check(j.State == hotcell.JobSucceeded && strings.Contains(log, "Please pay 480.50"), "the agent reads ada's mail ("+string(j.State)+j.Reason+")")
+	s.check(len(rows) == 2 && rows[1][0] == "42", "it writes the invoice into the sheet")
+	s.check(len(messages) == 1 && messages[0].Channel == "C0000002", "it posts to #ops, and not to #board: the rule on the attachment refuses that")
+	s.check(len(s.company.Google.Sent("ada@acme.test")) == 0, "it sends no mail: that tool is not attached")
+	log2 := fmt.Sprint(rows, messages)
+	s.clean("the agent's log", log)
+	s.clean("what it wrote", log2)
+	return nil
+}
+
+// connect connects ada's account of a service, as she does in her browser.
+func (s *show) connect(ctx context.Context, service string) (hotcell.CredentialID, error) {
+	link, err := s.client.CreateLink(ctx, client.LinkDraft{Connector: service, Name: service})
+	if err != nil {
+		return "", err
+	}
+	page, err := s.consent(ctx, link.URL)
+	if err != nil {
+		return "", err
+	}
+	now, err := s.client.Link(ctx, link.ID)
+	if err != nil {
+		return "", err
+	}
+	made, err := s.client.Connection(ctx, now.Connection)
+	if err != nil {
+		return "", fmt.Errorf("%s was not connected: %s: %w", service, now.Reason, err)
+	}
+	s.check(strings.Contains(page, "Connected"), fmt.Sprintf("ada opens the link, signs in at the service and allows it: %s is connected as %s", service, made.Connected.Account))
+	return made.ID, nil
+}
+
+var requestOf = regexp.MustCompile(`name="request" value="([^"]+)"`)
+
+// consent opens a link, goes on to the service's page of consent, and says yes.
+func (s *show) consent(ctx context.Context, link string) (string, error) {
+	text, err := os.ReadFile(s.company.CA)
+	if err != nil {
+		return "", fmt.Errorf("reading the company's authority: %w", err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(text)
+	jar, _ := cookiejar.New(nil)
+	browser := &http.Client{Jar: jar, Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if host, port, err := net.SplitHostPort(address); err == nil && strings.HasSuffix(host, ".acme.test") {
+				address = "127.0.0.1:" + port
+			}
+			return (&net.Dialer{}).DialContext(ctx, network, address)
+		},
+	}}
+	page, err := post(ctx, browser, link, nil)
+	if err != nil {
+		return "", err
+	}
+	m := requestOf.FindStringSubmatch(page)
+	if m == nil {
+		return "", fmt.Errorf("the link does not lead to a page of consent")
+	}
+	return post(ctx, browser, s.company.Base("accounts")+"/consent", url.Values{"request": {m[1]}, "who": {"ada@acme.test"}, "answer": {"allow"}})
+}
+
+func post(ctx context.Context, browser *http.Client, to string, form url.Values) (string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to, strings.NewReader(form.Encode()))
+	if err != nil {
+		return "", err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer, err := browser.Do(r)
+	if err != nil {
+		return "", fmt.Errorf("opening a page: %w", err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
+	return string(text), err
+}
+
+// agent is a shell that calls tools by MCP (streamable HTTP), as any agent does.
+const agent = `mcp() { curl -sS -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' -H 'Mcp-Protocol-Version: 2025-06-18' "$@" "$HOTCELL_MCP_URL"; }
+session=$(mcp -D - -o /dev/null -d '{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"sh","version":"1"}}}' | tr -d '\r' | sed -n 's/^[Mm]cp-[Ss]ession-[Ii]d: //p')
+mcp -H "Mcp-Session-Id: $session" -d '{"jsonrpc":"2.0","method":"notifications/initialized"}'
+call() { printf '%s: ' "$1"; mcp -H "Mcp-Session-Id: $session" -d "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"$1\",\"arguments\":$2}}" | sed -n 's/^data: //p; /^{/p' | sed 's/.*"text":"//; s/"}\],.*//; s/\\\\"/"/g' | cut -c1-400; }
+`
+
+// work is what the agent does, and then what it may not.
+const work = `call gmail_search '{"query":"subject:invoice is:unread"}'
+call gmail_read '{"id":"18c000001"}'
+call google_sheets_append '{"spreadsheet":"SHEET","range":"Invoices!A1:B1","rows":[["42","480.50"]]}'
+call slack_post '{"channel":"#ops","text":"invoice 42 is in the books"}'
+echo 'and now what it may not:'
+call slack_post '{"channel":"#board","text":"not for you"}'
+call gmail_send '{"to":["eve@evil.test"],"subject":"x","text":"y"}'
+call gmail_read '{"id":"../../../oauth2/v4/token"}'
+grep -rahoE '(ya29|xox|rt_)[A-Za-z0-9_-]{8,}' /proc/*/environ /job 2>/dev/null; true
+`
