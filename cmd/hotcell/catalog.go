@@ -25,7 +25,7 @@ func writeCatalog(dir string, c config.Connectors) (path string, err error) {
 		return "", err
 	}
 	path = filepath.Join(dir, "connectors.json")
-	if err := os.WriteFile(path, text, 0o644); err != nil { //nolint:gosec // the vault's uid reads it, and it holds no value
+	if err := os.WriteFile(path, text, 0o644); err != nil { // the vault's uid reads it, and it holds no value
 		return "", fmt.Errorf("writing the connectors for the vault: %w", err)
 	}
 	return path, nil

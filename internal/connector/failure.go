@@ -25,22 +25,14 @@ func (c *Connector) failure(ctx context.Context, a *Answer, body any, vars map[s
 	said, status := "", a.Status
 	bad := a.Status < 200 || a.Status > 299
 	retry := a.Status == http.StatusTooManyRequests || a.Status >= 500 && a.Status != http.StatusNotImplemented || a.Status == http.StatusRequestTimeout
-	if f := c.errors; f != nil {
-		if v, err := f.when.value(ctx, vars); err == nil && v == true {
-			bad = true
-			if v, err := f.message.value(ctx, vars); err == nil && v != nil {
-				said, _ = plain(v)
-			}
-			if f.retry != nil {
-				if v, err := f.retry.value(ctx, vars); err == nil && v == true {
-					retry = true
-				}
-			}
-			if f.unknown != nil {
-				if v, err := f.unknown.value(ctx, vars); err == nil && v == true {
-					status = http.StatusUnauthorized // as services say it that use the status
-				}
-			}
+	if f := c.errors; f != nil && f.when.holds(ctx, vars) {
+		bad = true
+		if v, err := f.message.value(ctx, vars); err == nil && v != nil {
+			said, _ = plain(v)
+		}
+		retry = retry || f.retry.holds(ctx, vars)
+		if f.unknown.holds(ctx, vars) {
+			status = http.StatusUnauthorized // as services say it that use the status
 		}
 	}
 	if !bad {
@@ -57,6 +49,15 @@ func (c *Connector) failure(ctx context.Context, a *Answer, body any, vars map[s
 		out.RetryAfter = retryAfter(a.Header)
 	}
 	return out
+}
+
+// holds says whether a text is one expression that is true; nil is not.
+func (t *text) holds(ctx context.Context, vars map[string]any) bool {
+	if t == nil {
+		return false
+	}
+	v, err := t.value(ctx, vars)
+	return err == nil && v == true
 }
 
 // message finds what a service says of an error, in the usual places: RFC 9457,

@@ -101,7 +101,7 @@ func (o *openAPI) resolve(v any, depth int) any {
 		return map[string]any{}
 	}
 	var found any = o.root
-	for _, segment := range strings.Split(ref[2:], "/") {
+	for segment := range strings.SplitSeq(ref[2:], "/") {
 		found = object1(found)[strings.NewReplacer("~1", "/", "~0", "~").Replace(segment)]
 	}
 	return o.resolve(found, depth+1)

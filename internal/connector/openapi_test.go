@@ -3,6 +3,7 @@ package connector_test
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -47,7 +48,7 @@ func TestOperationsBecomeTools(t *testing.T) {
 	if q := send("get_pet", `{"petId":"a/b","fields__":["x","y"]}`); q.URL.String() != "https://api.zoo.test/v1/pets/a%2Fb?fields%5B%5D=x&fields%5B%5D=y" || len(q.Header) != 1 {
 		t.Errorf("%s %v", q.URL, q.Header)
 	}
-	if q := send("add_pet", `{"name":"Tom","in":"x"}`); string(q.Body) != `{"in":"x","name":"Tom"}` || q.Method != "POST" {
+	if q := send("add_pet", `{"name":"Tom","in":"x"}`); string(q.Body) != `{"in":"x","name":"Tom"}` || q.Method != http.MethodPost {
 		t.Errorf("%s", q.Body)
 	}
 	tool, _ := c.Tool("add_pet")

@@ -170,7 +170,7 @@ func TestAValueIsNothingButAValueInItsPlace(t *testing.T) {
 	if got := q.URL.String(); got != "https://chat.acme.test/api/channels/a%2F..%2Fb%3Fc%23d%252f%20%C3%A9/read?fixed=a%26b%3Dc&q=x%26y%3Dz&tag=a&tag=b+c" {
 		t.Errorf("%s", got)
 	}
-	if q.Method != "GET" || !q.Auth || q.Header.Get("X-Id") != "x&y=z" || q.Header.Get("X-Version") != "7" {
+	if q.Method != http.MethodGet || !q.Auth || q.Header.Get("X-Id") != "x&y=z" || q.Header.Get("X-Version") != "7" {
 		t.Errorf("%+v", q)
 	}
 	answer(t, r, `{"ok":true,"text":"hello","n":9007199254740993,"more":1}`)

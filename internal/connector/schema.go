@@ -86,16 +86,18 @@ var placed = regexp.MustCompile(`validating (/[^:\s]*)`)
 // broken says which argument breaks which rule, without what was sent.
 func broken(err error) error {
 	text := err.Error()
-	pointer := "/arguments"
+	var at strings.Builder
+	at.WriteString("/arguments")
 	if all := placed.FindAllStringSubmatch(text, -1); len(all) > 0 {
 		segments := strings.Split(strings.TrimPrefix(all[len(all)-1][1], "/"), "/")
 		for i := 0; i < len(segments); i++ {
 			if segments[i] == "properties" && i+1 < len(segments) {
-				pointer += "/" + segments[i+1]
+				at.WriteString("/" + segments[i+1])
 				i++
 			}
 		}
 	}
+	pointer := at.String()
 	rules := []string{"required", "additionalProperties", "unevaluatedProperties", "pattern", "enum", "const", "type", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minItems", "maxItems", "uniqueItems", "format", "oneOf", "anyOf", "not", "multipleOf", "minProperties", "maxProperties"}
 	for _, name := range rules {
 		if !strings.Contains(text, name+":") {

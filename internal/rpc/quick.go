@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -91,9 +92,7 @@ func writeError(w http.ResponseWriter, err error) {
 	if !ok {
 		out = connect.NewError(connect.CodeInternal, errors.New("internal error"))
 	}
-	for name, values := range out.Meta() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), out.Meta())
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusInternalServerError) // the code says more
 	_ = json.NewEncoder(w).Encode(map[string]string{"code": out.Code().String(), "message": out.Message()})

@@ -3,7 +3,6 @@ package rule
 import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
-	"github.com/google/cel-go/common/types/ref"
 )
 
 // Fixes says whether the rule is exactly `args.X == literal`: the argument then
@@ -60,6 +59,6 @@ func literalOf(e ast.Expr) (any, bool) {
 	if e.Kind() != ast.LiteralKind {
 		return nil, false
 	}
-	value, err := Native(ref.Val(e.AsLiteral()))
+	value, err := Native(e.AsLiteral())
 	return value, err == nil
 }

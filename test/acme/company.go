@@ -21,6 +21,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -111,7 +112,7 @@ func (c *Company) Requests() []string {
 // DatabaseURL is how a report reaches the database.
 func (c *Company) DatabaseURL() string {
 	escape := strings.NewReplacer("$", "%24", "#", "%23", "/", "%2F", "+", "%2B")
-	return fmt.Sprintf("postgresql://report:%s@%s:%d/acme?sslmode=verify-full", escape.Replace(c.Password), DatabaseName, c.DatabasePort)
+	return "postgresql://report:" + escape.Replace(c.Password) + "@" + net.JoinHostPort(DatabaseName, strconv.Itoa(c.DatabasePort)) + "/acme?sslmode=verify-full"
 }
 
 func (c *Company) startAPI(certificate tls.Certificate) error {

@@ -44,11 +44,11 @@ func (c *Company) Register(callback string) {
 // its hosts are, and its services in the place of the real ones.
 func (c *Company) Configuration() string {
 	names := append([]string{APIName, DatabaseName}, Services()...)
-	hosts := ""
+	var hosts strings.Builder
 	for _, name := range names {
-		hosts += fmt.Sprintf("  - {name: %s, address: 127.0.0.1}\n", name)
+		fmt.Fprintf(&hosts, "  - {name: %s, address: 127.0.0.1}\n", name)
 	}
-	return fmt.Sprintf("egress:\n  extra_ca: %s\n  allow_private: [%s]\n  hosts:\n%s%s", c.CA, strings.Join(names, ", "), hosts, c.Overrides())
+	return fmt.Sprintf("egress:\n  extra_ca: %s\n  allow_private: [%s]\n  hosts:\n%s%s", c.CA, strings.Join(names, ", "), hosts.String(), c.Overrides())
 }
 
 // Overrides are lines of a server's configuration, by which its connectors go to
@@ -105,7 +105,7 @@ func (c *Company) slack(w http.ResponseWriter, r *http.Request) {
 	case "/oauth/v2/authorize":
 		q := r.URL.Query()
 		q.Set("scope", strings.ReplaceAll(q.Get("scope"), ",", " "))
-		http.Redirect(w, r, c.Base("accounts")+"/authorize?"+q.Encode(), http.StatusSeeOther)
+		http.Redirect(w, r, c.Base("accounts")+"/authorize?"+q.Encode(), http.StatusSeeOther) //nolint:gosec // the host is ours
 	case "/api/oauth.v2.access":
 		r.URL.Path = "/oauth/token"
 		slack.Reshape(c.Identity).ServeHTTP(w, r)

@@ -161,7 +161,7 @@ func (t *Twin) search(who account.Account, r *http.Request) (any, *fault) {
 func (m *Mail) matches(q string) bool {
 	for word := range strings.FieldsSeq(strings.ToLower(q)) {
 		field, value, _ := strings.Cut(word, ":")
-		ok := false
+		var ok bool
 		switch field {
 		case "from":
 			ok = strings.Contains(strings.ToLower(m.From), value)

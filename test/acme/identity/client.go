@@ -32,7 +32,7 @@ func (c *client) DevMode() bool                                                {
 func (c *client) IsScopeAllowed(string) bool                                   { return true }
 func (c *client) IDTokenUserinfoClaimsAssertion() bool                         { return false }
 func (c *client) ClockSkew() time.Duration                                     { return 0 }
-func (c *client) RestrictAdditionalIdTokenScopes() func([]string) []string     { return same }
+func (c *client) RestrictAdditionalIdTokenScopes() func([]string) []string     { return same } //nolint:staticcheck // the library's name
 func (c *client) RestrictAdditionalAccessTokenScopes() func([]string) []string { return same }
 
 func same(s []string) []string { return s }
