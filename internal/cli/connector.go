@@ -31,7 +31,7 @@ func (a *app) catalog() *cobra.Command {
 		}
 		rows := [][]string{{"CONNECTOR", "NAME", "FOR", "AUTHORISED BY", "NOTE"}}
 		for _, one := range list {
-			rows = append(rows, []string{one.Slug, one.Name, one.Category, authorised[one.Auth], note(one)})
+			rows = append(rows, []string{one.Slug, one.Name, one.Category, authorised[one.Auth], cmp.Or(note(one), "-")})
 		}
 		return a.table(rows)
 	})
