@@ -1,0 +1,222 @@
+package token_test
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hotcell"
+	"hotcell/internal/connector"
+	"hotcell/internal/kms"
+	"hotcell/internal/oauth"
+	"hotcell/internal/sensitive"
+	"hotcell/internal/sqlite"
+	"hotcell/internal/token"
+	"hotcell/internal/vault"
+	"hotcell/test/acme/identity"
+)
+
+const document = `
+slug: chat
+name: Chat
+base: %[1]s
+advise: {hosts: [chat.acme.test]}
+auth: {kind: oauth2, authorize: "%[1]s/authorize", token: "%[1]s/oauth/token", revoke: "%[1]s/revoke", client: post, scopes: [openid]}
+tools:
+- {name: read, about: Reads what there is to read., hint: read, request: {method: GET, path: /x}}
+`
+
+const callback = "http://127.0.0.1:7878/connect/callback"
+
+// scene is a connection with tokens of a real authorisation server.
+type scene struct {
+	*identity.Server
+	t     *testing.T
+	vault *vault.Vault
+	store hotcell.VaultStore
+	made  hotcell.Credential
+	make  func(holder string) *token.Keeper
+}
+
+func open(t *testing.T, mode identity.Mode) *scene {
+	t.Helper()
+	s := &scene{t: t}
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.ServeHTTP(w, r) }))
+	t.Cleanup(server.Close)
+	log := slog.New(slog.DiscardHandler)
+	var err error
+	s.Server, err = identity.New(server.URL)
+	must(t, err)
+	s.Add("client-1", "secret-1", mode, callback)
+	s.Life(time.Second) // over at once, as far as a keeper is concerned
+	dir := t.TempDir()
+	s.store, err = sqlite.OpenVault(t.Context(), filepath.Join(dir, "vault.db"), log)
+	must(t, err)
+	_, err = kms.CreateFile(filepath.Join(dir, "local.key"))
+	must(t, err)
+	key, err := kms.OpenFile(filepath.Join(dir, "local.key"))
+	must(t, err)
+	s.vault, err = vault.Open(t.Context(), vault.Config{Store: s.store, Key: key, Owner: "Olga", Now: time.Now, Log: log})
+	must(t, err)
+	t.Cleanup(func() { _ = s.vault.Close() })
+	catalog, err := connector.Load(connector.Options{Own: []connector.Document{{Name: "chat", Text: fmt.Appendf(nil, document, server.URL)}}})
+	must(t, err)
+	asks := oauth.New(oauth.Config{Transport: server.Client().Transport, Now: time.Now})
+	s.make = func(holder string) *token.Keeper {
+		return token.New(token.Config{Vault: s.vault, Catalog: catalog, OAuth: asks, Holder: holder, Log: log})
+	}
+	none := func(*vault.Act) error { return nil }
+	p := s.vault.Local()
+	must(t, s.vault.SetClient(t.Context(), p, hotcell.Client{Connector: "chat", ID: "client-1"}, sensitive.New([]byte("secret-1")), none))
+	of, _ := catalog.Find("chat")
+	tokens := s.grant(server, asks, &of.Auth)
+	s.made = hotcell.Credential{
+		ID: hotcell.CredentialID(hotcell.NewID(hotcell.PrefixConnection)), Workspace: p.Workspace, Tier: hotcell.TierConnection, Name: "chat", Owner: p.Member, Version: 1, Revision: 1,
+		Connected: &hotcell.Connected{Connector: "chat", Client: "client-1", Fields: []string{hotcell.FieldAccess, hotcell.FieldRefresh}, Expires: &tokens.Expires}, UpdatedAt: time.Now(),
+	}
+	must(t, s.vault.CreateCredential(t.Context(), p, s.made, []vault.Field{{Name: hotcell.FieldAccess, Value: tokens.Access}, {Name: hotcell.FieldRefresh, Value: tokens.Refresh}}, none))
+	return s
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// grant has ada say yes, as her browser would.
+func (s *scene) grant(server *httptest.Server, asks *oauth.Service, auth *connector.Auth) *oauth.Tokens {
+	s.t.Helper()
+	browser := server.Client()
+	browser.Jar, _ = cookiejar.New(nil)
+	browser.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+		if strings.HasPrefix(r.URL.String(), callback) {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}
+	verifier := strings.Repeat("v", 43)
+	to, err := asks.AuthorizeURL(auth, "client-1", "state", verifier, callback, []string{"openid"})
+	must(s.t, err)
+	page, err := browser.Get(to)
+	must(s.t, err)
+	_ = page.Body.Close()
+	back, err := browser.PostForm(server.URL+"/consent", url.Values{"request": {page.Request.URL.Query().Get("request")}, "who": {"ada@acme.test"}, "answer": {"allow"}})
+	must(s.t, err)
+	_ = back.Body.Close()
+	at, err := back.Location()
+	must(s.t, err)
+	tokens, err := asks.Exchange(s.t.Context(), auth, oauth.Client{ID: "client-1", Secret: sensitive.New([]byte("secret-1"))}, at.Query().Get("code"), verifier, callback)
+	must(s.t, err)
+	return tokens
+}
+
+func (s *scene) now() (c hotcell.Credential) {
+	s.t.Helper()
+	must(s.t, s.store.View(s.t.Context(), func(r hotcell.VaultReader) (err error) {
+		c, err = r.Credential(s.made.Workspace, s.made.ID)
+		return err
+	}))
+	return c
+}
+
+func TestAThousandCallersMakeOneRefresh(t *testing.T) {
+	t.Parallel()
+	s := open(t, identity.Rotates)
+	s.Life(time.Hour)
+	keepers := []*token.Keeper{s.make("one"), s.make("two"), s.make("three")}
+	var callers sync.WaitGroup
+	for i := range 1000 {
+		callers.Go(func() {
+			if err := keepers[i%3].Ensure(t.Context(), s.made.Workspace, s.made.ID, 1); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	callers.Wait()
+	if c := s.Counts(); c.Refreshes != 1 || c.Reuses != 0 || s.now().Version != 2 {
+		t.Errorf("%+v, version %d", c, s.now().Version)
+	}
+}
+
+func TestLostRepliesAreSurvivedWithGrace(t *testing.T) {
+	t.Parallel()
+	s := open(t, identity.Grace)
+	s.Life(time.Hour)
+	k := s.make("one")
+	n := 0
+	s.Lose(func() bool { n++; return n%2 == 1 })
+	for refused := 1; refused <= 5; refused++ {
+		if err := k.Ensure(t.Context(), s.made.Workspace, s.made.ID, refused); err != nil {
+			t.Fatalf("%d: %v", refused, err)
+		}
+	}
+	if c := s.now(); c.Version != 6 || c.Connected.Broken != nil || s.Counts().Reuses != 0 {
+		t.Errorf("%+v %+v", c, s.Counts())
+	}
+}
+
+func TestALostReplyWithoutGraceIsTriedOnceMoreAndThenTold(t *testing.T) {
+	t.Parallel()
+	s := open(t, identity.Rotates)
+	k := s.make("one")
+	s.Lose(func() bool { return true })
+	if err := k.Ensure(t.Context(), s.made.Workspace, s.made.ID, 1); !errors.Is(err, hotcell.ErrNeedsReconnect) {
+		t.Errorf("%v", err)
+	}
+	s.Lose(nil)
+	for range 3 {
+		if err := k.Ensure(t.Context(), s.made.Workspace, s.made.ID, 1); !errors.Is(err, hotcell.ErrNeedsReconnect) {
+			t.Errorf("%v", err)
+		}
+	}
+	if c := s.Counts(); c.Refreshes != 1 || c.Reuses > 1 || s.now().Connected.Broken == nil {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestAServiceThatIsDownRevokesNothing(t *testing.T) {
+	t.Parallel()
+	s := open(t, identity.Rotates)
+	s.Down(true)
+	if err := s.make("one").Ensure(t.Context(), s.made.Workspace, s.made.ID, 1); !errors.Is(err, hotcell.ErrUnavailable) {
+		t.Errorf("%v", err)
+	}
+	if s.now().Connected.Broken != nil || s.Counts().Refreshes != 0 {
+		t.Errorf("%+v", s.Counts())
+	}
+}
+
+func TestAGrantThatEndedIsTold(t *testing.T) {
+	t.Parallel()
+	s := open(t, identity.Rotates)
+	s.End("ada@acme.test")
+	err := s.make("one").Ensure(t.Context(), s.made.Workspace, s.made.ID, 1)
+	if !errors.Is(err, hotcell.ErrNeedsReconnect) || !strings.Contains(err.Error(), "hotcell connections reconnect "+string(s.made.ID)) || !strings.Contains(err.Error(), "Olga") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAVersionThatWasPutBackIsSentNowhere(t *testing.T) {
+	t.Parallel()
+	s := open(t, identity.Rotates)
+	k := s.make("one")
+	must(t, k.Ensure(t.Context(), s.made.Workspace, s.made.ID, 1))
+	must(t, s.store.Update(t.Context(), func(w hotcell.VaultWriter) error { return w.PutCredential(s.made) }))
+	if err := k.Ensure(t.Context(), s.made.Workspace, s.made.ID, 1); !errors.Is(err, hotcell.ErrTampered) {
+		t.Errorf("%v", err)
+	}
+	if c := s.Counts(); c.Refreshes != 1 || c.Reuses != 0 {
+		t.Errorf("%+v", c)
+	}
+}
