@@ -29,6 +29,8 @@ type Work struct {
 	// Allow is what the job may reach on the network; nothing by default.
 	Allow  []Allow `json:"allow,omitempty"`
 	Limits Limits  `json:"limits"`
+	// Browser gives the job a browser, also where no login is attached.
+	Browser bool `json:"browser,omitempty"`
 	// Environment holds variables that are no secret.
 	Environment map[string]string `json:"environment,omitempty"`
 	// Drill is for a drill's own assignment; nil for all others.
@@ -109,6 +111,8 @@ const (
 	InjectHTTP Injection = "http"
 	// InjectTools lets an agent call a connection's tools and get their results.
 	InjectTools Injection = "tools"
+	// InjectLogin has the job's browser sign in with a login.
+	InjectLogin Injection = "login"
 )
 
 // Attachment is one credential on one assignment, narrowed.
@@ -144,6 +148,12 @@ type Narrowing struct {
 	// although their connector says otherwise.
 	Approve []string `json:"approve,omitempty"`
 	Unasked []string `json:"unasked,omitempty"`
+	// Fill lets the browser itself have the password of a login, for the time of
+	// one filling: for sites that compute on it.
+	Fill bool `json:"fill,omitempty"`
+	// Evaluate lets the agent run scripts in the pages of the job's browser. They
+	// read what a page's own scripts can: its cookies and its storage too.
+	Evaluate bool `json:"evaluate,omitempty"`
 }
 
 // ToolRule is what must be true of a call.

@@ -33,6 +33,8 @@ type Credential struct {
 	HTTP *HTTPAccess `json:"http,omitempty"`
 	// Connected is of a connection that a connector made; nil for all others.
 	Connected *Connected `json:"connected,omitempty"`
+	// Login is of a website's login; nil for other tiers.
+	Login *Login `json:"login,omitempty"`
 	// Version counts changes of the values, from 1.
 	Version int `json:"version"`
 	// Revision counts every change by a person, of values or of what is said; it is

@@ -119,5 +119,7 @@ type Use struct {
 	// Connector and Account are a connection's.
 	Connector string `json:"connector,omitempty"`
 	Account   string `json:"account,omitempty"`
+	// Login is a login's.
+	Login *Login `json:"login,omitempty"`
 	Narrowing
 }

@@ -26,6 +26,8 @@ const (
 	RequestAccess RequestKind = "access"
 	// RequestCall asks whether a tool may be called so.
 	RequestCall RequestKind = "call"
+	// RequestLogin asks for a login for a site: to attach one, or to make it.
+	RequestLogin RequestKind = "login"
 )
 
 // Request is a question that waits for a person: a job wants more than it may.
@@ -37,7 +39,7 @@ type Request struct {
 	Assignment AssignmentID `json:"assignment"`
 	// Member is on whose behalf the job runs.
 	Member MemberID `json:"member"`
-	// Allow is the host that is asked for; of the kind access.
+	// Allow is the host that is asked for; of the kinds access and login.
 	Allow Allow `json:"allow,omitzero"`
 	// Call is what waits; of the kind call.
 	Call *AskedCall `json:"call,omitempty"`

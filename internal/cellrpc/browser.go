@@ -1,0 +1,176 @@
+package cellrpc
+
+import "encoding/json"
+
+// The paths of the gateway that a browser's cell alone can say: the line of a
+// job's cell leads to none of them.
+const (
+	PathBrowser  = "/browser"        // GET: BrowserSpec
+	PathLogins   = "/logins"         // POST LoginsRequest: LoginsAnswer
+	PathArm      = "/logins/arm"     // POST ArmRequest: ArmAnswer
+	PathAwaitArm = "/logins/await"   // POST AwaitArmRequest: ArmState; returns when it is used or gone
+	PathFill     = "/logins/fill"    // POST FillRequest: LeaseAnswer, an HPKE message that opens to LoginValues
+	PathAskLogin = "/logins/ask"     // POST AskLogin: Asked; waits for a person
+	PathSession  = "/logins/session" // POST Session: 204; what the guard is to look for from now on
+	PathFile     = "/file"           // GET ?path=: a file of the job's; PUT ?name=: one for its /job/out, answers File
+)
+
+// The paths that a browser's cell serves to its gateway, on a line of their own.
+const (
+	PathCall = "/call" // POST Call: CallAnswer
+	PathView = "/view" // GET: a stream of View, a line of JSON each
+	PathHand = "/hand" // POST Hand: 204; what a person does in the browser
+)
+
+// BrowserSpec is what a browser's cell is to do.
+type BrowserSpec struct {
+	Spec
+	// Pin is the SHA-256, in base64, of the public key of the authority that the
+	// browser takes beside those of the bundle.
+	Pin string `json:"pin"`
+	// Evaluate lets the agent run scripts in pages.
+	Evaluate bool `json:"evaluate,omitempty"`
+	// External is true where there is no job's cell: files come from nowhere.
+	External bool `json:"external,omitempty"`
+}
+
+// Origin is a site exactly: https, or http where Plain is true.
+type Origin struct {
+	Host  string `json:"host"`
+	Port  int    `json:"port"`
+	Plain bool   `json:"plain,omitempty"`
+}
+
+// LoginsRequest asks for the job's logins of exactly this site.
+type LoginsRequest struct {
+	Origin Origin `json:"origin"`
+}
+
+// LoginsAnswer lists them, without any value.
+type LoginsAnswer struct {
+	Logins []Login `json:"logins,omitempty"`
+	// Others says in a sentence where a login could come from; empty where there
+	// are some.
+	Others string `json:"others,omitempty"`
+}
+
+// Login is one that the job may sign in with.
+type Login struct {
+	Use      string `json:"use"`
+	Name     string `json:"name"`
+	Username string `json:"username,omitempty"`
+	Password bool   `json:"password,omitempty"`
+	OTP      bool   `json:"otp,omitempty"`
+	// Fill is true where the browser itself may have the values.
+	Fill bool `json:"fill,omitempty"`
+}
+
+// ArmRequest has the vault put values of a login in the place of stand-ins, in
+// the first POST or PUT of this browser to exactly this site whose body holds
+// one: once each, and within seconds.
+type ArmRequest struct {
+	Use    string `json:"use"`
+	Origin Origin `json:"origin"`
+	// Password and Code are the stand-ins, letters, digits and "-._" only; empty
+	// for none. A code's is of digits. They are worth nothing.
+	Password string `json:"password,omitempty"`
+	Code     string `json:"code,omitempty"`
+}
+
+// ArmAnswer names what was armed.
+type ArmAnswer struct {
+	ID string `json:"id"`
+}
+
+// AwaitArmRequest asks what became of it. Cancel ends it.
+type AwaitArmRequest struct {
+	ID     string `json:"id"`
+	Cancel bool   `json:"cancel,omitempty"`
+}
+
+// ArmState is what became of what was armed.
+type ArmState struct {
+	// Password and Code are true once they were sent; Gone once nothing more
+	// will be.
+	Password bool `json:"password,omitempty"`
+	Code     bool `json:"code,omitempty"`
+	Gone     bool `json:"gone,omitempty"`
+	// Status is that of the site's answer; 0 before there is one.
+	Status int `json:"status,omitempty"`
+}
+
+// FillRequest asks for the values themselves, sealed to a key that only the
+// browser's init has. The vault gives them where the attachment says so.
+type FillRequest struct {
+	Use       string `json:"use"`
+	Origin    Origin `json:"origin"`
+	PublicKey []byte `json:"public_key"`
+	// Password and Code say which; a code is made then.
+	Password bool `json:"password,omitempty"`
+	Code     bool `json:"code,omitempty"`
+}
+
+// LoginValues is what a FillRequest's answer opens to, once.
+type LoginValues struct {
+	Password []byte `json:"password,omitempty"`
+	Code     []byte `json:"code,omitempty"`
+}
+
+// AskLogin asks a person for a login for a site.
+type AskLogin struct {
+	Origin Origin `json:"origin"`
+	Why    string `json:"why,omitempty"`
+}
+
+// Session tells of what a site gave the browser to be known by: cookies, and
+// what its pages keep. They are credentials that arose in the cell.
+type Session struct {
+	Origin Origin `json:"origin"`
+	// Prints are fingerprints, as package guard packs them; no value.
+	Prints []byte `json:"prints"`
+}
+
+// File is one that was put into the job's /job/out.
+type File struct {
+	Path string `json:"path"`
+}
+
+// Call is an agent's call of one of the browser's tools.
+type Call struct {
+	Tool      string          `json:"tool"`
+	Arguments json.RawMessage `json:"arguments,omitempty"`
+}
+
+// CallAnswer is what came of it: text, and a picture perhaps.
+type CallAnswer struct {
+	Text  string `json:"text"`
+	Error bool   `json:"error,omitempty"`
+	// Picture is a PNG or JPEG, painted over where a value or a secret field is.
+	Picture []byte `json:"picture,omitempty"`
+	Type    string `json:"type,omitempty"`
+	// Data is the same as Text for a program; may be empty.
+	Data json.RawMessage `json:"data,omitempty"`
+}
+
+// View is one frame of the live view.
+type View struct {
+	// Picture is a JPEG, painted over as those for the agent are.
+	Picture []byte `json:"picture,omitempty"`
+	URL     string `json:"url,omitempty"`
+	Title   string `json:"title,omitempty"`
+	// Held is true while a person has the browser, Closed while a sign-in is
+	// under way and nothing is shown.
+	Held   bool `json:"held,omitempty"`
+	Closed bool `json:"closed,omitempty"`
+}
+
+// Hand is what a person does in the browser. What is typed into a field for a
+// password is written down nowhere.
+type Hand struct {
+	// Kind is take, give, click, type, press, scroll or navigate.
+	Kind string  `json:"kind"`
+	X    float64 `json:"x,omitempty"`
+	Y    float64 `json:"y,omitempty"`
+	// Text is what is typed, the key that is pressed, or the URL.
+	Text string `json:"text,omitempty"`
+}

@@ -1,0 +1,25 @@
+package hotcell
+
+// Login is what may be said of a website's login. Its password and the secret of
+// its one-time codes are sealed, as [FieldPassword] and [FieldOTP].
+type Login struct {
+	// Host is exactly the site's, normalised, and Port its port: nothing of the
+	// login goes to a sub-domain, a parent or another port.
+	Host string `json:"host"`
+	Port int    `json:"port"`
+	// Plain is true for a site on the machine's own loopback, without TLS.
+	Plain bool `json:"plain,omitempty"`
+	// Username is no secret: it tells several logins of one site apart.
+	Username string `json:"username,omitempty"`
+	// Password and OTP say what there is; at least one is.
+	Password bool `json:"password,omitempty"`
+	OTP      bool `json:"otp,omitempty"`
+}
+
+// The names of a login's sealed fields.
+const (
+	FieldPassword = "password"
+	// FieldOTP is the secret of one-time codes, as package otp writes it. It
+	// never leaves the vault: codes are made there.
+	FieldOTP = "otp"
+)
