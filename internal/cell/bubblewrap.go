@@ -32,12 +32,15 @@ func NewBubblewrap(o Options) *Bubblewrap { return &Bubblewrap{o} }
 
 // The descriptors that bwrap inherits. The init has the first; the second is
 // this program, which becomes the init; the third tells of the init's pid; the
-// last, where there is one, is the bundle of certificates.
+// fourth is the line on which a browser's cell is asked, which its init has too,
+// and nothing for a job's; the last, where there is one, is the bundle of
+// certificates.
 const (
 	fdGateway = 3
 	fdBinary  = 4
 	fdInfo    = 5
-	fdBundle  = 6
+	fdCalls   = 6
+	fdBundle  = 7
 )
 
 var errNoBubblewrap = errors.New("bubblewrap is missing: apt-get install bubblewrap")
@@ -56,8 +59,9 @@ func (b *Bubblewrap) Start(ctx context.Context, c Config) (*Process, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("starting a cell: %w", err), closeAll(parts))
 	}
-	inherited := slices.Concat([]*os.File{c.Gateway, parts[0], told}, parts[1:])
-	defer func() { _ = closeAll(inherited[1:]) }()
+	// What is the caller's own to close stays open here.
+	inherited := slices.Concat([]*os.File{c.Gateway, parts[0], told, c.Calls}, parts[1:])
+	defer func() { _ = closeAll(append(parts, told)) }()
 	cmd := exec.Command(path, b.arguments(c)...)
 	cmd.Env, cmd.Dir = []string{}, "/"
 	cmd.Stderr = c.Stderr
@@ -171,14 +175,22 @@ func (b *Bubblewrap) arguments(c Config) []string {
 		args = append(args, "--perms", "0755", "--size", disk, "--tmpfs", folder)
 	}
 	return append(args, "--dir", "/run", "--remount-ro", "/dev", "--remount-ro", "/",
-		"--chdir", "/", "--", "/proc/self/fd/"+strconv.Itoa(fdBinary), InitCommand)
+		"--chdir", "/", "--", "/proc/self/fd/"+strconv.Itoa(fdBinary), c.command())
+}
+
+// command is what the binary is to be inside.
+func (c *Config) command() string {
+	if c.Calls != nil {
+		return BrowserCommand
+	}
+	return InitCommand
 }
 
 // etc is the part of /etc that is the machine's; the init makes the rest.
 func (b *Bubblewrap) etc() []string {
 	args := []string{"--perms", "0755", "--size", "4194304", "--tmpfs", "/etc"}
 	for _, name := range []string{
-		"alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "ssl/openssl.cnf", "ssl/certs/java", "services", "protocols",
+		"alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "ssl/openssl.cnf", "ssl/certs/java", "fonts", "services", "protocols",
 		"mime.types", "localtime", "perl", "python3", "java-17-openjdk", "java-21-openjdk",
 	} {
 		args = append(args, "--ro-bind-try", "/etc/"+name, "/etc/"+name)

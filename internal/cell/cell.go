@@ -27,6 +27,8 @@ import (
 const (
 	InitCommand = "cell-init"
 	ExecCommand = "cell-exec"
+	// BrowserCommand is the init of a browser's cell; package browser does it.
+	BrowserCommand = "browser-init"
 )
 
 // Driver makes cells.
@@ -52,6 +54,9 @@ type Precondition struct {
 type Config struct {
 	// Gateway is the dialling end of the line to the cell's gateway.
 	Gateway *os.File
+	// Calls is the listening end of the line on which the gateway asks a browser's
+	// cell; nil for a job's cell, which nobody asks.
+	Calls *os.File
 	// Disk bounds /job and /tmp each, in bytes.
 	Disk int64
 	// Cgroup bounds all processes of the cell together; nil where there is none.

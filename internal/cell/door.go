@@ -97,9 +97,11 @@ func (d *door) take(c net.Conn, r *bufio.Reader) { d.conns <- relay.Rest(c, r) }
 
 // widen asks the gateway what may be reached now, and lets the names in that
 // were not there before.
-func (i *initial) widen(ctx context.Context) error {
+func (i *initial) widen(ctx context.Context) error { return i.widenFrom(ctx, cellrpc.PathSpec) }
+
+func (i *initial) widenFrom(ctx context.Context, path string) error {
 	var spec cellrpc.Spec
-	if err := i.gateway.get(ctx, cellrpc.PathSpec, &spec); err != nil {
+	if err := i.gateway.get(ctx, path, &spec); err != nil {
 		return err
 	}
 	i.widening.Lock()

@@ -31,6 +31,20 @@ type order struct {
 const (
 	fdOrders  = 3
 	fdFailure = 4
+	// fdDevTools and the next are a browser's pipe, until it has them as 3 and 4;
+	// the failure is told on fdKept from then on.
+	fdDevTools = 5
+	fdKept     = 7
+)
+
+// confinement is what a stage is confined to.
+type confinement string
+
+// The confinements: of any command, and a browser that confines its own processes
+// further, for which it needs namespaces.
+const (
+	jobs     confinement = ""
+	browsers confinement = "browser"
 )
 
 // ExecMain is the stage between the init and the command: it gives up whatever
@@ -39,11 +53,13 @@ const (
 func ExecMain() int {
 	// What is given up per thread must be given up by the thread that execs.
 	runtime.LockOSThread()
-	failure := os.NewFile(fdFailure, "failure")
-	if _, err := fmt.Fprint(failure, execMain()); err != nil {
-		return 125
+	reason := execMain()
+	for _, fd := range []uintptr{fdKept, fdFailure} {
+		if _, err := fmt.Fprint(os.NewFile(fd, "failure"), reason); err == nil {
+			return 126
+		}
 	}
-	return 126
+	return 125
 }
 
 func execMain() error {
@@ -58,8 +74,12 @@ func execMain() error {
 	if err := unix.CloseRange(fdOrders, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		return fmt.Errorf("closing descriptors: %w", err)
 	}
-	for _, step := range []func() error{landlock, dropCapabilities, filterCalls} {
-		if err := step(); err != nil {
+	of := jobs
+	if len(os.Args) > 2 && os.Args[2] == string(browsers) {
+		of = browsers
+	}
+	for _, step := range []func(confinement) error{landlock, dropCapabilities, filterCalls} {
+		if err := step(of); err != nil {
 			return err
 		}
 	}
@@ -67,7 +87,26 @@ func execMain() error {
 	if err != nil {
 		return err
 	}
+	if of == browsers {
+		if err := hold(); err != nil {
+			return err
+		}
+	}
 	return become(o)
+}
+
+// hold puts DevTools' pipe where Chromium looks for it: 3 and 4, which are free
+// now but for where a failure is told.
+func hold() error {
+	if err := unix.Dup3(fdFailure, fdKept, unix.O_CLOEXEC); err != nil {
+		return fmt.Errorf("handing the pipe on: %w", err)
+	}
+	for n := range 2 {
+		if err := unix.Dup3(fdDevTools+n, fdOrders+n, 0); err != nil {
+			return fmt.Errorf("handing the pipe on: %w", err)
+		}
+	}
+	return nil
 }
 
 func readOrder(orders io.ReadCloser) (order, error) {
@@ -166,7 +205,7 @@ func lower(what int, value uint64) error {
 
 // dropCapabilities empties every set, the bounding set first, and gives up what
 // a setuid file would give.
-func dropCapabilities() error {
+func dropCapabilities(confinement) error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("giving up new privileges: %w", err)
 	}

@@ -33,6 +33,8 @@ func TestMain(m *testing.M) {
 			os.Exit(cell.InitMain())
 		case cell.ExecCommand:
 			os.Exit(cell.ExecMain())
+		case cell.BrowserCommand:
+			os.Exit(browse())
 		case probeCommand:
 			os.Exit(probe())
 		case dialCommand:
@@ -74,6 +76,7 @@ func (f *fake) handler(t testing.TB) http.Handler {
 	f.logs, f.ended = map[string]*bytes.Buffer{"stdout": {}, "stderr": {}}, make(chan struct{})
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /spec", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(f.spec) })
+	mux.HandleFunc("GET /browser", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(browserSpec(f.spec)) })
 	mux.HandleFunc("POST /lease", f.answerLease)
 	mux.HandleFunc("GET /files", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(f.files) })
 	mux.HandleFunc("POST /refused", func(w http.ResponseWriter, r *http.Request) {

@@ -42,18 +42,7 @@ func InitMain() int {
 }
 
 func initMain(ctx context.Context) error {
-	if os.Getpid() != 1 {
-		return errors.New("this is the init of a cell, and runs as its process 1 only")
-	}
-	if err := closeOff(); err != nil {
-		return err
-	}
-	line := os.NewFile(fdGateway, "gateway")
-	ending, err := watch(line)
-	if err != nil {
-		return err
-	}
-	g, err := openGateway(line)
+	g, ending, err := enter()
 	if err != nil {
 		return err
 	}
@@ -64,6 +53,23 @@ func initMain(ctx context.Context) error {
 		return fmt.Errorf("telling how the job ended: %w", err)
 	}
 	return nil
+}
+
+// enter closes this process off, and opens the line to its gateway. Before the
+// end that is meant, ending is to be set.
+func enter() (g *gateway, ending *atomic.Bool, err error) {
+	if os.Getpid() != 1 {
+		return nil, nil, errors.New("this is the init of a cell, and runs as its process 1 only")
+	}
+	if err := closeOff(); err != nil {
+		return nil, nil, err
+	}
+	line := os.NewFile(fdGateway, "gateway")
+	if ending, err = watch(line); err != nil {
+		return nil, nil, err
+	}
+	g, err = openGateway(line)
+	return g, ending, err
 }
 
 // closeOff makes this process invisible and its descriptors its own, and deaf
@@ -104,7 +110,7 @@ func watch(line *os.File) (*atomic.Bool, error) {
 func (i *initial) live(ctx context.Context) cellrpc.Exit {
 	defer i.forget()
 	var err error
-	if i.stage, err = startStage(); err != nil {
+	if i.stage, err = startStage(jobs); err != nil {
 		return unstarted(err)
 	}
 	leased := make(chan error, 1)
@@ -123,7 +129,7 @@ func (i *initial) prepare(ctx context.Context) error {
 	if err := i.gateway.get(ctx, cellrpc.PathSpec, &i.spec); err != nil {
 		return fmt.Errorf("asking what to do: %w", err)
 	}
-	for _, step := range []func(context.Context) error{i.network, i.furnish, i.unpack, i.instruct} {
+	for _, step := range []func(context.Context) error{i.network, i.proxy, i.furnish, i.unpack, i.instruct} {
 		if err := step(ctx); err != nil {
 			return err
 		}

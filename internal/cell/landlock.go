@@ -69,7 +69,7 @@ func ruleset(version int) (attr rulesetAttr, size uintptr) {
 // landlock holds files a second time, behind the mounts: it confines the
 // calling thread, and so what that becomes. Where the version allows it, signals
 // and abstract sockets do not reach out of the command's own processes either.
-func landlock() error {
+func landlock(of confinement) error {
 	version, err := landlockVersion()
 	if err != nil {
 		return err
@@ -81,6 +81,9 @@ func landlock() error {
 	}
 	defer func() { _ = unix.Close(int(fd)) }()
 	for _, rule := range landlockRules {
+		if of == browsers && rule.path == "/proc" {
+			rule.access |= unix.LANDLOCK_ACCESS_FS_WRITE_FILE // the maps of its own user namespaces
+		}
 		if err := addRule(int(fd), rule.path, rule.access&attr.files); err != nil {
 			return fmt.Errorf("making Landlock's rules: %w", err)
 		}

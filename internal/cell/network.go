@@ -40,9 +40,6 @@ func (i *initial) network(ctx context.Context) error {
 	if err := i.localDoors(ctx); err != nil {
 		return err
 	}
-	if err := i.proxy(ctx); err != nil {
-		return err
-	}
 	return i.resolve()
 }
 

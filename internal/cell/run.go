@@ -23,14 +23,19 @@ type stage struct {
 	failure *os.File
 	// output is the command's stdout and stderr.
 	output map[string]*os.File
+	// devtools is a browser's pipe: to it, and from it.
+	devtools [2]*os.File
 }
 
 // startStage starts it, in a user namespace of its own in which it is uid 1000
 // and has power over nothing.
-func startStage() (*stage, error) {
+func startStage(of confinement) (*stage, error) {
 	s := &stage{output: map[string]*os.File{}}
-	var pipes [4][2]*os.File // orders, failure, stdout, stderr
+	var pipes [6][2]*os.File // orders, failure, stdout, stderr; a browser's commands and answers
 	for n := range pipes {
+		if n > 3 && of != browsers {
+			break
+		}
 		var err error
 		if pipes[n][0], pipes[n][1], err = os.Pipe(); err != nil {
 			return nil, fmt.Errorf("preparing the command: %w", err)
@@ -41,11 +46,16 @@ func startStage() (*stage, error) {
 		return nil, fmt.Errorf("preparing the command: %w", err)
 	}
 	theirs := []*os.File{null, pipes[2][1], pipes[3][1], pipes[0][0], pipes[1][1]}
+	argv := []string{"hotcell", ExecCommand}
+	if of == browsers {
+		theirs, argv = append(theirs, pipes[4][0], pipes[5][1]), append(argv, string(browsers))
+		s.devtools = [2]*os.File{pipes[4][1], pipes[5][0]}
+	}
 	fds := make([]uintptr, len(theirs))
 	for n, f := range theirs {
 		fds[n] = f.Fd()
 	}
-	s.pid, err = syscall.ForkExec("/proc/self/exe", []string{"hotcell", ExecCommand}, &syscall.ProcAttr{Dir: "/job", Env: []string{}, Files: fds, Sys: &syscall.SysProcAttr{
+	s.pid, err = syscall.ForkExec("/proc/self/exe", argv, &syscall.ProcAttr{Dir: "/job", Env: []string{}, Files: fds, Sys: &syscall.SysProcAttr{
 		Cloneflags:                 syscall.CLONE_NEWUSER,
 		UidMappings:                []syscall.SysProcIDMap{{ContainerID: 1000, HostID: 0, Size: 1}},
 		GidMappings:                []syscall.SysProcIDMap{{ContainerID: 1000, HostID: 0, Size: 1}},
@@ -96,10 +106,17 @@ func (i *initial) run(ctx context.Context) cellrpc.Exit {
 // command. The bytes that held the values are wiped here.
 func (i *initial) release() error {
 	env := i.environment()
-	b, err := json.Marshal(order{Argv: i.shell(), Env: env, Limits: i.spec.Limits, Input: i.input()})
-	for _, variable := range env {
-		sensitive.Wipe(variable)
-	}
+	defer func() {
+		for _, variable := range env {
+			sensitive.Wipe(variable)
+		}
+	}()
+	return i.command(order{Argv: i.shell(), Env: env, Limits: i.spec.Limits, Input: i.input()})
+}
+
+// command tells the stage what to become.
+func (i *initial) command(o order) error {
+	b, err := json.Marshal(o)
 	defer sensitive.Wipe(b)
 	if err != nil {
 		return fmt.Errorf("preparing the command: %w", err)

@@ -8,7 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// namespaces are the flags of clone(2) that make namespaces.
+// namespaces are the flags of clone(2) that make namespaces, and unboxing those
+// of them that a browser confines its own processes with.
+const unboxing = unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET
+
 const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET
 
 // personalities are the execution domains of plain programs (personality(2)).
@@ -69,7 +72,7 @@ func refuse(errno unix.Errno) uint32 { return unix.SECCOMP_RET_ERRNO | uint32(er
 
 // filter is the allow-list of system calls. What it does not know answers
 // EPERM, and what is newer than it ENOSYS, so that C libraries fall back.
-func filter() program {
+func filter(of confinement) program {
 	var p program
 	p.load(atArch)
 	p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, 1, 0, auditArch)
@@ -85,22 +88,27 @@ func filter() program {
 		p.within(listed[i], listed[last], unix.SECCOMP_RET_ALLOW)
 		i = last + 1
 	}
-	arguments(&p)
+	if of == browsers {
+		p.equal(unix.SYS_CHROOT, unix.SECCOMP_RET_ALLOW)
+		p.call(unix.SYS_UNSHARE, func(p *program) { flags(p, namespaces&^unboxing) })
+	}
+	arguments(&p, of)
 	p.above(max(listed[len(listed)-1], unix.SYS_MSEAL)+1, refuse(unix.ENOSYS))
 	p.end(refuse(unix.EPERM))
 	return p
 }
 
 // arguments holds the calls of which only some arguments are safe.
-func arguments(p *program) {
+func arguments(p *program, of confinement) {
 	// The flags of clone3 are in memory, out of a filter's sight: C libraries
 	// fall back to clone when it is not there.
 	p.equal(unix.SYS_CLONE3, refuse(unix.ENOSYS))
 	p.call(unix.SYS_CLONE, func(p *program) {
-		p.load(argument(0))
-		p.add(unix.BPF_JMP|unix.BPF_JSET|unix.BPF_K, 0, 1, namespaces)
-		p.end(refuse(unix.EPERM))
-		p.end(unix.SECCOMP_RET_ALLOW)
+		if of == browsers {
+			flags(p, namespaces&^unboxing)
+			return
+		}
+		flags(p, namespaces)
 	})
 	p.call(unix.SYS_IOCTL, func(p *program) {
 		p.load(argument(1))
@@ -121,6 +129,14 @@ func arguments(p *program) {
 		p.end(refuse(unix.EAFNOSUPPORT))
 	})
 	p.call(unix.SYS_SOCKET, sockets)
+}
+
+// flags lets a call through whose first argument has none of those.
+func flags(p *program, refused uint32) {
+	p.load(argument(0))
+	p.add(unix.BPF_JMP|unix.BPF_JSET|unix.BPF_K, 0, 1, refused)
+	p.end(refuse(unix.EPERM))
+	p.end(unix.SECCOMP_RET_ALLOW)
 }
 
 // sockets lets through unix and internet sockets, and netlink for routes, which
@@ -148,8 +164,8 @@ func sockets(p *program) {
 
 // filterCalls installs the filter on the calling thread, and so on what that
 // becomes.
-func filterCalls() error {
-	f := filter()
+func filterCalls(of confinement) error {
+	f := filter(of)
 	prog := unix.SockFprog{Len: uint16(len(f)), Filter: &f[0]}
 	if _, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&prog))); errno != 0 {
 		return fmt.Errorf("setting the filter of system calls: %w", errno)

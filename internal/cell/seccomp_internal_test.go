@@ -24,7 +24,7 @@ var forbidden = []string{
 func verdict(t *testing.T, arch, number uint32, args ...uint64) uint32 {
 	t.Helper()
 	var raw []bpf.RawInstruction
-	for _, one := range filter() {
+	for _, one := range filter(jobs) {
 		raw = append(raw, bpf.RawInstruction{Op: one.Code, Jt: one.Jt, Jf: one.Jf, K: one.K})
 	}
 	instructions, ok := bpf.Disassemble(raw)
