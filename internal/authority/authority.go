@@ -12,6 +12,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -62,6 +63,12 @@ func serial() *big.Int {
 // PEM is the authority's certificate, for a trust store.
 func (a *Authority) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
+}
+
+// Pin is the SHA-256 of the authority's public key (RFC 7469 section 2.4, without
+// the encoding).
+func (a *Authority) Pin() [sha256.Size]byte {
+	return sha256.Sum256(a.certificate.RawSubjectPublicKeyInfo)
 }
 
 // Issue makes a certificate for hosts, names or IP addresses, with a key of its

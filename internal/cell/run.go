@@ -81,6 +81,11 @@ func (i *initial) run(ctx context.Context) cellrpc.Exit {
 	if err := i.gateway.post(ctx, cellrpc.PathStarted, struct{}{}, nil); err != nil {
 		return unstarted(fmt.Errorf("telling that the command starts: %w", err))
 	}
+	if i.spec.Errands {
+		running, stop := context.WithCancel(ctx)
+		defer stop()
+		go i.errands(running)
+	}
 	failure := i.release()
 	status := reap(i.stage.pid)
 	// Whoever the command left behind would write for ever.

@@ -174,3 +174,33 @@ type Hand struct {
 	// Text is what is typed, the key that is pressed, or the URL.
 	Text string `json:"text,omitempty"`
 }
+
+// PathErrand is how the init of a job's cell is asked for files, since nobody can
+// call it: GET waits for the next errand, whose head is in [HeaderErrand] and whose
+// content is the body; POST says what came of it, in the same way.
+const (
+	PathErrand   = "/errand"
+	HeaderErrand = "Hotcell-Errand"
+)
+
+// The kinds of errands.
+const (
+	ErrandFetch = "fetch" // hand over the file at Path
+	ErrandKeep  = "keep"  // keep the content as Path in /job/out
+)
+
+// Errand is something that the init is to do for the job's browser.
+type Errand struct {
+	ID   string `json:"id"`
+	Kind string `json:"kind"`
+	Path string `json:"path"`
+}
+
+// ErrandDone is what came of it.
+type ErrandDone struct {
+	ID string `json:"id"`
+	// Path is where a file was kept.
+	Path string `json:"path,omitempty"`
+	// Error says in a sentence why not.
+	Error string `json:"error,omitempty"`
+}

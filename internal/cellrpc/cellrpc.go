@@ -36,6 +36,8 @@ type Spec struct {
 	// Instructions are what an agent is to do: /job/INSTRUCTIONS.md, and the
 	// command's standard input. Empty for a command without any.
 	Instructions string `json:"instructions,omitempty"`
+	// Errands is true where there may be some; see [PathErrand].
+	Errands bool `json:"errands,omitempty"`
 }
 
 // Name is a host and the ports that may be reached on it.

@@ -24,6 +24,9 @@ type Rules struct {
 	Uses  []hotcell.Use
 	// Models are the operator's word on model hosts.
 	Models Models
+	// Browser is true for what the job's browser does: it may reach the sites of
+	// the job's logins, and no protocol but HTTPS.
+	Browser bool
 	// TCP says whether the operator lets an entry pass unguarded; nil lets none.
 	TCP func(hotcell.Allow) bool
 }
@@ -66,6 +69,9 @@ func (r Rules) Connection(host string, port int) Verdict {
 		return refused(NotListed)
 	}
 	entry := r.Allow[i]
+	if r.Browser && entry.Protocol != hotcell.ProtocolHTTPS {
+		return refused("the entry allows %s there, and a browser speaks HTTPS alone", entry.Protocol)
+	}
 	if entry.Protocol == hotcell.ProtocolTCP && (model || !r.tcp(entry)) {
 		return refused("connections of the protocol tcp pass unguarded and need the operator's setting (egress.hosts with tcp: true), or a secret that is bound to exactly this host and port")
 	}
@@ -87,7 +93,10 @@ func (r Rules) tcp(entry hotcell.Allow) bool {
 // opens is an attachment that opens a host by itself.
 func (r Rules) opens(host string, port int) *hotcell.Use {
 	for i, u := range r.Uses {
-		if u.As == hotcell.InjectHTTP && u.HTTP != nil && u.HTTP.Host == host && u.HTTP.Port == port {
+		if !r.Browser && u.As == hotcell.InjectHTTP && u.HTTP != nil && u.HTTP.Host == host && u.HTTP.Port == port {
+			return &r.Uses[i]
+		}
+		if r.Browser && u.As == hotcell.InjectLogin && u.Login != nil && u.Login.Host == host && u.Login.Port == port {
 			return &r.Uses[i]
 		}
 	}
@@ -109,6 +118,9 @@ func (r Rules) Request(host string, port int, method, uri string) Verdict {
 	}
 	narrowed := ""
 	for i := range r.Uses {
+		if r.Browser {
+			break // nothing is put onto what a page asks for, but a login that was armed
+		}
 		use := &r.Uses[i]
 		if !Applies(use, host, port) {
 			continue
@@ -137,7 +149,7 @@ func Applies(u *hotcell.Use, host string, port int) bool {
 		return u.HTTP != nil && u.HTTP.Host == host && u.HTTP.Port == port
 	case hotcell.InjectStandIn:
 		return Bound(u, host, port)
-	case hotcell.InjectEnvironment:
+	case hotcell.InjectEnvironment, hotcell.InjectTools, hotcell.InjectLogin:
 	}
 	return false
 }

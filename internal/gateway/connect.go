@@ -26,7 +26,8 @@ func (g *Gateway) connect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	about := hotcell.Event{Host: net.JoinHostPort(host, fmt.Sprint(port))}
-	verdict := g.decide(host, port)
+	browser := fromBrowser(r.Context())
+	verdict := g.decide(host, port, browser)
 	if !verdict.Allowed {
 		g.refuseConnect(w, about, verdict.Reason)
 		return
@@ -40,6 +41,9 @@ func (g *Gateway) connect(w http.ResponseWriter, r *http.Request) {
 	intent := about
 	intent.Kind, intent.Decision = "network.connect", hotcell.Allowed
 	way := g.way(verdict, host, port)
+	if way.browser = browser; browser {
+		way.untouched, way.dial, intent.Name = false, false, "the browser" // its guard stands on every page
+	}
 	switch {
 	case verdict.Protocol == hotcell.ProtocolTCP:
 		intent.Reason = "unguarded: " + verdict.Rule
@@ -71,7 +75,9 @@ type way struct {
 	entry hotcell.Allow
 	// dial is true where the connection goes to its host as it is.
 	dial, untouched bool
-	upstream        net.Conn
+	// browser is true where it is the browser's cell that connects.
+	browser  bool
+	upstream net.Conn
 	// use is the attachment whose credential a database wants.
 	use *hotcell.Use
 }
@@ -97,11 +103,11 @@ func (g *Gateway) credentialed(host string, port int) bool {
 }
 
 // decide says whether a connection may be made.
-func (g *Gateway) decide(host string, port int) egress.Verdict {
+func (g *Gateway) decide(host string, port int, browser bool) egress.Verdict {
 	if g.ctx.Err() != nil {
 		return egress.Verdict{Reason: context.Cause(g.ctx).Error()}
 	}
-	return g.rules().Connection(host, port)
+	return g.rules().of(browser).Connection(host, port)
 }
 
 func (g *Gateway) enter() bool {
@@ -180,7 +186,7 @@ func (g *Gateway) tunnel(w http.ResponseWriter, way *way, about hotcell.Event) {
 	}
 	if way.upstream == nil {
 		before := g.limits.moved.Load()
-		_ = g.intercept(client, head, way.entry.Host, way.entry.Port)
+		_ = g.intercept(client, head, &target{host: way.entry.Host, port: way.entry.Port, browser: way.browser})
 		g.ended(about, g.limits.moved.Load()-before, began)
 		return
 	}

@@ -57,6 +57,7 @@ type Vault interface {
 	// Prints returns the fingerprints anew: values were renewed since the lease.
 	Prints(ctx context.Context, r *vaultrpc.PrintsRequest) (*vaultrpc.PrintsAnswer, error)
 	toolbox.Vault
+	LoginVault
 }
 
 // Sink takes what comes out of a cell.
@@ -81,6 +82,9 @@ type Config struct {
 	Vault  Vault
 	Sink   Sink
 	Dialer netguard.Dialer
+	// Browsers makes the job's browser's cell when it is first used; nil where the
+	// machine has no browser.
+	Browsers Browsers
 	// TCP says whether the operator lets an entry pass unguarded, Untouched
 	// whether TLS to a host passes without interception.
 	TCP       func(hotcell.Allow) bool
@@ -108,6 +112,8 @@ type Gateway struct {
 	prints   prints
 	waits    waits
 	box      *toolbox.Box
+	browsing browsing
+	errands  errands
 	// ctx ends with the gateway: every tunnel and call ends with it.
 	ctx    context.Context //nolint:containedctx // it is the gateway's life, and not a call's
 	cancel context.CancelCauseFunc
@@ -148,6 +154,8 @@ func New(c Config) (*Gateway, error) {
 	mux.HandleFunc("POST "+cellrpc.PathExit, g.exit)
 	mux.HandleFunc("POST "+cellrpc.PathAsk, g.ask)
 	mux.HandleFunc(cellrpc.PathMCP, g.serveTools)
+	mux.HandleFunc("GET "+cellrpc.PathErrand, g.giveErrand)
+	mux.HandleFunc("POST "+cellrpc.PathErrand, g.takeErrand)
 	g.server = &http.Server{
 		ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
 		BaseContext: func(net.Listener) context.Context { return g.ctx },
@@ -179,6 +187,7 @@ func (g *Gateway) Serve(l net.Listener) error {
 // Close ends the gateway and every tunnel through it, at once.
 func (g *Gateway) Close() {
 	g.cancel(errClosed)
+	g.browsing.end()
 	_ = g.server.Close()
 	_ = g.inner.server.Close()
 	g.box.Close()
@@ -317,7 +326,11 @@ func answer(w http.ResponseWriter, v any) {
 
 // read reads a small JSON message.
 func read(w http.ResponseWriter, r *http.Request, into any) bool {
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(into); err != nil {
+	return readWithin(w, r, into, 64<<10)
+}
+
+func readWithin(w http.ResponseWriter, r *http.Request, into any, most int64) bool {
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, most)).Decode(into); err != nil {
 		refuse(w, http.StatusBadRequest, "this is not understood")
 		return false
 	}

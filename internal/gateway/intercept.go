@@ -67,6 +67,8 @@ type target struct {
 	host string
 	port int
 	tap  *tap
+	// browser is true for a connection of the browser's cell.
+	browser bool
 }
 
 type targetKey struct{}
@@ -114,12 +116,11 @@ func (t *targeted) Write(b []byte) (int, error) {
 // intercept takes a connection that was let out and shows TLS, speaks for its
 // host, and has its requests decided one by one. It returns when the
 // connection is closed.
-func (g *Gateway) intercept(client net.Conn, head []byte, host string, port int) error {
-	config, err := g.authority.config(host, "h2", "http/1.1")
+func (g *Gateway) intercept(client net.Conn, head []byte, to *target) error {
+	config, err := g.authority.config(to.host, "h2", "http/1.1")
 	if err != nil {
 		return err
 	}
-	to := &target{host: host, port: port}
 	closed := make(chan struct{})
 	under := &targeted{Conn: &closing{Conn: client, closed: closed}, target: to, head: bytes.NewReader(head), count: g.limits.bytes}
 	conn := tls.Server(under, config)

@@ -17,6 +17,9 @@ func (g *Gateway) tools() toolbox.Config {
 	c := toolbox.Config{
 		Job: g.Job.ID, Vault: g.Vault, Guard: g.knowing, Head: g.head, Waiting: g.waits.waiting, Ended: g.ctx, Log: g.Config.Log,
 	}
+	if g.Browsers != nil {
+		c.Own = (*browserTools)(g)
+	}
 	if !g.Job.External {
 		c.Ask = func(ctx context.Context, question cellrpc.Ask) (cellrpc.Asked, error) { return g.askFor(ctx, question) }
 	}

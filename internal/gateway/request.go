@@ -35,12 +35,15 @@ func (g *Gateway) request(w http.ResponseWriter, r *http.Request) {
 		x.refuse(w, http.StatusBadRequest, reason)
 		return
 	}
-	if x.verdict = g.rules().Request(to.host, to.port, r.Method, r.RequestURI); !x.verdict.Allowed {
+	if x.verdict = g.rules().of(to.browser).Request(to.host, to.port, r.Method, r.RequestURI); !x.verdict.Allowed {
 		x.refuse(w, http.StatusForbidden, x.verdict.Reason)
 		return
 	}
 	x.inspect = g.inspector(to, x.verdict)
-	if !x.head(w, r) || !x.body(w, r) {
+	if !x.head(w, r) || !x.abroad(w, r, to) || !x.body(w, r) {
+		return
+	}
+	if to.browser && !x.substitute(w, r, to) {
 		return
 	}
 	_ = http.NewResponseController(w).EnableFullDuplex()
@@ -96,6 +99,8 @@ type exchange struct {
 	about   hotcell.Event
 	verdict egress.Verdict
 	inspect *inspector
+	// arm is what the vault armed for this request; empty for most.
+	arm string
 }
 
 // refuse tells the cell why not, and how to ask, and has it recorded.

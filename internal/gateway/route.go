@@ -40,6 +40,9 @@ func (x *exchange) roundTrip(r *http.Request) (*http.Response, error) {
 	out.Header[vaultrpc.HeaderTarget] = []string{"https://" + x.about.Host + uri}
 	out.Header[vaultrpc.HeaderJob] = []string{string(x.gateway.Job.ID)}
 	out.Header[vaultrpc.HeaderUse] = []string{string(x.verdict.Use.Attachment)}
+	if x.arm != "" {
+		out.Header[vaultrpc.HeaderArm] = []string{x.arm}
+	}
 	answer, err := x.gateway.Vault.Forward(out)
 	if err != nil {
 		return nil, err

@@ -27,6 +27,13 @@ func newRulebook(r egress.Rules) *rulebook {
 	return b
 }
 
+// of are the rules of the browser, or of the job itself.
+func (b *rulebook) of(browser bool) egress.Rules {
+	r := b.Rules
+	r.Browser = browser
+	return r
+}
+
 // rules are what the job may reach and use; none until they were asked for.
 func (g *Gateway) rules() *rulebook {
 	if known := g.known.Load(); known != nil {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/base64"
 	"net"
 	"net/http"
 	"slices"
@@ -28,7 +29,7 @@ func (g *Gateway) spec(w http.ResponseWriter, r *http.Request) {
 	s := cellrpc.Spec{
 		Job: string(g.Job.ID), Command: work.Command, Arguments: g.Job.Arguments, Env: work.Environment, Files: work.Files != nil,
 		Limits: cellrpc.Limits{Memory: work.Limits.Memory, Pids: work.Limits.Pids, FileSize: work.Limits.Disk},
-		CA:     string(g.authority.PEM()), Instructions: instructions,
+		CA:     string(g.authority.PEM()), Instructions: instructions, Errands: g.mayBrowse(),
 	}
 	for _, a := range reachable(rules.Rules) {
 		switch {
@@ -41,6 +42,54 @@ func (g *Gateway) spec(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	answer(w, s)
+}
+
+// browserSpec tells the browser's cell what to do.
+func (g *Gateway) browserSpec(w http.ResponseWriter, r *http.Request) {
+	if err := g.Refresh(r.Context()); err != nil {
+		g.fail(w, err)
+		return
+	}
+	pin := g.authority.Pin()
+	s := cellrpc.BrowserSpec{
+		Spec: cellrpc.Spec{Job: string(g.Job.ID), Limits: cellrpc.Limits{Pids: browserPids, OpenFiles: 8192}},
+		Pin:  base64.StdEncoding.EncodeToString(pin[:]), Evaluate: g.mayEvaluate(), External: g.Job.External,
+	}
+	for _, a := range sites(g.rules().Rules) {
+		switch {
+		case a.Host == "localhost":
+			s.Localhost = append(s.Localhost, a.Port)
+		case net.ParseIP(a.Host) != nil:
+			s.Addresses = addPort(s.Addresses, a)
+		default:
+			s.Names = addPort(s.Names, a)
+		}
+	}
+	answer(w, s)
+}
+
+// browserPids is how many processes and threads a browser may have.
+const browserPids = 1024
+
+// sites are what the job's browser may visit: what the allow-list lets through as
+// HTTPS, and where the job's logins are for.
+func sites(rules egress.Rules) []hotcell.Allow {
+	var out []hotcell.Allow
+	for _, a := range rules.Allow {
+		if a.Protocol == hotcell.ProtocolHTTPS {
+			out = append(out, a)
+		}
+	}
+	for _, use := range rules.Uses {
+		if use.As != hotcell.InjectLogin || use.Login == nil {
+			continue
+		}
+		entry := hotcell.Allow{Host: use.Login.Host, Port: use.Login.Port, Protocol: hotcell.ProtocolHTTPS}
+		if !slices.Contains(out, entry) {
+			out = append(out, entry)
+		}
+	}
+	return out
 }
 
 // reachable are the hosts that exist in the cell: those of the allow-list, and

@@ -561,3 +561,23 @@ func TestAFloodOfSessionsIsBounded(t *testing.T) {
 		t.Errorf("%v, %v", answer, err)
 	}
 }
+
+func (w *world) Logins(context.Context, *vaultrpc.LoginsRequest) (*vaultrpc.LoginsAnswer, error) {
+	return &vaultrpc.LoginsAnswer{}, nil
+}
+
+func (w *world) ArmLogin(context.Context, *vaultrpc.ArmLoginRequest) (*vaultrpc.ArmLoginAnswer, error) {
+	return nil, hotcell.ErrDenied
+}
+
+func (w *world) AwaitArm(context.Context, *vaultrpc.AwaitArmRequest) (*vaultrpc.AwaitArmAnswer, error) {
+	return nil, hotcell.ErrDenied
+}
+
+func (w *world) FillLogin(context.Context, *vaultrpc.FillLoginRequest) (*vaultrpc.FillLoginAnswer, error) {
+	return nil, hotcell.ErrDenied
+}
+
+func (w *world) AskLogin(context.Context, *vaultrpc.AskLoginRequest) (*vaultrpc.AskLoginAnswer, error) {
+	return nil, hotcell.ErrDenied
+}

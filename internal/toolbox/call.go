@@ -40,6 +40,9 @@ func (b *Box) ask(ctx context.Context, q *question) (*mcp.CallToolResult, error)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(b.Ended, cancel)()
+	if b.owns(q.tool) {
+		return b.askOwn(ctx, q)
+	}
 	shown, err := b.shown(ctx, q.arguments)
 	if err != nil {
 		return b.failed(ctx, err), nil

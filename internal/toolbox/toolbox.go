@@ -17,6 +17,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,6 +49,8 @@ type Config struct {
 	Head func(access string) string
 	// Ask asks a person for a host; nil where there is no cell that could reach it.
 	Ask func(ctx context.Context, question cellrpc.Ask) (cellrpc.Asked, error)
+	// Own are tools that are not the vault's but the job's: its browser's. Nil for none.
+	Own Own
 	// Waiting says that the job waits for a person, until what it returns is called.
 	Waiting func() (over func())
 	// Ended ends what is under way.
@@ -57,6 +60,14 @@ type Config struct {
 	// Notices is how often a client is told that its call waits; 0 is 5 s.
 	Notices time.Duration
 	Log     *slog.Logger
+}
+
+// Own are tools of the job's own.
+type Own interface {
+	// Tools lists them as they are now.
+	Tools() []vaultrpc.Tool
+	// CallTool calls one; its answer passes the guard like the vault's.
+	CallTool(ctx context.Context, tool string, arguments json.RawMessage) (*vaultrpc.CallToolAnswer, error)
 }
 
 // The bounds of who sets none.
@@ -170,7 +181,15 @@ func (b *Box) Refresh(ctx context.Context) error {
 		return err
 	}
 	there := map[string]string{}
-	for _, tool := range answer.Tools {
+	tools := answer.Tools
+	if b.Own != nil {
+		own := b.Own.Tools()
+		// A service's tool does not take the name of one of ours.
+		tools = append(own, slices.DeleteFunc(tools, func(t vaultrpc.Tool) bool {
+			return slices.ContainsFunc(own, func(o vaultrpc.Tool) bool { return o.Name == t.Name })
+		})...)
+	}
+	for _, tool := range tools {
 		// What a service says of its tools is not to be believed either.
 		text, err := json.Marshal(tool)
 		if err != nil {

@@ -47,6 +47,9 @@ func (w *Worker) run(ctx context.Context, job hotcell.Job, send func(*workerrpc.
 	r := &run{worker: w, job: job, send: send, kill: func() {}}
 	door := w.Door
 	door.Job, door.Vault, door.Sink, door.Now, door.Log = job, w.Vault, r, w.Now, w.Log
+	if w.BrowserTools != nil {
+		door.Browsers = browsers{w}
+	}
 	var err error
 	if r.gateway, err = gateway.New(door); err != nil {
 		return err
@@ -70,29 +73,30 @@ func (w *Worker) run(ctx context.Context, job hotcell.Job, send func(*workerrpc.
 
 // enter notes the run, and gives it a uid of its own where there are some.
 func (w *Worker) enter(r *run) (user int, err error) {
+	if !r.job.External {
+		if user, err = w.user(); err != nil {
+			return 0, err
+		}
+	}
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if _, twice := w.runs[r.job.ID]; twice {
+	_, twice := w.runs[r.job.ID]
+	if !twice {
+		w.runs[r.job.ID] = r
+	}
+	w.mu.Unlock()
+	if twice {
+		w.release(user)
 		return 0, fmt.Errorf("%w: the job runs already", hotcell.ErrConflict)
 	}
-	if w.Users > 0 && !r.job.External {
-		if len(w.users) == 0 {
-			return 0, fmt.Errorf("%w: every uid for jobs is taken", hotcell.ErrUnavailable)
-		}
-		user, w.users = w.users[len(w.users)-1], w.users[:len(w.users)-1]
-	}
-	w.runs[r.job.ID] = r
 	return user, nil
 }
 
 func (w *Worker) leave(r *run, user int) {
+	w.release(user)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.runs, r.job.ID)
 	w.tidy.Reset(restTime)
-	if user > 0 {
-		w.users = append(w.users, user)
-	}
 }
 
 // restTime is how long no job must have ended for what jobs sent to be cleared

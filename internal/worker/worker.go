@@ -54,6 +54,9 @@ type Config struct {
 	Folder string
 	// Cgroups is where cells get cgroups; nil for none.
 	Cgroups *cell.Cgroups
+	// BrowserTools lists what an agent may have a browser do; nil where the machine
+	// has none.
+	BrowserTools func(evaluate bool) []vaultrpc.Tool
 	// Users is how many uids, from 1 on, cells may have; 0 where they share ours.
 	Users int
 	// Quiet is how long nothing may be heard of the vault before connections
