@@ -34,6 +34,7 @@ const (
 	PrefixWorkspace  = "wsp"
 	PrefixMember     = "mem"
 	PrefixSecret     = "sec"
+	PrefixLogin      = "log"
 	PrefixConnection = "con"
 	PrefixAssignment = "asg"
 	PrefixAttachment = "att"

@@ -14,6 +14,24 @@ type Login struct {
 	// Password and OTP say what there is; at least one is.
 	Password bool `json:"password,omitempty"`
 	OTP      bool `json:"otp,omitempty"`
+	// Unguarded says why the guard cannot look for the password; empty when it can.
+	Unguarded string `json:"unguarded,omitempty"`
+}
+
+// Fields are the names of the sealed values that there must be.
+func (l *Login) Fields() (names []string) {
+	if l.OTP {
+		names = append(names, FieldOTP)
+	}
+	if l.Password {
+		names = append(names, FieldPassword)
+	}
+	return names
+}
+
+// Of says whether the login is for exactly this site.
+func (l *Login) Of(host string, port int, plain bool) bool {
+	return l != nil && l.Host == host && l.Port == port && l.Plain == plain
 }
 
 // The names of a login's sealed fields.

@@ -107,6 +107,8 @@ func usual(at hotcell.Attachment, c hotcell.Credential) hotcell.Injection {
 	switch {
 	case c.Tier == hotcell.TierSecret:
 		return hotcell.InjectEnvironment
+	case c.Tier == hotcell.TierLogin:
+		return hotcell.InjectLogin
 	case len(at.Tools) > 0, c.HTTP == nil, c.Connected != nil && c.Connected.Connector != slugHTTP:
 		return hotcell.InjectTools
 	}

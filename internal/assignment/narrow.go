@@ -24,9 +24,9 @@ var method = regexp.MustCompile("^[A-Z0-9!#$%&'*+.^_`|~-]{1,32}$")
 // in their normal form.
 func narrow(as hotcell.Injection, n hotcell.Narrowing) (hotcell.Narrowing, error) {
 	switch as {
-	case "", hotcell.InjectEnvironment, hotcell.InjectStandIn, hotcell.InjectHTTP, hotcell.InjectTools:
+	case "", hotcell.InjectEnvironment, hotcell.InjectStandIn, hotcell.InjectHTTP, hotcell.InjectTools, hotcell.InjectLogin:
 	default:
-		return n, hotcell.Invalid("/as", "a credential is attached as %q, %q, %q or %q", hotcell.InjectEnvironment, hotcell.InjectStandIn, hotcell.InjectHTTP, hotcell.InjectTools)
+		return n, hotcell.Invalid("/as", "a credential is attached as %q, %q, %q, %q or %q", hotcell.InjectEnvironment, hotcell.InjectStandIn, hotcell.InjectHTTP, hotcell.InjectTools, hotcell.InjectLogin)
 	}
 	hosts, err := site.ParseBounds(n.Hosts)
 	if err != nil {

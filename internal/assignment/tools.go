@@ -89,6 +89,9 @@ func checkRules(n hotcell.Narrowing) error {
 
 // belongs refuses what narrows tools on an attachment that has none.
 func belongs(at hotcell.Attachment) error {
+	if (at.Fill || at.Evaluate) && at.As != hotcell.InjectLogin {
+		return hotcell.Invalid("/fill", "this is for logins: attach one as %q", hotcell.InjectLogin)
+	}
 	if at.As == hotcell.InjectTools {
 		return nil
 	}

@@ -81,6 +81,7 @@ func (m *menu) access() string {
 	}
 	hosts(&out, m.holding.Uses)
 	variables(&out, m.holding.Uses)
+	logins(&out, m.holding.Uses)
 	if allow := m.holding.Grant.Allow; len(allow) > 0 {
 		var list []string
 		for _, entry := range allow {
@@ -125,6 +126,20 @@ func hosts(out *strings.Builder, uses []vault.Held) {
 	}
 }
 
+// logins tells where the browser can sign in, and as whom.
+func logins(out *strings.Builder, uses []vault.Held) {
+	for i := range uses {
+		u := &uses[i].Use
+		if u.As == hotcell.InjectLogin && u.Login != nil && uses[i].Refusal == nil {
+			fmt.Fprintf(out, "The browser can sign in to %s", site.FormatLogin(*u.Login))
+			if u.Login.Username != "" {
+				fmt.Fprintf(out, " as %s", u.Login.Username)
+			}
+			out.WriteString(": go there with browser_navigate, and call browser_sign_in.\n")
+		}
+	}
+}
+
 // variables tells which variables there are, and which hold stand-ins.
 func variables(out *strings.Builder, uses []vault.Held) {
 	for i := range uses {
@@ -142,7 +157,7 @@ func variables(out *strings.Builder, uses []vault.Held) {
 		case hotcell.InjectStandIn:
 			fmt.Fprintf(out, "Variables of the secret %q, which hold stand-ins that become the values on the way to %s: %s.\n",
 				held.Use.Name, strings.Join(held.Use.Hosts, ", "), strings.Join(names, ", "))
-		case hotcell.InjectHTTP, hotcell.InjectTools:
+		case hotcell.InjectHTTP, hotcell.InjectTools, hotcell.InjectLogin:
 		}
 	}
 }

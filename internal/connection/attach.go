@@ -29,7 +29,7 @@ func CheckAttach(of Offered) func(hotcell.VaultReader, hotcell.Attachment, hotce
 			return checkTools(r, on, c, of)
 		case hotcell.InjectHTTP:
 			return checkHTTP(r, on, c)
-		case hotcell.InjectEnvironment, hotcell.InjectStandIn:
+		case hotcell.InjectEnvironment, hotcell.InjectStandIn, hotcell.InjectLogin:
 		}
 		return hotcell.Invalid("/as", "a connection is attached as %q or %q: its key never enters the cell", hotcell.InjectTools, hotcell.InjectHTTP)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"hotcell"
+	"hotcell/internal/site"
 	"hotcell/internal/vaultrpc"
 )
 
@@ -30,6 +31,19 @@ func (s *Service) Covers(secret, variable string, value []byte) *vaultrpc.Advice
 		return &vaultrpc.Advice{
 			Tier: hotcell.TierConnection, Connector: c.Slug, Variable: variable, Command: command,
 			Reason: by + ", for which there is a connector: an agent then gets tools and their results, and never the value",
+		}
+	}
+	return nil
+}
+
+// CoversHost names the connector whose service a host is of; nil for none.
+func (s *Service) CoversHost(host string) *vaultrpc.Advice {
+	for _, c := range s.Catalog.All() {
+		if slices.ContainsFunc(c.Advise.Hosts, func(h string) bool { return site.Covers(h, host, 443) }) {
+			return &vaultrpc.Advice{
+				Tier: hotcell.TierConnection, Connector: c.Slug, Command: "hotcell connections create " + c.Slug,
+				Reason: "there is a connector for " + c.Name + ": an agent then gets tools and their results, and no browser has to sign in",
+			}
 		}
 	}
 	return nil

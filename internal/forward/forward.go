@@ -34,6 +34,7 @@ import (
 	"hotcell/internal/netguard"
 	"hotcell/internal/relay"
 	"hotcell/internal/rpc"
+	"hotcell/internal/sensitive"
 	"hotcell/internal/site"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
@@ -47,6 +48,8 @@ type Config struct {
 	Roots *x509.CertPool
 	// Keeper keeps tokens good; nil where none are renewed.
 	Keeper Keeper
+	// Logins know what is armed for which request; nil where there are none.
+	Logins Logins
 	Now    func() time.Time
 	Log    *slog.Logger
 }
@@ -55,6 +58,16 @@ type Config struct {
 // and is not the version that the service refused; package token does it.
 type Keeper interface {
 	Ensure(ctx context.Context, ws hotcell.WorkspaceID, id hotcell.CredentialID, refused int) error
+}
+
+// Logins know what is armed; package login does.
+type Logins interface {
+	// Claim takes what the stand-ins of a request stand for: fields by stand-in.
+	Claim(job hotcell.JobID, id string, use hotcell.AttachmentID, host string, port int, holds func(standIn string) bool) (map[string]string, error)
+	// Code makes the one-time code of a login that is open.
+	Code(used *vault.Used) (sensitive.Bytes, error)
+	// Answered notes how the site answered.
+	Answered(id string, status int)
 }
 
 // Service forwards.
@@ -121,6 +134,10 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, leave := s.live.Enter(r.Context(), job)
 	defer leave()
 	defer s.tidy.Reset(restTime)
+	if arm := r.Header.Get(vaultrpc.HeaderArm); arm != "" && s.Logins != nil {
+		s.signIn(ctx, w, r, &signing{job: job, use: hotcell.AttachmentID(r.Header.Get(vaultrpc.HeaderUse)), arm: arm, to: to, target: target})
+		return
+	}
 	f := &forwarding{service: s, job: job, attachment: hotcell.AttachmentID(r.Header.Get(vaultrpc.HeaderUse)), target: target, to: to, request: r}
 	if err := f.fresh(ctx, 0); err != nil {
 		s.fault(w, err)

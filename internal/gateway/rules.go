@@ -58,5 +58,12 @@ func (g *Gateway) Refresh(ctx context.Context) error {
 
 // Widened has the job know that it may do more: hosts, and tools.
 func (g *Gateway) Widened(ctx context.Context) error {
-	return errors.Join(g.Refresh(ctx), g.box.Refresh(ctx))
+	if err := g.Refresh(ctx); err != nil {
+		return err
+	}
+	// A login that came may be used at once, so the guard knows it first.
+	g.prints.learning.Lock()
+	err := g.askPrints(ctx, 0)
+	g.prints.learning.Unlock()
+	return errors.Join(err, g.box.Refresh(ctx))
 }

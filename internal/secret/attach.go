@@ -20,8 +20,8 @@ func checkNarrowing(at hotcell.Attachment, c hotcell.Credential) error {
 		if len(at.Hosts)+len(c.Hosts) == 0 {
 			return hotcell.Invalid("/hosts", "a stand-in is swapped for its value on the way to a bound host only: say to which, with --hosts, here or on the secret")
 		}
-	case hotcell.InjectHTTP, hotcell.InjectTools:
-		return hotcell.Invalid("/as", "a secret is attached as %q or %q; what is attached as %q is a connection", hotcell.InjectEnvironment, hotcell.InjectStandIn, at.As)
+	case hotcell.InjectHTTP, hotcell.InjectTools, hotcell.InjectLogin:
+		return hotcell.Invalid("/as", "a secret is attached as %q or %q; what is attached as %q is another credential", hotcell.InjectEnvironment, hotcell.InjectStandIn, at.As)
 	}
 	return within(at.Hosts, c)
 }

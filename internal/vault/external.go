@@ -12,12 +12,12 @@ import (
 // openElsewhere has a grant be for an agent elsewhere: it makes the agent's token,
 // of which the grant keeps the hash. What only a cell could use is refused: an
 // agent elsewhere gets results, and no value.
-func (v *Vault) openElsewhere(grant *hotcell.Grant, life time.Duration) (token string, err error) {
+func (v *Vault) openElsewhere(grant *hotcell.Grant, life time.Duration, browser bool) (token string, err error) {
 	if slices.ContainsFunc(grant.Uses, func(u hotcell.Use) bool { return u.As == hotcell.InjectEnvironment || u.As == hotcell.InjectStandIn }) {
 		return "", fmt.Errorf("%w: a secret is attached, and secrets go into a cell, which an external job does not have: use an assignment with connections alone", hotcell.ErrDenied)
 	}
-	if !slices.ContainsFunc(grant.Uses, func(u hotcell.Use) bool { return u.As == hotcell.InjectTools }) {
-		return "", fmt.Errorf("%w: an external job is for its tools, and the assignment has none: attach a connection with --tools", hotcell.ErrDenied)
+	if !browser && !slices.ContainsFunc(grant.Uses, func(u hotcell.Use) bool { return u.As == hotcell.InjectTools || u.As == hotcell.InjectLogin }) {
+		return "", fmt.Errorf("%w: an external job is for its tools, and the assignment has none: attach a connection with --tools, or a login", hotcell.ErrDenied)
 	}
 	token = hotcell.NewToken(grant.Job)
 	sum, until := sha256.Sum256([]byte(token)), v.now().Add(life)

@@ -43,7 +43,7 @@ func (v *Vault) CreateJob(ctx context.Context, p hotcell.Principal, assignment h
 			grant.Uses = append(grant.Uses, hotcell.Use{Attachment: at.ID, Credential: at.Credential, As: at.As, Narrowing: at.Narrowing})
 		}
 		if external > 0 {
-			if token, err = v.openElsewhere(&grant, external); err != nil {
+			if token, err = v.openElsewhere(&grant, external, found.Work.Browser); err != nil {
 				return err
 			}
 		}
@@ -151,7 +151,7 @@ func fix(r hotcell.VaultReader, grant *hotcell.Grant) error {
 // Fill puts into a use what it takes of its credential. The hosts are the
 // attachment's own, else the credential's.
 func Fill(use *hotcell.Use, c hotcell.Credential) {
-	use.Tier, use.Name, use.HTTP = c.Tier, c.Name, c.HTTP
+	use.Tier, use.Name, use.HTTP, use.Login = c.Tier, c.Name, c.HTTP, c.Login
 	if c.Connected != nil {
 		use.Connector, use.Account = c.Connected.Connector, c.Connected.Account
 	}

@@ -86,10 +86,10 @@ func (v *Vault) note(ctx context.Context, job hotcell.JobID, allow hotcell.Allow
 		pending, hosts := 0, 0
 		for _, old := range asked {
 			old = lapsed(old, v.now())
-			if old.Kind != hotcell.RequestCall {
+			if old.Kind == hotcell.RequestAccess {
 				hosts++
 			}
-			if old.Kind != hotcell.RequestCall && old.Allow == allow {
+			if old.Kind == hotcell.RequestAccess && old.Allow == allow {
 				q = old
 				return nil
 			}
@@ -125,7 +125,8 @@ func plainWhy(why string) string {
 
 // DecideRequest approves or refuses a request that waits; standing approves it
 // for the assignment and all its jobs to come.
-func (v *Vault) DecideRequest(ctx context.Context, p hotcell.Principal, id hotcell.RequestID, approve, standing bool) (q hotcell.Request, err error) {
+// The login that answers a request for one is named by its credential.
+func (v *Vault) DecideRequest(ctx context.Context, p hotcell.Principal, id hotcell.RequestID, approve, standing bool, credential hotcell.CredentialID) (q hotcell.Request, err error) {
 	about := hotcell.Event{Kind: "request.refuse"}
 	if approve {
 		about.Kind = "request.approve"
@@ -149,7 +150,14 @@ func (v *Vault) DecideRequest(ctx context.Context, p hotcell.Principal, id hotce
 		if approve {
 			q.State, q.Standing = hotcell.RequestApproved, standing
 		}
-		if approve && q.Kind != hotcell.RequestCall {
+		if approve && q.Kind == hotcell.RequestLogin {
+			if err := v.provide(a, q, credential); err != nil {
+				return err
+			}
+		} else if credential != "" {
+			return hotcell.Invalid("/credential", "a credential answers a request for a login alone")
+		}
+		if approve && q.Kind == hotcell.RequestAccess {
 			if err := v.widen(a, q); err != nil {
 				return err
 			}

@@ -144,6 +144,9 @@ func fieldsOf(c hotcell.Credential) []string {
 	if c.Connected != nil {
 		return c.Connected.Fields
 	}
+	if c.Login != nil {
+		return c.Login.Fields()
+	}
 	if c.HTTP != nil {
 		return []string{hotcell.FieldKey}
 	}

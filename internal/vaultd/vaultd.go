@@ -30,6 +30,7 @@ import (
 	"hotcell/internal/forward"
 	"hotcell/internal/kms"
 	"hotcell/internal/lease"
+	"hotcell/internal/login"
 	"hotcell/internal/netguard"
 	"hotcell/internal/rpc"
 	"hotcell/internal/secret"
@@ -59,6 +60,7 @@ type Config struct {
 type Daemon struct {
 	vault       *vault.Vault
 	secrets     *secret.Service
+	logins      *login.Service
 	connections *connection.Service
 	assignments *assignment.Service
 	leases      *lease.Service
@@ -91,11 +93,13 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 		Vault: door, Catalog: out.catalog, Book: out.book, OAuth: out.oauth, Keeper: out.keeper, Courier: out.courier, Remote: out.courier,
 		Now: c.Now, Log: c.Log,
 	})
-	checks := map[hotcell.Tier]assignment.Checker{hotcell.TierSecret: secret.CheckAttach, hotcell.TierConnection: connection.CheckAttach(out.book.Remembered)}
+	checks := map[hotcell.Tier]assignment.Checker{hotcell.TierSecret: secret.CheckAttach, hotcell.TierConnection: connection.CheckAttach(out.book.Remembered), hotcell.TierLogin: login.CheckAttach}
+	logins := login.New(login.Config{Vault: door, Advise: connections.CoversHost, Now: c.Now})
 	return &Daemon{
 		vault: door, secrets: secret.New(door, connections.Covers, c.Now), connections: connections, assignments: assignment.New(door, checks, c.Now),
 		leases:   lease.New(door),
-		forwards: forward.New(forward.Config{Vault: door, Dialer: c.Dialer, Roots: c.Roots, Keeper: out.keeper, Now: c.Now, Log: c.Log}),
+		forwards: forward.New(forward.Config{Vault: door, Dialer: c.Dialer, Roots: c.Roots, Keeper: out.keeper, Logins: logins, Now: c.Now, Log: c.Log}),
+		logins:   logins,
 		calls: call.New(call.Config{
 			Vault: door, Book: out.book, Keeper: out.keeper, Courier: out.courier, Prints: door.Prints, Now: c.Now, Log: c.Log,
 		}),
@@ -135,6 +139,7 @@ func (d *Daemon) Close() error {
 func (d *Daemon) Control() http.Handler {
 	mux := http.NewServeMux()
 	d.people(mux)
+	d.loginsOfPeople(mux)
 	d.work(mux)
 	d.requests(mux)
 	d.connected(mux)
@@ -160,6 +165,7 @@ func (d *Daemon) Worker() http.Handler {
 		return &vaultrpc.Empty{}, d.note(vaultrpc.Report, d.vault.Report(ctx, r.Job, r.Events))
 	})
 	d.asks(mux)
+	d.loginsOfJobs(mux)
 	d.tools(mux)
 	rpc.HandleStream(mux, vaultrpc.Watch, d.watch)
 	mux.Handle(vaultrpc.Forward, d.forwards)

@@ -29,6 +29,8 @@ type DecideRequestRequest struct {
 	// Standing approves it for the assignment and all its jobs to come, and not
 	// for this job alone.
 	Standing bool `json:"standing,omitempty"`
+	// Credential is the login that answers a request for one.
+	Credential hotcell.CredentialID `json:"credential,omitempty"`
 }
 
 // RequestAnswer is a request as it is now.

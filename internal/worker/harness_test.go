@@ -85,6 +85,26 @@ func (h *house) CallTool(context.Context, *vaultrpc.CallToolRequest) (*vaultrpc.
 	return nil, hotcell.ErrDenied
 }
 
+func (h *house) Logins(context.Context, *vaultrpc.LoginsRequest) (*vaultrpc.LoginsAnswer, error) {
+	return &vaultrpc.LoginsAnswer{}, nil
+}
+
+func (h *house) ArmLogin(context.Context, *vaultrpc.ArmLoginRequest) (*vaultrpc.ArmLoginAnswer, error) {
+	return nil, hotcell.ErrDenied
+}
+
+func (h *house) AwaitArm(context.Context, *vaultrpc.AwaitArmRequest) (*vaultrpc.AwaitArmAnswer, error) {
+	return nil, hotcell.ErrDenied
+}
+
+func (h *house) FillLogin(context.Context, *vaultrpc.FillLoginRequest) (*vaultrpc.FillLoginAnswer, error) {
+	return nil, hotcell.ErrDenied
+}
+
+func (h *house) AskLogin(context.Context, *vaultrpc.AskLoginRequest) (*vaultrpc.AskLoginAnswer, error) {
+	return nil, hotcell.ErrDenied
+}
+
 func (h *house) AwaitRequest(context.Context, *vaultrpc.AwaitRequestRequest) (*vaultrpc.RequestAnswer, error) {
 	return nil, hotcell.ErrDenied
 }

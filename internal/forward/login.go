@@ -1,0 +1,241 @@
+package forward
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"hotcell"
+	"hotcell/internal/guard"
+	"hotcell/internal/relay"
+	"hotcell/internal/scrub"
+	"hotcell/internal/sensitive"
+	"hotcell/internal/standin"
+	"hotcell/internal/vault"
+)
+
+// signing is the one request by which a job's browser signs in.
+type signing struct {
+	job    hotcell.JobID
+	use    hotcell.AttachmentID
+	arm    string
+	to     vault.Target
+	target *url.URL
+}
+
+// signIn puts the values of a login where its stand-ins are in a body, sends it,
+// and hands the answer on without them. A redirect is handed on like any other
+// answer: whoever follows it has the stand-ins only.
+func (s *Service) signIn(ctx context.Context, w http.ResponseWriter, r *http.Request, x *signing) {
+	body, err := x.body(r)
+	if err != nil {
+		s.fault(w, err)
+		return
+	}
+	words, err := s.Logins.Claim(x.job, x.arm, x.use, x.to.Host, x.to.Port, func(word string) bool { return bytes.Contains(body, []byte(word)) })
+	if err != nil {
+		s.fault(w, err)
+		return
+	}
+	used, err := s.Vault.UseLogin(ctx, x.job, x.use, "login.use", hotcell.Login{Host: x.to.Host, Port: x.to.Port})
+	if err != nil {
+		s.fault(w, err)
+		return
+	}
+	began := s.Now()
+	values, err := s.values(used, words)
+	defer clearPairs(values)
+	var pattern *guard.Patterns
+	if err == nil {
+		pattern, err = x.patterns(used, values)
+	}
+	used.Clear()
+	if err != nil {
+		s.Vault.Done(used, "not sent", 0, 0)
+		s.fault(w, err)
+		return
+	}
+	filled := fill(body, r.Header.Get("Content-Type"), values)
+	size, reason := s.send(ctx, w, r, x, filled, used, pattern, values)
+	s.Vault.Done(used, reason, size, s.Now().Sub(began).Milliseconds())
+}
+
+// body is a request's body, where values may be put into it.
+func (x *signing) body(r *http.Request) ([]byte, error) {
+	if r.Method != http.MethodPost && r.Method != http.MethodPut {
+		return nil, fmt.Errorf("%w: a login goes into the body of a POST or PUT", hotcell.ErrDenied)
+	}
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return nil, fmt.Errorf("%w: a login goes into no body with the coding %s", hotcell.ErrDenied, coding)
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxSwapped+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: reading the body: %w", hotcell.ErrUnavailable, err)
+	case len(body) > maxSwapped:
+		return nil, fmt.Errorf("%w: a login goes into bodies of at most %d MiB", hotcell.ErrDenied, maxSwapped>>20)
+	}
+	return body, nil
+}
+
+// values are what the stand-ins stand for. The caller wipes them.
+func (s *Service) values(used *vault.Used, words map[string]string) (pairs []standin.Pair, err error) {
+	for field, word := range words {
+		if field == hotcell.FieldOTP {
+			code, err := s.Logins.Code(used)
+			if err != nil {
+				return pairs, err
+			}
+			pairs = append(pairs, pairOf(word, code))
+			code.Clear()
+			continue
+		}
+		at := len(pairs)
+		for _, f := range used.Fields {
+			if f.Name == field {
+				pairs = append(pairs, pairOf(word, f.Value))
+			}
+		}
+		if len(pairs) == at {
+			return pairs, fmt.Errorf("%w: the login has no %s", hotcell.ErrTampered, field)
+		}
+	}
+	return pairs, nil
+}
+
+func pairOf(word string, value sensitive.Bytes) (p standin.Pair) {
+	p.StandIn = []byte(word)
+	_ = value.Use(func(b []byte) error { p.Value = append([]byte{}, b...); return nil })
+	return p
+}
+
+func clearPairs(pairs []standin.Pair) {
+	for _, p := range pairs {
+		sensitive.Wipe(p.Value)
+	}
+}
+
+// patterns are what the answer must not have: the login's values, and the code.
+func (x *signing) patterns(used *vault.Used, pairs []standin.Pair) (*guard.Patterns, error) {
+	builder := guard.NewBuilder()
+	label := guard.Label{ID: string(used.Use.Credential), Name: used.Use.Name}
+	for _, f := range used.Fields {
+		// Of one that cannot be guarded, people were told; unguardable is handled below.
+		_ = f.Value.Use(func(b []byte) error { _ = builder.Add(label, b); return nil })
+	}
+	for _, p := range pairs {
+		_ = builder.Add(label, p.Value)
+	}
+	return builder.Build(), nil
+}
+
+// fill puts values where their stand-ins are, as the kind of the body has it.
+func fill(body []byte, contentType string, pairs []standin.Pair) []byte {
+	kind, parameters, _ := mime.ParseMediaType(contentType)
+	escape := escaping(kind)
+	put := func(b []byte) []byte {
+		for _, p := range pairs {
+			b = replace(b, p.StandIn, escape(p.Value))
+		}
+		return b
+	}
+	boundary := parameters["boundary"]
+	if kind != "multipart/form-data" || boundary == "" {
+		return put(body)
+	}
+	// What names a part is left as it is: values go into what parts hold.
+	parts := bytes.Split(body, []byte("--"+boundary))
+	for i, part := range parts {
+		if head, content, whole := bytes.Cut(part, []byte("\r\n\r\n")); whole {
+			parts[i] = bytes.Join([][]byte{head, put(content)}, []byte("\r\n\r\n"))
+		}
+	}
+	return bytes.Join(parts, []byte("--"+boundary))
+}
+
+// replace replaces a stand-in wherever it stands by itself: one of digits not
+// within a longer number.
+func replace(b, word, value []byte) []byte {
+	digit := func(at int) bool { return at >= 0 && at < len(b) && b[at] >= '0' && b[at] <= '9' }
+	numeric := len(bytes.Trim(word, "0123456789")) == 0
+	var out []byte
+	for {
+		at := bytes.Index(b, word)
+		if at < 0 {
+			return append(out, b...)
+		}
+		out = append(out, b[:at]...)
+		if numeric && (digit(at-1) || digit(at+len(word))) {
+			out = append(out, word...)
+		} else {
+			out = append(out, value...)
+		}
+		b = b[at+len(word):]
+	}
+}
+
+// send sends the request, and hands the answer on, scrubbed.
+func (s *Service) send(ctx context.Context, w http.ResponseWriter, r *http.Request, x *signing, body []byte, used *vault.Used, pattern *guard.Patterns, pairs []standin.Pair) (int64, string) {
+	out := (&http.Request{
+		Method: r.Method, URL: x.target, Host: hostHeader(x.target), Header: r.Header, Body: &wiped{Reader: bytes.NewReader(body), text: body},
+		ContentLength: int64(len(body)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(ctx)
+	relay.Headers(out.Header)
+	disown(out.Header)
+	for _, name := range []string{"Content-Length", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest", "Range"} {
+		out.Header.Del(name)
+	}
+	// What is answered must be readable, also by what looks for a short code.
+	out.Header.Set("Accept-Encoding", "identity")
+	answer, err := s.transportOf(used.Drill).RoundTrip(out)
+	if err != nil {
+		s.Logins.Answered(x.arm, http.StatusBadGateway)
+		return 0, s.unanswered(ctx, w, err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	disown(answer.Header)
+	s.Logins.Answered(x.arm, answer.StatusCode)
+	answer.Request = r
+	if err := s.clean(answer, pattern, pairs); err != nil {
+		s.faulty(w, http.StatusBadGateway, "unavailable", "the answer of "+out.URL.Host+" is in a coding that cannot be read, so it is not let through")
+		return 0, "an answer in an unknown coding"
+	}
+	size, err := relay.Answer(w, answer)
+	if err != nil {
+		relay.Abort()
+	}
+	return size, ""
+}
+
+// clean takes the login's values out of an answer: in every form by the guard,
+// and what is too short for that as it is.
+func (s *Service) clean(answer *http.Response, pattern *guard.Patterns, pairs []standin.Pair) error {
+	if err := scrub.Scrub(answer, pattern, nil); err != nil {
+		return err
+	}
+	var short []standin.Pair
+	for _, p := range pairs {
+		if guard.Guardable(p.Value) != nil {
+			short = append(short, standin.Pair{StandIn: append([]byte{}, p.Value...), Value: bytes.Repeat([]byte("*"), len(p.Value))})
+		}
+	}
+	if len(short) == 0 {
+		return nil
+	}
+	swapper := standin.NewSwapper(short)
+	for _, values := range answer.Header {
+		for i, v := range values {
+			values[i] = string(swapper.Swap([]byte(v)))
+		}
+	}
+	answer.Body = struct {
+		io.Reader
+		io.Closer
+	}{swapper.Reader(answer.Body, func(b []byte) []byte { return b }), answer.Body}
+	return nil
+}

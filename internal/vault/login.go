@@ -1,0 +1,224 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+
+	"hotcell"
+	"hotcell/internal/access"
+)
+
+// UseLogin opens a login for one use in a job's browser at exactly one site; kind
+// is "login.use" where the vault itself puts its values onto a request, "login.fill"
+// where they go into the browser, which the attachment must say. The use is in
+// the audit log, durably, before a value is opened.
+func (v *Vault) UseLogin(ctx context.Context, job hotcell.JobID, attachment hotcell.AttachmentID, kind string, at hotcell.Login) (*Used, error) {
+	about := hotcell.Event{Workspace: v.workspace, At: v.now(), Kind: kind, Job: job, Via: "job", Host: net.JoinHostPort(at.Host, strconv.Itoa(at.Port))}
+	found, err := v.granted(ctx, job, attachment)
+	if err != nil {
+		return nil, v.refused(ctx, about, gone(err, "there is no grant for this job"))
+	}
+	host := about.Host
+	about = v.ofGrant(kind, found.grant)
+	about.Host, about.Credential, about.Name, about.Decision = host, found.use.Credential, found.use.Name, hotcell.Allowed
+	if err := maySignIn(found, kind, at); err != nil {
+		return nil, v.refused(ctx, about, err)
+	}
+	if err := v.store.Record(ctx, about); err != nil {
+		return nil, v.unrecorded(err)
+	}
+	fields, err := v.openSealed(found.credential, found.use.Version, found.key, found.fields)
+	if err != nil {
+		return nil, v.refused(ctx, about, err)
+	}
+	return &Used{Use: found.use, Fields: fields, Drill: found.grant.Drill, about: about}, nil
+}
+
+// LoginFill is the kind of a use that goes into the browser.
+const LoginFill = "login.fill"
+
+func maySignIn(found *granted, kind string, at hotcell.Login) error {
+	if err := alive(found.grant); err != nil {
+		return err
+	}
+	use := &found.use
+	switch {
+	case found.refusal != nil:
+		return found.refusal
+	case use.As != hotcell.InjectLogin || use.Login == nil:
+		return fmt.Errorf("%w: %s is not attached as a login", hotcell.ErrDenied, use.Name)
+	case !use.Login.Of(at.Host, at.Port, at.Plain):
+		return fmt.Errorf("%w: the login %s is for another site", hotcell.ErrDenied, use.Name)
+	case kind == LoginFill && !use.Fill:
+		return fmt.Errorf("%w: the login %s is attached so that the browser itself never has it: attach it with --fill for a site that computes on the password", hotcell.ErrDenied, use.Name)
+	}
+	return nil
+}
+
+// CheckLogin says whether a login could be used so now, and opens nothing.
+func (v *Vault) CheckLogin(ctx context.Context, job hotcell.JobID, attachment hotcell.AttachmentID, at hotcell.Login) (hotcell.Use, error) {
+	about := hotcell.Event{Workspace: v.workspace, At: v.now(), Kind: "login.arm", Job: job, Via: "job", Host: net.JoinHostPort(at.Host, strconv.Itoa(at.Port))}
+	found, err := v.granted(ctx, job, attachment)
+	if err != nil {
+		return hotcell.Use{}, v.refused(ctx, about, gone(err, "there is no grant for this job"))
+	}
+	if err := maySignIn(found, "", at); err != nil {
+		about.Workspace, about.Credential, about.Name = found.grant.Workspace, found.use.Credential, found.use.Name
+		return hotcell.Use{}, v.refused(ctx, about, err)
+	}
+	return found.use, nil
+}
+
+// LoginsOf are a live job's logins for exactly this site. Where it has none,
+// other says whether its principal has one that could be attached.
+func (v *Vault) LoginsOf(ctx context.Context, job hotcell.JobID, at hotcell.Login) (uses []hotcell.Use, other bool, err error) {
+	err = v.store.View(ctx, func(r hotcell.VaultReader) error {
+		uses, other = nil, false
+		grant, err := r.GrantOf(job)
+		if err != nil {
+			return gone(err, "there is no grant for this job")
+		}
+		if err := alive(grant); err != nil {
+			return err
+		}
+		for _, use := range grant.Uses {
+			if use.As != hotcell.InjectLogin || !use.Login.Of(at.Host, at.Port, at.Plain) {
+				continue
+			}
+			if _, err := usable(r, grant, use); err == nil {
+				uses = append(uses, use)
+			}
+		}
+		if len(uses) > 0 {
+			return nil
+		}
+		all, err := r.Credentials(grant.Workspace, hotcell.CredentialFilter{Tier: hotcell.TierLogin, VisibleTo: grant.Principal}, hotcell.Page{Limit: hotcell.MaxPage})
+		for _, c := range all {
+			other = other || c.Login.Of(at.Host, at.Port, at.Plain)
+		}
+		return err
+	})
+	return uses, other, err
+}
+
+// AskLogin asks people for a login for a site, and returns at once. What was
+// asked before in the same job is not asked again while it waits.
+func (v *Vault) AskLogin(ctx context.Context, job hotcell.JobID, at hotcell.Login, why string) (q hotcell.Request, err error) {
+	about := hotcell.Event{Workspace: v.workspace, At: v.now(), Kind: "request.create", Job: job, Via: "job"}
+	site := hotcell.Allow{Host: at.Host, Port: at.Port, Protocol: hotcell.ProtocolHTTPS}
+	err = v.store.Update(ctx, func(w hotcell.VaultWriter) error {
+		grant, err := w.GrantOf(job)
+		if err != nil {
+			return gone(err, "there is no grant for this job")
+		}
+		about = v.ofGrant(about.Kind, grant)
+		about.Host = net.JoinHostPort(at.Host, strconv.Itoa(at.Port))
+		if err := alive(grant); err != nil {
+			return err
+		}
+		asked, err := w.Requests(grant.Workspace, hotcell.RequestFilter{Job: job}, hotcell.Page{Limit: hotcell.MaxPage})
+		if err != nil {
+			return err
+		}
+		pending, refused := 0, 0
+		for _, old := range asked {
+			if old = lapsed(old, v.now()); old.State == hotcell.RequestPending {
+				pending++
+			}
+			if old.Kind != hotcell.RequestLogin || old.Allow != site {
+				continue
+			}
+			if old.State == hotcell.RequestPending {
+				q = old
+				return nil
+			}
+			if refused++; old.State == hotcell.RequestRefused {
+				q = old
+				return nil // no is no, for this job
+			}
+		}
+		if pending >= maxPending || refused >= maxPending {
+			return fmt.Errorf("%w: the job has asked for much already: wait until somebody has decided", hotcell.ErrRateLimited)
+		}
+		q = hotcell.Request{
+			ID: hotcell.RequestID(hotcell.NewID(hotcell.PrefixAsk)), Workspace: grant.Workspace, Kind: hotcell.RequestLogin, Job: job,
+			Assignment: grant.Assignment, Member: grant.Principal, Allow: site, Why: plainWhy(why), State: hotcell.RequestPending, CreatedAt: v.now(),
+		}
+		about.Decision = hotcell.Allowed
+		return errors.Join(w.PutRequest(q), w.Record(about))
+	})
+	if err != nil {
+		return q, v.refused(ctx, about, err)
+	}
+	return q, nil
+}
+
+// provide attaches the login that answers a request to the job's assignment, and
+// has the job that waits have it at once.
+func (v *Vault) provide(a *Act, q hotcell.Request, id hotcell.CredentialID) error {
+	if id == "" {
+		return hotcell.Invalid("/credential", "say which login: hotcell requests approve %s --login LOGIN", q.ID)
+	}
+	c, err := a.Credential(q.Workspace, id)
+	if err != nil {
+		return err
+	}
+	if err := a.Permit(access.AttachCredential, access.OfCredential(c)); err != nil {
+		return err
+	}
+	if c.Login == nil || c.Login.Host != q.Allow.Host || c.Login.Port != q.Allow.Port {
+		return hotcell.Invalid("/credential", "this is no login for the site that is asked for: %s", q.Allow.Host)
+	}
+	on, err := a.Assignment(q.Workspace, q.Assignment)
+	if err != nil {
+		return err
+	}
+	if err := a.Permit(access.ChangeAssignment, access.OfAssignment(on)); err != nil {
+		return err
+	}
+	a.About.Credential, a.About.Name = c.ID, c.Name
+	at, err := v.attachLogin(a, q, c)
+	if err != nil {
+		return err
+	}
+	grant, err := a.Grant(q.Workspace, q.Job)
+	if err != nil {
+		return err
+	}
+	use := hotcell.Use{Attachment: at.ID, Credential: c.ID, Version: c.Version, As: hotcell.InjectLogin, Narrowing: at.Narrowing}
+	Fill(&use, c)
+	if grant.State != hotcell.GrantLive {
+		return nil
+	}
+	if _, err := usable(a, grant, use); err != nil {
+		return err
+	}
+	for _, there := range grant.Uses {
+		if there.Attachment == use.Attachment {
+			return nil
+		}
+	}
+	grant.Uses = append(grant.Uses, use)
+	a.ended = append(a.ended, Revocation{Job: q.Job, Widened: true})
+	return a.PutGrant(grant)
+}
+
+// attachLogin is the attachment of a login, which may be there already: it came
+// after the job was made.
+func (v *Vault) attachLogin(a *Act, q hotcell.Request, c hotcell.Credential) (hotcell.Attachment, error) {
+	attached, err := a.Attachments(q.Workspace, q.Assignment, c.ID)
+	if err != nil || len(attached) > 0 {
+		if err == nil {
+			return attached[0], nil
+		}
+		return hotcell.Attachment{}, err
+	}
+	at := hotcell.Attachment{
+		ID: hotcell.AttachmentID(hotcell.NewID(hotcell.PrefixAttachment)), Workspace: q.Workspace, Assignment: q.Assignment, Credential: c.ID,
+		As: hotcell.InjectLogin, CreatedBy: a.Caller.Member, CreatedAt: v.now(),
+	}
+	return at, a.PutAttachment(at)
+}
