@@ -1,0 +1,256 @@
+package browser
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// ref is what an agent names an element by.
+type ref struct {
+	tab     *tab
+	session *session
+	node    int64
+}
+
+// thing is one node of the accessibility tree.
+type thing struct {
+	NodeID     string
+	Ignored    bool
+	Role, Name *said
+	Value      *said
+	Properties []struct {
+		Name  string
+		Value said
+	}
+	ChildIDs         []string
+	ParentID         string
+	BackendDOMNodeID int64
+}
+
+type said struct{ Value json.RawMessage }
+
+func (s *said) text() string {
+	if s == nil {
+		return ""
+	}
+	var text string
+	if json.Unmarshal(s.Value, &text) == nil {
+		return text
+	}
+	return string(s.Value)
+}
+
+func (t *thing) property(name string) string {
+	for _, p := range t.Properties {
+		if p.Name == name {
+			return p.Value.text()
+		}
+	}
+	return ""
+}
+
+// maxSnapshot is how long a snapshot is, in bytes, and maxLines in lines.
+const (
+	maxSnapshot = 60_000
+	maxDepth    = 60
+)
+
+// snapshot is a page as text, with a name for each thing that can be acted on.
+// Fields for secrets are there, and what is in them is not.
+func (d *Driver) snapshot(ctx context.Context, t *tab) (string, error) {
+	if _, err := t.documents(ctx); err != nil { // so that fields for secrets are known
+		return "", err
+	}
+	d.mu.Lock()
+	clear(d.refs)
+	d.mu.Unlock()
+	p := &printer{driver: d, tab: t}
+	if err := p.frame(ctx, t.session, ""); err != nil {
+		return "", err
+	}
+	for _, id := range t.childFrames(ctx) {
+		p.line(0, "- iframe "+strconv.Quote(bare(id.url))+":")
+		_ = p.frame(ctx, id.session, id.frame)
+	}
+	return p.text.String(), nil
+}
+
+type childFrame struct {
+	session    *session
+	frame, url string
+}
+
+type frameTree struct {
+	Frame       struct{ ID, URL string }
+	ChildFrames []*frameTree
+}
+
+// childFrames are the frames within a page, of its own process and of others.
+func (t *tab) childFrames(ctx context.Context) (out []childFrame) {
+	for i, s := range t.allSessions() {
+		var tree struct{ FrameTree frameTree }
+		if s.do(ctx, "Page.getFrameTree", nil, &tree) != nil {
+			continue
+		}
+		var add func(f *frameTree, root bool)
+		add = func(f *frameTree, root bool) {
+			if !root {
+				out = append(out, childFrame{s, f.Frame.ID, f.Frame.URL})
+			}
+			for _, c := range f.ChildFrames {
+				add(c, false)
+			}
+		}
+		if i > 0 {
+			out = append(out, childFrame{s, "", tree.FrameTree.Frame.URL})
+		}
+		add(&tree.FrameTree, true)
+	}
+	return out
+}
+
+// printer writes accessibility trees as agents know them.
+type printer struct {
+	driver *Driver
+	tab    *tab
+	text   strings.Builder
+	full   bool
+	next   int
+}
+
+func (p *printer) line(depth int, text string) {
+	if p.full {
+		return
+	}
+	if p.text.Len() > maxSnapshot {
+		p.full = true
+		p.text.WriteString("… (the page is longer: act on what is there, or scroll)\n")
+		return
+	}
+	p.text.WriteString(strings.Repeat("  ", min(depth, maxDepth)))
+	p.text.WriteString(text)
+	p.text.WriteByte('\n')
+}
+
+// frame writes one document.
+func (p *printer) frame(ctx context.Context, s *session, id string) error {
+	in := args{}
+	if id != "" {
+		in["frameId"] = id
+	}
+	var out struct{ Nodes []*thing }
+	if err := s.do(ctx, "Accessibility.getFullAXTree", in, &out); err != nil {
+		return err
+	}
+	by := make(map[string]*thing, len(out.Nodes))
+	for _, n := range out.Nodes {
+		by[n.NodeID] = n
+	}
+	depth := 0
+	if id != "" || s != p.tab.session {
+		depth = 1
+	}
+	for _, n := range out.Nodes {
+		if n.ParentID == "" {
+			p.thing(s, by, n, depth, "")
+		}
+	}
+	return nil
+}
+
+// silent are roles that say nothing by themselves.
+var silent = map[string]bool{"generic": true, "none": true, "RootWebArea": true, "InlineTextBox": true, "LayoutTable": true, "LayoutTableRow": true, "LayoutTableCell": true, "presentation": true, "": true, "LineBreak": true, "Iframe": true}
+
+// roles are named as in WAI-ARIA where Chromium has names of its own.
+var roles = map[string]string{"image": "img", "StaticText": "text", "Section": "region", "LabelText": "label", "DisclosureTriangle": "button", "ComboBoxSelect": "combobox", "MenuListPopup": "listbox"}
+
+func (p *printer) thing(s *session, by map[string]*thing, n *thing, depth int, above string) {
+	if p.full {
+		return
+	}
+	role, name := n.Role.text(), strings.TrimSpace(n.Name.text())
+	below := depth
+	switch {
+	case n.Ignored || silent[role] && (name == "" || role != "generic"):
+	case role == "StaticText":
+		if name != "" && name != above {
+			p.line(depth, "- text: "+short(name))
+		}
+		return
+	default:
+		p.line(depth, "- "+p.describe(s, n, role, name))
+		if role == "link" {
+			if address := n.property("url"); address != "" {
+				p.line(depth+1, "- /url: "+bareLink(address))
+			}
+		}
+		below, above = depth+1, name
+	}
+	if p.tab.isSecret(s, n.BackendDOMNodeID) {
+		return
+	}
+	for _, id := range n.ChildIDs {
+		if c := by[id]; c != nil {
+			p.thing(s, by, c, below, above)
+		}
+	}
+}
+
+// describe is one line: role, name, states, ref, value.
+func (p *printer) describe(s *session, n *thing, role, name string) string {
+	if known := roles[role]; known != "" {
+		role = known
+	}
+	var b strings.Builder
+	b.WriteString(role)
+	if name != "" {
+		b.WriteString(" " + strconv.Quote(short(name)))
+	}
+	for _, state := range []string{"checked", "disabled", "expanded", "pressed", "selected", "required", "readonly", "focused", "invalid", "level"} {
+		switch v := n.property(state); v {
+		case "", "false":
+		case "true":
+			b.WriteString(" [" + state + "]")
+		default:
+			b.WriteString(" [" + state + "=" + v + "]")
+		}
+	}
+	if n.BackendDOMNodeID != 0 {
+		p.next++
+		id := fmt.Sprintf("e%d", p.next)
+		p.driver.mu.Lock()
+		p.driver.refs[id] = ref{p.tab, s, n.BackendDOMNodeID}
+		p.driver.mu.Unlock()
+		b.WriteString(" [ref=" + id + "]")
+	}
+	switch {
+	case p.tab.isSecret(s, n.BackendDOMNodeID):
+		b.WriteString(" (a field for a secret: what is in it is not shown)")
+	case n.Value != nil && n.Value.text() != "" && n.Value.text() != name:
+		b.WriteString(": " + short(n.Value.text()))
+	}
+	return b.String()
+}
+
+// maxName is how long one thing's text is, in characters.
+const maxName = 500
+
+func short(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if runes := []rune(text); len(runes) > maxName {
+		return string(runes[:maxName]) + "…"
+	}
+	return text
+}
+
+// bareLink keeps a link's query, which agents need to tell links apart, and cuts
+// what is long.
+func bareLink(address string) string {
+	if len(address) > 300 {
+		return address[:300] + "…"
+	}
+	return address
+}

@@ -1,0 +1,262 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/chromedp/cdproto/target"
+)
+
+// tab is one page, with the frames of other processes within it.
+type tab struct {
+	driver *Driver
+	target string
+	*session
+	opener string
+
+	mu     sync.Mutex
+	frames map[string]*frame // frames of other processes, by frame id
+	dialog *dialog
+	log    []string
+	traffic
+	// secret are fields that were for a secret at some time, by session and node.
+	secret map[string]bool
+	closed bool
+	// crashed is true once the page's process is gone.
+	crashed bool
+}
+
+// frame is one that another process shows.
+type frame struct {
+	*session
+	id     string
+	parent *session
+}
+
+type dialog struct{ Type, Message, DefaultPrompt string }
+
+type info struct {
+	TargetID         string
+	Type             string
+	URL              string
+	OpenerID         string
+	BrowserContextID string
+	ParentFrameID    string
+}
+
+// attached takes a page, a frame or a worker over that has just begun, and lets it
+// go on.
+func (d *Driver) attached(params []byte) {
+	e, ok := decode[struct {
+		SessionID  string
+		TargetInfo info
+	}](params)
+	if !ok {
+		return
+	}
+	s := d.wire.session(target.SessionID(e.SessionID))
+	d.begin(s, e.TargetInfo)
+}
+
+// begin makes a new page ready before anything in it runs.
+func (d *Driver) begin(s *session, about info) {
+	defer s.tell("Runtime.runIfWaitingForDebugger", nil)
+	if about.Type != "page" {
+		return
+	}
+	if about.BrowserContextID != d.space {
+		d.root.tell("Target.closeTarget", args{"targetId": about.TargetID})
+		return
+	}
+	t := &tab{driver: d, target: about.TargetID, session: s, opener: about.OpenerID, frames: map[string]*frame{}, secret: map[string]bool{}}
+	t.traffic.reset()
+	t.listen(s)
+	s.on("Page.javascriptDialogOpening", t.dialogOpened)
+	s.on("Page.javascriptDialogClosed", func([]byte) { t.setDialog(nil) })
+	s.on("Inspector.targetCrashed", func([]byte) { t.mu.Lock(); t.crashed = true; t.mu.Unlock() })
+	s.on("Target.attachedToTarget", t.frameAttached)
+	s.on("Target.detachedFromTarget", t.frameDetached)
+	t.enable(s)
+	d.mu.Lock()
+	d.tabs = append(d.tabs, t)
+	d.current = t // what a page opens is what one looks at
+	d.mu.Unlock()
+}
+
+// enable has a session tell of what is looked at. A page that waits to begin
+// answers only once it may, so no answer is waited for.
+func (t *tab) enable(s *session) {
+	for _, method := range []string{"Page.enable", "Network.enable", "Runtime.enable", "Log.enable", "DOM.enable"} {
+		s.tell(method, nil)
+	}
+	s.tell("Target.setAutoAttach", args{"autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true})
+}
+
+func (t *tab) frameAttached(params []byte) {
+	e, ok := decode[struct {
+		SessionID  string
+		TargetInfo info
+	}](params)
+	if !ok {
+		return
+	}
+	s := t.wire.session(target.SessionID(e.SessionID))
+	defer s.tell("Runtime.runIfWaitingForDebugger", nil)
+	if e.TargetInfo.Type != "iframe" {
+		return
+	}
+	t.listen(s)
+	s.on("Target.attachedToTarget", t.frameAttached)
+	s.on("Target.detachedFromTarget", t.frameDetached)
+	t.enable(s)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.frames[e.TargetInfo.TargetID] = &frame{session: s, id: e.TargetInfo.TargetID, parent: t.session}
+}
+
+func (t *tab) frameDetached(params []byte) {
+	e, ok := decode[struct{ SessionID string }](params)
+	if !ok {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for id, f := range t.frames {
+		if string(f.session.id) == e.SessionID {
+			f.close()
+			delete(t.frames, id)
+		}
+	}
+}
+
+// detached forgets a page that is gone.
+func (d *Driver) detached(params []byte) {
+	e, ok := decode[struct{ SessionID string }](params)
+	if !ok {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.tabs = slices.DeleteFunc(d.tabs, func(t *tab) bool {
+		if string(t.session.id) != e.SessionID {
+			return false
+		}
+		t.session.close()
+		if d.current == t {
+			d.current = nil
+		}
+		return true
+	})
+	if d.current == nil && len(d.tabs) > 0 {
+		d.current = d.tabs[len(d.tabs)-1]
+	}
+}
+
+// newTab opens a page and waits until it is there.
+func (d *Driver) newTab(ctx context.Context) (*tab, error) {
+	var made struct{ TargetID string }
+	if err := d.root.do(ctx, "Target.createTarget", args{"url": "about:blank", "browserContextId": d.space}, &made); err != nil {
+		return nil, fmt.Errorf("opening a tab: %w", err)
+	}
+	for {
+		d.mu.Lock()
+		for _, t := range d.tabs {
+			if t.target == made.TargetID {
+				d.current = t
+				d.mu.Unlock()
+				return t, nil
+			}
+		}
+		d.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+}
+
+// page is the tab that one looks at.
+func (d *Driver) page() (*tab, error) {
+	d.mu.Lock()
+	t := d.current
+	d.mu.Unlock()
+	if t == nil {
+		return nil, fmt.Errorf("no tab is open: open one with browser_tabs")
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.crashed {
+		return nil, fmt.Errorf("the page has crashed: go somewhere with browser_navigate, or open another tab")
+	}
+	return t, nil
+}
+
+// allSessions are the page's and those of its frames of other processes.
+func (t *tab) allSessions() []*session {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := []*session{t.session}
+	for _, f := range t.frames {
+		out = append(out, f.session)
+	}
+	return out
+}
+
+// at is a page's address and title.
+func (t *tab) at(ctx context.Context) (address, title string) {
+	var history struct {
+		CurrentIndex int
+		Entries      []struct{ URL, Title string }
+	}
+	if t.do(ctx, "Page.getNavigationHistory", nil, &history) == nil && history.CurrentIndex < len(history.Entries) {
+		e := history.Entries[history.CurrentIndex]
+		return e.URL, e.Title
+	}
+	return "", ""
+}
+
+func (t *tab) dialogOpened(params []byte) {
+	if e, ok := decode[dialog](params); ok {
+		if e.Type == "beforeunload" {
+			go func() {
+				_ = t.do(context.Background(), "Page.handleJavaScriptDialog", args{"accept": true}, nil)
+			}()
+			return
+		}
+		t.setDialog(&e)
+	}
+}
+
+func (t *tab) setDialog(d *dialog) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.dialog = d
+	t.touch()
+}
+
+func (t *tab) openDialog() *dialog {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.dialog
+}
+
+// webURL reads an address that an agent may go to.
+func webURL(text string) (string, error) {
+	if !strings.Contains(text, "://") && !strings.HasPrefix(strings.ToLower(text), "javascript:") && !strings.HasPrefix(strings.ToLower(text), "data:") {
+		text = "https://" + text
+	}
+	u, err := url.Parse(strings.TrimSpace(text))
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", fmt.Errorf("only http and https addresses are opened")
+	}
+	if u.User != nil {
+		return "", fmt.Errorf("an address has no user name and password in it")
+	}
+	return u.String(), nil
+}

@@ -1,0 +1,245 @@
+package browser
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// traffic is what a page asks of the network, and when it was last busy. Its
+// tab's lock is held by who touches it.
+type traffic struct {
+	requests []*request
+	by       map[string]*request
+	open     int
+	last     time.Time
+	loading  bool
+	// posts counts what was sent with a body, by origin.
+	posts map[string]int
+}
+
+type request struct {
+	method, url, kind, failed string
+	status                    int
+	done                      bool
+}
+
+// maxRequests and maxLog are how many are kept of a page.
+const (
+	maxRequests = 500
+	maxLog      = 300
+)
+
+func (t *traffic) reset() {
+	t.by, t.last, t.posts = map[string]*request{}, time.Now(), map[string]int{}
+}
+
+func (t *traffic) touch() { t.last = time.Now() }
+
+// listen has a session's requests and its console written down.
+func (t *tab) listen(s *session) {
+	prefix := string(s.id)
+	locked := func(fn func([]byte)) func([]byte) {
+		return func(params []byte) {
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			t.touch()
+			fn(params)
+		}
+	}
+	s.on("Network.requestWillBeSent", locked(func(params []byte) {
+		e, ok := decode[struct {
+			RequestID, Type string
+			Request         struct {
+				URL, Method string
+				HasPostData bool
+			}
+			RedirectResponse *struct{ Status int }
+		}](params)
+		if !ok {
+			return
+		}
+		if old := t.by[prefix+e.RequestID]; old != nil && e.RedirectResponse != nil {
+			old.status = e.RedirectResponse.Status
+			t.finished(old)
+		}
+		r := &request{method: e.Request.Method, url: e.Request.URL, kind: strings.ToLower(e.Type)}
+		if u, err := url.Parse(r.url); err == nil && e.Request.HasPostData {
+			t.posts[u.Scheme+"://"+u.Host]++
+		}
+		if t.requests = append(t.requests, r); len(t.requests) > maxRequests {
+			t.requests = t.requests[1:]
+		}
+		t.by[prefix+e.RequestID] = r
+		if e.Type != "EventSource" && e.Type != "WebSocket" {
+			t.open++
+		} else {
+			r.done = true
+		}
+	}))
+	s.on("Network.responseReceived", locked(func(params []byte) {
+		e, ok := decode[struct {
+			RequestID string
+			Response  struct{ Status int }
+		}](params)
+		if r := t.by[prefix+e.RequestID]; ok && r != nil {
+			r.status = e.Response.Status
+		}
+	}))
+	s.on("Network.loadingFinished", locked(func(params []byte) { t.ended(prefix, params) }))
+	s.on("Network.loadingFailed", locked(func(params []byte) { t.ended(prefix, params) }))
+	s.on("Page.frameStartedLoading", locked(func([]byte) { t.loading = true }))
+	s.on("Page.frameStoppedLoading", locked(func([]byte) { t.loading = false }))
+	s.on("Page.loadEventFired", locked(func([]byte) {}))
+	s.on("Runtime.consoleAPICalled", locked(t.console))
+	s.on("Runtime.exceptionThrown", locked(t.exception))
+	s.on("Log.entryAdded", locked(t.entry))
+}
+
+func (t *tab) ended(prefix string, params []byte) {
+	e, ok := decode[struct{ RequestID, ErrorText string }](params)
+	if r := t.by[prefix+e.RequestID]; ok && r != nil {
+		r.failed = e.ErrorText
+		t.finished(r)
+		delete(t.by, prefix+e.RequestID)
+	}
+}
+
+func (t *tab) finished(r *request) {
+	if !r.done {
+		r.done = true
+		t.open--
+	}
+}
+
+func (t *tab) note(line string) {
+	if len(line) > 2000 {
+		line = line[:2000] + "…"
+	}
+	if t.log = append(t.log, line); len(t.log) > maxLog {
+		t.log = t.log[1:]
+	}
+}
+
+func (t *tab) console(params []byte) {
+	e, ok := decode[struct {
+		Type string
+		Args []struct {
+			Value       json.RawMessage
+			Description string
+		}
+	}](params)
+	if !ok {
+		return
+	}
+	var parts []string
+	for _, a := range e.Args {
+		var text string
+		switch {
+		case json.Unmarshal(a.Value, &text) == nil:
+		case len(a.Value) > 0:
+			text = string(a.Value)
+		default:
+			text = a.Description
+		}
+		parts = append(parts, text)
+	}
+	t.note("[" + e.Type + "] " + strings.Join(parts, " "))
+}
+
+func (t *tab) exception(params []byte) {
+	if e, ok := decode[struct {
+		ExceptionDetails struct {
+			Text      string
+			Exception struct{ Description string }
+		}
+	}](params); ok {
+		t.note("[error] " + e.ExceptionDetails.Text + " " + e.ExceptionDetails.Exception.Description)
+	}
+}
+
+func (t *tab) entry(params []byte) {
+	if e, ok := decode[struct{ Entry struct{ Level, Text string } }](params); ok {
+		t.note("[" + e.Entry.Level + "] " + e.Entry.Text)
+	}
+}
+
+// Quiet: how long nothing must happen, and how long that is waited for.
+const (
+	stillTime  = 60 * time.Millisecond
+	settleTime = 5 * time.Second
+	lookEvery  = 5 * time.Millisecond
+)
+
+// settle waits until the page has nothing under way, or a while.
+func (t *tab) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		t.mu.Lock()
+		calm := !t.loading && t.open <= 0 && time.Since(t.last) >= stillTime || t.dialog != nil || t.crashed
+		t.mu.Unlock()
+		if calm {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.gone:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// sent is how much with a body went to an origin.
+func (t *tab) sent(origin string) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.posts[origin]
+}
+
+// list writes what a page asked for: no headers and no bodies, and of queries
+// the names alone.
+func (t *tab) list(static bool) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var b strings.Builder
+	for _, r := range t.requests {
+		if !static && (r.kind == "image" || r.kind == "font" || r.kind == "stylesheet" || r.kind == "script" || r.kind == "media") && r.failed == "" {
+			continue
+		}
+		state := fmt.Sprint(r.status)
+		switch {
+		case r.failed != "":
+			state = r.failed
+		case r.status == 0:
+			state = "under way"
+		}
+		fmt.Fprintf(&b, "[%s] %s => [%s] (%s)\n", r.method, bare(r.url), state, r.kind)
+	}
+	return b.String()
+}
+
+// bare is an address without what its query and its fragment say.
+func bare(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "?"
+	}
+	if u.Scheme == "data" || u.Scheme == "blob" {
+		return u.Scheme + ":…"
+	}
+	u.User, u.Fragment = nil, ""
+	q := u.Query()
+	for name := range q {
+		q[name] = []string{"…"}
+	}
+	u.RawQuery = strings.ReplaceAll(q.Encode(), "%E2%80%A6", "…")
+	return u.String()
+}

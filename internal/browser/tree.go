@@ -1,0 +1,169 @@
+package browser
+
+import (
+	"context"
+	"strconv"
+	"strings"
+)
+
+// node is one element of a page, as DevTools has it: through shadow roots, open
+// and closed, and through frames of the same process.
+type node struct {
+	NodeName        string
+	NodeType        int
+	NodeValue       string
+	BackendNodeID   int64
+	Attributes      []string
+	Children        []*node
+	ShadowRoots     []*node
+	ContentDocument *node
+	FrameID         string
+	DocumentURL     string
+	BaseURL         string
+	parent          *node
+	document        *node
+	session         *session
+}
+
+// The kinds of nodes (DOM, interface Node).
+const (
+	elementNode  = 1
+	textNode     = 3
+	documentNode = 9
+)
+
+// attribute is an attribute's value; empty where there is none.
+func (n *node) attribute(name string) string {
+	for i := 0; i+1 < len(n.Attributes); i += 2 {
+		if n.Attributes[i] == name {
+			return n.Attributes[i+1]
+		}
+	}
+	return ""
+}
+
+func (n *node) has(name string) bool {
+	for i := 0; i+1 < len(n.Attributes); i += 2 {
+		if n.Attributes[i] == name {
+			return true
+		}
+	}
+	return false
+}
+
+func (n *node) is(names ...string) bool {
+	for _, name := range names {
+		if strings.EqualFold(n.NodeName, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// key names a node among all of a tab.
+func (n *node) key() string { return keyOf(n.session, n.BackendNodeID) }
+
+func keyOf(s *session, id int64) string { return string(s.id) + "/" + strconv.FormatInt(id, 10) }
+
+// walk calls fn for a node and all below it, parents first, until it is false.
+func (n *node) walk(fn func(*node) bool) {
+	if n == nil || !fn(n) {
+		return
+	}
+	for _, list := range [][]*node{n.Children, n.ShadowRoots} {
+		for _, c := range list {
+			c.walk(fn)
+		}
+	}
+	n.ContentDocument.walk(fn)
+}
+
+// document reads the whole page of a session.
+func (s *session) document(ctx context.Context) (*node, error) {
+	var out struct{ Root *node }
+	if err := s.do(ctx, "DOM.getDocument", args{"depth": -1, "pierce": true}, &out); err != nil {
+		return nil, err
+	}
+	link(out.Root, nil, nil, s)
+	return out.Root, nil
+}
+
+// link gives nodes their parents, and their documents.
+func link(n, parent, document *node, s *session) {
+	if n == nil {
+		return
+	}
+	if n.NodeType == documentNode {
+		document = n
+	}
+	n.parent, n.document, n.session = parent, document, s
+	for _, list := range [][]*node{n.Children, n.ShadowRoots} {
+		for _, c := range list {
+			link(c, n, document, s)
+		}
+	}
+	link(n.ContentDocument, n, document, s)
+}
+
+// documents are all of a tab: the page's, and those of other processes' frames.
+func (t *tab) documents(ctx context.Context) ([]*node, error) {
+	var out []*node
+	for i, s := range t.allSessions() {
+		root, err := s.document(ctx)
+		if err != nil {
+			if i == 0 {
+				return nil, err
+			}
+			continue // a frame that has just gone
+		}
+		out = append(out, root)
+	}
+	t.learnSecrets(out)
+	return out, nil
+}
+
+// learnSecrets remembers which fields are for secrets: also when they are turned
+// into others later.
+func (t *tab) learnSecrets(documents []*node) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, d := range documents {
+		d.walk(func(n *node) bool {
+			if secretField(n) {
+				t.secret[n.key()] = true
+			}
+			return true
+		})
+	}
+}
+
+// secretField says whether an element is for a secret to be typed in.
+func secretField(n *node) bool {
+	if !n.is("input", "textarea") {
+		return false
+	}
+	if strings.EqualFold(n.attribute("type"), "password") {
+		return true
+	}
+	for token := range strings.FieldsSeq(strings.ToLower(n.attribute("autocomplete"))) {
+		switch token {
+		case "current-password", "new-password", "one-time-code", "cc-number", "cc-csc":
+			return true
+		}
+	}
+	return false
+}
+
+// isSecret says whether a node is, or was, a field for a secret.
+func (t *tab) isSecret(s *session, id int64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.secret[keyOf(s, id)]
+}
+
+// keepSecret has a field be one for a secret, whatever it says.
+func (t *tab) keepSecret(s *session, id int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.secret[keyOf(s, id)] = true
+}

@@ -1,0 +1,229 @@
+package browser
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"math/big"
+	"time"
+
+	"hotcell/internal/cellrpc"
+)
+
+// letters are what stand-ins are made of: nothing that any encoding escapes.
+const letters = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
+
+// standIn is a password that is worth nothing, of a shape that sites take: all
+// kinds of characters, and no longer than the field.
+func standIn(most int) string {
+	text := []byte("Hc7_")
+	for len(text) < min(24, most) {
+		text = append(text, letters[number(len(letters))])
+	}
+	return string(text)
+}
+
+// digits is a code that is worth nothing.
+func digits(n int) string {
+	text := []byte{byte('1' + number(9))}
+	for len(text) < n {
+		text = append(text, byte('0'+number(10)))
+	}
+	return string(text)
+}
+
+func number(below int) int {
+	n, err := rand.Int(rand.Reader, big.NewInt(int64(below)))
+	if err != nil {
+		return 0
+	}
+	return int(n.Int64())
+}
+
+// minStandIn is the shortest that cannot be met with by chance.
+const minStandIn = 10
+
+// usualDigits is how many digits a code has, where the field says nothing.
+const usualDigits = 6
+
+// codeLength is how many digits a page takes.
+func codeLength(codes []*node) int {
+	if len(codes) > 1 {
+		return len(codes)
+	}
+	if most, limited := length(codes[0]); limited && most >= 4 && most <= 8 {
+		return most
+	}
+	return usualDigits
+}
+
+// wire fills in stand-ins, and has the vault put the values into the one request
+// that holds them. The browser itself never has any.
+func (s *signing) wire(ctx context.Context, f *fields, button *node) (outcome, string, error) {
+	arm := cellrpc.ArmRequest{Use: s.login.Use, Origin: s.at}
+	if f.password != nil {
+		most, isLimited := length(f.password)
+		if !isLimited {
+			most = 64
+		}
+		if most < minStandIn {
+			return needsFill, "the password field takes too few characters for a stand-in: the login would have to be attached with --fill", nil
+		}
+		arm.Password = standIn(most)
+	}
+	if len(f.codes) > 0 && s.login.OTP {
+		arm.Code = digits(codeLength(f.codes))
+	}
+	sent := s.tab.sent(addressOf(s.at))
+	armed, err := s.driver.Config.Hand.Arm(ctx, arm)
+	if err != nil {
+		return "", "", err
+	}
+	state := s.follow(ctx, armed.ID)
+	err = s.typeIn(ctx, f, []byte(arm.Password), []byte(arm.Code), button, state.used)
+	if err != nil {
+		state.cancel()
+		return "", "", err
+	}
+	s.password, s.code = s.password || f.password != nil, s.code || arm.Code != ""
+	got := state.wait(ctx, func() bool { return s.tab.sent(addressOf(s.at)) > sent })
+	if !got.Password && !got.Code {
+		if s.tab.sent(addressOf(s.at)) > sent {
+			return needsFill, "the site's script sent something else than what was typed: it computes on the password. The login would have to be attached with --fill, which lets the browser itself have it", nil
+		}
+		return unknown, "nothing was sent when the form was filled in" + gone(got), nil
+	}
+	s.status = got.Status
+	s.leave(ctx, f)
+	return "", "", nil
+}
+
+func gone(s cellrpc.ArmState) string {
+	if s.Gone {
+		return ", or too late"
+	}
+	return ""
+}
+
+// typeIn types into the fields of a page, and sends them.
+func (s *signing) typeIn(ctx context.Context, f *fields, password, code []byte, button *node, did func() bool) error {
+	t, last := s.tab, f.password
+	if f.password != nil {
+		t.keepSecret(f.password.session, f.password.BackendNodeID)
+		if err := t.fill(ctx, f.password.session, f.password.BackendNodeID, password); err != nil {
+			return err
+		}
+	}
+	if len(code) > 0 {
+		last = f.codes[len(f.codes)-1]
+		for i, n := range f.codes {
+			t.keepSecret(n.session, n.BackendNodeID)
+			if len(f.codes) == 1 {
+				if err := t.fill(ctx, n.session, n.BackendNodeID, code); err != nil {
+					return err
+				}
+				continue
+			}
+			// A page may go on by itself with the last digit.
+			if i >= len(code) || n.session.do(ctx, "DOM.focus", args{"backendNodeId": n.BackendNodeID}, nil) != nil {
+				break
+			}
+			if err := t.press(ctx, n.session, string(code[i]), 0); err != nil {
+				return err
+			}
+		}
+		if s.await(ctx, 150*time.Millisecond, did) {
+			return nil
+		}
+	}
+	if last == nil {
+		return errors.New("there is nothing to fill in")
+	}
+	return s.submit(ctx, last, button, did)
+}
+
+// following is what is known of an arm while it waits.
+type following struct {
+	state  chan cellrpc.ArmState
+	last   cellrpc.ArmState
+	cancel func()
+}
+
+// follow asks what becomes of what was armed.
+func (s *signing) follow(ctx context.Context, id string) *following {
+	hand := s.driver.Config.Hand
+	f := &following{state: make(chan cellrpc.ArmState, 1)}
+	f.cancel = func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callLimit)
+		defer cancel()
+		if got, err := hand.AwaitArm(ctx, cellrpc.AwaitArmRequest{ID: id, Cancel: true}); err == nil {
+			f.last = got
+		}
+	}
+	go func() {
+		got, err := hand.AwaitArm(ctx, cellrpc.AwaitArmRequest{ID: id})
+		if err != nil {
+			got = cellrpc.ArmState{Gone: true}
+		}
+		f.state <- got
+	}()
+	return f
+}
+
+// used says whether it is known what became of it.
+func (f *following) used() bool {
+	select {
+	case f.last = <-f.state:
+		f.state <- f.last
+		return true
+	default:
+		return false
+	}
+}
+
+// otherTime is how long is waited for a site's own request where it has sent
+// another.
+const otherTime = 2 * time.Second
+
+// wait waits for what became of it. A page that has sent something else does not
+// keep everybody waiting: what was armed is taken back.
+func (f *following) wait(ctx context.Context, other func() bool) cellrpc.ArmState {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	var since time.Time
+	began := time.Now()
+	for {
+		select {
+		case f.last = <-f.state:
+			return f.last
+		case <-ctx.Done():
+			f.cancel()
+			return f.last
+		case <-tick.C:
+		}
+		if since.IsZero() && other() {
+			since = time.Now()
+		}
+		if !since.IsZero() && time.Since(since) > otherTime || since.IsZero() && time.Since(began) > changeTime {
+			f.cancel()
+			return f.last
+		}
+	}
+}
+
+// leave waits until the page has gone on from its form, or shows that it does not.
+func (s *signing) leave(ctx context.Context, f *fields) {
+	field := f.password
+	if field == nil {
+		field = f.codes[0]
+	}
+	s.tab.settle(ctx)
+	seen := s.seen(ctx)
+	if s.status >= 400 && s.status < 500 {
+		return
+	}
+	s.await(ctx, appearTime, func() bool {
+		return !seen(field) || wrongWords.MatchString(s.tab.words(ctx)) || limitWords.MatchString(s.tab.words(ctx))
+	})
+	s.tab.settle(ctx)
+}

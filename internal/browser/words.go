@@ -1,0 +1,18 @@
+package browser
+
+import "regexp"
+
+// The words by which fields and pages are told apart, in the languages of most
+// sites. Names in code are English nearly everywhere; what people read is not.
+var (
+	userWords = regexp.MustCompile(`(?i)user|login|log-in|sign.?in|account|e-?mail|identifier|customer.?(id|no|number)|member|benutzer|anmelde|kunden|nutzer|konto|utilisateur|identifiant|courriel|usuario|correo|cuenta|utente|posta|usu[aá]rio|gebruiker|anv[aä]ndar|bruker|k[aä]ytt[aä]j|u[zż]ytkownik|kullan[iı]c[iı]|пользовател|логин|почта|имя|ユーザ|メール|アカウント|ログイン|用户|用戶|账号|帳號|邮箱|사용자|아이디|이메일|مستخدم|بريد|משתמש|χρήστη|ผู้ใช้|उपयोगकर्ता`)
+	codeWords = regexp.MustCompile(`(?i)\botp\b|otp|totp|2fa|mfa|one.?time|two.?factor|passcode|verif(y|ication)|auth(entication|enticator)?.?(code|token)|security.?code|\bcode\b|\btoken\b|best[aä]tigungscode|sicherheitscode|einmal|pr[uü]fcode|code de|v[eé]rification|c[oó]digo|verificaci|codice|verificatie|kod\b|koodi|код|認証|確認コード|ワンタイム|验证码|驗證碼|动态码|인증|보안코드|رمز|التحقق|קוד`)
+	passWords = regexp.MustCompile(`(?i)passw|passphrase|\bpwd\b|\bpass\b|kennwort|passwort|mot.?de.?passe|contrase|senha|wachtwoord|l[oö]senord|passord|has[lł]o|[sş]ifre|парол|パスワード|密码|密碼|비밀번호|كلمة|סיסמ|κωδικ|รหัสผ่าน`)
+	// notWords are of fields that look like one for a user name, and are none.
+	notWords = regexp.MustCompile(`(?i)search|suche|buscar|recherch|cerca|pesquis|newsletter|subscribe|coupon|promo|comment|message|captcha|検索|搜索|поиск`)
+	goWords  = regexp.MustCompile(`(?i)^\W*(sign.?in|log.?in|log.?on|next|continue|submit|verify|confirm|go|anmelden|einloggen|weiter|best[aä]tigen|fortfahren|connexion|se connecter|s.identifier|suivant|continuer|valider|iniciar|entrar|acceder|ingresar|siguiente|continuar|verificar|accedi|avanti|continua|inloggen|volgende|logga in|n[aä]sta|logg inn|zaloguj|dalej|giri[sş]|devam|войти|вход|далее|продолжить|ログイン|次へ|確認|サインイン|登录|登錄|登入|下一步|로그인|다음|تسجيل|دخول|التالي|כניסה|המשך)`)
+
+	wrongWords   = regexp.MustCompile(`(?i)(incorrect|invalid|wrong|unknown|does(n.t| not) match|not recogni[sz]ed|failed|couldn.t find|try again|denied)|(falsch|ung[uü]ltig|nicht korrekt|stimm(t|en) nicht|unbekannt|fehlgeschlagen)|(incorrecte?|invalide|erron[eé]|introuvable)|(incorrect[ao]|inv[aá]lid[ao]|no coincide|err[oó]ne)|(errat[ao]|non valid)|(onjuist|ongeldig)|(felaktig|ogiltig)|(неверн|неправильн|ошибк)|(正しくありません|間違|無効)|(错误|不正确|無效|錯誤)|(올바르지|잘못)|(غير صحيح|خطأ)`)
+	captchaWords = regexp.MustCompile(`(?i)captcha|recaptcha|hcaptcha|turnstile|arkose|funcaptcha|geetest|are you (a )?(human|robot)|not a robot|kein roboter|pas un robot|no soy un robot|prove you are human`)
+	limitWords   = regexp.MustCompile(`(?i)too many (attempts|requests|tries|failed)|rate.?limit|temporarily (locked|blocked)|account (is )?locked|zu viele|gesperrt|trop de (tentatives|demandes)|demasiados|bloquead|troppi tentativi|試行回数|尝试次数过多`)
+)
