@@ -82,6 +82,8 @@ type Driver struct {
 	turn chan struct{}
 	// closed is true while nothing may be observed, held while a person has it.
 	closed, held atomic.Bool
+	// opening counts pages that are being made ready.
+	opening atomic.Int64
 
 	mu sync.Mutex
 	// hold gives the browser back that a person keeps too long.

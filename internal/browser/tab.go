@@ -82,11 +82,22 @@ func (d *Driver) begin(s *session, about info) {
 	s.on("Target.attachedToTarget", t.frameAttached)
 	s.on("Target.detachedFromTarget", t.frameDetached)
 	t.enable(s)
-	d.mu.Lock()
-	d.tabs = append(d.tabs, t)
-	d.current = t // what a page opens is what one looks at
-	d.mu.Unlock()
+	d.opening.Add(1)
+	go func() {
+		defer d.opening.Add(-1)
+		// Only once it tells of all that happens is it used.
+		ctx, cancel := context.WithTimeout(context.Background(), enableTime)
+		defer cancel()
+		_ = s.do(ctx, "DOM.enable", nil, nil)
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.tabs = append(d.tabs, t)
+		d.current = t // what a page opens is what one looks at
+	}()
 }
+
+// enableTime is how long a new page may take to begin.
+const enableTime = 5 * time.Second
 
 // enable has a session tell of what is looked at. A page that waits to begin
 // answers only once it may, so no answer is waited for.

@@ -126,6 +126,9 @@ func (c *call) acted(t *tab) error {
 	t.touch()
 	t.mu.Unlock()
 	t.settle(c.ctx)
+	for c.driver.opening.Load() > 0 && c.ctx.Err() == nil {
+		time.Sleep(lookEvery) //nolint:forbidigo // a page that was opened is made ready
+	}
 	if now, err := c.driver.page(); err == nil && now != t {
 		now.settle(c.ctx)
 	}
