@@ -30,11 +30,15 @@ func (c *Client) Request(ctx context.Context, id hotcell.RequestID) (out hotcell
 }
 
 // DecideRequest approves or refuses a request; standing approves it for the
-// assignment and all its jobs to come.
-func (c *Client) DecideRequest(ctx context.Context, id hotcell.RequestID, approve, standing bool) (out hotcell.Request, err error) {
+// assignment and all its jobs to come. A request for a login is answered with one;
+// for others it is empty.
+func (c *Client) DecideRequest(ctx context.Context, id hotcell.RequestID, approve, standing bool, login hotcell.CredentialID) (out hotcell.Request, err error) {
 	verb, body := "refuse", any(nil)
 	if approve {
-		verb, body = "approve", map[string]bool{"standing": standing}
+		verb, body = "approve", struct {
+			Standing   bool                 `json:"standing,omitempty"`
+			Credential hotcell.CredentialID `json:"credential,omitempty"`
+		}{standing, login}
 	}
 	return out, c.json(ctx, http.MethodPost, "/v1/requests/"+url.PathEscape(string(id))+"/"+verb, nil, "", body, &out)
 }

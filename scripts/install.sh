@@ -18,6 +18,7 @@ need=(
   "/etc/ssl/certs/ca-certificates.crt ca-certificates"           # certificates inside cells
   "/usr/bin/pgrep procps"                                        # tests that look for processes left behind
   "/usr/bin/fuser psmisc"                                        # tests that look for files left open
+  "/usr/lib/chromium/chromium-headless-shell chromium-headless-shell" # browsers of jobs
   "/usr/bin/gcc gcc"                                             # the race detector
   "/usr/include/stdlib.h libc6-dev"                              # the race detector
 )

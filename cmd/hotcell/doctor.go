@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hotcell"
+	"hotcell/internal/browser"
 	"hotcell/internal/cell"
 	"hotcell/internal/child"
 	"hotcell/internal/cli"
@@ -62,9 +63,18 @@ func diagnose(ctx context.Context, data string) []cell.Precondition {
 	list = append(list,
 		cell.Precondition{Name: "uids", Met: apart, Detail: why + otherwise(!apart, ": processes of that uid are kept apart by their namespaces and by being untraceable only; run the server as root for more", "")},
 		cell.Precondition{Name: "memory", Met: child.LocksMemory(), Detail: otherwise(child.LocksMemory(), "the vault's memory is locked", "RLIMIT_MEMLOCK does not allow the vault to lock its memory: values may be swapped out; turn swap off or set LimitMEMLOCK=infinity")},
-		disk(data), key(data), answering(ctx, data),
+		chromium(), disk(data), key(data), answering(ctx, data),
 	)
 	return list
+}
+
+// chromium says whether jobs can have a browser.
+func chromium() cell.Precondition {
+	p := cell.Precondition{Name: "browser", Met: true, Detail: browser.Program()}
+	if p.Detail == "" {
+		p.Met, p.Detail = false, "there is no Chromium for logins: apt-get install chromium-headless-shell"
+	}
+	return p
 }
 
 func otherwise(met bool, yes, no string) string {

@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 
+	"hotcell/internal/browser"
 	"hotcell/internal/cell"
 )
 
@@ -17,6 +18,8 @@ func main() {
 		switch os.Args[1] {
 		case cell.InitCommand:
 			os.Exit(cell.InitMain())
+		case cell.BrowserCommand:
+			os.Exit(browser.InitMain())
 		case cell.ExecCommand:
 			os.Exit(cell.ExecMain())
 		case vaultCommand:

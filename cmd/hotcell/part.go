@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hotcell"
+	"hotcell/internal/browser"
 	"hotcell/internal/cell"
 	"hotcell/internal/child"
 	"hotcell/internal/config"
@@ -204,6 +205,9 @@ func runWorker(ctx context.Context, text string, log *slog.Logger) error {
 			Limits: gateway.Limits{Connections: order.Egress.Connections, Requests: order.Egress.Requests, Bytes: int64(order.Egress.Bytes)},
 		},
 		Folder: order.Folder, Users: order.Users, Now: time.Now, Log: log,
+	}
+	if browser.Program() != "" {
+		c.BrowserTools = browser.Tools
 	}
 	if order.Cgroup != "" {
 		if c.Cgroups, err = cell.OpenCgroups(order.Cgroup); err != nil {

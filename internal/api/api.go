@@ -30,6 +30,9 @@ type Vault interface {
 	Workspace(context.Context, *vaultrpc.WorkspaceRequest) (*vaultrpc.WorkspaceAnswer, error)
 	CreateSecret(context.Context, *vaultrpc.CreateSecretRequest) (*vaultrpc.CredentialAnswer, error)
 	ChangeSecret(context.Context, *vaultrpc.ChangeSecretRequest) (*vaultrpc.CredentialAnswer, error)
+	CreateLogin(context.Context, *vaultrpc.CreateLoginRequest) (*vaultrpc.CredentialAnswer, error)
+	ChangeLogin(context.Context, *vaultrpc.ChangeLoginRequest) (*vaultrpc.CredentialAnswer, error)
+	ImportLogins(context.Context, *vaultrpc.ImportLoginsRequest) (*vaultrpc.ImportLoginsAnswer, error)
 	CreateConnection(context.Context, *vaultrpc.CreateConnectionRequest) (*vaultrpc.CredentialAnswer, error)
 	ChangeConnection(context.Context, *vaultrpc.ChangeConnectionRequest) (*vaultrpc.CredentialAnswer, error)
 	Connections
@@ -156,6 +159,7 @@ func (s *service) resources(mux *http.ServeMux) {
 	api := describe(mux, s.Version)
 	s.workspace(api)
 	s.secrets(api)
+	s.logins(api)
 	s.connections(api)
 	s.connectors(api)
 	s.links(api)

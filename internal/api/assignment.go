@@ -20,6 +20,7 @@ type workBody struct {
 	Allow        []hotcell.Allow   `json:"allow,omitempty"`
 	Limits       limitsBody        `json:"limits,omitzero"`
 	Environment  map[string]string `json:"environment,omitempty"`
+	Browser      bool              `json:"browser,omitempty" doc:"give its jobs a browser, also where no login is attached"`
 	Drill        *hotcell.Drill    `json:"drill,omitempty" doc:"for hotcell drill alone, on the server's own machine"`
 }
 
@@ -31,7 +32,7 @@ type limitsBody struct {
 }
 
 func (b workBody) work() (hotcell.Work, error) {
-	w := hotcell.Work{Command: b.Command, Instructions: b.Instructions, Files: b.Files, Allow: b.Allow, Environment: b.Environment, Drill: b.Drill}
+	w := hotcell.Work{Command: b.Command, Instructions: b.Instructions, Files: b.Files, Allow: b.Allow, Environment: b.Environment, Browser: b.Browser, Drill: b.Drill}
 	w.Limits = hotcell.Limits{Memory: b.Limits.Memory, Disk: b.Limits.Disk, Pids: b.Limits.Pids}
 	if b.Limits.Timeout == "" {
 		return w, nil
@@ -81,7 +82,7 @@ type attach struct {
 	ID   string `path:"id"`
 	Body struct {
 		Credential string             `json:"credential"`
-		As         string             `json:"as,omitempty" enum:"env,stand-in,http,tools" doc:"env or stand-in for a secret, http or tools for a connection; env and http when it is not given, and tools where tools are"`
+		As         string             `json:"as,omitempty" enum:"env,stand-in,http,tools,login" doc:"env or stand-in for a secret, http or tools for a connection, login for a login; env and http when it is not given, and tools where tools are"`
 		Hosts      []string           `json:"hosts,omitempty" doc:"the hosts that a secret's values may go to, within its own: HOST, HOST:PORT, or *.HOST"`
 		Methods    []string           `json:"methods,omitempty" doc:"the methods that it may be used for, such as GET; all when empty"`
 		Paths      []string           `json:"paths,omitempty" doc:"the paths that it may be used for: /v1/charges, /v1/customers/* (one segment), /v1/** (any rest)"`
@@ -89,6 +90,8 @@ type attach struct {
 		Tools      []string           `json:"tools,omitempty" doc:"the tools of a connection that may be called; none by default"`
 		Rules      []hotcell.ToolRule `json:"rules,omitempty" doc:"what must be true of a call, in CEL: args.channel == \"#ops\""`
 		Approve    []string           `json:"approve,omitempty" doc:"tools whose every call waits for a person; * is all"`
+		Fill       bool               `json:"fill,omitempty" doc:"of a login: the browser itself may have the password, for sites that compute on it"`
+		Evaluate   bool               `json:"evaluate,omitempty" doc:"of a login: the agent may run scripts in pages, which can read their cookies and their storage"`
 		Unasked    []string           `json:"unasked,omitempty" doc:"tools that go without, although their connector has them wait"`
 	}
 }
@@ -180,7 +183,7 @@ func (s *service) attach(ctx context.Context, p hotcell.Principal, in *attach) (
 	answer, err := s.Vault.Attach(ctx, &vaultrpc.AttachRequest{
 		Principal: p, Assignment: hotcell.AssignmentID(in.ID), Credential: hotcell.CredentialID(b.Credential), As: hotcell.Injection(b.As),
 		Narrowing: hotcell.Narrowing{
-			Hosts: b.Hosts, Methods: b.Methods, Paths: b.Paths, Bodies: b.Bodies, Tools: b.Tools, Rules: b.Rules, Approve: b.Approve, Unasked: b.Unasked,
+			Hosts: b.Hosts, Methods: b.Methods, Paths: b.Paths, Bodies: b.Bodies, Tools: b.Tools, Rules: b.Rules, Approve: b.Approve, Unasked: b.Unasked, Fill: b.Fill, Evaluate: b.Evaluate,
 		},
 	})
 	if err != nil {

@@ -28,7 +28,8 @@ type oneRequest struct {
 type approveRequest struct {
 	ID   string `path:"id"`
 	Body struct {
-		Standing bool `json:"standing,omitempty" doc:"for the assignment and all its jobs to come, and not for this job alone"`
+		Standing   bool   `json:"standing,omitempty" doc:"for the assignment and all its jobs to come, and not for this job alone"`
+		Credential string `json:"credential,omitempty" doc:"the login that answers a request for one"`
 	}
 }
 
@@ -49,7 +50,7 @@ func (s *service) requests(api huma.API) {
 		})
 	operation(s, api, http.MethodPost, "/v1/requests/{id}/approve", "approve-request", "Let the job reach what it asks for", http.StatusOK,
 		func(ctx context.Context, p hotcell.Principal, in *approveRequest) (*requestItem, error) {
-			return requestOf(s.Vault.DecideRequest(ctx, &vaultrpc.DecideRequestRequest{Principal: p, ID: hotcell.RequestID(in.ID), Approve: true, Standing: in.Body.Standing}))
+			return requestOf(s.Vault.DecideRequest(ctx, &vaultrpc.DecideRequestRequest{Principal: p, ID: hotcell.RequestID(in.ID), Approve: true, Standing: in.Body.Standing, Credential: hotcell.CredentialID(in.Body.Credential)}))
 		})
 	operation(s, api, http.MethodPost, "/v1/requests/{id}/refuse", "refuse-request", "Refuse what a job asks for", http.StatusOK,
 		func(ctx context.Context, p hotcell.Principal, in *oneRequest) (*requestItem, error) {

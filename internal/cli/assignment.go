@@ -30,6 +30,7 @@ type workFlags struct {
 	allow, env                   []string
 	timeout                      time.Duration
 	pids                         int
+	browser                      bool
 }
 
 func (f *workFlags) add(c *cobra.Command) {
@@ -43,6 +44,7 @@ func (f *workFlags) add(c *cobra.Command) {
 	flags.DurationVar(&f.timeout, "timeout", 0, "how long a job may run, such as 10m")
 	flags.StringVar(&f.memory, "memory", "", "how much memory a job may have, such as 512MiB")
 	flags.StringVar(&f.disk, "disk", "", "how much a job may write, such as 1GiB")
+	flags.BoolVar(&f.browser, "browser", false, "give its jobs a browser, also where no login is attached")
 	flags.IntVar(&f.pids, "pids", 0, "how many processes and threads a job may have")
 }
 
@@ -70,6 +72,9 @@ func (f *workFlags) apply(cmd *cobra.Command, w *hotcell.Work) error {
 			return usagef("--env takes NAME=value")
 		}
 		w.Environment[name] = value
+	}
+	if cmd.Flags().Changed("browser") {
+		w.Browser = f.browser
 	}
 	if f.timeout != 0 {
 		w.Limits.Timeout = hotcell.Duration(f.timeout)

@@ -21,6 +21,14 @@ func attachedAs(at attached) string {
 	switch {
 	case at.Attachment.As == hotcell.InjectTools:
 		out = strings.TrimSuffix(out, ": ")
+	case at.Attachment.As == hotcell.InjectLogin:
+		out += "the browser signs in"
+		if at.Attachment.Fill {
+			out += ", filling the password in itself"
+		}
+		if at.Attachment.Evaluate {
+			out += ", and its agents may run scripts in pages"
+		}
 	case at.HTTP != nil:
 		out += accessOf(at.HTTP)
 	default:
@@ -95,13 +103,14 @@ func (a *app) attach() *cobra.Command {
 	var as string
 	var narrowing hotcell.Narrowing
 	var rules ruleFlags
-	c := command("attach ASSIGNMENT CREDENTIAL", "Attach a secret or a connection to an assignment",
-		`Attach a secret or a connection to an assignment.
+	c := command("attach ASSIGNMENT CREDENTIAL", "Attach a secret, a login or a connection to an assignment",
+		`Attach a secret, a login or a connection to an assignment.
 
 As env, its jobs get a secret's variables. As stand-in, they get stand-ins for the
 values, which the vault swaps on the way to the bound hosts. As http, a
 connection's key is put onto the requests to its host, and no job has it. As tools,
-an agent calls the tools that are named and gets their results, and nothing else.`,
+an agent calls the tools that are named and gets their results, and nothing else.
+As login, the browser of its jobs signs in, and nobody sees the password.`,
 		cobra.ExactArgs(2), func(cmd *cobra.Command, args []string) error {
 			c := a.client()
 			on, err := a.assignmentOf(cmd.Context(), c, args[0])
@@ -123,10 +132,12 @@ an agent calls the tools that are named and gets their results, and nothing else
 			return a.made(string(made.ID), fmt.Sprintf("attached %s to %s: %s", what.Name, on.Name, effect(made, what)), made)
 		})
 	flags := c.Flags()
-	flags.StringVar(&as, "as", "", "how its jobs get it: env or stand-in for a secret, http or tools for a connection (default env, and tools where some are named)")
+	flags.StringVar(&as, "as", "", "how its jobs get it: env or stand-in for a secret, http or tools for a connection, login for a login (default env, and tools where some are named)")
 	flags.StringSliceVar(&narrowing.Hosts, "hosts", nil, "the `hosts` that a secret's values may go to: HOST[:PORT] or *.HOST[:PORT], with commas between")
 	flags.StringSliceVar(&narrowing.Methods, "methods", nil, "the `methods` that it may be used for, such as GET,POST")
 	flags.StringSliceVar(&narrowing.Paths, "paths", nil, "the `paths` that it may be used for: /v1/charges, /v1/customers/* (one segment), /v1/** (any rest)")
+	flags.BoolVar(&narrowing.Fill, "fill", false, "of a login: let the browser itself have the password, for sites that compute on it")
+	flags.BoolVar(&narrowing.Evaluate, "evaluate", false, "of a login: let agents run scripts in pages, which can read cookies and what pages keep")
 	flags.BoolVar(&narrowing.Bodies, "bodies", false, "swap stand-ins in bodies too")
 	rules.add(c, &narrowing)
 	return c
@@ -139,6 +150,10 @@ func effect(made client.Attached, c hotcell.Credential) string {
 		hosts = c.Hosts
 	}
 	switch {
+	case made.As == hotcell.InjectLogin && made.Fill:
+		return "the browser of its jobs signs in to " + loginSite(c) + ", and has the password itself for that time"
+	case made.As == hotcell.InjectLogin:
+		return "the browser of its jobs signs in to " + loginSite(c) + ", and never has the password itself"
 	case made.As == hotcell.InjectTools:
 		return "its agents may call " + strings.Join(made.Tools, " ") + toolsOf(hotcell.Narrowing{Rules: made.Rules, Approve: made.Approve})
 	case c.HTTP != nil:

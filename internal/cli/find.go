@@ -25,6 +25,22 @@ func (a *app) secretOf(ctx context.Context, c *client.Client, text string) (clie
 	return c.Secret(ctx, one.ID)
 }
 
+// loginOf finds a login by its id or name.
+func (a *app) loginOf(ctx context.Context, c *client.Client, text string) (client.Login, error) {
+	if hotcell.CheckID(text, hotcell.PrefixLogin) == nil {
+		return c.Login(ctx, hotcell.CredentialID(text))
+	}
+	found, err := c.Logins(ctx, text)
+	if err != nil {
+		return client.Login{}, err
+	}
+	one, err := only(found, "login", "hotcell logins list", text)
+	if err != nil {
+		return client.Login{}, err
+	}
+	return c.Login(ctx, one.ID)
+}
+
 // connectionOf finds a connection by its id or name.
 func (a *app) connectionOf(ctx context.Context, c *client.Client, text string) (client.Connection, error) {
 	if hotcell.CheckID(text, hotcell.PrefixConnection) == nil {
@@ -51,15 +67,19 @@ func (a *app) credentialOf(ctx context.Context, c *client.Client, text string) (
 		found, err := c.Connection(ctx, hotcell.CredentialID(text))
 		return found.Credential, err
 	}
-	found, err := c.Secrets(ctx, text)
-	if err != nil {
-		return hotcell.Credential{}, err
+	if hotcell.CheckID(text, hotcell.PrefixLogin) == nil {
+		found, err := c.Login(ctx, hotcell.CredentialID(text))
+		return found.Credential, err
 	}
-	more, err := c.Connections(ctx, text)
-	if err != nil {
-		return hotcell.Credential{}, err
+	var found []hotcell.Credential
+	for _, list := range []func(context.Context, string) ([]hotcell.Credential, error){c.Secrets, c.Connections, c.Logins} {
+		more, err := list(ctx, text)
+		if err != nil {
+			return hotcell.Credential{}, err
+		}
+		found = append(found, more...)
 	}
-	return only(append(found, more...), "credential", "hotcell secrets list, hotcell connections list", text)
+	return only(found, "credential", "hotcell secrets list, hotcell logins list, hotcell connections list", text)
 }
 
 // only returns the one credential of a name, or says why there is not one.

@@ -70,14 +70,20 @@ func (a *app) request(q hotcell.Request) error {
 		return a.json(q)
 	}
 	rows := [][]string{{"id", string(q.ID)}, {"state", string(q.State)}}
-	if q.Call == nil {
+	switch {
+	case q.Kind == hotcell.RequestLogin:
+		rows = append(rows, []string{"wants", "a login for " + site.FormatAllow(q.Allow)})
+	case q.Call == nil:
 		rows = append(rows, []string{"wants", site.FormatAllow(q.Allow)})
-	} else {
+	default:
 		rows = append(rows, callRows(*q.Call)...)
 	}
 	rows = append(rows, [][]string{{"job", string(q.Job)}, {"assignment", string(q.Assignment)}, {"asked", at(q.CreatedAt)}}...)
 	if q.Why != "" {
 		rows = append(rows, []string{"the agent says", quoted(q.Why)})
+	}
+	if q.Kind == hotcell.RequestLogin && q.State == hotcell.RequestPending {
+		rows = append(rows, []string{"answer it", fmt.Sprintf("hotcell requests approve %s --login LOGIN, or make one: hotcell logins create %s --username U --request %s", q.ID, site.FormatAllow(q.Allow), q.ID)})
 	}
 	if q.Standing {
 		rows = append(rows, []string{"for", "the assignment and all its jobs to come"})
@@ -127,17 +133,27 @@ func ascii(text []byte) string {
 func (a *app) decide(approve bool) *cobra.Command {
 	use, short := "refuse ID", "Refuse what a job asks for"
 	if approve {
-		use, short = "approve ID", "Let a job have what it asks for: a host, or one call of a tool"
+		use, short = "approve ID", "Let a job have what it asks for: a host, a login, or one call of a tool"
 	}
 	var standing bool
+	var login string
 	c := command(use, short, "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
-		q, err := a.client().DecideRequest(cmd.Context(), hotcell.RequestID(args[0]), approve, standing)
+		c, id := a.client(), hotcell.CredentialID("")
+		if login != "" {
+			found, err := a.loginOf(cmd.Context(), c, login)
+			if err != nil {
+				return err
+			}
+			id = found.ID
+		}
+		q, err := c.DecideRequest(cmd.Context(), hotcell.RequestID(args[0]), approve, standing, id)
 		if err != nil {
 			return err
 		}
 		return a.request(q)
 	})
 	if approve {
+		c.Flags().StringVar(&login, "login", "", "the `login` that answers a request for one: it is attached to the job's assignment")
 		c.Flags().BoolVar(&standing, "standing", false, "for the assignment and all its jobs to come, and not for this job alone")
 	}
 	return c

@@ -89,7 +89,7 @@ func (s *Service) draft(r *vaultrpc.CreateLoginRequest) (*draft, error) {
 	where.Username = r.Username
 	name := r.Name
 	if name == "" {
-		name = Name(where)
+		name = site.NameLogin(where)
 	}
 	if err := hotcell.CheckName(name); err != nil {
 		return nil, err
@@ -103,18 +103,6 @@ func (s *Service) draft(r *vaultrpc.CreateLoginRequest) (*draft, error) {
 		return nil, err
 	}
 	return d, describe(d.credential.Login, d.fields)
-}
-
-// Name is what a login is called that nobody named: its site and user name.
-func Name(l hotcell.Login) string {
-	name := site.FormatLogin(l)
-	if l.Username != "" {
-		name += " " + l.Username
-	}
-	if runes := []rune(name); len(runes) > hotcell.MaxName {
-		name = string(runes[:hotcell.MaxName])
-	}
-	return name
 }
 
 // receive opens what the caller sealed; item is what it was sealed for.

@@ -93,3 +93,15 @@ func FormatLogin(l hotcell.Login) string {
 	}
 	return net.JoinHostPort(l.Host, strconv.Itoa(l.Port))
 }
+
+// NameLogin is what a login is called that nobody named: its site and user name.
+func NameLogin(l hotcell.Login) string {
+	name := FormatLogin(l)
+	if l.Username != "" {
+		name += " " + l.Username
+	}
+	if runes := []rune(name); len(runes) > hotcell.MaxName {
+		name = string(runes[:hotcell.MaxName])
+	}
+	return name
+}

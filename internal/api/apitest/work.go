@@ -176,6 +176,9 @@ func asOf(c *hotcell.Credential, in *vaultrpc.AttachRequest) (hotcell.Injection,
 	if c.Tier == hotcell.TierConnection {
 		usual = hotcell.InjectHTTP
 	}
+	if c.Tier == hotcell.TierLogin {
+		usual = hotcell.InjectLogin
+	}
 	if len(in.Tools) > 0 {
 		usual = hotcell.InjectTools
 	}

@@ -1,0 +1,162 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"hotcell"
+	"hotcell/internal/sensitive"
+	"hotcell/internal/site"
+)
+
+// Login is a login as it is shown: never a value.
+type Login struct {
+	hotcell.Credential
+	Attachments []AttachedAssignment `json:"attachments,omitempty"`
+	// Advice says of a new one that there is a more protected way.
+	Advice []Advice `json:"advice,omitempty"`
+}
+
+// LoginDraft is a login to be made. The caller clears its values.
+type LoginDraft struct {
+	// Name may be empty: it is the site and the user name then.
+	Name string
+	// Site is a URL or a host, as typed.
+	Site     string
+	Username string
+	Shared   bool
+	// Password and OTP may be empty, but not both.
+	Password, OTP sensitive.Bytes
+	// Request is the job's request that this answers; empty for none.
+	Request hotcell.RequestID
+}
+
+// LoginChange changes what is given and leaves the rest.
+type LoginChange struct {
+	Name, Username *string
+	Password, OTP  sensitive.Bytes
+	// Unset are "password" or "otp".
+	Unset []string
+}
+
+type loginBody struct {
+	Name     string           `json:"name"`
+	Site     string           `json:"site"`
+	Username string           `json:"username,omitempty"`
+	Shared   bool             `json:"shared,omitempty"`
+	Sealed   []sealedVariable `json:"sealed"`
+}
+
+// sealLogin seals a login's values for an item.
+func (c *Client) sealLogin(ctx context.Context, of string, password, otp sensitive.Bytes) ([]sealedVariable, error) {
+	var out []sealedVariable
+	for _, one := range []struct {
+		name  string
+		value sensitive.Bytes
+	}{{hotcell.FieldPassword, password}, {hotcell.FieldOTP, otp}} {
+		if one.value.Len() == 0 {
+			continue
+		}
+		seal, err := c.sealer(ctx, hotcell.TierLogin, of)
+		if err != nil {
+			return nil, err
+		}
+		message, err := seal(one.name, one.value)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, sealedVariable{one.name, message})
+	}
+	return out, nil
+}
+
+func (c *Client) loginBody(ctx context.Context, d LoginDraft) (b loginBody, err error) {
+	b = loginBody{Name: d.Name, Site: d.Site, Username: d.Username, Shared: d.Shared}
+	if b.Name == "" {
+		at, err := site.Login(d.Site)
+		if err != nil {
+			return b, err
+		}
+		at.Username = d.Username
+		b.Name = site.NameLogin(at)
+	}
+	b.Sealed, err = c.sealLogin(ctx, b.Name, d.Password, d.OTP)
+	return b, err
+}
+
+// CreateLogin makes a login. Its values leave this process sealed.
+func (c *Client) CreateLogin(ctx context.Context, d LoginDraft) (out Login, err error) {
+	b, err := c.loginBody(ctx, d)
+	if err != nil {
+		return out, err
+	}
+	body := struct {
+		loginBody
+		Request hotcell.RequestID `json:"request,omitempty"`
+	}{b, d.Request}
+	return out, c.json(ctx, http.MethodPost, "/v1/logins", nil, "", body, &out)
+}
+
+// Imported is what came of an import.
+type Imported struct {
+	Made []hotcell.Credential `json:"made"`
+	// There are those that were there already, counted from 0.
+	There []int `json:"there,omitempty"`
+}
+
+// ImportLogins makes many logins, all or none. With skip, those that are there
+// already are left out.
+func (c *Client) ImportLogins(ctx context.Context, drafts []LoginDraft, skip bool) (out Imported, err error) {
+	body := struct {
+		Logins []loginBody `json:"logins"`
+		Skip   bool        `json:"skip_existing,omitempty"`
+	}{Skip: skip}
+	for _, d := range drafts {
+		b, err := c.loginBody(ctx, d)
+		if err != nil {
+			return out, err
+		}
+		body.Logins = append(body.Logins, b)
+	}
+	return out, c.json(ctx, http.MethodPost, "/v1/logins/import", nil, "", body, &out)
+}
+
+// ChangeLogin changes a login that is at the revision; 0 is any.
+func (c *Client) ChangeLogin(ctx context.Context, id hotcell.CredentialID, revision int, change LoginChange) (out Login, err error) {
+	sealed, err := c.sealLogin(ctx, string(id), change.Password, change.OTP)
+	if err != nil {
+		return out, err
+	}
+	body := struct {
+		Name     *string          `json:"name,omitempty"`
+		Username *string          `json:"username,omitempty"`
+		Sealed   []sealedVariable `json:"sealed,omitempty"`
+		Unset    []string         `json:"unset,omitempty"`
+	}{change.Name, change.Username, sealed, change.Unset}
+	return out, c.json(ctx, http.MethodPatch, "/v1/logins/"+url.PathEscape(string(id)), nil, ifMatch(revision), body, &out)
+}
+
+// Logins lists the logins that the caller may know of; an empty name lists all.
+func (c *Client) Logins(ctx context.Context, name string) ([]hotcell.Credential, error) {
+	return all[hotcell.Credential](ctx, c, "/v1/logins", named(name))
+}
+
+// Login shows a login.
+func (c *Client) Login(ctx context.Context, id hotcell.CredentialID) (out Login, err error) {
+	return out, c.json(ctx, http.MethodGet, "/v1/logins/"+url.PathEscape(string(id)), nil, "", nil, &out)
+}
+
+// ShareLogin shares a login with the workspace, or takes it back.
+func (c *Client) ShareLogin(ctx context.Context, id hotcell.CredentialID, shared bool) (out Login, err error) {
+	verb := "share"
+	if !shared {
+		verb = "unshare"
+	}
+	return out, c.json(ctx, http.MethodPost, "/v1/logins/"+url.PathEscape(string(id))+"/"+verb, nil, "", nil, &out)
+}
+
+// DeleteLogin deletes a login that is at the revision; 0 is any.
+func (c *Client) DeleteLogin(ctx context.Context, id hotcell.CredentialID, revision int) error {
+	return c.json(ctx, http.MethodDelete, "/v1/logins/"+url.PathEscape(string(id)), nil, ifMatch(revision), nil, nil)
+}

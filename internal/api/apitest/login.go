@@ -1,0 +1,109 @@
+package apitest
+
+import (
+	"context"
+
+	"hotcell"
+	"hotcell/internal/parcel"
+	"hotcell/internal/site"
+	"hotcell/internal/vaultrpc"
+)
+
+// openFields opens a login's values that were sealed for an item.
+func (v *vault) openFields(item string, sealed []vaultrpc.SealedVariable) (map[string]string, error) {
+	out := map[string]string{}
+	for _, s := range sealed {
+		value, err := v.Key.Open(parcel.Context{Workspace: string(v.workspace.ID), Tier: string(hotcell.TierLogin), Item: item, Field: s.Name}, s.Message)
+		if err != nil {
+			return nil, hotcell.Invalid("/fields", "this value was not sealed for this login")
+		}
+		_ = value.Use(func(b []byte) error { out[s.Name] = string(b); return nil })
+		value.Clear()
+	}
+	return out, nil
+}
+
+func (v *vault) CreateLogin(_ context.Context, in *vaultrpc.CreateLoginRequest) (*vaultrpc.CredentialAnswer, error) {
+	leave, err := v.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	c, err := v.createLogin(in)
+	return &vaultrpc.CredentialAnswer{Credential: c}, err
+}
+
+func (v *vault) createLogin(in *vaultrpc.CreateLoginRequest) (c hotcell.Credential, err error) {
+	at, err := site.Login(in.Site)
+	if err != nil {
+		return c, err
+	}
+	fields, err := v.openFields(in.Name, in.Fields)
+	if err != nil {
+		return c, err
+	}
+	at.Username, at.Password, at.OTP = in.Username, fields[hotcell.FieldPassword] != "", fields[hotcell.FieldOTP] != ""
+	if !at.Password && !at.OTP {
+		return c, hotcell.Invalid("/fields", "a login has a password, a one-time-code secret, or both")
+	}
+	now := (*World)(v).tick()
+	c = hotcell.Credential{
+		ID: hotcell.CredentialID(hotcell.NewID(hotcell.PrefixLogin)), Workspace: v.workspace.ID, Tier: hotcell.TierLogin, Name: in.Name, Owner: v.member.ID,
+		Shared: in.Shared, Login: &at, Version: 1, Revision: 1, CreatedAt: now, UpdatedAt: now,
+	}
+	if err := v.free(c); err != nil {
+		return c, err
+	}
+	v.secrets, v.values[c.ID] = append(v.secrets, c), fields
+	(*World)(v).record("login.create", c.Name, "")
+	return c, nil
+}
+
+func (v *vault) ChangeLogin(_ context.Context, in *vaultrpc.ChangeLoginRequest) (*vaultrpc.CredentialAnswer, error) {
+	leave, err := v.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	for i := range v.secrets {
+		c := &v.secrets[i]
+		if c.ID != in.ID {
+			continue
+		}
+		fields, err := v.openFields(string(in.ID), in.Set)
+		if err != nil {
+			return nil, err
+		}
+		for name, value := range fields {
+			v.values[c.ID][name] = value
+		}
+		said := *c.Login
+		if in.Username != nil {
+			said.Username = *in.Username
+		}
+		if in.Name != nil {
+			c.Name = *in.Name
+		}
+		said.Password, said.OTP = v.values[c.ID][hotcell.FieldPassword] != "", v.values[c.ID][hotcell.FieldOTP] != ""
+		c.Login, c.Revision, c.Version = &said, c.Revision+1, c.Version+1
+		return &vaultrpc.CredentialAnswer{Credential: *c}, nil
+	}
+	return nil, hotcell.ErrNotFound
+}
+
+func (v *vault) ImportLogins(_ context.Context, in *vaultrpc.ImportLoginsRequest) (*vaultrpc.ImportLoginsAnswer, error) {
+	leave, err := v.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	out := &vaultrpc.ImportLoginsAnswer{}
+	for i := range in.Logins {
+		c, err := v.createLogin(&in.Logins[i])
+		if err != nil {
+			return nil, err
+		}
+		out.Made = append(out.Made, c)
+	}
+	return out, nil
+}

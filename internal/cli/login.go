@@ -1,0 +1,278 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hotcell"
+	"hotcell/client"
+	"hotcell/internal/otp"
+	"hotcell/internal/sensitive"
+	"hotcell/internal/site"
+)
+
+func (a *app) logins() *cobra.Command {
+	return group("logins", "Logins (tier 2): websites that the browser of a job signs in to",
+		a.createLogin(), a.importLogins(), a.listLogins(), a.showLogin(), a.setLogin(), a.shareLogin(true), a.shareLogin(false), a.deleteLogin())
+}
+
+// loginFlags are the flags that values come by.
+type loginFlags struct{ password, otp, picture string }
+
+func (f *loginFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.password, "password-file", "", "read the password from a `file`; - is standard input (default: a prompt that does not show it)")
+	c.Flags().StringVar(&f.otp, "otp-file", "", "read the secret of one-time codes from a `file`: base32 or an otpauth:// URI; - is standard input")
+	c.Flags().StringVar(&f.picture, "otp-qr", "", "read it from a `picture` of a QR code, PNG or JPEG")
+}
+
+// read reads the values that were asked for; with ask, a password is prompted for
+// where none is named.
+func (f *loginFlags) read(ctx context.Context, a *app, ask bool) (password, code sensitive.Bytes, err error) {
+	if f.password == "-" && f.otp == "-" {
+		return password, code, usagef("standard input has one value: the password or the one-time-code secret")
+	}
+	if f.otp != "" && f.picture != "" {
+		return password, code, usagef("--otp-file or --otp-qr: say one of them")
+	}
+	if f.password != "" || ask && f.otp == "" && f.picture == "" {
+		if password, err = a.readValue(ctx, f.password, "the password", spaceFlags{verbatim: true}); err != nil {
+			return password, code, err
+		}
+	}
+	switch {
+	case f.otp != "":
+		code, err = a.readValue(ctx, f.otp, "the one-time-code secret", spaceFlags{trim: true})
+	case f.picture != "":
+		code, err = a.readPicture(f.picture)
+	}
+	if err != nil || code.Len() == 0 {
+		return password, code, err
+	}
+	// What is wrong is said here already, where the file has a name.
+	err = code.Use(func(b []byte) error {
+		secret, err := otp.Parse(b)
+		if err == nil {
+			secret.Key.Clear()
+		}
+		return err
+	})
+	return password, code, err
+}
+
+// readPicture reads the one QR code of a picture.
+func (a *app) readPicture(path string) (sensitive.Bytes, error) {
+	picture, err := os.ReadFile(path)
+	if err != nil {
+		return sensitive.Bytes{}, hotcell.Invalid("", "there is no file %s that can be read", path)
+	}
+	text, err := otp.FromPicture(picture)
+	if err != nil {
+		return sensitive.Bytes{}, err
+	}
+	if strings.HasPrefix(strings.ToLower(string(text)), "otpauth-migration:") {
+		sensitive.Wipe(text)
+		return sensitive.Bytes{}, &hinted{hotcell.Invalid("", "the picture is an export of several entries"), "hotcell logins import " + path}
+	}
+	return sensitive.New(text), nil
+}
+
+func (a *app) createLogin() *cobra.Command {
+	var flags loginFlags
+	var d client.LoginDraft
+	var request string
+	c := command("create SITE [--username U] [--password-file F|-] [--otp-file F|- | --otp-qr PNG]", "Create a login of a website",
+		`Create a login of a website: its site, a user name, a password, the secret of its
+one-time codes; at least one of the latter two.
+
+The site is a URL or a host, and means exactly that host and port: nothing of the
+login goes anywhere else. The password is read from a file, from standard input, or
+from a prompt that does not show it; it is sealed before it leaves this process, and
+no command ever shows it again.`,
+		noValues(cobra.ExactArgs(1), func([]string) string { return "hotcell logins create portal.acme.com --username ada" }),
+		func(cmd *cobra.Command, args []string) (err error) {
+			d.Site, d.Request = args[0], hotcell.RequestID(request)
+			if _, err := site.Login(d.Site); err != nil {
+				return err
+			}
+			if d.Password, d.OTP, err = flags.read(cmd.Context(), a, true); err != nil {
+				return err
+			}
+			defer d.Password.Clear()
+			defer d.OTP.Clear()
+			made, err := a.client().CreateLogin(cmd.Context(), d)
+			if err != nil {
+				return err
+			}
+			a.advised(made.Advice)
+			a.unguardedLogin(made.Credential)
+			next := "; attach it: hotcell assignments attach ASSIGNMENT " + quotedName(made.Name)
+			if request != "" {
+				next = ", attached to the assignment of the job that asked"
+			}
+			return a.made(string(made.ID), fmt.Sprintf("created the login %s with %s (%s)%s", made.Name, holds(made.Credential), groupOf(made.Credential), next), made)
+		})
+	flags.add(c)
+	c.Flags().StringVar(&d.Username, "username", "", "the `user` name at the site")
+	c.Flags().StringVar(&d.Name, "name", "", "what it is called here (default: its site and user name)")
+	c.Flags().BoolVar(&d.Shared, "shared", false, "share it with the workspace")
+	c.Flags().StringVar(&request, "request", "", "the `id` of the job's request that this answers")
+	return c
+}
+
+// quotedName is a name as a shell takes it.
+func quotedName(name string) string {
+	if strings.ContainsAny(name, " '\"$") {
+		return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+	}
+	return name
+}
+
+func (a *app) unguardedLogin(c hotcell.Credential) {
+	if c.Login != nil && c.Login.Unguarded != "" {
+		a.say("warning: the password is not guarded, in logs or on the way out: %s", c.Login.Unguarded)
+	}
+}
+
+// holds says what a login has.
+func holds(c hotcell.Credential) string {
+	var parts []string
+	if c.Login.Password {
+		parts = append(parts, "password")
+	}
+	if c.Login.OTP {
+		parts = append(parts, "one-time codes")
+	}
+	return strings.Join(parts, " and ")
+}
+
+// loginSite is where a login is for.
+func loginSite(c hotcell.Credential) string {
+	if c.Login == nil {
+		return c.Name
+	}
+	return site.FormatLogin(*c.Login)
+}
+
+func (a *app) listLogins() *cobra.Command {
+	return command("list", "List the logins that you may know of", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+		list, err := a.client().Logins(cmd.Context(), "")
+		if err != nil {
+			return err
+		}
+		if a.output == "json" {
+			return a.json(emptyList(list))
+		}
+		if len(list) == 0 {
+			a.say("no logins yet: hotcell logins create portal.acme.com --username ada")
+			return nil
+		}
+		rows := [][]string{{"NAME", "GROUP", "SITE", "USER NAME", "HAS", "CHANGED", "ID"}}
+		for _, c := range list {
+			rows = append(rows, []string{c.Name, groupOf(c), loginSite(c), c.Login.Username, holds(c), at(c.UpdatedAt), string(c.ID)})
+		}
+		return a.table(rows)
+	})
+}
+
+func (a *app) showLogin() *cobra.Command {
+	return command("show LOGIN", "Show a login, without its password and codes", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		l, err := a.loginOf(cmd.Context(), a.client(), args[0])
+		if err != nil {
+			return err
+		}
+		if a.output == "json" {
+			return a.json(l)
+		}
+		rows := [][]string{
+			{"name", l.Name}, {"id", string(l.ID)}, {"group", groupOf(l.Credential)}, {"site", loginSite(l.Credential)}, {"user name", l.Login.Username},
+			{"has", holds(l.Credential), l.Login.Unguarded}, {"changed", at(l.UpdatedAt)},
+		}
+		for _, at := range l.Attachments {
+			rows = append(rows, []string{"attached to", at.Name, string(at.Assignment)})
+		}
+		return a.table(rows)
+	})
+}
+
+func (a *app) setLogin() *cobra.Command {
+	var flags loginFlags
+	var name, username string
+	var unset []string
+	var prompt bool
+	c := command("set LOGIN [--username U] [--password | --password-file F|-] [--otp-file F|- | --otp-qr PNG] [--unset password|otp]", "Set some of a login; the rest stays as it is",
+		`Set some of a login; the rest stays as it is. Its site does not change: another site
+is another login. Jobs that run keep what they started with.`,
+		noValues(cobra.ExactArgs(1), func(args []string) string { return "hotcell logins set " + keyOf(args[0]) + " --password" }),
+		func(cmd *cobra.Command, args []string) (err error) {
+			var change client.LoginChange
+			if cmd.Flags().Changed("username") {
+				change.Username = &username
+			}
+			if cmd.Flags().Changed("name") {
+				change.Name = &name
+			}
+			change.Unset = unset
+			if change.Password, change.OTP, err = flags.read(cmd.Context(), a, prompt); err != nil {
+				return err
+			}
+			defer change.Password.Clear()
+			defer change.OTP.Clear()
+			if change.Username == nil && change.Name == nil && change.Password.Len()+change.OTP.Len()+len(unset) == 0 {
+				return &usageError{"what is to be set?", "hotcell logins set " + args[0] + " --password"}
+			}
+			c := a.client()
+			l, err := a.loginOf(cmd.Context(), c, args[0])
+			if err != nil {
+				return err
+			}
+			now, err := c.ChangeLogin(cmd.Context(), l.ID, l.Revision, change)
+			if err != nil {
+				return err
+			}
+			a.unguardedLogin(now.Credential)
+			return a.made(string(now.ID), fmt.Sprintf("set: %s has %s, and is at version %d", now.Name, holds(now.Credential), now.Version), now)
+		})
+	flags.add(c)
+	c.Flags().BoolVar(&prompt, "password", false, "ask for a new password, without showing it")
+	c.Flags().StringVar(&username, "username", "", "another `user` name")
+	c.Flags().StringVar(&name, "name", "", "another `name`")
+	c.Flags().StringSliceVar(&unset, "unset", nil, "forget the `password` or the otp")
+	return c
+}
+
+func (a *app) shareLogin(shared bool) *cobra.Command {
+	use, short := "share LOGIN", "Share a login with the workspace: all may use it, nobody can view it"
+	if !shared {
+		use, short = "unshare LOGIN", "Make a login personal again; others' jobs that use it end"
+	}
+	return command(use, short, "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		c := a.client()
+		l, err := a.loginOf(cmd.Context(), c, args[0])
+		if err != nil {
+			return err
+		}
+		now, err := c.ShareLogin(cmd.Context(), l.ID, shared)
+		if err != nil {
+			return err
+		}
+		return a.made(string(now.ID), fmt.Sprintf("%s is %s now", now.Name, groupOf(now.Credential)), now)
+	})
+}
+
+func (a *app) deleteLogin() *cobra.Command {
+	return command("delete LOGIN", "Delete a login; jobs that use it end", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		c := a.client()
+		l, err := a.loginOf(cmd.Context(), c, args[0])
+		if err != nil {
+			return err
+		}
+		if err := c.DeleteLogin(cmd.Context(), l.ID, l.Revision); err != nil {
+			return err
+		}
+		return a.made(string(l.ID), "deleted the login "+l.Name, map[string]string{"deleted": string(l.ID)})
+	})
+}
