@@ -177,7 +177,7 @@ func (s *service) attach(ctx context.Context, p hotcell.Principal, in *attach) (
 		return nil, err
 	}
 	b := in.Body
-	if err := check(b.Credential, hotcell.PrefixSecret); err != nil && check(b.Credential, hotcell.PrefixConnection) != nil {
+	if err := check(b.Credential, hotcell.PrefixSecret); err != nil && check(b.Credential, hotcell.PrefixConnection) != nil && check(b.Credential, hotcell.PrefixLogin) != nil {
 		return nil, err
 	}
 	answer, err := s.Vault.Attach(ctx, &vaultrpc.AttachRequest{

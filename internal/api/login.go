@@ -12,24 +12,25 @@ import (
 	"hotcell/internal/vaultrpc"
 )
 
-// loginValues are those of a login: sealed, or in plain.
-type loginValues struct {
+// LoginValues are those of a login: sealed, or in plain.
+type LoginValues struct {
 	Sealed   []sealedVariable `json:"sealed,omitempty" doc:"password and otp, each sealed to the workspace's public key"`
 	Password string           `json:"password,omitempty" doc:"in plain, sealed when it arrives: it passes through this process's memory"`
 	OTP      string           `json:"otp,omitempty" doc:"the secret of one-time codes, base32 or an otpauth URI; as password"`
 }
 
-type loginDraft struct {
+// LoginDraft is a login to be made.
+type LoginDraft struct {
 	Name     string `json:"name,omitempty" doc:"its site and user name when it is not given; values are sealed for this name"`
 	Site     string `json:"site" doc:"a URL or a host: one host and one port exactly"`
 	Username string `json:"username,omitempty"`
 	Shared   bool   `json:"shared,omitempty"`
-	loginValues
+	LoginValues
 }
 
 type createLogin struct {
 	Body struct {
-		loginDraft
+		LoginDraft
 		Request string `json:"request,omitempty" doc:"the request of a job that this answers: the login is attached to its assignment"`
 	}
 }
@@ -41,13 +42,13 @@ type changeLogin struct {
 		Name     *string  `json:"name,omitempty"`
 		Username *string  `json:"username,omitempty"`
 		Unset    []string `json:"unset,omitempty" doc:"password or otp"`
-		loginValues
+		LoginValues
 	}
 }
 
 type importLogins struct {
 	Body struct {
-		Logins []loginDraft `json:"logins"`
+		Logins []LoginDraft `json:"logins"`
 		Skip   bool         `json:"skip_existing,omitempty" doc:"leave out those that there are already, by site and user name; else one of them refuses all"`
 	}
 }
@@ -69,7 +70,7 @@ func (s *service) logins(api huma.API) {
 
 // itemName is what a login's values are sealed for: its name, or the one that it
 // gets.
-func (d *loginDraft) itemName() (string, error) {
+func (d *LoginDraft) itemName() (string, error) {
 	if d.Name != "" {
 		return d.Name, nil
 	}
@@ -81,12 +82,12 @@ func (d *loginDraft) itemName() (string, error) {
 	return site.NameLogin(at), nil
 }
 
-func (s *service) loginRequest(ctx context.Context, p hotcell.Principal, d *loginDraft) (*vaultrpc.CreateLoginRequest, error) {
+func (s *service) loginRequest(ctx context.Context, p hotcell.Principal, d *LoginDraft) (*vaultrpc.CreateLoginRequest, error) {
 	name, err := d.itemName()
 	if err != nil {
 		return nil, err
 	}
-	fields, err := s.sealLogin(ctx, p, name, d.loginValues)
+	fields, err := s.sealLogin(ctx, p, name, d.LoginValues)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +95,7 @@ func (s *service) loginRequest(ctx context.Context, p hotcell.Principal, d *logi
 }
 
 // sealLogin seals values that came in plain.
-func (s *service) sealLogin(ctx context.Context, p hotcell.Principal, of string, v loginValues) (out []vaultrpc.SealedVariable, err error) {
+func (s *service) sealLogin(ctx context.Context, p hotcell.Principal, of string, v LoginValues) (out []vaultrpc.SealedVariable, err error) {
 	for _, sealed := range v.Sealed {
 		out = append(out, vaultrpc.SealedVariable{Name: sealed.Name, Message: sealed.Sealed})
 	}
@@ -119,7 +120,7 @@ func (s *service) sealLogin(ctx context.Context, p hotcell.Principal, of string,
 }
 
 func (s *service) createLogin(ctx context.Context, p hotcell.Principal, in *createLogin) (*item[credentialBody], error) {
-	r, err := s.loginRequest(ctx, p, &in.Body.loginDraft)
+	r, err := s.loginRequest(ctx, p, &in.Body.LoginDraft)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +136,7 @@ func (s *service) changeLogin(ctx context.Context, p hotcell.Principal, in *chan
 	if err != nil {
 		return nil, err
 	}
-	set, err := s.sealLogin(ctx, p, in.ID, in.Body.loginValues)
+	set, err := s.sealLogin(ctx, p, in.ID, in.Body.LoginValues)
 	if err != nil {
 		return nil, err
 	}

@@ -328,6 +328,7 @@ delete /v1/assignments/{id}
 delete /v1/attachments/{id}
 delete /v1/clients/{connector}
 delete /v1/connections/{id}
+delete /v1/logins/{id}
 delete /v1/secrets/{id}
 get /v1/assignments
 get /v1/assignments/{id}
@@ -344,6 +345,8 @@ get /v1/jobs/{id}
 get /v1/jobs/{id}/log
 get /v1/jobs/{id}/out
 get /v1/links/{id}
+get /v1/logins
+get /v1/logins/{id}
 get /v1/requests
 get /v1/requests/{id}
 get /v1/secrets
@@ -351,6 +354,7 @@ get /v1/secrets/{id}
 get /v1/workspace
 patch /v1/assignments/{id}
 patch /v1/connections/{id}
+patch /v1/logins/{id}
 patch /v1/secrets/{id}
 post /v1/advice
 post /v1/assignments
@@ -365,6 +369,10 @@ post /v1/connectors/lint
 post /v1/explain
 post /v1/jobs/{id}/cancel
 post /v1/links
+post /v1/logins
+post /v1/logins/import
+post /v1/logins/{id}/share
+post /v1/logins/{id}/unshare
 post /v1/requests/{id}/approve
 post /v1/requests/{id}/refuse
 post /v1/secrets

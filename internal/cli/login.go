@@ -21,11 +21,15 @@ func (a *app) logins() *cobra.Command {
 }
 
 // loginFlags are the flags that values come by.
-type loginFlags struct{ password, otp, picture string }
+type loginFlags struct {
+	password, otp, picture string
+	space                  spaceFlags
+}
 
 func (f *loginFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.password, "password-file", "", "read the password from a `file`; - is standard input (default: a prompt that does not show it)")
 	c.Flags().StringVar(&f.otp, "otp-file", "", "read the secret of one-time codes from a `file`: base32 or an otpauth:// URI; - is standard input")
+	f.space.add(c)
 	c.Flags().StringVar(&f.picture, "otp-qr", "", "read it from a `picture` of a QR code, PNG or JPEG")
 }
 
@@ -39,7 +43,7 @@ func (f *loginFlags) read(ctx context.Context, a *app, ask bool) (password, code
 		return password, code, usagef("--otp-file or --otp-qr: say one of them")
 	}
 	if f.password != "" || ask && f.otp == "" && f.picture == "" {
-		if password, err = a.readValue(ctx, f.password, "the password", spaceFlags{verbatim: true}); err != nil {
+		if password, err = a.readValue(ctx, f.password, "the password", f.space); err != nil {
 			return password, code, err
 		}
 	}

@@ -94,7 +94,10 @@ func (g *Gateway) browser(ctx context.Context) (*http.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = g.report(hotcell.Event{Kind: "browser.start", Decision: hotcell.Allowed})
+	if err := g.report(hotcell.Event{Kind: "browser.start", Decision: hotcell.Allowed}); err != nil {
+		at.Kill()
+		return nil, err
+	}
 	client := &http.Client{Transport: &http.Transport{
 		DialContext:     func(ctx context.Context, _, _ string) (net.Conn, error) { return at.Dial(ctx) },
 		MaxIdleConns:    4,
@@ -187,17 +190,12 @@ func (t *browserTools) CallTool(ctx context.Context, tool string, arguments json
 	if err != nil {
 		return nil, err
 	}
-	began := g.Now()
+	// What an agent does is on record before it is done.
+	if err := g.report(hotcell.Event{Kind: "browser.call", Decision: hotcell.Allowed, Reason: tool}); err != nil {
+		return nil, err
+	}
 	var out cellrpc.CallAnswer
-	err = askBrowser(ctx, client, cellrpc.PathCall, cellrpc.Call{Tool: tool, Arguments: arguments}, &out)
-	about := hotcell.Event{Kind: "browser.call", Decision: hotcell.Allowed, Name: tool, Duration: g.Now().Sub(began).Milliseconds()}
-	if err != nil {
-		about.Reason = "no answer"
-	}
-	if failed := g.report(about); failed != nil {
-		return nil, failed
-	}
-	if err != nil {
+	if err := askBrowser(ctx, client, cellrpc.PathCall, cellrpc.Call{Tool: tool, Arguments: arguments}, &out); err != nil {
 		return nil, g.unbrowsed(ctx, err)
 	}
 	return answerOf(&out), nil

@@ -29,6 +29,7 @@ import (
 	"hotcell/internal/authority"
 	"hotcell/test/acme/google"
 	"hotcell/test/acme/identity"
+	"hotcell/test/acme/portal"
 	"hotcell/test/acme/slack"
 )
 
@@ -53,17 +54,21 @@ type Company struct {
 	Google   *google.Twin
 	Slack    *slack.Twin
 
-	services *http.Server
-	port     int
-	api      *http.Server
-	database *postgres
-	mu       sync.Mutex
-	seen     []string
+	// Portal is a website to sign in to, as ada, and hostile ones beside it.
+	Portal         *portal.Portal
+	PortalPassword string
+
+	services, stranger *http.Server
+	port, other        int
+	api                *http.Server
+	database           *postgres
+	mu                 sync.Mutex
+	seen               []string
 }
 
 // Start starts the servers; what they keep is in dir.
 func Start(ctx context.Context, dir string) (*Company, error) {
-	c := &Company{Key: "sk_live_" + rand.Text(), Password: "pa$" + rand.Text() + "#/+"}
+	c := &Company{Key: "sk_live_" + rand.Text(), Password: "pa$" + rand.Text() + "#/+", PortalPassword: "Tr0ub4dor&" + rand.Text() + "+%/"}
 	own, err := authority.New("Acme test authority", time.Now(), 7*24*time.Hour)
 	if err != nil {
 		return nil, err
@@ -92,7 +97,7 @@ func Start(ctx context.Context, dir string) (*Company, error) {
 // Close ends the servers.
 func (c *Company) Close() error {
 	c.database.stop()
-	return errors.Join(c.api.Close(), c.services.Close())
+	return errors.Join(c.api.Close(), c.services.Close(), c.stranger.Close())
 }
 
 func portOf(l net.Listener) int {

@@ -11,11 +11,12 @@ import (
 
 	"hotcell/test/acme/google"
 	"hotcell/test/acme/identity"
+	"hotcell/test/acme/portal"
 	"hotcell/test/acme/slack"
 )
 
 // services are the names of the virtual hosts, without the domain.
-var services = []string{"accounts", "gmail", "sheets", "slack"}
+var services = append([]string{"accounts", "gmail", "sheets", "slack"}, portal.Sites...)
 
 // Services are the names under which the services are known.
 func Services() (names []string) {
@@ -25,8 +26,12 @@ func Services() (names []string) {
 	return names
 }
 
-// Base is the address of a service: https://slack.acme.test:PORT.
+// Base is the address of a service: https://slack.acme.test:PORT. That of "port" is
+// the portal's host at another port, where somebody else listens.
 func (c *Company) Base(service string) string {
+	if service == "port" {
+		return fmt.Sprintf("https://portal.acme.test:%d", c.other)
+	}
 	return fmt.Sprintf("https://%s.acme.test:%d", service, c.port)
 }
 
@@ -75,9 +80,33 @@ func (c *Company) startServices(certificate tls.Certificate) error {
 	if c.Identity, err = identity.New(c.Base("accounts")); err != nil {
 		return err
 	}
+	if c.Portal, err = portal.New(c.Base, "ada", c.PortalPassword, PortalSecret); err != nil {
+		return err
+	}
+	if err := c.startOther(certificate); err != nil {
+		return err
+	}
 	c.Google, c.Slack = google.New(c.Identity.Account), slack.New(c.Identity.Account)
 	c.services = &http.Server{ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), Handler: http.HandlerFunc(c.serve)}
 	go func() { _ = c.services.Serve(listener) }()
+	return nil
+}
+
+// PortalSecret is of the portal's one-time codes, in base32.
+const PortalSecret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+// startOther listens at another port of the portal's host: whoever is there is not
+// the portal.
+func (c *Company) startOther(certificate tls.Certificate) error {
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
+	if err != nil {
+		return fmt.Errorf("starting the company's services: %w", err)
+	}
+	c.other = portOf(listener)
+	c.stranger = &http.Server{ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.Portal.Record("port", r)
+	})}
+	go func() { _ = c.stranger.Serve(listener) }()
 	return nil
 }
 
@@ -94,7 +123,7 @@ func (c *Company) serve(w http.ResponseWriter, r *http.Request) {
 	case "slack":
 		c.slack(w, r)
 	default:
-		http.NotFound(w, r)
+		c.Portal.ServeHTTP(w, r)
 	}
 }
 
