@@ -285,7 +285,7 @@ func (f *fields) button(of *node, seen func(*node) bool) *node {
 		if n == of {
 			passed = true
 		}
-		if !pressable(n) || n.has("disabled") {
+		if !pressable(n) { // one that is disabled is so until there is something to send
 			return true
 		}
 		inside := formOf(n) == form && form != nil

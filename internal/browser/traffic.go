@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
@@ -14,7 +15,6 @@ import (
 type traffic struct {
 	requests []*request
 	by       map[string]*request
-	open     int
 	last     time.Time
 	loading  bool
 	// posts counts what was sent with a body, by origin.
@@ -23,8 +23,9 @@ type traffic struct {
 
 type request struct {
 	method, url, kind, failed string
+	frame, loader             string
 	status                    int
-	done                      bool
+	began                     time.Time
 }
 
 // maxRequests and maxLog are how many are kept of a page.
@@ -52,8 +53,9 @@ func (t *tab) listen(s *session) {
 	}
 	s.on("Network.requestWillBeSent", locked(func(params []byte) {
 		e, ok := decode[struct {
-			RequestID, Type string
-			Request         struct {
+			RequestID, Type   string
+			FrameID, LoaderID string
+			Request           struct {
 				URL, Method string
 				HasPostData bool
 			}
@@ -64,20 +66,28 @@ func (t *tab) listen(s *session) {
 		}
 		if old := t.by[prefix+e.RequestID]; old != nil && e.RedirectResponse != nil {
 			old.status = e.RedirectResponse.Status
-			t.finished(old)
 		}
-		r := &request{method: e.Request.Method, url: e.Request.URL, kind: strings.ToLower(e.Type)}
+		r := &request{method: e.Request.Method, url: e.Request.URL, kind: strings.ToLower(e.Type), frame: e.FrameID, loader: e.LoaderID, began: time.Now()}
 		if u, err := url.Parse(r.url); err == nil && e.Request.HasPostData {
 			t.posts[u.Scheme+"://"+u.Host]++
 		}
 		if t.requests = append(t.requests, r); len(t.requests) > maxRequests {
 			t.requests = t.requests[1:]
 		}
-		t.by[prefix+e.RequestID] = r
 		if e.Type != "EventSource" && e.Type != "WebSocket" {
-			t.open++
-		} else {
-			r.done = true
+			t.by[prefix+e.RequestID] = r
+		}
+	}))
+	// What a document has asked for is of no interest once it is gone; its end is
+	// not always told.
+	s.on("Page.frameNavigated", locked(func(params []byte) {
+		if e, ok := decode[struct{ Frame struct{ ID, LoaderID string } }](params); ok {
+			maps.DeleteFunc(t.by, func(_ string, r *request) bool { return r.frame == e.Frame.ID && r.loader != e.Frame.LoaderID })
+		}
+	}))
+	s.on("Page.frameDetached", locked(func(params []byte) {
+		if e, ok := decode[struct{ FrameID string }](params); ok {
+			maps.DeleteFunc(t.by, func(_ string, r *request) bool { return r.frame == e.FrameID })
 		}
 	}))
 	s.on("Network.responseReceived", locked(func(params []byte) {
@@ -103,17 +113,23 @@ func (t *tab) ended(prefix string, params []byte) {
 	e, ok := decode[struct{ RequestID, ErrorText string }](params)
 	if r := t.by[prefix+e.RequestID]; ok && r != nil {
 		r.failed = e.ErrorText
-		t.finished(r)
 		delete(t.by, prefix+e.RequestID)
 	}
 }
 
-func (t *tab) finished(r *request) {
-	if !r.done {
-		r.done = true
-		t.open--
+// busy says whether something is under way that the page waits for: what has been
+// for long is there to wait itself.
+func (t *traffic) busy() bool {
+	for _, r := range t.by {
+		if time.Since(r.began) < longTime {
+			return true
+		}
 	}
+	return t.loading && time.Since(t.last) < longTime
 }
+
+// longTime is how long a page waits for an answer, most often.
+const longTime = 2500 * time.Millisecond
 
 func (t *tab) note(line string) {
 	if len(line) > 2000 {
@@ -182,7 +198,7 @@ func (t *tab) settle(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		t.mu.Lock()
-		calm := !t.loading && t.open <= 0 && time.Since(t.last) >= stillTime || t.dialog != nil || t.crashed
+		calm := !t.busy() && time.Since(t.last) >= stillTime || t.dialog != nil || t.crashed
 		t.mu.Unlock()
 		if calm {
 			return
