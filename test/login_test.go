@@ -171,6 +171,8 @@ func TestSaysWhyASignInEnded(t *testing.T) {
 func TestFillModeIsForSitesThatCompute(t *testing.T) {
 	t.Parallel()
 	d := openDesk(t, "--fill")
+	d.OK("assignments", "detach", "books", "sso")
+	d.agent()
 	for _, path := range []string{"/hash", "/login-code", "/boxes"} {
 		d.Portal.Rest()
 		if text, ok := d.call("browser_sign_in", "url", d.Base("portal")+path); !ok || !strings.Contains(text, "Welcome, Ada") {
@@ -180,9 +182,25 @@ func TestFillModeIsForSitesThatCompute(t *testing.T) {
 		d.searched(path)
 	}
 	// A redirect that would carry the body elsewhere does not leave.
-	for _, path := range []string{"/hostile/redirect-307", "/hostile/action-elsewhere", "/hostile/redirect-307-port"} {
-		d.call("browser_sign_in", "url", d.Base("portal")+path)
+	for _, path := range []string{"/hostile/redirect-307", "/hostile/action-elsewhere", "/hostile/redirect-307-port", "/hostile/get-form-elsewhere", "/hostile/action-sub-domain"} {
+		if text, ok := d.call("browser_sign_in", "url", d.Base("portal")+path); ok {
+			t.Errorf("%s: signed in: %s", path, text)
+		}
 		d.searched(path)
+	}
+	// What the page shows of it, no agent gets.
+	for _, path := range []string{"/hostile/title", "/hostile/console", "/hostile/attribute", "/hostile/echo-page", "/hostile/turned", "/hostile/storage"} {
+		d.Portal.Rest()
+		d.call("browser_sign_in", "url", d.Base("portal")+path)
+		for _, tool := range []string{"browser_snapshot", "browser_console_messages", "browser_network_requests", "browser_tabs"} {
+			d.call(tool, "action", "list")
+		}
+		d.mu.Lock()
+		if form := portal.Holds(d.heard.String(), d.PortalPassword); form != "" {
+			t.Errorf("%s: the agent got the password, %s", path, form)
+		}
+		d.heard.Reset()
+		d.mu.Unlock()
 	}
 }
 

@@ -202,6 +202,8 @@ func (s *signing) conclude(ctx context.Context, f *fields) (outcome, string, err
 		return noCode, "the site asks for a one-time code, and the login has no secret for one", nil
 	case again:
 		return wrong, "the site did not take the user name or the password" + s.quoted(words), nil
+	case (s.password || s.code) && s.tab.status() >= 400:
+		return unknown, fmt.Sprintf("what was sent was answered with status %d", s.tab.status()), nil
 	case s.password || s.code:
 		address, _ := s.tab.at(ctx)
 		as := ""

@@ -220,6 +220,18 @@ func (t *tab) sent(origin string) int {
 	return t.posts[origin]
 }
 
+// status is how the page itself was answered; 0 where that is not known.
+func (t *tab) status() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := len(t.requests) - 1; i >= 0; i-- {
+		if r := t.requests[i]; r.kind == "document" && r.frame == t.target {
+			return r.status
+		}
+	}
+	return 0
+}
+
 // list writes what a page asked for: no headers and no bodies, and of queries
 // the names alone.
 func (t *tab) list(static bool) string {

@@ -157,6 +157,11 @@ func Applies(u *hotcell.Use, host string, port int) bool {
 // Bound says whether a use's values may go to a host: one of those that it is
 // bound to.
 func Bound(u *hotcell.Use, host string, port int) bool {
+	if u.As == hotcell.InjectLogin {
+		// The vault puts a password onto its request itself, but where the browser
+		// was given it: then it goes to its own site, and nowhere else.
+		return u.Fill && u.Login != nil && u.Login.Host == host && u.Login.Port == port
+	}
 	if u.HTTP != nil {
 		return u.HTTP.Host == host && u.HTTP.Port == port
 	}

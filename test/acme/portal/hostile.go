@@ -39,7 +39,7 @@ func (p *Portal) Attacks() []Attack {
 	for _, site := range Sites[2:] {
 		out = append(out, Attack{"look-alike " + site, site, "/login", false})
 	}
-	served := []string{"/hostile/echo-", "/hostile/copies", "/hostile/script-", "/hostile/turned", "/hostile/opener", "/hostile/late-copy", "/hostile/worker", "/hostile/drag", "/hostile/storage", "/hostile/title", "/hostile/console", "/hostile/dialog", "/hostile/history", "/hostile/twice", "/hostile/split-later", "/hostile/prototype", "/hostile/prompt", "/hostile/mutation", "/hostile/clickjack", "/hostile/target", "/hostile/attribute", "/hostile/redirect-", "/hostile/header-", "/hostile/download", "/hostile/css", "/hostile/paste", "/hostile/link"}
+	served := []string{"/hostile/echo-", "/hostile/copies", "/hostile/script-", "/hostile/turned", "/hostile/opener", "/hostile/late-copy", "/hostile/worker", "/hostile/drag", "/hostile/storage", "/hostile/title", "/hostile/console", "/hostile/dialog", "/hostile/history", "/hostile/twice", "/hostile/split-later", "/hostile/prototype", "/hostile/prompt", "/hostile/mutation", "/hostile/clickjack", "/hostile/target", "/hostile/attribute", "/hostile/redirect-", "/hostile/header-", "/hostile/download", "/hostile/hidden", "/hostile/off-screen", "/hostile/css", "/hostile/paste", "/hostile/link"}
 	for path := range p.hostilePages() {
 		is := slices.ContainsFunc(served, func(prefix string) bool { return strings.HasPrefix(path, prefix) })
 		out = append(out, Attack{strings.TrimPrefix(path, "/hostile/"), "portal", path, is})
