@@ -23,7 +23,7 @@ import (
 
 // Where the browser's cell has what.
 const (
-	profileFolder  = "/tmp/profile"
+	profileFolder  = "/tmp/chromium-profile"
 	downloadFolder = "/job/downloads"
 	uploadFolder   = "/job/uploads"
 )

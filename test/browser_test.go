@@ -1,0 +1,161 @@
+package test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hotcell"
+	"hotcell/internal/browser"
+	"hotcell/test/acme"
+	"hotcell/test/acme/portal"
+)
+
+// errand is what an agent in a cell does with its browser: by a message at a time,
+// as anybody can who speaks HTTP.
+const errand = `import json, os, sys, urllib.request
+def call(tool, **arguments):
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}).encode()
+    request = urllib.request.Request(os.environ["HOTCELL_MCP_URL"], body, {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"})
+    text = urllib.request.urlopen(request).read().decode()
+    result = json.loads(text[text.index("{"):])["result"]
+    print(tool, "failed" if result.get("isError") else "ok", result["content"][0]["text"].split("\n")[0][:200])
+    return result["content"][0]["text"]
+def ref(snapshot, words):
+    return [l.split("[ref=")[1].split("]")[0] for l in snapshot.splitlines() if words in l and "[ref=" in l][0]
+page = call("browser_sign_in", url=sys.argv[1] + "/login-code")
+call("browser_click", ref=ref(page, "Invoice"))
+print("files", os.listdir("/job/out"))
+open("/job/report.txt", "w").write("a report of the job's own")
+call("browser_navigate", url=sys.argv[1] + "/archive")
+call("browser_file_upload", paths=["/job/report.txt"])
+page = call("browser_click", ref=ref(call("browser_snapshot"), "Upload"))
+print("filed", "Filed report.txt" in page)
+os.symlink("/etc/passwd", "/job/link")
+for bad in ["/etc/passwd", "/proc/1/environ", "/job/../etc/passwd", "/job/link", "/job"]:
+    call("browser_file_upload", paths=[bad])
+`
+
+func TestAJobInACellHasABrowser(t *testing.T) {
+	t.Parallel()
+	if browser.Program() == "" {
+		t.Skip("there is no chromium-headless-shell on this machine: scripts/install.sh brings it")
+	}
+	a := openAcme(t, "")
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "errand.py"), []byte(errand), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.OK("logins", "create", a.Base("portal"), "--username", "ada", "--name", "portal", "--password-file", file(t, "p", a.PortalPassword), "--otp-file", file(t, "o", acme.PortalSecret))
+	a.OK("assignments", "create", "books", "--command", "python3 errand.py "+a.Base("portal"), "--files", folder)
+	a.OK("assignments", "attach", "books", "portal")
+	r := a.Server.Run("run", "books")
+	for _, want := range []string{"browser_sign_in ok signed_in", "browser_click ok", "files ['invoice-2026-11.pdf']", "filed True"} {
+		if !strings.Contains(r.Out, want) {
+			t.Errorf("the job does not say %q", want)
+		}
+	}
+	if strings.Count(r.Out, "browser_file_upload failed") != 5 || r.Code != 0 {
+		t.Errorf("what may not be uploaded:\n%s%s", r.Out, r.Err)
+	}
+	if a.Portal.Uploads["report.txt"] != "a report of the job's own" {
+		t.Errorf("the archive has %q", a.Portal.Uploads)
+	}
+	var jobs []hotcell.Job
+	if err := json.Unmarshal([]byte(a.OK("jobs", "list", "-o", "json")), &jobs); err != nil || len(jobs) != 1 {
+		t.Fatalf("%v, %v", jobs, err)
+	}
+	out := t.TempDir()
+	a.OK("jobs", "out", string(jobs[0].ID), "-d", out)
+	if text, err := os.ReadFile(filepath.Join(out, "invoice-2026-11.pdf")); err != nil || string(text) != portal.Invoice {
+		t.Errorf("the output has %q, %v", text, err)
+	}
+	log := a.OK("audit", "list", "--job", string(jobs[0].ID))
+	for _, kind := range []string{"browser.start", "browser.call", "login.use"} {
+		if !strings.Contains(log, kind) {
+			t.Errorf("the audit log has no %s:\n%s", kind, log)
+		}
+	}
+	a.Canaries(a.PortalPassword, acme.PortalSecret)
+}
+
+func TestAPersonAnswersARequestForALogin(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t)
+	d.OK("assignments", "detach", "books", "portal")
+	d.agent()
+	said := make(chan string, 1)
+	go func() {
+		text, _ := d.call("browser_sign_in", "url", d.Base("portal")+"/login", "why", "to fetch the invoice")
+		said <- text
+	}()
+	var id string
+	eventually(t, "a login is asked for", func() bool {
+		var list []hotcell.Request
+		if json.Unmarshal([]byte(d.OK("requests", "list", "-o", "json")), &list) != nil || len(list) == 0 {
+			return false
+		}
+		id = string(list[0].ID)
+		return list[0].Kind == hotcell.RequestLogin && list[0].State == hotcell.RequestPending
+	})
+	if shown := d.OK("requests", "show", id); !strings.Contains(shown, "a login for portal.acme.test:") || !strings.Contains(shown, "to fetch the invoice") || !strings.Contains(shown, "--login") {
+		t.Errorf("it is shown as\n%s", shown)
+	}
+	d.OK("requests", "approve", id, "--login", "portal")
+	if text := <-said; !strings.Contains(text, "signed_in") {
+		t.Error(text)
+	}
+	if shown := d.OK("assignments", "show", "books"); !strings.Contains(shown, "portal") {
+		t.Errorf("the assignment is\n%s", shown)
+	}
+	d.searched("a login that was asked for")
+}
+
+// TestBrowsersLeaveNothing runs by itself: whatever browser there is after it is
+// its own.
+func TestBrowsersLeaveNothing(t *testing.T) { //nolint:paralleltest // see above
+	if browser.Program() == "" {
+		t.Skip("there is no chromium-headless-shell on this machine: scripts/install.sh brings it")
+	}
+	a := openAcme(t, "")
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "errand.py"), []byte(strings.Replace(errand[:strings.Index(errand, "call(\"browser_click\"")], "/login-code", "/login", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.OK("logins", "create", a.Base("portal"), "--username", "ada", "--name", "portal", "--password-file", file(t, "p", a.PortalPassword), "--otp-file", file(t, "o", acme.PortalSecret))
+	a.OK("assignments", "create", "books", "--command", "python3 errand.py "+a.Base("portal"), "--files", folder)
+	a.OK("assignments", "attach", "books", "portal")
+	for n := range 20 {
+		a.Portal.Rest()
+		id := a.OK("run", "books", "--detach")
+		if n == 0 {
+			eventually(t, "its browser is there", func() bool { return len(browsers(t)) > 0 })
+		}
+		eventually(t, "the job ends", func() bool { return job(t, a.Server, id).State.Final() })
+		if r := a.Server.Run("jobs", "logs", id); !strings.Contains(r.Out, "signed_in") {
+			t.Fatalf("job %d: %+v", n+1, r)
+		}
+	}
+	eventually(t, "no browser is left", func() bool { return len(browsers(t)) == 0 })
+	left, _ := filepath.Glob(filepath.Join(a.Data, "*", "*profile*"))
+	if len(left) > 0 {
+		t.Errorf("files are left: %v", left)
+	}
+}
+
+// browsers are the processes of browsers in cells.
+func browsers(t *testing.T) (found []string) {
+	t.Helper()
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range lines {
+		if text, err := os.ReadFile(name); err == nil && strings.Contains(string(text), "/tmp/chromium-profile") {
+			found = append(found, name)
+		}
+	}
+	return found
+}
