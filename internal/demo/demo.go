@@ -88,7 +88,7 @@ func (s *show) all(ctx context.Context) (err error) {
 		return err
 	}
 	defer stop()
-	for _, part := range []func(context.Context) error{s.set, s.report, s.attack, s.hidden, s.accounts, s.drill, s.revoke, s.trail} {
+	for _, part := range []func(context.Context) error{s.set, s.report, s.attack, s.hidden, s.accounts, s.website, s.drill, s.revoke, s.trail} {
 		if err := part(ctx); err != nil {
 			return err
 		}

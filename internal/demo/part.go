@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/test/acme"
 )
 
 // archive is the assignment's folder.
@@ -202,7 +203,7 @@ func (s *show) residue() error {
 
 // holds says whether a text has one of the company's values, raw or encoded.
 func (s *show) holds(text string) bool {
-	for _, value := range []string{s.company.Key, s.company.Password, s.company.DatabaseURL()} {
+	for _, value := range []string{s.company.Key, s.company.Password, s.company.DatabaseURL(), s.company.PortalPassword, acme.PortalSecret} {
 		for _, form := range []string{value, hex.EncodeToString([]byte(value)), base64.RawStdEncoding.EncodeToString([]byte(value))} {
 			if strings.Contains(text, form) {
 				return true
