@@ -88,7 +88,7 @@ func (d *desk) call(tool string, pairs ...any) (string, bool) {
 	d.t.Helper()
 	in := map[string]any{}
 	for i := 0; i < len(pairs); i += 2 {
-		in[pairs[i].(string)] = pairs[i+1] //nolint:forcetypeassert // the test's own
+		in[pairs[i].(string)] = pairs[i+1]
 	}
 	ctx, cancel := context.WithTimeout(d.t.Context(), 90*time.Second)
 	defer cancel()

@@ -162,7 +162,7 @@ func (t *tab) fill(ctx context.Context, s *session, id int64, text []byte) error
 		return err
 	}
 	if len(text) == 0 {
-		return t.press(ctx, s, "Delete", 0)
+		return t.press(ctx, s, "Delete")
 	}
 	return t.insert(ctx, s, text)
 }
@@ -175,7 +175,8 @@ var keys = map[string]rune{
 
 // press presses a key by its name or its character, with what comes before the
 // last plus held down: "Enter", "a", "Control+a".
-func (t *tab) press(ctx context.Context, s *session, name string, bits int) error {
+func (t *tab) press(ctx context.Context, s *session, name string) error {
+	bits := 0
 	for {
 		before, after, more := strings.Cut(name, "+")
 		bit, known := modifiers[before]

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,8 +18,6 @@ type fields struct {
 	// renewing is true where a new password is to be chosen: that is no sign-in.
 	renewing bool
 	captcha  bool
-	// all are the documents of the site itself.
-	documents []*node
 }
 
 // originOf is the site of an address; ok is false where it is none that a login
@@ -60,28 +59,29 @@ func find(documents []*node, at cellrpc.Origin, seen func(*node) bool) *fields {
 	var inputs []*node
 	for _, root := range documents {
 		root.walk(func(n *node) bool {
-			if n.NodeType == documentNode {
-				if o, ok := originOf(n.DocumentURL); ok && o == at {
-					f.documents = append(f.documents, n)
-				}
-				return true
-			}
-			if n.is("iframe") && captchaWords.MatchString(n.attribute("src")) || n.NodeType == elementNode && captchaWords.MatchString(n.attribute("class")) {
+			if n.NodeType == elementNode && (n.is("iframe") && captchaWords.MatchString(n.attribute("src")) || captchaWords.MatchString(n.attribute("class"))) {
 				f.captcha = true
 			}
 			if n.is("iframe") && n.has("sandbox") && !strings.Contains(n.attribute("sandbox"), "allow-same-origin") {
 				return false // whatever its address says, it is of no site
 			}
-			if n.is("input") && n.document != nil {
-				if o, ok := originOf(n.document.DocumentURL); ok && o == at && typed(n) && !n.has("disabled") && !n.has("readonly") && seen(n) {
-					inputs = append(inputs, n)
-				}
+			if n.is("input") && usable(n, at) && seen(n) {
+				inputs = append(inputs, n)
 			}
 			return !n.is("template")
 		})
 	}
 	f.sort(inputs)
 	return f
+}
+
+// usable says whether an input takes text, in a document of exactly this site.
+func usable(n *node, at cellrpc.Origin) bool {
+	if n.document == nil || n.has("disabled") || n.has("readonly") || !typed(n) {
+		return false
+	}
+	o, ok := originOf(n.document.DocumentURL)
+	return ok && o == at
 }
 
 // typed says whether an input takes text.
@@ -170,13 +170,8 @@ func (f *fields) userScore(n *node, inputs []*node) int {
 	if kind == "password" || isCode(n) {
 		return 0
 	}
-	for _, box := range f.codes {
-		if box == n {
-			return 0
-		}
-	}
 	text := about(n)
-	if notWords.MatchString(text) {
+	if slices.Contains(f.codes, n) || notWords.MatchString(text) {
 		return 0
 	}
 	score := 0

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -37,7 +36,6 @@ type world struct {
 	armed    cellrpc.ArmRequest
 	state    cellrpc.ArmState
 	changed  chan struct{}
-	filled   browser.Values
 	sessions []cellrpc.Session
 	kept     map[string]string
 	files    map[string]string
@@ -232,5 +230,3 @@ func (w *world) Keep(_ context.Context, name string, from io.Reader) (cellrpc.Fi
 	w.kept[name] = string(text)
 	return cellrpc.File{Path: filepath.Join("/job/out", name)}, err
 }
-
-var _ = fmt.Sprint

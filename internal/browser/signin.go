@@ -283,7 +283,7 @@ func (s *signing) check(f *fields, secret, button *node) (outcome, string) {
 // submit sends what was filled in: by Enter, then by the button, until it is seen
 // to do something.
 func (s *signing) submit(ctx context.Context, from, button *node, did func() bool) error {
-	ways := []func() error{func() error { return s.tab.press(ctx, from.session, "Enter", 0) }}
+	ways := []func() error{func() error { return s.tab.press(ctx, from.session, "Enter") }}
 	if button != nil {
 		ways = append(ways,
 			func() error { return s.tab.click(ctx, button.session, button.BackendNodeID, "left", 1, 0) },

@@ -26,7 +26,6 @@ type tab struct {
 	traffic
 	// secret are fields that were for a secret at some time, by session and node.
 	secret map[string]bool
-	closed bool
 	// crashed is true once the page's process is gone.
 	crashed bool
 }

@@ -165,7 +165,7 @@ func (c *call) typeText() error {
 		return err
 	}
 	if c.in.Submit {
-		if err := r.tab.press(c.ctx, r.session, "Enter", 0); err != nil {
+		if err := r.tab.press(c.ctx, r.session, "Enter"); err != nil {
 			return err
 		}
 	}
@@ -187,7 +187,7 @@ func (c *call) put(r ref, text string) error {
 		return err
 	}
 	for _, char := range text {
-		if err := r.tab.press(c.ctx, r.session, string(char), 0); err != nil {
+		if err := r.tab.press(c.ctx, r.session, string(char)); err != nil {
 			return err
 		}
 	}
@@ -261,7 +261,7 @@ func (c *call) pressKey() error {
 	if err != nil {
 		return err
 	}
-	if err := t.press(c.ctx, t.session, c.in.Key, 0); err != nil {
+	if err := t.press(c.ctx, t.session, c.in.Key); err != nil {
 		return err
 	}
 	return c.acted(t)

@@ -91,7 +91,7 @@ func TestDialogsTabsAndDownloads(t *testing.T) {
 	w.mux.HandleFunc("POST /up", func(rw http.ResponseWriter, r *http.Request) {
 		f, h, err := r.FormFile("f")
 		if err != nil {
-			http.Error(rw, err.Error(), 400)
+			http.Error(rw, err.Error(), http.StatusBadRequest)
 			return
 		}
 		b := make([]byte, 100)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -224,8 +225,8 @@ func (t *tab) sent(origin string) int {
 func (t *tab) status() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for i := len(t.requests) - 1; i >= 0; i-- {
-		if r := t.requests[i]; r.kind == "document" && r.frame == t.target {
+	for _, r := range slices.Backward(t.requests) {
+		if r.kind == "document" && r.frame == t.target {
 			return r.status
 		}
 	}

@@ -90,7 +90,7 @@ func (d *Driver) Handle(ctx context.Context, h cellrpc.Hand) error {
 	case "type":
 		return t.insert(ctx, t.session, []byte(h.Text))
 	case "press":
-		return t.press(ctx, t.session, h.Text, 0)
+		return t.press(ctx, t.session, h.Text)
 	case "scroll":
 		return t.do(ctx, "Input.dispatchMouseEvent", args{"type": "mouseWheel", "x": h.X, "y": h.Y, "deltaX": 0, "deltaY": 400}, nil)
 	case "navigate":

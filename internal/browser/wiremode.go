@@ -128,7 +128,7 @@ func (s *signing) typeIn(ctx context.Context, f *fields, password, code []byte, 
 			if i >= len(code) || n.session.do(ctx, "DOM.focus", args{"backendNodeId": n.BackendNodeID}, nil) != nil {
 				break
 			}
-			if err := t.press(ctx, n.session, string(code[i]), 0); err != nil {
+			if err := t.press(ctx, n.session, string(code[i])); err != nil {
 				return err
 			}
 		}

@@ -14,5 +14,6 @@ var (
 
 	wrongWords   = regexp.MustCompile(`(?i)(incorrect|invalid|wrong|unknown|does(n.t| not) match|not recogni[sz]ed|failed|couldn.t find|try again|denied)|(falsch|ung[uü]ltig|nicht korrekt|stimm(t|en) nicht|unbekannt|fehlgeschlagen)|(incorrecte?|invalide|erron[eé]|introuvable)|(incorrect[ao]|inv[aá]lid[ao]|no coincide|err[oó]ne)|(errat[ao]|non valid)|(onjuist|ongeldig)|(felaktig|ogiltig)|(неверн|неправильн|ошибк)|(正しくありません|間違|無効)|(错误|不正确|無效|錯誤)|(올바르지|잘못)|(غير صحيح|خطأ)`)
 	captchaWords = regexp.MustCompile(`(?i)captcha|recaptcha|hcaptcha|turnstile|arkose|funcaptcha|geetest|are you (a )?(human|robot)|not a robot|kein roboter|pas un robot|no soy un robot|prove you are human`)
-	limitWords   = regexp.MustCompile(`(?i)too many (attempts|requests|tries|failed)|rate.?limit|temporarily (locked|blocked)|account (is )?locked|zu viele|gesperrt|trop de (tentatives|demandes)|demasiados|bloquead|troppi tentativi|試行回数|尝试次数过多`)
+	//nolint:misspell // French
+	limitWords = regexp.MustCompile(`(?i)too many (attempts|requests|tries|failed)|rate.?limit|temporarily (locked|blocked)|account (is )?locked|zu viele|gesperrt|trop de (tentatives|demandes)|demasiados|bloquead|troppi tentativi|試行回数|尝试次数过多`)
 )

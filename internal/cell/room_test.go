@@ -89,6 +89,19 @@ func launch(room *cell.Room, url string) (string, error) {
 		<-b.Ended
 		return "", fmt.Errorf("no browser: %s: %s", answer, b.Said())
 	}
+	// A renderer confines itself once it has started.
+	for range 200 {
+		text := renderers()
+		if strings.Contains(text, "Seccomp:\t2") && !strings.Contains(text, "Seccomp:\t0") {
+			return text, nil
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return renderers(), nil
+}
+
+// renderers says what they are confined by.
+func renderers() string {
 	var out strings.Builder
 	files, _ := filepath.Glob("/proc/[0-9]*/status")
 	for _, name := range files {
@@ -107,7 +120,7 @@ func launch(room *cell.Room, url string) (string, error) {
 		own, _ := os.Readlink("/proc/self/ns/net")
 		fmt.Fprintf(&out, "user %s\nnet %s the cell's %s\n", user, net, own)
 	}
-	return out.String(), nil
+	return out.String()
 }
 
 // room starts a browser's cell, and returns how to ask it.

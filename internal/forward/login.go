@@ -50,10 +50,7 @@ func (s *Service) signIn(ctx context.Context, w http.ResponseWriter, r *http.Req
 	began := s.Now()
 	values, err := s.values(used, words)
 	defer clearPairs(values)
-	var pattern *guard.Patterns
-	if err == nil {
-		pattern, err = x.patterns(used, values)
-	}
+	pattern := patternsOf(used, values)
 	used.Clear()
 	if err != nil {
 		s.Vault.Done(used, "not sent", 0, 0)
@@ -120,8 +117,8 @@ func clearPairs(pairs []standin.Pair) {
 	}
 }
 
-// patterns are what the answer must not have: the login's values, and the code.
-func (x *signing) patterns(used *vault.Used, pairs []standin.Pair) (*guard.Patterns, error) {
+// patternsOf are what the answer must not have: the login's values, and the code.
+func patternsOf(used *vault.Used, pairs []standin.Pair) *guard.Patterns {
 	builder := guard.NewBuilder()
 	label := guard.Label{ID: string(used.Use.Credential), Name: used.Use.Name}
 	for _, f := range used.Fields {
@@ -131,7 +128,7 @@ func (x *signing) patterns(used *vault.Used, pairs []standin.Pair) (*guard.Patte
 	for _, p := range pairs {
 		_ = builder.Add(label, p.Value)
 	}
-	return builder.Build(), nil
+	return builder.Build()
 }
 
 // fill puts values where their stand-ins are, as the kind of the body has it.

@@ -161,7 +161,7 @@ func (g *Gateway) mayBrowse() bool {
 // mayEvaluate says whether the agent may run scripts in pages: any attachment
 // that does not say so keeps all from it, since they share a browser.
 func (g *Gateway) mayEvaluate() bool {
-	any := false
+	some := false
 	for _, u := range g.rules().Uses {
 		if u.As != hotcell.InjectLogin {
 			continue
@@ -169,9 +169,9 @@ func (g *Gateway) mayEvaluate() bool {
 		if !u.Evaluate {
 			return false
 		}
-		any = true
+		some = true
 	}
-	return any
+	return some
 }
 
 // callTime is how long a call of a browser's tool may take: a sign-in may wait

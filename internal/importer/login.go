@@ -158,12 +158,12 @@ func decodeText(b []byte) ([]byte, error) {
 
 // entry is one of a file before it is looked at.
 type entry struct {
-	number            int
-	title, user       string
-	sites             []string
-	password, otp     string
-	skip              string
-	trashed, archived bool
+	number        int
+	title, user   string
+	sites         []string
+	password, otp string
+	skip          string
+	trashed       bool
 }
 
 // add takes an entry, once for each site that it is for, or says why not.

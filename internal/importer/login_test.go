@@ -16,7 +16,7 @@ import (
 
 const seed = "JBSWY3DPEHPK3PXP"
 
-func clear(b sensitive.Bytes) (out string) {
+func open(b sensitive.Bytes) (out string) {
 	_ = b.Use(func(b []byte) error { out = string(b); return nil })
 	return out
 }
@@ -26,7 +26,7 @@ func told(l *importer.Logins) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, l.Format)
 	for _, d := range l.Drafts {
-		fmt.Fprintf(&b, "%d %s|%s|%s|%s\n", d.Entry, d.Site, d.Username, clear(d.Password), clear(d.OTP))
+		fmt.Fprintf(&b, "%d %s|%s|%s|%s\n", d.Entry, d.Site, d.Username, open(d.Password), open(d.OTP))
 	}
 	for _, s := range l.Skipped {
 		fmt.Fprintf(&b, "- %d %s: %s\n", s.Entry, s.Title, s.Reason)
@@ -120,7 +120,7 @@ func FuzzParseLogins(f *testing.F) {
 			return
 		}
 		for _, d := range l.Drafts {
-			password := clear(d.Password)
+			password := open(d.Password)
 			for _, s := range l.Skipped {
 				// A long password is told nowhere, unless it is the entry's title as well.
 				if len(password) > 12 && strings.Contains(s.Reason, password) {

@@ -104,8 +104,8 @@ func (t table) lastPass(out *Logins, e *entry) {
 		e.skip = "it is a note, and no login"
 		return
 	}
-	if clear := entities.Replace(e.password); clear != e.password {
-		e.password = clear
+	if meant := entities.Replace(e.password); meant != e.password {
+		e.password = meant
 		out.note("LastPass writes &, < and > as &amp;, &lt; and &gt;: passwords are taken with the characters themselves")
 	}
 	e.user = entities.Replace(e.user)

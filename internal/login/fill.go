@@ -73,7 +73,7 @@ func (s *Service) Fill(ctx context.Context, job hotcell.JobID, r *cellrpc.FillRe
 		defer code.Clear()
 		_ = code.Use(func(b []byte) error { values.Code = append([]byte{}, b...); return nil })
 	}
-	plain, err := json.Marshal(values)
+	plain, err := json.Marshal(values) //nolint:gosec // to be sealed, and wiped
 	defer sensitive.Wipe(plain)
 	if err != nil {
 		return nil, fmt.Errorf("writing a login's values: %w", err)

@@ -63,7 +63,7 @@ func TestSecretsAsPeopleHaveThem(t *testing.T) {
 	t.Parallel()
 	const key = "JBSWY3DPEHPK3PXP"
 	for in, want := range map[string]string{
-		key: "otpauth://totp/?secret=" + key + "&algorithm=SHA1&digits=6&period=30", " jbsw y3dp-ehpk 3pxp \n": "otpauth://totp/?secret=" + key + "&algorithm=SHA1&digits=6&period=30",
+		key: "otpauth://totp/?secret=" + key + "&algorithm=SHA1&digits=6&period=30", "jbsw y3dp-ehpk 3pxp\n": "otpauth://totp/?secret=" + key + "&algorithm=SHA1&digits=6&period=30",
 		key + "======": "otpauth://totp/?secret=" + key + "&algorithm=SHA1&digits=6&period=30",
 		"otpauth://totp/ACME%20Co:ada@acme.test?secret=" + strings.ToLower(key) + "&issuer=ACME%20Co&algorithm=sha-256&digits=8&period=60": "otpauth://totp/ACME%20Co:ada@acme.test?secret=" + key + "&algorithm=SHA256&digits=8&period=60&issuer=ACME+Co",
 		"OTPAUTH://TOTP/x?secret=" + key: "otpauth://totp/x?secret=" + key + "&algorithm=SHA1&digits=6&period=30",

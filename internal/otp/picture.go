@@ -43,7 +43,7 @@ func FromPicture(picture []byte) (text []byte, err error) {
 	if err != nil {
 		return nil, errUnread
 	}
-	for _, hints := range []map[gozxing.DecodeHintType]interface{}{nil, {gozxing.DecodeHintType_TRY_HARDER: true}, {gozxing.DecodeHintType_PURE_BARCODE: true}} {
+	for _, hints := range []map[gozxing.DecodeHintType]any{nil, {gozxing.DecodeHintType_TRY_HARDER: true}, {gozxing.DecodeHintType_PURE_BARCODE: true}} {
 		if found, err := qrcode.NewQRCodeReader().Decode(bitmap, hints); err == nil {
 			return []byte(found.GetText()), nil
 		}

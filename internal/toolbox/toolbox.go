@@ -185,9 +185,9 @@ func (b *Box) Refresh(ctx context.Context) error {
 	if b.Own != nil {
 		own := b.Own.Tools()
 		// A service's tool does not take the name of one of ours.
-		tools = append(own, slices.DeleteFunc(tools, func(t vaultrpc.Tool) bool {
+		tools = slices.Concat(own, slices.DeleteFunc(tools, func(t vaultrpc.Tool) bool {
 			return slices.ContainsFunc(own, func(o vaultrpc.Tool) bool { return o.Name == t.Name })
-		})...)
+		}))
 	}
 	for _, tool := range tools {
 		// What a service says of its tools is not to be believed either.

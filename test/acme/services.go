@@ -103,7 +103,7 @@ func (c *Company) startOther(certificate tls.Certificate) error {
 		return fmt.Errorf("starting the company's services: %w", err)
 	}
 	c.other = portOf(listener)
-	c.stranger = &http.Server{ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	c.stranger = &http.Server{ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		c.Portal.Record("port", r)
 	})}
 	go func() { _ = c.stranger.Serve(listener) }()

