@@ -2,6 +2,10 @@ package client
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 
@@ -159,4 +163,51 @@ func (c *Client) ShareLogin(ctx context.Context, id hotcell.CredentialID, shared
 // DeleteLogin deletes a login that is at the revision; 0 is any.
 func (c *Client) DeleteLogin(ctx context.Context, id hotcell.CredentialID, revision int) error {
 	return c.json(ctx, http.MethodDelete, "/v1/logins/"+url.PathEscape(string(id)), nil, ifMatch(revision), nil, nil)
+}
+
+// Frame is what a job's browser shows at a time. Fields for secrets are painted over.
+type Frame struct {
+	// Picture is a JPEG; empty while nothing may be seen.
+	Picture []byte `json:"picture,omitempty"`
+	URL     string `json:"url,omitempty"`
+	Title   string `json:"title,omitempty"`
+	// Held is true while a person has the browser, Closed while a sign-in is under way.
+	Held   bool `json:"held,omitempty"`
+	Closed bool `json:"closed,omitempty"`
+}
+
+// Browser hands over what the browser of the caller's own job shows, frame by
+// frame, until ctx ends, the job does, or fn fails.
+func (c *Client) Browser(ctx context.Context, id hotcell.JobID, fn func(Frame) error) error {
+	answer, err := c.do(ctx, call{method: http.MethodGet, path: "/v1/jobs/" + url.PathEscape(string(id)) + "/browser", header: http.Header{}})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	for d := json.NewDecoder(answer.Body); ; {
+		var frame Frame
+		if err := d.Decode(&frame); err != nil {
+			if errors.Is(err, io.EOF) || ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("reading the live view: %w", err)
+		}
+		if err := fn(frame); err != nil {
+			return err
+		}
+	}
+}
+
+// Gesture is what a person does in a browser: take it, click, type, press, scroll,
+// navigate, give it back.
+type Gesture struct {
+	Kind string  `json:"kind"`
+	X    float64 `json:"x,omitempty"`
+	Y    float64 `json:"y,omitempty"`
+	Text string  `json:"text,omitempty"`
+}
+
+// Hand does something in the browser of the caller's own job.
+func (c *Client) Hand(ctx context.Context, id hotcell.JobID, g Gesture) error {
+	return c.json(ctx, http.MethodPost, "/v1/jobs/"+url.PathEscape(string(id))+"/browser", nil, "", g, nil)
 }

@@ -1,13 +1,17 @@
 package test
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"image/jpeg"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"hotcell"
+	api "hotcell/client"
 	"hotcell/internal/browser"
 	"hotcell/test/acme"
 	"hotcell/test/acme/portal"
@@ -164,4 +168,58 @@ func browsers(t *testing.T) (found []string) {
 		}
 	}
 	return found
+}
+
+func TestAPersonLooksAndTakesOver(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t)
+	if text, ok := d.call("browser_navigate", "url", d.Base("portal")+"/login"); !ok {
+		t.Fatal(text)
+	}
+	var jobs []hotcell.Job
+	if err := json.Unmarshal([]byte(d.OK("jobs", "list", "-o", "json")), &jobs); err != nil || len(jobs) != 1 {
+		t.Fatalf("%v, %v", jobs, err)
+	}
+	id, by := jobs[0].ID, d.Client
+	for _, g := range []api.Gesture{{Kind: "click", X: 1, Y: 1}, {Kind: "give"}} {
+		if err := by.Hand(t.Context(), id, g); (err == nil) != (g.Kind == "give") {
+			t.Errorf("%s before it is taken: %v", g.Kind, err)
+		}
+	}
+	frame := func() (f api.Frame) {
+		enough := errors.New("enough")
+		if err := by.Browser(t.Context(), id, func(one api.Frame) error { f = one; return enough }); !errors.Is(err, enough) {
+			t.Fatal(err)
+		}
+		return f
+	}
+	first := frame()
+	shown, err := jpeg.Decode(bytes.NewReader(first.Picture))
+	if err != nil || shown.Bounds().Dx() < 1000 || !strings.Contains(first.URL, "/login") || first.Held {
+		t.Fatalf("the first frame: %d bytes, %+v, %v", len(first.Picture), first.URL, err)
+	}
+	// What a person types into a field for a password is painted over, and nowhere else.
+	const typed = "what-a-person-types-77"
+	for _, g := range []api.Gesture{{Kind: "take"}, {Kind: "navigate", Text: d.Base("portal") + "/captcha"}} {
+		if err := by.Hand(t.Context(), id, g); err != nil {
+			t.Fatalf("%s: %v", g.Kind, err)
+		}
+	}
+	eventually(t, "the view shows where the person went", func() bool { f := frame(); return f.Held && strings.Contains(f.URL, "/captcha") })
+	for _, g := range []api.Gesture{{Kind: "press", Text: "Tab"}, {Kind: "press", Text: "Tab"}, {Kind: "type", Text: typed}, {Kind: "give"}} {
+		if err := by.Hand(t.Context(), id, g); err != nil {
+			t.Fatalf("%s: %v", g.Kind, err)
+		}
+	}
+	text, _ := d.call("browser_snapshot")
+	if strings.Contains(text, typed) || !strings.Contains(text, "a field for a secret") {
+		t.Errorf("the agent sees\n%s", text)
+	}
+	log := d.OK("audit", "list", "--job", string(id))
+	for _, kind := range []string{"browser.view", "browser.take", "browser.give"} {
+		if !strings.Contains(log, kind) {
+			t.Errorf("the audit log has no %s", kind)
+		}
+	}
+	d.Canaries(typed)
 }

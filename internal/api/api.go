@@ -20,6 +20,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"hotcell"
+	"hotcell/internal/cellrpc"
 	"hotcell/internal/egress"
 	"hotcell/internal/job"
 	"hotcell/internal/vaultrpc"
@@ -81,6 +82,7 @@ type Jobs interface {
 	Log(ctx context.Context, p hotcell.Principal, id hotcell.JobID, after int64) ([]hotcell.LogChunk, error)
 	Follow(ctx context.Context, p hotcell.Principal, id hotcell.JobID, after int64, fn func([]hotcell.LogChunk) error) (hotcell.Job, error)
 	Output(ctx context.Context, p hotcell.Principal, id hotcell.JobID) (io.ReadCloser, int64, error)
+	Browser(ctx context.Context, p hotcell.Principal, id hotcell.JobID, hand *cellrpc.Hand) (io.ReadCloser, error)
 }
 
 // Files stores folders of assignments, as tar archives.

@@ -342,6 +342,7 @@ get /v1/events
 get /v1/events/verify
 get /v1/jobs
 get /v1/jobs/{id}
+get /v1/jobs/{id}/browser
 get /v1/jobs/{id}/log
 get /v1/jobs/{id}/out
 get /v1/links/{id}
@@ -367,6 +368,7 @@ post /v1/connections/{id}/test
 post /v1/connections/{id}/unshare
 post /v1/connectors/lint
 post /v1/explain
+post /v1/jobs/{id}/browser
 post /v1/jobs/{id}/cancel
 post /v1/links
 post /v1/logins

@@ -1,12 +1,16 @@
 package job
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"hotcell"
+	"hotcell/internal/cellrpc"
 	"hotcell/internal/rpc"
 	"hotcell/internal/workerrpc"
 )
@@ -57,4 +61,34 @@ func (r *Remote) send(ctx context.Context, method, digest string, body io.Reader
 		return 0, fmt.Errorf("%w: asking the worker: %w", hotcell.ErrUnavailable, err)
 	}
 	return response.StatusCode, response.Body.Close()
+}
+
+// Browser asks a job's browser: for its view with no hand, else to do what a person
+// does. The caller closes what it returns, which is nil for the latter.
+func (r *Remote) Browser(ctx context.Context, id hotcell.JobID, hand *cellrpc.Hand) (io.ReadCloser, error) {
+	method, body := http.MethodGet, io.Reader(nil)
+	if hand != nil {
+		text, err := json.Marshal(hand)
+		if err != nil {
+			return nil, err
+		}
+		method, body = http.MethodPost, bytes.NewReader(text)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, "http://worker"+workerrpc.BrowserPath+string(id), body)
+	if err != nil {
+		return nil, fmt.Errorf("asking the worker: %w", err)
+	}
+	answer, err := r.peer.HTTP().Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("%w: asking the worker: %w", hotcell.ErrUnavailable, err)
+	}
+	switch {
+	case answer.StatusCode == http.StatusOK:
+		return answer.Body, nil
+	case answer.StatusCode == http.StatusNoContent:
+		return nil, answer.Body.Close()
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, _ := io.ReadAll(io.LimitReader(answer.Body, 1024))
+	return nil, fmt.Errorf("%w: %s", hotcell.ErrConflict, strings.TrimSpace(string(text)))
 }

@@ -47,7 +47,7 @@ func ofGuard(grant hotcell.Grant, id hotcell.CredentialID) (hotcell.CredentialID
 // reportable lists the kinds that a worker tells of.
 var reportable = map[string]bool{
 	"network.connect": true, "network.refuse": true, "network.end": true, "lease.refuse": true,
-	"guard.refuse": true, "guard.redact": true, "browser.start": true, "browser.call": true,
+	"guard.refuse": true, "guard.redact": true, "browser.start": true, "browser.call": true, "browser.view": true, "browser.take": true, "browser.give": true,
 }
 
 func mayReport(grant hotcell.Grant, e hotcell.Event) error {

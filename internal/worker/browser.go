@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 
@@ -136,4 +137,16 @@ func (w *Worker) release(user int) {
 	if user > 0 {
 		w.users = append(w.users, user)
 	}
+}
+
+// browser serves a person who looks at a job's browser, or has it.
+func (w *Worker) browser(rw http.ResponseWriter, request *http.Request) {
+	w.mu.Lock()
+	r := w.runs[hotcell.JobID(request.PathValue("job"))]
+	w.mu.Unlock()
+	if r == nil {
+		http.Error(rw, "the job does not run", http.StatusConflict)
+		return
+	}
+	r.gateway.ServeBrowser(rw, request)
 }

@@ -108,6 +108,7 @@ func (w *Worker) Handler() http.Handler {
 	mux.HandleFunc("HEAD "+workerrpc.FilesPath+"{digest}", w.hasFiles)
 	mux.HandleFunc("PUT "+workerrpc.FilesPath+"{digest}", w.putFiles)
 	mux.HandleFunc(workerrpc.ToolsPath+"{job}", w.tools)
+	mux.HandleFunc(workerrpc.BrowserPath+"{job}", w.browser)
 	return mux
 }
 

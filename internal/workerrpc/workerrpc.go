@@ -18,6 +18,9 @@ const (
 
 	FilesPath = "/files/"
 	ToolsPath = "/tools/"
+	// BrowserPath and a job's id are its browser: GET is a stream of
+	// [cellrpc.View], a line of JSON each; POST takes a [cellrpc.Hand].
+	BrowserPath = "/browser/"
 )
 
 // RunRequest asks for a job to be run. To end the stream ends the job.

@@ -1,0 +1,62 @@
+package api
+
+import (
+	"context"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"hotcell"
+	"hotcell/internal/cellrpc"
+)
+
+type handBrowser struct {
+	ID   string `path:"id"`
+	Body struct {
+		Kind string  `json:"kind" enum:"take,give,click,type,press,scroll,navigate" doc:"take it first: the agent's calls wait until it is given back"`
+		X    float64 `json:"x,omitempty" doc:"where in the picture, in pixels"`
+		Y    float64 `json:"y,omitempty"`
+		Text string  `json:"text,omitempty" doc:"what is typed, the key that is pressed, or the address; it is written down nowhere"`
+	}
+}
+
+// viewBrowser streams the browser of the caller's own job.
+func (s *service) viewBrowser(ctx context.Context, p hotcell.Principal, in *jobID) (*huma.StreamResponse, error) {
+	if err := check(in.ID, hotcell.PrefixJob); err != nil {
+		return nil, err
+	}
+	view, err := s.Jobs.Browser(ctx, p, hotcell.JobID(in.ID), nil)
+	if err != nil {
+		return nil, err
+	}
+	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		defer func() { _ = view.Close() }()
+		hc.SetHeader("Content-Type", "application/x-ndjson")
+		w := hc.BodyWriter()
+		flusher, _ := w.(interface{ Flush() })
+		buf := make([]byte, 64<<10)
+		for {
+			n, err := view.Read(buf)
+			if n > 0 {
+				if _, failed := w.Write(buf[:n]); failed != nil {
+					return
+				}
+				if flusher != nil {
+					flusher.Flush()
+				}
+			}
+			if err != nil {
+				return
+			}
+		}
+	}}, nil
+}
+
+// handBrowser does what a person does in it.
+func (s *service) handBrowser(ctx context.Context, p hotcell.Principal, in *handBrowser) (*empty, error) {
+	if err := check(in.ID, hotcell.PrefixJob); err != nil {
+		return nil, err
+	}
+	b := in.Body
+	_, err := s.Jobs.Browser(ctx, p, hotcell.JobID(in.ID), &cellrpc.Hand{Kind: b.Kind, X: b.X, Y: b.Y, Text: b.Text})
+	return &empty{}, err
+}
