@@ -17,7 +17,7 @@ type firm struct {
 	api, db string
 }
 
-func openAcme(t *testing.T, more string) *firm {
+func openAcme(t testing.TB, more string) *firm {
 	t.Helper()
 	// PostgreSQL may run as another user, who must get there.
 	dir, err := os.MkdirTemp("", "hotcell-acme-")

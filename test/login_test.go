@@ -23,7 +23,7 @@ import (
 // has a browser.
 type desk struct {
 	*firm
-	t       *testing.T
+	t       testing.TB
 	session *mcp.ClientSession
 
 	mu sync.Mutex
@@ -39,7 +39,7 @@ func servicePort(a *firm) string {
 
 // openDesk makes a login of the portal, attached to an assignment that may reach
 // all of its sites, hostile ones too.
-func openDesk(t *testing.T, attach ...string) *desk {
+func openDesk(t testing.TB, attach ...string) *desk {
 	t.Helper()
 	if browser.Program() == "" {
 		t.Skip("there is no chromium-headless-shell on this machine: scripts/install.sh brings it")
@@ -265,7 +265,7 @@ func TestAFileGoesFromOneSiteToAnother(t *testing.T) {
 }
 
 // refOf is the ref of the first line of a snapshot that says something.
-func refOf(t *testing.T, snapshot, text string) string {
+func refOf(t testing.TB, snapshot, text string) string {
 	t.Helper()
 	for line := range strings.Lines(snapshot) {
 		if _, after, found := strings.Cut(line, "[ref="); found && strings.Contains(line, text) {
