@@ -186,7 +186,7 @@ func (t *tab) entry(params []byte) {
 
 // Quiet: how long nothing must happen, and how long that is waited for.
 const (
-	stillTime  = 60 * time.Millisecond
+	stillTime  = 40 * time.Millisecond
 	settleTime = 5 * time.Second
 	lookEvery  = 5 * time.Millisecond
 )

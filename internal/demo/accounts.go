@@ -2,16 +2,7 @@ package demo
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"net/http/cookiejar"
-	"net/url"
-	"os"
-	"regexp"
 	"strings"
 
 	"hotcell"
@@ -83,7 +74,7 @@ func (s *show) connect(ctx context.Context, service string) (hotcell.CredentialI
 	if err != nil {
 		return "", err
 	}
-	page, err := s.consent(ctx, link.URL)
+	page, err := s.dance(ctx, link.URL)
 	if err != nil {
 		return "", err
 	}
@@ -97,52 +88,6 @@ func (s *show) connect(ctx context.Context, service string) (hotcell.CredentialI
 	}
 	s.check(strings.Contains(page, "Connected"), fmt.Sprintf("ada opens the link, signs in at the service and allows it: %s is connected as %s", service, made.Connected.Account))
 	return made.ID, nil
-}
-
-var requestOf = regexp.MustCompile(`name="request" value="([^"]+)"`)
-
-// consent opens a link, goes on to the service's page of consent, and says yes.
-func (s *show) consent(ctx context.Context, link string) (string, error) {
-	text, err := os.ReadFile(s.company.CA)
-	if err != nil {
-		return "", fmt.Errorf("reading the company's authority: %w", err)
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(text)
-	jar, _ := cookiejar.New(nil)
-	browser := &http.Client{Jar: jar, Transport: &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			if host, port, err := net.SplitHostPort(address); err == nil && strings.HasSuffix(host, ".acme.test") {
-				address = "127.0.0.1:" + port
-			}
-			return (&net.Dialer{}).DialContext(ctx, network, address)
-		},
-	}}
-	page, err := post(ctx, browser, link, nil)
-	if err != nil {
-		return "", err
-	}
-	m := requestOf.FindStringSubmatch(page)
-	if m == nil {
-		return "", fmt.Errorf("the link does not lead to a page of consent")
-	}
-	return post(ctx, browser, s.company.Base("accounts")+"/consent", url.Values{"request": {m[1]}, "who": {"ada@acme.test"}, "answer": {"allow"}})
-}
-
-func post(ctx context.Context, browser *http.Client, to string, form url.Values) (string, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to, strings.NewReader(form.Encode()))
-	if err != nil {
-		return "", err
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	answer, err := browser.Do(r)
-	if err != nil {
-		return "", fmt.Errorf("opening a page: %w", err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
-	return string(text), err
 }
 
 // agent is a shell that calls tools by MCP (streamable HTTP), as any agent does.
