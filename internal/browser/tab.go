@@ -72,6 +72,13 @@ func (d *Driver) begin(s *session, about info) {
 		d.root.tell("Target.closeTarget", args{"targetId": about.TargetID})
 		return
 	}
+	d.mu.Lock()
+	many := len(d.tabs) >= maxTabs
+	d.mu.Unlock()
+	if many {
+		d.root.tell("Target.closeTarget", args{"targetId": about.TargetID})
+		return
+	}
 	t := &tab{driver: d, target: about.TargetID, session: s, opener: about.OpenerID, frames: map[string]*frame{}, secret: map[string]bool{}}
 	t.traffic.reset()
 	t.listen(s)
@@ -94,6 +101,9 @@ func (d *Driver) begin(s *session, about info) {
 		d.current = t // what a page opens is what one looks at
 	}()
 }
+
+// maxTabs is how many pages are open at once: a page can open others without end.
+const maxTabs = 30
 
 // enableTime is how long a new page may take to begin.
 const enableTime = 5 * time.Second
@@ -169,6 +179,12 @@ func (d *Driver) detached(params []byte) {
 
 // newTab opens a page and waits until it is there.
 func (d *Driver) newTab(ctx context.Context) (*tab, error) {
+	d.mu.Lock()
+	many := len(d.tabs) >= maxTabs
+	d.mu.Unlock()
+	if many {
+		return nil, fmt.Errorf("%d tabs are open: close one with browser_tabs", maxTabs)
+	}
 	var made struct{ TargetID string }
 	if err := d.root.do(ctx, "Target.createTarget", args{"url": "about:blank", "browserContextId": d.space}, &made); err != nil {
 		return nil, fmt.Errorf("opening a tab: %w", err)

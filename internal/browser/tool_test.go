@@ -134,3 +134,18 @@ func TestDialogsTabsAndDownloads(t *testing.T) {
 		t.Errorf("the page that came up:\n%s", s)
 	}
 }
+
+func TestAPageThatOpensOthersWithoutEnd(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	home := w.page("/", `<button onclick="for (let i = 0; i < 200; i++) open('/pop?' + i)">Open</button>`)
+	w.page("/pop", "<p>popped up")
+	s := w.ok("browser_navigate", "url", home)
+	w.call("browser_click", "ref", w.ref(s, `"Open"`))
+	if s = w.ok("browser_tabs", "action", "list"); strings.Count(s, "- ") > 40 {
+		t.Errorf("%d tabs are open", strings.Count(s, "- "))
+	}
+	if s = w.ok("browser_tabs", "action", "new", "url", home); strings.Contains(s, "popped up") {
+		t.Error(s)
+	}
+}

@@ -95,6 +95,9 @@ func (s *signing) wire(ctx context.Context, f *fields, button *node) (outcome, s
 	}
 	s.status = got.Status
 	s.leave(ctx, f)
+	if !got.Gone {
+		state.cancel() // what the page did not send by now, nobody sends later
+	}
 	return "", "", nil
 }
 
