@@ -57,7 +57,7 @@ it asks, and makes all or nothing. Files are only read: remove them when all is 
 			}
 			sentence := fmt.Sprintf("imported %s", count(len(out.Made), "login"))
 			if len(out.There) > 0 {
-				sentence += fmt.Sprintf("; %d were there already", len(out.There))
+				sentence += fmt.Sprintf("; there already: %d", len(out.There))
 			}
 			a.say("%s. Remove the files that they came from.", sentence)
 			return nil

@@ -116,7 +116,7 @@ func (s *Service) Import(ctx context.Context, r *vaultrpc.ImportLoginsRequest) (
 			}
 			if slices.ContainsFunc(there, func(c hotcell.Credential) bool { return same(c, d.credential) }) {
 				if !r.Skip {
-					return fmt.Errorf("%w: login %d, %s, is there already: skip those that are", hotcell.ErrConflict, i+1, d.credential.Name)
+					return fmt.Errorf("%w: login %d, %s, is there already: leave out those that are, with --skip-existing", hotcell.ErrConflict, i+1, d.credential.Name)
 				}
 				out.There = append(out.There, i)
 				continue
