@@ -56,8 +56,7 @@ func (c *call) say(format string, arguments ...any) { fmt.Fprintf(&c.text, forma
 
 // Tools lists the tools.
 func Tools(evaluate bool) (out []vaultrpc.Tool) {
-	for i := range tools {
-		t := &tools[i]
+	for _, t := range tools() {
 		if t.evaluates && !evaluate {
 			continue
 		}
@@ -69,9 +68,9 @@ func Tools(evaluate bool) (out []vaultrpc.Tool) {
 }
 
 func (d *Driver) tool(name string) *tool {
-	for i := range tools {
-		if tools[i].name == name && (d.Evaluate || !tools[i].evaluates) {
-			return &tools[i]
+	for _, t := range tools() {
+		if t.name == name && (d.Evaluate || !t.evaluates) {
+			return &t
 		}
 	}
 	return nil

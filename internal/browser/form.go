@@ -1,0 +1,259 @@
+package browser
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// acted waits until the page has done what an action made it do.
+func (c *call) acted(t *tab) error {
+	t.mu.Lock()
+	t.touch()
+	t.mu.Unlock()
+	t.settle(c.ctx)
+	for c.driver.opening.Load() > 0 && c.ctx.Err() == nil {
+		time.Sleep(lookEvery) //nolint:forbidigo // a page that was opened is made ready
+	}
+	if now, err := c.driver.page(); err == nil && now != t {
+		now.settle(c.ctx)
+	}
+	c.look = true
+	return nil
+}
+
+func (c *call) click() error {
+	r, err := c.element(c.in.Ref)
+	if err != nil {
+		return err
+	}
+	bits, count := 0, 1
+	for _, name := range c.in.Modifiers {
+		bits |= modifiers[name]
+	}
+	if c.in.DoubleClick {
+		count = 2
+	}
+	if err := r.tab.click(c.ctx, r.session, r.node, cmp.Or(c.in.Button, "left"), count, bits); err != nil {
+		return err
+	}
+	return c.acted(r.tab)
+}
+
+var errSecretField = fmt.Errorf("this field is for a secret, which agents do not type: sign in with browser_sign_in, which has the login put in for you")
+
+func (c *call) typeText() error {
+	r, err := c.element(c.in.Ref)
+	if err != nil {
+		return err
+	}
+	if err := c.put(r, c.in.Text); err != nil {
+		return err
+	}
+	if c.in.Submit {
+		if err := r.tab.press(c.ctx, r.session, "Enter"); err != nil {
+			return err
+		}
+	}
+	return c.acted(r.tab)
+}
+
+// put replaces a field's text, unless it is for a secret.
+func (c *call) put(r ref, text string) error {
+	if _, err := r.tab.documents(c.ctx); err != nil { // as they are now
+		return err
+	}
+	if r.tab.isSecret(r.session, r.node) {
+		return errSecretField
+	}
+	if !c.in.Slowly {
+		return r.tab.fill(c.ctx, r.session, r.node, []byte(text))
+	}
+	if err := r.tab.fill(c.ctx, r.session, r.node, nil); err != nil {
+		return err
+	}
+	for _, char := range text {
+		if err := r.tab.press(c.ctx, r.session, string(char)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *call) fillForm() error {
+	var on *tab
+	for _, f := range c.in.Fields {
+		r, err := c.element(f.Ref)
+		if err != nil {
+			return err
+		}
+		on = r.tab
+		switch f.Type {
+		case "checkbox", "radio":
+			var checked bool
+			if err := r.session.call(c.ctx, r.node, "function() { return !!this.checked }", &checked); err != nil {
+				return err
+			}
+			if checked != (f.Value == "true") {
+				err = r.tab.click(c.ctx, r.session, r.node, "left", 1, 0)
+			}
+		case "combobox":
+			err = c.pick(r, []string{f.Value})
+		default:
+			err = c.put(r, f.Value)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", cmp.Or(f.Name, f.Ref), err)
+		}
+	}
+	if on == nil {
+		return fmt.Errorf("say which fields")
+	}
+	return c.acted(on)
+}
+
+func (c *call) choose() error {
+	r, err := c.element(c.in.Ref)
+	if err != nil {
+		return err
+	}
+	if err := c.pick(r, c.in.Values); err != nil {
+		return err
+	}
+	return c.acted(r.tab)
+}
+
+func (c *call) pick(r ref, values []string) error {
+	var found bool
+	err := r.session.call(c.ctx, r.node, `function(values) {
+		if (!(this instanceof HTMLSelectElement)) return false
+		let found = false
+		for (const o of this.options) {
+			const on = values.includes(o.value) || values.includes(o.label.trim())
+			if (on) found = true
+			if (this.multiple || on) o.selected = on
+		}
+		if (found) { this.dispatchEvent(new Event('input', {bubbles: true})); this.dispatchEvent(new Event('change', {bubbles: true})) }
+		return found
+	}`, &found, values)
+	if err == nil && !found {
+		err = fmt.Errorf("the element is no select, or has no such option")
+	}
+	return err
+}
+
+func (c *call) pressKey() error {
+	t, err := c.tab()
+	if err != nil {
+		return err
+	}
+	if err := t.press(c.ctx, t.session, c.in.Key); err != nil {
+		return err
+	}
+	return c.acted(t)
+}
+
+func (c *call) hover() error {
+	r, err := c.element(c.in.Ref)
+	if err != nil {
+		return err
+	}
+	b, err := r.tab.show(c.ctx, r.session, r.node)
+	if err != nil {
+		return err
+	}
+	x, y := b.middle()
+	if err := r.tab.mouse(c.ctx, "mouseMoved", x, y, "none", 0, 0); err != nil {
+		return err
+	}
+	return c.acted(r.tab)
+}
+
+func (c *call) drag() error {
+	from, err := c.element(c.in.StartRef)
+	if err != nil {
+		return err
+	}
+	to, err := c.element(c.in.EndRef)
+	if err != nil {
+		return err
+	}
+	t := from.tab
+	a, err := t.show(c.ctx, from.session, from.node)
+	if err != nil {
+		return err
+	}
+	b, err := t.boxOf(c.ctx, to.session, to.node)
+	if err != nil {
+		return err
+	}
+	x, y := a.middle()
+	endX, endY := b.middle()
+	for _, step := range []struct {
+		kind   string
+		x, y   float64
+		button string
+	}{{"mouseMoved", x, y, "none"}, {"mousePressed", x, y, "left"}, {"mouseMoved", (x + endX) / 2, (y + endY) / 2, "left"}, {"mouseMoved", endX, endY, "left"}, {"mouseReleased", endX, endY, "left"}} {
+		if err := t.mouse(c.ctx, step.kind, step.x, step.y, step.button, 1, 0); err != nil {
+			return err
+		}
+	}
+	return c.acted(t)
+}
+
+func (c *call) upload() error {
+	t, err := c.tab()
+	if err != nil {
+		return err
+	}
+	on := ref{tab: t}
+	if c.in.Ref != "" {
+		if on, err = c.element(c.in.Ref); err != nil {
+			return err
+		}
+	}
+	documents, err := t.documents(c.ctx)
+	if err != nil {
+		return err
+	}
+	var fields []*node
+	for _, d := range documents {
+		d.walk(func(n *node) bool {
+			if n.is("input") && strings.EqualFold(n.attribute("type"), "file") && (on.node == 0 || on.node == n.BackendNodeID && on.session == n.session) {
+				fields = append(fields, n)
+			}
+			return true
+		})
+	}
+	if len(fields) != 1 {
+		return fmt.Errorf("there are %d fields for files: say which with ref", len(fields))
+	}
+	var files []string
+	for _, path := range c.in.Paths {
+		here, err := c.driver.found(c.ctx, path)
+		if err != nil {
+			return err
+		}
+		files = append(files, here)
+	}
+	if err := fields[0].session.do(c.ctx, "DOM.setFileInputFiles", args{"files": files, "backendNodeId": fields[0].BackendNodeID}, nil); err != nil {
+		return err
+	}
+	return c.acted(t)
+}
+
+func (c *call) answerDialog() error {
+	t, err := c.tab()
+	if err != nil {
+		return err
+	}
+	if t.openDialog() == nil {
+		return fmt.Errorf("no dialog is open")
+	}
+	if err := t.do(c.ctx, "Page.handleJavaScriptDialog", args{"accept": c.in.Accept, "promptText": c.in.PromptText}, nil); err != nil {
+		return err
+	}
+	t.setDialog(nil)
+	return c.acted(t)
+}
