@@ -31,7 +31,7 @@ func BenchmarkSignIn(b *testing.B) {
 		}
 		d.call("browser_close")
 		began = time.Now()
-		signInBare(b, other, page, d.PortalPassword)
+		signInBare(other, b, page, d.PortalPassword)
 		bare = append(bare, float64(time.Since(began).Microseconds())/1000)
 	}
 	slices.Sort(ours)
@@ -57,7 +57,7 @@ func bareBrowser(b *testing.B) context.Context {
 	return ctx
 }
 
-func signInBare(b *testing.B, on context.Context, page, password string) {
+func signInBare(on context.Context, b *testing.B, page, password string) {
 	b.Helper()
 	ctx, cancel := chromedp.NewContext(on, chromedp.WithNewBrowserContext())
 	defer cancel()

@@ -295,15 +295,24 @@ func (s *signing) submit(ctx context.Context, from, button *node, did func() boo
 		}
 	}
 	for _, way := range ways {
+		began := s.changed(ctx, from)
 		if err := way(); err != nil && (errors.Is(err, errGone) || ctx.Err() != nil) {
 			return err
 		}
 		if s.await(ctx, submitTime, did) {
 			return nil
 		}
+		// A page that has begun to do something is not asked a second time at once: it
+		// would send twice, and the second time what was spent by then.
+		if began() && s.await(ctx, patientTime, did) {
+			return nil
+		}
 	}
 	return nil
 }
+
+// patientTime is how long a page may work on what it is to send.
+const patientTime = 3 * time.Second
 
 // submitTime is how long a way of sending may take to show.
 const submitTime = 1200 * time.Millisecond
