@@ -24,6 +24,22 @@ type Connected struct {
 	Client string `json:"client,omitempty"`
 	// Broken says that a person must renew it; nil while it works.
 	Broken *Broken `json:"broken,omitempty"`
+	// Endpoints are where it was connected, where the service itself says so; nil
+	// where the connector does.
+	Endpoints *Endpoints `json:"endpoints,omitempty"`
+}
+
+// Endpoints are an authorisation server as it was found out (RFC 9728, RFC 8414)
+// when somebody connected: they change by a new connection alone.
+type Endpoints struct {
+	Issuer    string `json:"issuer"`
+	Authorize string `json:"authorize"`
+	Token     string `json:"token"`
+	Revoke    string `json:"revoke,omitempty"`
+	// Register is where a client can be made (RFC 7591).
+	Register string `json:"register,omitempty"`
+	// Resource is what the tokens are for (RFC 8707).
+	Resource string `json:"resource"`
 }
 
 // Renewed says whether the connection's tokens are renewed: each use then takes
@@ -104,6 +120,8 @@ type Link struct {
 	State  LinkState    `json:"state"`
 	// Browser is the SHA-256 of the cookie of the browser that opened it.
 	Browser []byte `json:"browser,omitempty"`
+	// Endpoints are where it is asked for, where the service itself says so.
+	Endpoints *Endpoints `json:"endpoints,omitempty"`
 	// Client and Issuer are whom the grant is asked of, and for which client.
 	Client string `json:"client,omitempty"`
 	Issuer string `json:"issuer,omitempty"`

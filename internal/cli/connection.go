@@ -105,6 +105,9 @@ func (f *connectionFlags) access() (hotcell.HTTPAccess, error) {
 	return out, nil
 }
 
+// slugMCP is the connector of remote MCP servers: by signing in, or with a key.
+const slugMCP = "mcp"
+
 func (a *app) createConnection() *cobra.Command {
 	var flags connectionFlags
 	c := command("create CONNECTOR [--name N] [--tools A,B] [--api-key-file FILE|- | --from-secret SECRET/VARIABLE]", "Connect an account, or keep a service's key",
@@ -125,7 +128,9 @@ sealed before it leaves this process, and no command ever shows it again.`,
 				return noConnector(err, args[0])
 			}
 			flags.name = cmp.Or(flags.name, of.Slug)
-			if of.Auth == "oauth2" || of.Auth == "device" {
+			// An MCP server says itself who gives tokens for it.
+			signsIn := of.Slug == slugMCP && flags.key.file == "" && flags.from == "" && !cmd.Flags().Changed("api-key")
+			if of.Auth == "oauth2" || of.Auth == "device" || signsIn {
 				return a.createLink(ctx, cmd, c, of, flags)
 			}
 			return a.createKeyed(ctx, cmd, c, of, flags)

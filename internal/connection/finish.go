@@ -90,6 +90,9 @@ var errorCodes = map[string]string{
 // client is the OAuth client that a link asked for, opened. It must still be the
 // one that it was when the browser left.
 func (s *Service) client(ctx context.Context, l hotcell.Link) (oauth.Client, error) {
+	if l.Endpoints != nil {
+		return oauth.Client{ID: l.Client, Public: true}, nil
+	}
 	c, secret, err := s.Vault.OpenClient(ctx, l.Workspace, l.Connector)
 	if err != nil {
 		return oauth.Client{}, err
@@ -115,6 +118,9 @@ func (s *Service) settle(ctx context.Context, back returned, tokens *oauth.Token
 		err = made.granted(tokens, l.Scopes)
 	}
 	if err != nil {
+		return nil, s.fail(ctx, l, err)
+	}
+	if to.definition, err = s.offered(ctx, l, c, made); err != nil {
 		return nil, s.fail(ctx, l, err)
 	}
 	if made.said.AccountID, made.said.Account, err = s.identify(ctx, to, made.fields); err != nil && !errors.Is(err, errMute) {
@@ -146,7 +152,12 @@ func (s *Service) keep(ctx context.Context, l hotcell.Link, to target, made *mat
 		if err != nil {
 			return err
 		}
-		next := hotcell.Connected{Connector: to.slug, Settings: l.Settings}
+		next := hotcell.Connected{Connector: to.slug, Settings: l.Settings, Endpoints: l.Endpoints}
+		if len(to.definition) > 0 {
+			if err := s.Vault.PutDefinition(a, about.Credential, to.definition); err != nil {
+				return err
+			}
+		}
 		made.onto(&next)
 		if was == nil {
 			err = s.create(a, l, to, made, next)

@@ -72,6 +72,9 @@ func (s *Service) CreateLink(ctx context.Context, r *vaultrpc.CreateLinkRequest)
 		State: hotcell.LinkWaiting, CreatedAt: now, Expires: now.Add(hotcell.LinkTime),
 	}
 	var c *connector.Connector
+	if err := s.find(ctx, &l); err != nil {
+		return nil, err
+	}
 	err := s.Vault.Change(ctx, r.Principal, hotcell.Event{Kind: "link.create", Name: r.Name, Credential: r.Renews}, func(a *vault.Act) (err error) {
 		draft := l
 		if c, err = s.draft(a, &draft, r.Tools); err != nil {
@@ -103,11 +106,14 @@ func (s *Service) draft(a *vault.Act, l *hotcell.Link, tools []string) (*connect
 	if !found {
 		return nil, hotcell.Invalid("/connector", "there is no connector of this name: hotcell connections catalog lists them")
 	}
-	if c.Auth.Kind != connector.OAuth2 && c.Auth.Kind != connector.Device {
+	if c = c.With(l.Endpoints); c.Auth.Kind != connector.OAuth2 && c.Auth.Kind != connector.Device {
 		return nil, hotcell.Invalid("/connector", "%s is not connected by a link: it takes a key", c.Name)
 	}
 	if err := c.CheckSettings(l.Settings); err != nil {
 		return nil, err
+	}
+	if l.Endpoints != nil {
+		return c, nil // its client is made for it, and its scopes are the server's
 	}
 	if _, err := a.Client(l.Workspace, c.Slug); errors.Is(err, hotcell.ErrNotFound) {
 		return nil, hotcell.Invalid("/connector", "the workspace has no OAuth client of %s yet: an administrator sets one: hotcell connections clients set %s", c.Name, c.Slug)

@@ -23,8 +23,15 @@ func (s *Service) OpenLink(ctx context.Context, r *vaultrpc.OpenLinkRequest) (*v
 		return nil, err
 	}
 	c, found := s.Catalog.Find(l.Connector)
-	if !found || c.Auth.Kind != connector.OAuth2 || !plainURL(r.Callback) {
+	if !found || !plainURL(r.Callback) {
 		return nil, errNoLink
+	}
+	if c = c.With(l.Endpoints); c.Auth.Kind != connector.OAuth2 {
+		return nil, errNoLink
+	}
+	made, err := s.register(ctx, l, r.Callback)
+	if err != nil {
+		return nil, err
 	}
 	cookie := r.Cookie
 	if !sameBrowser(l, cookie) {
@@ -35,6 +42,9 @@ func (s *Service) OpenLink(ctx context.Context, r *vaultrpc.OpenLinkRequest) (*v
 		now, client, err := s.opening(a, l, cookie)
 		if err != nil {
 			return err
+		}
+		if made != "" {
+			client.ID = made
 		}
 		now.Client, now.Issuer = client.ID, c.Auth.Issuer
 		if whole, err = s.OAuth.AuthorizeURL(&c.Auth, client.ID, s.state(l.ID, r.Callback), s.verifier(l.ID), r.Callback, now.Scopes); err != nil {
@@ -67,6 +77,9 @@ func (s *Service) opening(a *vault.Act, l hotcell.Link, cookie string) (hotcell.
 	}
 	sum := sha256.Sum256([]byte(cookie))
 	now.State, now.Browser = hotcell.LinkOpened, sum[:]
+	if now.Endpoints != nil {
+		return now, hotcell.Client{ID: now.Client, Public: true}, nil
+	}
 	if client, err = a.Client(now.Workspace, now.Connector); errors.Is(err, hotcell.ErrNotFound) {
 		err = fmt.Errorf("%w: the workspace has no OAuth client of this service any more", hotcell.ErrConflict)
 	}
@@ -109,7 +122,7 @@ func (s *Service) take(ctx context.Context, l hotcell.Link, cookie string) (out 
 			return fmt.Errorf("%w: this is not the browser that opened the link", hotcell.ErrDenied)
 		}
 		now.Browser = nil
-		out = returned{now, c}
+		out = returned{now, c.With(now.Endpoints)}
 		return a.PutLink(now)
 	})
 	return out, err

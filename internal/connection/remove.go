@@ -59,7 +59,9 @@ func (s *Service) grantOf(a *vault.Act, c hotcell.Credential) grant {
 		return g
 	}
 	var found bool
-	g.connector, found = s.Catalog.Find(c.Connected.Connector)
+	if g.connector, found = s.Catalog.Find(c.Connected.Connector); found {
+		g.connector = g.connector.With(c.Connected.Endpoints)
+	}
 	switch {
 	case found && !needsClient(g.connector.Auth.Kind):
 		return g // its tokens end by themselves, and its key is a matter between people and the service
@@ -127,11 +129,14 @@ func (s *Service) revoke(ctx context.Context, p hotcell.Principal, g *grant) *va
 func (s *Service) revokeToken(ctx context.Context, g *grant) error {
 	ctx, cancel := context.WithTimeout(ctx, revokeTime)
 	defer cancel()
-	c, secret, err := s.Vault.OpenClient(ctx, g.credential.Workspace, g.credential.Connected.Connector)
-	if err != nil {
-		return err
+	client := oauth.Client{ID: g.credential.Connected.Client, Public: true}
+	if g.credential.Connected.Endpoints == nil {
+		c, secret, err := s.Vault.OpenClient(ctx, g.credential.Workspace, g.credential.Connected.Connector)
+		if err != nil {
+			return err
+		}
+		client = oauth.Client{ID: c.ID, Secret: secret, Public: c.Public}
 	}
-	client := oauth.Client{ID: c.ID, Secret: secret, Public: c.Public}
 	defer client.Secret.Clear()
 	for _, name := range []string{hotcell.FieldRefresh, hotcell.FieldAccess} {
 		for _, f := range g.fields {

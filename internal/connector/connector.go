@@ -117,8 +117,24 @@ type Auth struct {
 	Put               hotcell.Auth
 	Headers           map[string]string
 	Help              string
+	// Resource is what tokens are asked for (RFC 8707); empty where a service has one.
+	Resource string
 
 	answer *tokenAnswer
+}
+
+// With is the connector with an authorisation server that was found out: a client
+// without a secret, that proves itself by its key (RFC 7636). Of none, it is as it was.
+func (c *Connector) With(e *hotcell.Endpoints) *Connector {
+	if e == nil {
+		return c
+	}
+	out := *c
+	out.Auth = Auth{
+		Kind: OAuth2, Authorize: e.Authorize, Token: e.Token, Revoke: e.Revoke, Issuer: e.Issuer, Client: "none", PKCE: true,
+		Refresh: c.Auth.Refresh, Put: c.Auth.Put, Headers: c.Auth.Headers, Help: c.Auth.Help, Resource: e.Resource,
+	}
+	return &out
 }
 
 // Tool is one operation of a connector.

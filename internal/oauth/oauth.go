@@ -133,6 +133,9 @@ func (s *Service) AuthorizeURL(a *connector.Auth, client, state, verifier, callb
 	q.Set("client_id", client)
 	q.Set("redirect_uri", callback)
 	q.Set("state", state)
+	if a.Resource != "" {
+		q.Set("resource", a.Resource)
+	}
 	if len(scopes) > 0 {
 		q.Set("scope", strings.Join(scopes, separator(a)))
 	}
@@ -193,6 +196,9 @@ func (s *Service) Revoke(ctx context.Context, a *connector.Auth, c Client, token
 
 // tokens asks the token endpoint.
 func (s *Service) tokens(ctx context.Context, a *connector.Auth, c Client, form url.Values) (*Tokens, error) {
+	if a.Resource != "" {
+		form.Set("resource", a.Resource)
+	}
 	body, err := s.post(ctx, a, c, a.Token, form)
 	if err != nil {
 		return nil, err

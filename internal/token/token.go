@@ -193,7 +193,7 @@ func (k *Keeper) ask(ctx context.Context, r *vault.Refreshing) (*oauth.Tokens, e
 	if !ok {
 		return nil, fmt.Errorf("%w: the connector %s is not in the catalogue any more", hotcell.ErrUnavailable, c.Connected.Connector)
 	}
-	auth := &of.Auth
+	auth := &of.With(c.Connected.Endpoints).Auth
 	if auth.Kind == connector.ServiceAccount {
 		key, err := field(r.Fields, hotcell.FieldKey)
 		if err != nil {
@@ -222,6 +222,9 @@ func (k *Keeper) client(ctx context.Context, c hotcell.Credential, fields []vaul
 	if key, err := field(fields, hotcell.FieldKey); err == nil { // a client of the connection's own
 		copied, err := clone(key)
 		return oauth.Client{ID: c.Connected.Client, Secret: copied}, err
+	}
+	if c.Connected.Endpoints != nil { // made for this connection, without a secret
+		return oauth.Client{ID: c.Connected.Client, Public: true}, nil
 	}
 	kept, secret, err := k.Vault.OpenClient(ctx, c.Workspace, c.Connected.Connector)
 	if errors.Is(err, hotcell.ErrNotFound) {
@@ -283,7 +286,10 @@ func (k *Keeper) failed(ctx context.Context, r *vault.Refreshing, cause error) (
 // while they were asked for.
 func (k *Keeper) abandon(ctx context.Context, r *vault.Refreshing, tokens *oauth.Tokens) {
 	of, ok := k.Catalog.Find(r.Credential.Connected.Connector)
-	if !ok || of.Auth.Revoke == "" {
+	if !ok {
+		return
+	}
+	if of = of.With(r.Credential.Connected.Endpoints); of.Auth.Revoke == "" {
 		return
 	}
 	client, err := k.client(ctx, r.Credential, r.Fields)

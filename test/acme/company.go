@@ -59,6 +59,7 @@ type Company struct {
 	PortalPassword string
 
 	services, stranger *http.Server
+	mcp                http.Handler
 	port, other        int
 	api                *http.Server
 	database           *postgres

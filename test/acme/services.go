@@ -16,7 +16,7 @@ import (
 )
 
 // services are the names of the virtual hosts, without the domain.
-var services = append([]string{"accounts", "gmail", "sheets", "slack"}, portal.Sites...)
+var services = append([]string{"accounts", "gmail", "sheets", "slack", "mcp"}, portal.Sites...)
 
 // Services are the names under which the services are known.
 func Services() (names []string) {
@@ -80,6 +80,7 @@ func (c *Company) startServices(certificate tls.Certificate) error {
 	if c.Identity, err = identity.New(c.Base("accounts")); err != nil {
 		return err
 	}
+	c.mcp = c.remote()
 	if c.Portal, err = portal.New(c.Base, "ada", c.PortalPassword, PortalSecret); err != nil {
 		return err
 	}
@@ -122,6 +123,8 @@ func (c *Company) serve(w http.ResponseWriter, r *http.Request) {
 		c.Google.ServeHTTP(w, r)
 	case "slack":
 		c.slack(w, r)
+	case "mcp":
+		c.mcp.ServeHTTP(w, r)
 	default:
 		c.Portal.ServeHTTP(w, r)
 	}

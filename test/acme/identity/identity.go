@@ -139,6 +139,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case down:
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "down", http.StatusServiceUnavailable)
+	case r.URL.Path == "/.well-known/oauth-authorization-server":
+		s.metadata(w)
+	case r.URL.Path == "/register" && r.Method == http.MethodPost:
+		s.register(w, r)
 	case r.URL.Path == "/consent":
 		s.consent(w, r)
 	case r.URL.Path == "/authorize" && !s.proved(w, r):

@@ -1,0 +1,280 @@
+package oauth
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"hotcell"
+)
+
+// maxMetadata is how long a document of metadata may be, in bytes.
+const maxMetadata = 256 << 10
+
+// Found is an authorisation server as a protected resource names it.
+type Found struct {
+	hotcell.Endpoints
+	// Scopes are those that the resource asks for; nil where it does not say.
+	Scopes []string
+}
+
+// Discover finds out who gives tokens for a resource: by its challenge and its own
+// metadata (RFC 9728), then by the server's (RFC 8414, OpenID Connect Discovery), in
+// the order of MCP 2025-11-25. Everything in them is a stranger's word: it is refused
+// where it names another resource or issuer than the one that was asked, an endpoint
+// without TLS, or a server without proof keys.
+func (s *Service) Discover(ctx context.Context, resource string) (*Found, error) {
+	at, err := endpoint("the server", resource)
+	if err != nil {
+		return nil, err
+	}
+	var own struct {
+		Resource string   `json:"resource"`
+		Servers  []string `json:"authorization_servers"`
+		Scopes   []string `json:"scopes_supported"`
+	}
+	challenge, scopes := s.challenge(ctx, at)
+	places := wellKnown(at, "oauth-protected-resource")
+	if challenge != "" {
+		// A server names metadata of its own, and not of another.
+		u, err := endpoint("the server's metadata", challenge)
+		if err != nil {
+			return nil, err
+		}
+		if u.Host != at.Host {
+			return nil, refusedMetadata("it names metadata at another host than its own")
+		}
+		places = []string{challenge}
+	}
+	if err := s.first(ctx, places, &own); err != nil {
+		return nil, err
+	}
+	switch {
+	case !covers(own.Resource, at):
+		return nil, refusedMetadata("its metadata is of another resource")
+	case len(own.Servers) == 0:
+		return nil, refusedMetadata("it names no authorisation server")
+	}
+	out := &Found{Scopes: own.Scopes}
+	if len(scopes) > 0 {
+		out.Scopes = scopes
+	}
+	if !slices.ContainsFunc(out.Scopes, func(scope string) bool { return !scopeToken.MatchString(scope) }) && len(out.Scopes) <= 100 {
+		out.Resource = own.Resource
+		return out, s.server(ctx, own.Servers[0], &out.Endpoints)
+	}
+	return nil, refusedMetadata("its scopes are none")
+}
+
+// scopeToken is RFC 6749's, section 3.3.
+var scopeToken = regexp.MustCompile("^[\\x21\\x23-\\x5B\\x5D-\\x7E]{1,256}$")
+
+func refusedMetadata(reason string) error {
+	return hotcell.Invalid("/settings/url", "this server cannot be signed in to: %s", reason)
+}
+
+// server reads the metadata of an authorisation server.
+func (s *Service) server(ctx context.Context, issuer string, into *hotcell.Endpoints) error {
+	at, err := endpoint("its authorisation server", issuer)
+	if err != nil {
+		return err
+	}
+	var m struct {
+		Issuer        string   `json:"issuer"`
+		Authorization string   `json:"authorization_endpoint"`
+		Token         string   `json:"token_endpoint"`
+		Revocation    string   `json:"revocation_endpoint"`
+		Registration  string   `json:"registration_endpoint"`
+		Challenges    []string `json:"code_challenge_methods_supported"`
+		Grants        []string `json:"grant_types_supported"`
+		Responses     []string `json:"response_types_supported"`
+	}
+	places := append(wellKnown(at, "oauth-authorization-server"), wellKnown(at, "openid-configuration")...)
+	if path := strings.TrimSuffix(at.Path, "/"); path != "" {
+		places = append(places, at.Scheme+"://"+at.Host+path+"/.well-known/openid-configuration")
+	}
+	if err := s.first(ctx, places, &m); err != nil {
+		return err
+	}
+	switch {
+	case m.Issuer != issuer:
+		return refusedMetadata("its authorisation server says that it is another")
+	case !slices.Contains(m.Challenges, "S256"):
+		return refusedMetadata("its authorisation server takes no proof keys (PKCE, S256)")
+	case m.Grants != nil && !slices.Contains(m.Grants, "authorization_code"), m.Responses != nil && !slices.Contains(m.Responses, "code"):
+		return refusedMetadata("its authorisation server gives no codes")
+	}
+	for what, address := range map[string]*string{"page of consent": &m.Authorization, "token endpoint": &m.Token, "revocation endpoint": &m.Revocation, "registration endpoint": &m.Registration} {
+		if *address == "" && what != "page of consent" && what != "token endpoint" {
+			continue
+		}
+		if _, err := endpoint("its "+what, *address); err != nil {
+			return err
+		}
+	}
+	into.Issuer, into.Authorize, into.Token, into.Revoke, into.Register = m.Issuer, m.Authorization, m.Token, m.Revocation, m.Registration
+	return nil
+}
+
+// endpoint reads an address that a stranger gave: HTTPS, to a host, and nothing that
+// could be read in two ways.
+func endpoint(what, text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" || u.Opaque != "" || len(text) > 2048 || strings.ContainsAny(text, " \\\t\r\n#") {
+		return nil, refusedMetadata(what + " is no https address")
+	}
+	return u, nil
+}
+
+// covers says whether metadata of a resource is of this address: the same, or a
+// path above it on the same host.
+func covers(resource string, at *url.URL) bool {
+	u, err := endpoint("the resource", resource)
+	if err != nil || u.Host != at.Host || u.RawQuery != "" {
+		return false
+	}
+	path := strings.TrimSuffix(u.Path, "/")
+	return at.Path == u.Path || strings.TrimSuffix(at.Path, "/") == path || strings.HasPrefix(at.Path, path+"/")
+}
+
+// wellKnown are where the metadata of an address is: with its path after the
+// well-known part, then without (RFC 9728 section 3.1, RFC 8414 section 3.1).
+func wellKnown(at *url.URL, name string) []string {
+	root := at.Scheme + "://" + at.Host + "/.well-known/" + name
+	if path := strings.TrimSuffix(at.Path, "/"); path != "" {
+		return []string{root + path, root}
+	}
+	return []string{root}
+}
+
+// challenge asks the resource without a token, and reads where its metadata is and
+// which scopes it wants (RFC 9728 section 5.1, RFC 6750 section 3).
+func (s *Service) challenge(ctx context.Context, at *url.URL) (metadata string, scopes []string) {
+	body := []byte(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"hotcell","version":"1"}}}`)
+	ctx, cancel := context.WithTimeout(ctx, maxTime)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, at.String(), bytes.NewReader(body))
+	if err != nil {
+		return "", nil
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/json, text/event-stream")
+	answer, err := s.Transport.RoundTrip(r)
+	if err != nil {
+		return "", nil
+	}
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusUnauthorized {
+		return "", nil
+	}
+	for _, header := range answer.Header.Values("WWW-Authenticate") {
+		if !strings.HasPrefix(strings.ToLower(header), "bearer") {
+			continue
+		}
+		if m := metadataParameter.FindStringSubmatch(header); m != nil {
+			metadata = m[1]
+		}
+		if m := scopeParameter.FindStringSubmatch(header); m != nil {
+			scopes = strings.Fields(m[1])
+		}
+	}
+	return metadata, scopes
+}
+
+var (
+	metadataParameter = regexp.MustCompile(`(?i)\bresource_metadata="([^"]*)"`)
+	scopeParameter    = regexp.MustCompile(`(?i)\bscope="([^"]*)"`)
+)
+
+// first reads the first document that there is.
+func (s *Service) first(ctx context.Context, places []string, into any) error {
+	var err error
+	for _, place := range places {
+		var found bool
+		if found, err = s.document(ctx, place, into); found || err != nil {
+			return err
+		}
+	}
+	return refusedMetadata("it says nowhere how")
+}
+
+// document reads one, if it is there. No redirect is followed.
+func (s *Service) document(ctx context.Context, place string, into any) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, maxTime)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, place, nil)
+	if err != nil {
+		return false, refusedMetadata("its metadata is at no address")
+	}
+	r.Header.Set("Accept", "application/json")
+	answer, err := s.Transport.RoundTrip(r)
+	if err != nil {
+		return false, unanswered(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	switch {
+	case answer.StatusCode/100 == 3:
+		return false, refusedMetadata("its metadata is a redirect, which is not followed")
+	case answer.StatusCode != http.StatusOK:
+		return false, nil
+	case kind != "application/json":
+		return false, nil // a page for people
+	}
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxMetadata+1))
+	if err != nil || len(text) > maxMetadata || json.Unmarshal(text, into) != nil {
+		return false, refusedMetadata("its metadata cannot be read")
+	}
+	return true, nil
+}
+
+// Register makes a client without a secret at the server that was found (RFC 7591),
+// which leads back to callback alone.
+func (s *Service) Register(ctx context.Context, e *hotcell.Endpoints, callback string, scopes []string) (id string, err error) {
+	if e.Register == "" {
+		return "", refusedMetadata("its authorisation server makes no clients by itself")
+	}
+	body, err := json.Marshal(map[string]any{
+		"client_name": "Hotcell", "redirect_uris": []string{callback}, "grant_types": []string{"authorization_code", "refresh_token"},
+		"response_types": []string{"code"}, "token_endpoint_auth_method": "none", "scope": strings.Join(scopes, " "),
+	})
+	if err != nil {
+		return "", fmt.Errorf("writing a registration: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxTime)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, e.Register, bytes.NewReader(body))
+	if err != nil {
+		return "", refusedMetadata("its registration endpoint is no address")
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/json")
+	answer, err := s.Transport.RoundTrip(r)
+	if err != nil {
+		return "", unanswered(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var made struct {
+		ID     string `json:"client_id"`
+		Secret string `json:"client_secret"`
+		Method string `json:"token_endpoint_auth_method"`
+	}
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxMetadata))
+	switch {
+	case answer.StatusCode/100 != 2:
+		return "", refusedMetadata(fmt.Sprintf("its authorisation server answered the registration of a client with status %d", answer.StatusCode))
+	case err != nil || json.Unmarshal(text, &made) != nil || made.ID == "" || len(made.ID) > 512:
+		return "", refusedMetadata("its authorisation server registers clients in a way that is not understood")
+	case made.Secret != "" || made.Method != "" && made.Method != "none":
+		return "", refusedMetadata("its authorisation server makes clients with a secret only")
+	}
+	return made.ID, nil
+}
