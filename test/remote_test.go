@@ -43,7 +43,7 @@ func TestARemoteServerThatSaysWhereToSignIn(t *testing.T) {
 	// Its tokens end at once from now on: each call renews them, without a secret.
 	a.Identity.Life(time.Second)
 	for range 2 {
-		time.Sleep(1100 * time.Millisecond) //nolint:forbidigo // until the token is over
+		time.Sleep(1100 * time.Millisecond)
 		greet()
 	}
 	if r := a.Server.Run("connections", "delete", "remote"); r.Code != 0 || !strings.Contains(r.Err, "revoked at the service") {

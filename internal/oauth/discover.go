@@ -75,7 +75,7 @@ func (s *Service) Discover(ctx context.Context, resource string) (*Found, error)
 }
 
 // scopeToken is RFC 6749's, section 3.3.
-var scopeToken = regexp.MustCompile("^[\\x21\\x23-\\x5B\\x5D-\\x7E]{1,256}$")
+var scopeToken = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]{1,256}$`)
 
 func refusedMetadata(reason string) error {
 	return hotcell.Invalid("/settings/url", "this server cannot be signed in to: %s", reason)
@@ -203,7 +203,7 @@ func (s *Service) first(ctx context.Context, places []string, into any) error {
 			return err
 		}
 	}
-	return refusedMetadata("it says nowhere how")
+	return refusedMetadata("it says nowhere how; if it takes a key, give that with --api-key-file")
 }
 
 // document reads one, if it is there. No redirect is followed.
