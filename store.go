@@ -29,6 +29,9 @@ type VaultStore interface {
 	// is not UTF-8: it would not verify. When ctx ends first, they may be there
 	// or not.
 	Record(ctx context.Context, events ...Event) error
+	// Shared says whether other processes may change the store as well: what was
+	// read of it may be old by the next look.
+	Shared() bool
 	// Close waits for what is under way and closes the store.
 	Close() error
 }

@@ -33,7 +33,7 @@ var (
 // and brings it to the newest schema. It fails with [hotcell.ErrConflict] where
 // another process has it open or a newer program wrote it.
 func OpenControl(ctx context.Context, path string, log *slog.Logger) (*Control, error) {
-	f, err := openFile(path)
+	f, err := openFile(path, false)
 	if err != nil {
 		return nil, err
 	}

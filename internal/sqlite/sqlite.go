@@ -2,7 +2,7 @@
 // [Vault] for the vault's process, [Control] for the control plane's.
 //
 // It guards that what was acknowledged is on the disk (WAL, synchronous=FULL),
-// that one process alone has a file open, that a file of a newer program is not
+// that one process alone has a file open unless all that have it share it, that a file of a newer program is not
 // touched, and that the audit log has no gap: sequence and hash of an event are
 // given within the transaction that stores it. It does not guard values: it is
 // never given any, only sealed bytes; and it does not decide who may do what.
@@ -46,12 +46,12 @@ type file struct {
 
 // openFile locks and opens the database at path, and creates it, readable by
 // its owner alone, if there is none. It does not migrate.
-func openFile(path string, pragmas ...string) (*file, error) {
+func openFile(path string, shared bool, pragmas ...string) (*file, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening database: %w", err)
 	}
-	lock, err := lockFile(path + ".lock")
+	lock, err := lockFile(path+".lock", shared)
 	if err != nil {
 		return nil, err
 	}

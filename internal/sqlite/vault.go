@@ -15,6 +15,7 @@ type Vault struct {
 	file   *file
 	writer *writer
 	chain  *chain
+	shared bool
 }
 
 var _ hotcell.VaultStore = (*Vault)(nil)
@@ -26,15 +27,26 @@ var _ hotcell.VaultStore = (*Vault)(nil)
 // What is deleted is overwritten in the file (secure_delete); the journal
 // beside it may hold it until it is next folded in, at the latest by Close.
 func OpenVault(ctx context.Context, path string, log *slog.Logger) (*Vault, error) {
-	f, err := openFile(path, "secure_delete(1)")
+	return openVault(ctx, path, false, log)
+}
+
+// ShareVault is [OpenVault] for several processes on one machine that all share
+// the file; one that does not is kept out, and keeps them out. Each looks anew
+// where the log ends before it writes, and writes while no other does.
+func ShareVault(ctx context.Context, path string, log *slog.Logger) (*Vault, error) {
+	return openVault(ctx, path, true, log)
+}
+
+func openVault(ctx context.Context, path string, shared bool, log *slog.Logger) (*Vault, error) {
+	f, err := openFile(path, shared, "secure_delete(1)")
 	if err != nil {
 		return nil, err
 	}
 	if err := migrate(ctx, f.write.db, "vault"); err != nil {
 		return nil, errors.Join(err, f.close())
 	}
-	v := &Vault{file: f, writer: newWriter(f.write), chain: newChain()}
-	v.writer.appended, v.writer.settle = v.chain.appendAll, v.chain.settle
+	v := &Vault{file: f, writer: newWriter(f.write), chain: newChain(), shared: shared}
+	v.writer.appended, v.writer.settle = v.chain.appendAll, v.settle
 	v.writer.start()
 	log.DebugContext(ctx, "opened the vault's database")
 	return v, nil
@@ -77,6 +89,13 @@ func (v *Vault) Record(ctx context.Context, events ...hotcell.Event) error {
 	}
 	return nil
 }
+
+// settle lets the chain know how a transaction ended. Where others write too, it
+// keeps nothing: the next transaction asks the disk.
+func (v *Vault) settle(kept bool) { v.chain.settle(kept && !v.shared) }
+
+// Shared implements [hotcell.VaultStore].
+func (v *Vault) Shared() bool { return v.shared }
 
 // Close implements [hotcell.VaultStore].
 func (v *Vault) Close() error {

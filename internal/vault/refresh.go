@@ -80,9 +80,6 @@ func (v *Vault) BeginRefresh(ctx context.Context, ws hotcell.WorkspaceID, id hot
 		r.forget()
 		return nil, 0, v.refused(ctx, about, err)
 	}
-	if r == nil && wait == 0 {
-		v.store.generation.Add(1) // another process may have refreshed it
-	}
 	if r != nil && r.Fields == nil {
 		return nil, 0, fmt.Errorf("%w: %s", hotcell.ErrNeedsReconnect, r.Credential.Connected.Broken.Reason)
 	}

@@ -54,7 +54,7 @@ func (h *holdings) keep(generation int64, job hotcell.JobID, found *Holding) {
 
 // Holding reads, or remembers, what a live job holds. It must not be changed.
 func (v *Vault) Holding(ctx context.Context, job hotcell.JobID) (*Holding, error) {
-	generation := v.store.generation.Load()
+	generation := v.store.generation()
 	if found := v.holdings.find(generation, job); found != nil {
 		return found, nil
 	}

@@ -149,7 +149,7 @@ func (k *known) keep(generation int64, job hotcell.JobID, found *granted) {
 
 // granted reads, or remembers, one use of a job's grant.
 func (v *Vault) granted(ctx context.Context, job hotcell.JobID, attachment hotcell.AttachmentID) (*granted, error) {
-	generation := v.store.generation.Load()
+	generation := v.store.generation()
 	if found := v.known.find(generation, job, attachment); found != nil {
 		return found, nil
 	}

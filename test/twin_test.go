@@ -1,0 +1,118 @@
+package test
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"hotcell/internal/connector"
+)
+
+// toolCall is one call of a tool of a connected account, as an agent makes it.
+type toolCall struct {
+	tool string // such as gmail_send
+	args map[string]any
+	// fill, if set, adds arguments that earlier calls told of.
+	fill func(map[string]any)
+	// wants are what is in the answer; fails has the answer be an error of the tool.
+	wants []string
+	fails bool
+	// then looks at the answer's JSON, and at what the service has now.
+	then func(t *testing.T, answer string)
+}
+
+// clerk is an agent elsewhere, with all tools of one connected account.
+type clerk struct {
+	*firm
+	session *mcp.ClientSession
+}
+
+// hire connects ada's account of a service by its OAuth, attaches all its tools
+// and begins an external job with an agent. No call waits for a person: that is
+// tested elsewhere.
+func (a *firm) hire(t *testing.T, slug string) *clerk {
+	t.Helper()
+	if r := a.RunWith(a.ClientSecret(slug)+"\n", "connections", "clients", "set", slug, "--id", slug+"-client", "--secret-file", "-"); r.Code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	a.connect(t, slug, slug, "ada@acme.test")
+	var tools, asked []string
+	for _, tool := range catalogued(t, slug).Tools {
+		tools = append(tools, tool.Name)
+		if tool.Approve {
+			asked = append(asked, tool.Name)
+		}
+	}
+	a.OK("assignments", "create", slug, "--command", "true")
+	attach := []string{"assignments", "attach", slug, slug, "--tools", strings.Join(tools, ",")}
+	if asked != nil {
+		attach = append(attach, "--no-approval", strings.Join(asked, ","))
+	}
+	a.OK(attach...)
+	var made struct{ Token, URL string }
+	if err := json.Unmarshal([]byte(a.OK("jobs", "create", slug, "--external", "-o", "json")), &made); err != nil {
+		t.Fatal(err)
+	}
+	by := &http.Client{Transport: carrier{&http.Transport{}, made.Token}}
+	s, err := mcp.NewClient(&mcp.Implementation{Name: "agent", Version: "1"}, nil).Connect(t.Context(), &mcp.StreamableClientTransport{Endpoint: made.URL, HTTPClient: by, MaxRetries: -1}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return &clerk{a, s}
+}
+
+// catalogued is a connector as the catalogue has it.
+func catalogued(t *testing.T, slug string) *connector.Connector {
+	t.Helper()
+	catalog, err := connector.Load(connector.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	of, ok := catalog.Find(slug)
+	if !ok {
+		t.Fatalf("the catalogue has no %s", slug)
+	}
+	return of
+}
+
+// does makes the calls in their order. Each tool of the connector must be among
+// them: a tool that nobody tried is not known to work.
+func (c *clerk) does(t *testing.T, slug string, calls []toolCall) {
+	t.Helper()
+	for _, tool := range catalogued(t, slug).Tools {
+		if name := strings.ReplaceAll(slug, "-", "_") + "_" + tool.Name; !slices.ContainsFunc(calls, func(one toolCall) bool { return one.tool == name && !one.fails }) {
+			t.Errorf("no call of %s that succeeds", name)
+		}
+	}
+	for _, one := range calls {
+		args := one.args
+		if args == nil {
+			args = map[string]any{}
+		}
+		if one.fill != nil {
+			one.fill(args)
+		}
+		answer, err := c.session.CallTool(t.Context(), &mcp.CallToolParams{Name: one.tool, Arguments: args})
+		if err != nil {
+			t.Errorf("%s: %v", one.tool, err)
+			continue
+		}
+		text := told(answer)
+		if answer.IsError != one.fails {
+			t.Errorf("%s: failed: %t\n%s", one.tool, answer.IsError, text)
+		}
+		for _, want := range one.wants {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %q is not in %s", one.tool, want, text)
+			}
+		}
+		if one.then != nil {
+			one.then(t, text)
+		}
+	}
+}
