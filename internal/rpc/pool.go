@@ -35,6 +35,8 @@ type pooled struct {
 	from *bufio.Reader
 	to   *bufio.Writer
 	used bool
+	// since is when it was last used.
+	since time.Time
 }
 
 // Repeatable does a request that has no body and may be sent twice: a connection
@@ -98,19 +100,36 @@ func (c *pooled) alive() bool {
 }
 
 func (p *Pool) take(ctx context.Context) (*pooled, error) {
-	p.mu.Lock()
-	if n := len(p.idle); n > 0 {
-		c := p.idle[n-1]
-		p.idle = p.idle[:n-1]
-		p.mu.Unlock()
+	if c := p.last(); c != nil {
 		return c, nil
 	}
-	p.mu.Unlock()
 	c, err := p.peer.Dial(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return &pooled{Conn: c, from: bufio.NewReaderSize(c, 4096), to: bufio.NewWriterSize(c, 4096)}, nil
+}
+
+// last takes the connection that was used last. Where that is too long ago, so it
+// is for all of them.
+func (p *Pool) last() *pooled {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.idle)
+	if n == 0 {
+		return nil
+	}
+	c := p.idle[n-1]
+	if time.Since(c.since) < kept {
+		p.idle = p.idle[:n-1]
+		return c
+	}
+	for _, old := range p.idle {
+		_ = old.Close()
+	}
+	clear(p.idle)
+	p.idle = p.idle[:0]
+	return nil
 }
 
 func (p *Pool) put(c *pooled) {
@@ -120,7 +139,7 @@ func (p *Pool) put(c *pooled) {
 		_ = c.Close()
 		return
 	}
-	c.used = true
+	c.used, c.since = true, time.Now()
 	p.idle = append(p.idle, c)
 }
 
