@@ -46,8 +46,9 @@ const (
 	Keeps
 )
 
-// Counts are what was done to the server.
-type Counts struct{ Refreshes, Reuses, Revocations int }
+// Counts are what was done to the server. Rotations are the refreshes that made a
+// new refresh token; within grace, a second use makes none.
+type Counts struct{ Refreshes, Rotations, Reuses, Revocations int }
 
 // Server is the authorisation server.
 type Server struct {

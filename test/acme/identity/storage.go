@@ -182,6 +182,7 @@ func (s *storage) CreateAccessAndRefreshTokens(_ context.Context, r op.TokenRequ
 	}
 	fresh := "rt_" + rand.Text()
 	if current != "" {
+		s.counts.Rotations++
 		g.tokens[current] = fresh
 	}
 	s.refresh[fresh] = g
