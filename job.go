@@ -121,5 +121,8 @@ type Use struct {
 	Account   string `json:"account,omitempty"`
 	// Login is a login's.
 	Login *Login `json:"login,omitempty"`
+	// Request is the request that gave it to this job alone: there is no attachment
+	// of this id then.
+	Request RequestID `json:"request,omitempty"`
 	Narrowing
 }

@@ -32,8 +32,10 @@ type LoginDraft struct {
 	Shared   bool
 	// Password and OTP may be empty, but not both.
 	Password, OTP sensitive.Bytes
-	// Request is the job's request that this answers; empty for none.
-	Request hotcell.RequestID
+	// Request is the job's request that this answers; empty for none. Standing
+	// attaches it to the job's assignment as well.
+	Request  hotcell.RequestID
+	Standing bool
 }
 
 // LoginChange changes what is given and leaves the rest.
@@ -97,8 +99,9 @@ func (c *Client) CreateLogin(ctx context.Context, d LoginDraft) (out Login, err 
 	}
 	body := struct {
 		loginBody
-		Request hotcell.RequestID `json:"request,omitempty"`
-	}{b, d.Request}
+		Request  hotcell.RequestID `json:"request,omitempty"`
+		Standing bool              `json:"standing,omitempty"`
+	}{b, d.Request, d.Standing}
 	return out, c.json(ctx, http.MethodPost, "/v1/logins", nil, "", body, &out)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"time"
 
 	"hotcell"
 )
@@ -41,6 +42,17 @@ func (c *Client) DecideRequest(ctx context.Context, id hotcell.RequestID, approv
 		}{standing, login}
 	}
 	return out, c.json(ctx, http.MethodPost, "/v1/requests/"+url.PathEscape(string(id))+"/"+verb, nil, "", body, &out)
+}
+
+// RequestLink is a link by which a person gives the login that a job asks for.
+type RequestLink struct {
+	URL     string    `json:"url"`
+	Expires time.Time `json:"expires"`
+}
+
+// LinkRequest makes one. It is a secret, good until the request is answered.
+func (c *Client) LinkRequest(ctx context.Context, id hotcell.RequestID) (out RequestLink, err error) {
+	return out, c.json(ctx, http.MethodPost, "/v1/requests/"+url.PathEscape(string(id))+"/link", nil, "", nil, &out)
 }
 
 // Explanation is what would become of a request of a job.

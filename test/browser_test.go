@@ -113,7 +113,7 @@ func TestAPersonAnswersARequestForALogin(t *testing.T) {
 	if shown := d.OK("requests", "show", id); !strings.Contains(shown, "a login for portal.acme.test:") || !strings.Contains(shown, "to fetch the invoice") || !strings.Contains(shown, "--login") {
 		t.Errorf("it is shown as\n%s", shown)
 	}
-	d.OK("requests", "approve", id, "--login", "portal")
+	d.OK("requests", "approve", id, "--login", "portal", "--standing")
 	if text := <-said; !strings.Contains(text, "signed_in") {
 		t.Error(text)
 	}

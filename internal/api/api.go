@@ -34,6 +34,9 @@ type Vault interface {
 	CreateLogin(context.Context, *vaultrpc.CreateLoginRequest) (*vaultrpc.CredentialAnswer, error)
 	ChangeLogin(context.Context, *vaultrpc.ChangeLoginRequest) (*vaultrpc.CredentialAnswer, error)
 	ImportLogins(context.Context, *vaultrpc.ImportLoginsRequest) (*vaultrpc.ImportLoginsAnswer, error)
+	LinkAsked(context.Context, *vaultrpc.LinkAskedRequest) (*vaultrpc.LinkAskedAnswer, error)
+	AskedLogin(context.Context, *vaultrpc.AskedRequest) (*vaultrpc.AskedAnswer, error)
+	AnswerLogin(context.Context, *vaultrpc.AnswerRequest) error
 	CreateConnection(context.Context, *vaultrpc.CreateConnectionRequest) (*vaultrpc.CredentialAnswer, error)
 	ChangeConnection(context.Context, *vaultrpc.ChangeConnectionRequest) (*vaultrpc.CredentialAnswer, error)
 	Connections
@@ -151,6 +154,7 @@ func Public(c Config) http.Handler {
 		_, _ = io.WriteString(w, welcome)
 	})
 	s.connect(mux)
+	s.answering(mux)
 	s.agents(mux)
 	mux.HandleFunc("/", nothing)
 	return s.wrap(named(mux))

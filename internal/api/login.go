@@ -31,7 +31,8 @@ type LoginDraft struct {
 type createLogin struct {
 	Body struct {
 		LoginDraft
-		Request string `json:"request,omitempty" doc:"the request of a job that this answers: the login is attached to its assignment"`
+		Request  string `json:"request,omitempty" doc:"the request of a job that this answers: the job gets the login at once"`
+		Standing bool   `json:"standing,omitempty" doc:"attach it to the job's assignment as well"`
 	}
 }
 
@@ -124,7 +125,7 @@ func (s *service) createLogin(ctx context.Context, p hotcell.Principal, in *crea
 	if err != nil {
 		return nil, err
 	}
-	r.Request = hotcell.RequestID(in.Body.Request)
+	r.Request, r.Standing = hotcell.RequestID(in.Body.Request), in.Body.Standing
 	return credentialItem(s.Vault.CreateLogin(ctx, r))
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -56,7 +57,25 @@ func (s *service) requests(api huma.API) {
 		func(ctx context.Context, p hotcell.Principal, in *oneRequest) (*requestItem, error) {
 			return requestOf(s.Vault.DecideRequest(ctx, &vaultrpc.DecideRequestRequest{Principal: p, ID: hotcell.RequestID(in.ID)}))
 		})
+	operation(s, api, http.MethodPost, "/v1/requests/{id}/link", "link-request", "Make a link by which a person gives the login that is asked for", http.StatusCreated, s.linkRequest)
 	operation(s, api, http.MethodPost, "/v1/explain", "explain", "Say what would become of a request of a job", http.StatusOK, s.explain)
+}
+
+type requestLink struct {
+	Body struct {
+		URL     string    `json:"url" doc:"to open in a browser: told this once, and good until the request is answered"`
+		Expires time.Time `json:"expires"`
+	}
+}
+
+func (s *service) linkRequest(ctx context.Context, p hotcell.Principal, in *oneRequest) (*requestLink, error) {
+	made, err := s.Vault.LinkAsked(ctx, &vaultrpc.LinkAskedRequest{Principal: p, ID: hotcell.RequestID(in.ID)})
+	if err != nil {
+		return nil, err
+	}
+	out := &requestLink{}
+	out.Body.URL, out.Body.Expires = s.base()+answerPath+made.Token, made.Expires.UTC()
+	return out, nil
 }
 
 func requestOf(answer *vaultrpc.RequestAnswer, err error) (*requestItem, error) {

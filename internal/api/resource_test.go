@@ -376,6 +376,7 @@ post /v1/logins/import
 post /v1/logins/{id}/share
 post /v1/logins/{id}/unshare
 post /v1/requests/{id}/approve
+post /v1/requests/{id}/link
 post /v1/requests/{id}/refuse
 post /v1/secrets
 post /v1/secrets/{id}/share

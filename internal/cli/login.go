@@ -123,7 +123,8 @@ no command ever shows it again.`,
 	c.Flags().StringVar(&d.Username, "username", "", "the `user` name at the site")
 	c.Flags().StringVar(&d.Name, "name", "", "what it is called here (default: its site and user name)")
 	c.Flags().BoolVar(&d.Shared, "shared", false, "share it with the workspace")
-	c.Flags().StringVar(&request, "request", "", "the `id` of the job's request that this answers")
+	c.Flags().StringVar(&request, "request", "", "the `id` of the job's request that this answers: the job gets the login at once")
+	c.Flags().BoolVar(&d.Standing, "standing", false, "with --request: attach it to the job's assignment as well")
 	return c
 }
 

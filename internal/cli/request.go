@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) requests() *cobra.Command {
-	return group("requests", "What jobs ask people for", a.listRequests(), a.showRequest(), a.decide(true), a.decide(false))
+	return group("requests", "What jobs ask people for", a.listRequests(), a.showRequest(), a.decide(true), a.decide(false), a.linkRequest())
 }
 
 func (a *app) listRequests() *cobra.Command {
@@ -41,7 +41,10 @@ func (a *app) listRequests() *cobra.Command {
 
 // wants is what a request asks for, in a line.
 func wants(q hotcell.Request) string {
-	if q.Call == nil {
+	switch {
+	case q.Kind == hotcell.RequestLogin:
+		return "a login for " + site.FormatAllow(q.Allow)
+	case q.Call == nil:
 		return site.FormatAllow(q.Allow)
 	}
 	return "call " + q.Call.Tool + " " + q.Call.Connection + " " + string(q.Call.Arguments)
@@ -70,12 +73,9 @@ func (a *app) request(q hotcell.Request) error {
 		return a.json(q)
 	}
 	rows := [][]string{{"id", string(q.ID)}, {"state", string(q.State)}}
-	switch {
-	case q.Kind == hotcell.RequestLogin:
-		rows = append(rows, []string{"wants", "a login for " + site.FormatAllow(q.Allow)})
-	case q.Call == nil:
-		rows = append(rows, []string{"wants", site.FormatAllow(q.Allow)})
-	default:
+	if q.Call == nil {
+		rows = append(rows, []string{"wants", wants(q)})
+	} else {
 		rows = append(rows, callRows(*q.Call)...)
 	}
 	rows = append(rows, [][]string{{"job", string(q.Job)}, {"assignment", string(q.Assignment)}, {"asked", at(q.CreatedAt)}}...)
@@ -83,7 +83,9 @@ func (a *app) request(q hotcell.Request) error {
 		rows = append(rows, []string{"the agent says", quoted(q.Why)})
 	}
 	if q.Kind == hotcell.RequestLogin && q.State == hotcell.RequestPending {
-		rows = append(rows, []string{"answer it", fmt.Sprintf("hotcell requests approve %s --login LOGIN, or make one: hotcell logins create %s --username U --request %s", q.ID, site.FormatAllow(q.Allow), q.ID)})
+		rows = append(rows, []string{"answer it", fmt.Sprintf("hotcell requests approve %s --login LOGIN", q.ID)},
+			[]string{"or make one", fmt.Sprintf("hotcell logins create %s --username U --request %s", site.FormatAllow(q.Allow), q.ID)},
+			[]string{"or in a browser", fmt.Sprintf("hotcell requests link %s", q.ID)})
 	}
 	if q.Standing {
 		rows = append(rows, []string{"for", "the assignment and all its jobs to come"})
@@ -130,6 +132,26 @@ func ascii(text []byte) string {
 	return b.String()
 }
 
+func (a *app) linkRequest() *cobra.Command {
+	return command("link ID", "Make a link by which a person gives the login that a job asks for",
+		`Make a link by which a person gives the login that a job asks for, in a browser. What
+they type is sealed in the page: it becomes a personal login of the member on whose
+behalf the job runs, and the job gets it. Whoever has the link can answer, once: give
+it to nobody else, and never to the agent.`,
+		cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+			l, err := a.client().LinkRequest(cmd.Context(), hotcell.RequestID(args[0]))
+			if err != nil {
+				return err
+			}
+			if a.output == "json" {
+				return a.json(l)
+			}
+			a.say("good until %s, or until the request is answered:", at(l.Expires))
+			_, err = fmt.Fprintln(a.Out, l.URL)
+			return err
+		})
+}
+
 func (a *app) decide(approve bool) *cobra.Command {
 	use, short := "refuse ID", "Refuse what a job asks for"
 	if approve {
@@ -153,7 +175,7 @@ func (a *app) decide(approve bool) *cobra.Command {
 		return a.request(q)
 	})
 	if approve {
-		c.Flags().StringVar(&login, "login", "", "the `login` that answers a request for one: it is attached to the job's assignment")
+		c.Flags().StringVar(&login, "login", "", "the `login` that answers a request for one: this job gets it")
 		c.Flags().BoolVar(&standing, "standing", false, "for the assignment and all its jobs to come, and not for this job alone")
 	}
 	return c

@@ -1,10 +1,8 @@
 package login
 
 import (
-	"fmt"
-
 	"hotcell"
-	"hotcell/internal/site"
+	"hotcell/internal/vault"
 )
 
 // CheckAttach refuses an attachment of c that is not one of a login, and a second
@@ -16,21 +14,5 @@ func CheckAttach(r hotcell.VaultReader, on hotcell.Attachment, c hotcell.Credent
 	if len(on.Hosts)+len(on.Methods)+len(on.Paths)+len(on.Tools)+len(on.Rules)+len(on.Approve)+len(on.Unasked) > 0 || on.Bodies {
 		return hotcell.Invalid("/as", "a login is for its own site and nothing else: it is narrowed by nothing but --fill and --evaluate")
 	}
-	attached, err := r.Attachments(c.Workspace, on.Assignment, "")
-	if err != nil {
-		return err
-	}
-	for _, at := range attached {
-		if at.As != hotcell.InjectLogin || at.Credential == c.ID {
-			continue
-		}
-		other, err := r.Credential(c.Workspace, at.Credential)
-		if err != nil {
-			return err
-		}
-		if other.Login.Of(c.Login.Host, c.Login.Port, c.Login.Plain) && other.Login.Username == c.Login.Username {
-			return fmt.Errorf("%w: another login of %q for %s is attached already", hotcell.ErrConflict, c.Login.Username, site.FormatLogin(*c.Login))
-		}
-	}
-	return nil
+	return vault.SameAccount(r, on.Assignment, c)
 }

@@ -53,7 +53,13 @@ func (s *Service) Create(ctx context.Context, r *vaultrpc.CreateLoginRequest) (*
 		return nil, err
 	}
 	defer d.clear()
-	if err := s.Vault.CreateCredential(ctx, r.Principal, d.credential, d.fields, func(a *vault.Act) error { return s.see(a, d) }); err != nil {
+	see := func(a *vault.Act) error { return s.see(a, d) }
+	if r.Request == "" {
+		err = s.Vault.CreateCredential(ctx, r.Principal, d.credential, d.fields, see)
+	} else {
+		err = s.Vault.CreateAnswer(ctx, r.Principal, d.credential, d.fields, see, r.Request, r.Standing)
+	}
+	if err != nil {
 		return nil, err
 	}
 	out := &vaultrpc.CredentialAnswer{Credential: d.credential}
@@ -62,10 +68,7 @@ func (s *Service) Create(ctx context.Context, r *vaultrpc.CreateLoginRequest) (*
 			out.Advice = append(out.Advice, *advice)
 		}
 	}
-	if r.Request != "" {
-		_, err = s.Vault.DecideRequest(ctx, r.Principal, r.Request, true, false, d.credential.ID)
-	}
-	return out, err
+	return out, nil
 }
 
 // draft is a login that is about to be made.
@@ -98,7 +101,11 @@ func (s *Service) draft(r *vaultrpc.CreateLoginRequest) (*draft, error) {
 		ID: hotcell.CredentialID(hotcell.NewID(hotcell.PrefixLogin)), Workspace: r.Principal.Workspace, Tier: hotcell.TierLogin, Name: name,
 		Owner: r.Principal.Member, Shared: r.Shared, Login: &where, Version: 1, Revision: 1, CreatedAt: s.Now(), UpdatedAt: s.Now(),
 	}}
-	if err := s.receive(r.Principal, name, r.Fields, d); err != nil {
+	item := r.Item
+	if item == "" {
+		item = name
+	}
+	if err := s.receive(r.Principal, item, r.Fields, d); err != nil {
 		d.clear()
 		return nil, err
 	}

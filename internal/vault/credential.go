@@ -101,18 +101,20 @@ func (v *Vault) DeleteCredential(ctx context.Context, p hotcell.Principal, id ho
 // asked, once it is permitted, whether what the values came in may be taken.
 func (v *Vault) CreateCredential(ctx context.Context, p hotcell.Principal, fresh hotcell.Credential, fields []Field, see func(*Act) error) error {
 	about := hotcell.Event{Kind: string(fresh.Tier) + ".create", Credential: fresh.ID, Name: fresh.Name, Version: fresh.Version}
-	return v.Change(ctx, p, about, func(a *Act) error {
-		if err := a.Permit(access.CreateCredential, access.OfCredential(fresh)); err != nil {
-			return err
-		}
-		if err := see(a); err != nil {
-			return err
-		}
-		if err := a.PutCredential(fresh); err != nil {
-			return Taken(err, fresh)
-		}
-		return v.Seal(a, fresh, fields)
-	})
+	return v.Change(ctx, p, about, func(a *Act) error { return v.create(a, fresh, fields, see) })
+}
+
+func (v *Vault) create(a *Act, fresh hotcell.Credential, fields []Field, see func(*Act) error) error {
+	if err := a.Permit(access.CreateCredential, access.OfCredential(fresh)); err != nil {
+		return err
+	}
+	if err := see(a); err != nil {
+		return err
+	}
+	if err := a.PutCredential(fresh); err != nil {
+		return Taken(err, fresh)
+	}
+	return v.Seal(a, fresh, fields)
 }
 
 // ChangeCredential runs fn on a credential of a tier that the caller may change;

@@ -162,8 +162,8 @@ func Fill(use *hotcell.Use, c hotcell.Credential) {
 
 // usable returns the credential of a use if the job may use it now.
 func usable(r hotcell.VaultReader, grant hotcell.Grant, use hotcell.Use) (hotcell.Credential, error) {
-	if _, err := r.Attachment(grant.Workspace, use.Attachment); err != nil {
-		return hotcell.Credential{}, gone(err, "an access that the job was made with was detached since")
+	if err := held(r, grant, use); err != nil {
+		return hotcell.Credential{}, err
 	}
 	c, err := r.Credential(grant.Workspace, use.Credential)
 	if err != nil {
@@ -177,6 +177,20 @@ func usable(r hotcell.VaultReader, grant hotcell.Grant, use hotcell.Use) (hotcel
 		return c, fmt.Errorf("%w: a %s on this assignment is personal to another member, and the job runs on behalf of %s: it must be shared, or replaced by one of theirs", hotcell.ErrDenied, c.Tier, name)
 	}
 	return c, broken(r, c)
+}
+
+// held is an error where what a use hangs on is gone: its attachment, or the
+// request by which somebody gave it to this job.
+func held(r hotcell.VaultReader, grant hotcell.Grant, use hotcell.Use) error {
+	if use.Request == "" {
+		_, err := r.Attachment(grant.Workspace, use.Attachment)
+		return gone(err, "an access that the job was made with was detached since")
+	}
+	q, err := r.Request(grant.Workspace, use.Request)
+	if err == nil && (q.Job != grant.Job || q.State != hotcell.RequestApproved) {
+		err = hotcell.ErrNotFound
+	}
+	return gone(err, "what somebody gave to this job alone was taken back")
 }
 
 func gone(err error, sentence string) error {

@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"hotcell"
-	"hotcell/internal/access"
 )
 
 // UseLogin opens a login for one use in a job's browser at exactly one site; kind
@@ -95,13 +94,30 @@ func (v *Vault) LoginsOf(ctx context.Context, job hotcell.JobID, at hotcell.Logi
 		if len(uses) > 0 {
 			return nil
 		}
-		all, err := r.Credentials(grant.Workspace, hotcell.CredentialFilter{Tier: hotcell.TierLogin, VisibleTo: grant.Principal}, hotcell.Page{Limit: hotcell.MaxPage})
-		for _, c := range all {
-			other = other || c.Login.Of(at.Host, at.Port, at.Plain)
-		}
+		other, err = hasLogin(r, grant, at)
 		return err
 	})
 	return uses, other, err
+}
+
+// hasLogin says whether a grant's principal knows of a login for a site.
+func hasLogin(r hotcell.VaultReader, grant hotcell.Grant, at hotcell.Login) (bool, error) {
+	filter, page := hotcell.CredentialFilter{Tier: hotcell.TierLogin, VisibleTo: grant.Principal}, hotcell.Page{Limit: hotcell.MaxPage}
+	for {
+		list, err := r.Credentials(grant.Workspace, filter, page)
+		if err != nil {
+			return false, err
+		}
+		for _, c := range list {
+			if c.Login.Of(at.Host, at.Port, at.Plain) {
+				return true, nil
+			}
+		}
+		if len(list) < page.Limit {
+			return false, nil
+		}
+		page.After = string(list[len(list)-1].ID)
+	}
 }
 
 // AskLogin asks people for a login for a site, and returns at once. What was
@@ -109,6 +125,9 @@ func (v *Vault) LoginsOf(ctx context.Context, job hotcell.JobID, at hotcell.Logi
 func (v *Vault) AskLogin(ctx context.Context, job hotcell.JobID, at hotcell.Login, why string) (q hotcell.Request, err error) {
 	about := hotcell.Event{Workspace: v.workspace, At: v.now(), Kind: "request.create", Job: job, Via: "job"}
 	site := hotcell.Allow{Host: at.Host, Port: at.Port, Protocol: hotcell.ProtocolHTTPS}
+	if at.Plain {
+		return q, fmt.Errorf("%w: a site without TLS is signed in to with a login that is attached with --fill: nobody is asked for one", hotcell.ErrDenied)
+	}
 	err = v.store.Update(ctx, func(w hotcell.VaultWriter) error {
 		grant, err := w.GrantOf(job)
 		if err != nil {
@@ -154,71 +173,4 @@ func (v *Vault) AskLogin(ctx context.Context, job hotcell.JobID, at hotcell.Logi
 		return q, v.refused(ctx, about, err)
 	}
 	return q, nil
-}
-
-// provide attaches the login that answers a request to the job's assignment, and
-// has the job that waits have it at once.
-func (v *Vault) provide(a *Act, q hotcell.Request, id hotcell.CredentialID) error {
-	if id == "" {
-		return hotcell.Invalid("/credential", "say which login: hotcell requests approve %s --login LOGIN", q.ID)
-	}
-	c, err := a.Credential(q.Workspace, id)
-	if err != nil {
-		return err
-	}
-	if err := a.Permit(access.AttachCredential, access.OfCredential(c)); err != nil {
-		return err
-	}
-	if c.Login == nil || c.Login.Host != q.Allow.Host || c.Login.Port != q.Allow.Port {
-		return hotcell.Invalid("/credential", "this is no login for the site that is asked for: %s", q.Allow.Host)
-	}
-	on, err := a.Assignment(q.Workspace, q.Assignment)
-	if err != nil {
-		return err
-	}
-	if err := a.Permit(access.ChangeAssignment, access.OfAssignment(on)); err != nil {
-		return err
-	}
-	a.About.Credential, a.About.Name = c.ID, c.Name
-	at, err := v.attachLogin(a, q, c)
-	if err != nil {
-		return err
-	}
-	grant, err := a.Grant(q.Workspace, q.Job)
-	if err != nil {
-		return err
-	}
-	use := hotcell.Use{Attachment: at.ID, Credential: c.ID, Version: c.Version, As: hotcell.InjectLogin, Narrowing: at.Narrowing}
-	Fill(&use, c)
-	if grant.State != hotcell.GrantLive {
-		return nil
-	}
-	if _, err := usable(a, grant, use); err != nil {
-		return err
-	}
-	for _, there := range grant.Uses {
-		if there.Attachment == use.Attachment {
-			return nil
-		}
-	}
-	grant.Uses = append(grant.Uses, use)
-	a.ended = append(a.ended, Revocation{Job: q.Job, Widened: true})
-	return a.PutGrant(grant)
-}
-
-// attachLogin is the attachment of a login, which may be there already: it came
-// after the job was made.
-func (v *Vault) attachLogin(a *Act, q hotcell.Request, c hotcell.Credential) (hotcell.Attachment, error) {
-	attached, err := a.Attachments(q.Workspace, q.Assignment, c.ID)
-	if err != nil || len(attached) > 0 {
-		if err == nil {
-			return attached[0], nil
-		}
-		return hotcell.Attachment{}, err
-	}
-	at := hotcell.Attachment{
-		ID: hotcell.AttachmentID(hotcell.NewID(hotcell.PrefixAttachment)), Workspace: q.Workspace, Assignment: q.Assignment, Credential: c.ID,
-		As: hotcell.InjectLogin, CreatedBy: a.Caller.Member, CreatedAt: v.now(),
-	}
-	return at, a.PutAttachment(at)
 }

@@ -123,50 +123,62 @@ func plainWhy(why string) string {
 	return strings.TrimSpace(why)
 }
 
-// DecideRequest approves or refuses a request that waits; standing approves it
-// for the assignment and all its jobs to come.
-// The login that answers a request for one is named by its credential.
-func (v *Vault) DecideRequest(ctx context.Context, p hotcell.Principal, id hotcell.RequestID, approve, standing bool, credential hotcell.CredentialID) (q hotcell.Request, err error) {
+// Decision is what somebody says to a request.
+type Decision struct {
+	Approve bool
+	// Standing approves it for the assignment and all its jobs to come.
+	Standing bool
+	// Credential is the login that answers a request for one.
+	Credential hotcell.CredentialID
+}
+
+// DecideRequest approves or refuses a request that waits.
+func (v *Vault) DecideRequest(ctx context.Context, p hotcell.Principal, id hotcell.RequestID, d Decision) (q hotcell.Request, err error) {
 	about := hotcell.Event{Kind: "request.refuse"}
-	if approve {
+	if d.Approve {
 		about.Kind = "request.approve"
 	}
 	err = v.Change(ctx, p, about, func(a *Act) error {
-		if q, err = a.Request(p.Workspace, id); err != nil {
-			return err
-		}
-		ofRequest(&a.About, q)
-		if err := a.Permit(access.DecideRequest, access.OfJob(q.Member)); err != nil {
-			return err
-		}
-		now := v.now()
-		if q = lapsed(q, now); q.State != hotcell.RequestPending {
-			return fmt.Errorf("%w: the request is %s already", hotcell.ErrConflict, q.State)
-		}
-		if standing && q.Kind == hotcell.RequestCall {
-			return hotcell.Invalid("/standing", "a call is approved once: to have calls go without, attach the connection anew with this tool unasked")
-		}
-		q.State, q.DecidedBy, q.DecidedAt = hotcell.RequestRefused, p.Member, &now
-		if approve {
-			q.State, q.Standing = hotcell.RequestApproved, standing
-		}
-		if approve && q.Kind == hotcell.RequestLogin {
-			if err := v.provide(a, q, credential); err != nil {
-				return err
-			}
-		} else if credential != "" {
-			return hotcell.Invalid("/credential", "a credential answers a request for a login alone")
-		}
-		if approve && q.Kind == hotcell.RequestAccess {
-			if err := v.widen(a, q); err != nil {
-				return err
-			}
-		}
-		stored := q
-		q = shown(a, a.Caller, q, now)
-		return a.PutRequest(stored)
+		q, err = v.decide(a, &a.About, id, d)
+		return err
 	})
 	return q, err
+}
+
+// decide is a decision within a change; about tells of it.
+func (v *Vault) decide(a *Act, about *hotcell.Event, id hotcell.RequestID, d Decision) (q hotcell.Request, err error) {
+	if q, err = a.Request(a.Caller.Workspace, id); err != nil {
+		return q, err
+	}
+	ofRequest(about, q)
+	if err := a.Permit(access.DecideRequest, access.OfJob(q.Member)); err != nil {
+		return q, err
+	}
+	now := v.now()
+	if q = lapsed(q, now); q.State != hotcell.RequestPending {
+		return q, fmt.Errorf("%w: the request is %s already", hotcell.ErrConflict, q.State)
+	}
+	if d.Standing && q.Kind == hotcell.RequestCall {
+		return q, hotcell.Invalid("/standing", "a call is approved once: to have calls go without, attach the connection anew with this tool unasked")
+	}
+	q.State, q.DecidedBy, q.DecidedAt = hotcell.RequestRefused, a.Caller.Member, &now
+	if d.Approve {
+		q.State, q.Standing = hotcell.RequestApproved, d.Standing
+	}
+	switch {
+	case d.Approve && q.Kind == hotcell.RequestLogin:
+		err = v.provide(a, about, q, d.Credential)
+	case d.Credential != "":
+		err = hotcell.Invalid("/credential", "a credential answers a request for a login alone")
+	case d.Approve && q.Kind == hotcell.RequestAccess:
+		err = v.widen(a, q)
+	}
+	if err != nil {
+		return q, err
+	}
+	stored := q
+	q = shown(a, a.Caller, q, now)
+	return q, a.PutRequest(stored)
 }
 
 // ofRequest has the log say what a decision is about.

@@ -22,6 +22,22 @@ func (c *Control) ImportLogins(ctx context.Context, r *vaultrpc.ImportLoginsRequ
 	return rpc.Call[vaultrpc.ImportLoginsRequest, vaultrpc.ImportLoginsAnswer](ctx, c.peer, vaultrpc.ImportLogins, r)
 }
 
+// LinkAsked makes the link by which a person answers a request for a login.
+func (c *Control) LinkAsked(ctx context.Context, r *vaultrpc.LinkAskedRequest) (*vaultrpc.LinkAskedAnswer, error) {
+	return rpc.Call[vaultrpc.LinkAskedRequest, vaultrpc.LinkAskedAnswer](ctx, c.peer, vaultrpc.LinkAsked, r)
+}
+
+// AskedLogin tells a browser that shows such a link's token what is asked for.
+func (c *Control) AskedLogin(ctx context.Context, r *vaultrpc.AskedRequest) (*vaultrpc.AskedAnswer, error) {
+	return rpc.Call[vaultrpc.AskedRequest, vaultrpc.AskedAnswer](ctx, c.peer, vaultrpc.AskedLogin, r)
+}
+
+// AnswerLogin answers by the link.
+func (c *Control) AnswerLogin(ctx context.Context, r *vaultrpc.AnswerRequest) error {
+	_, err := rpc.Call[vaultrpc.AnswerRequest, vaultrpc.Empty](ctx, c.peer, vaultrpc.AnswerLogin, r)
+	return err
+}
+
 // Logins lists a job's logins of exactly one site.
 func (w *Worker) Logins(ctx context.Context, r *vaultrpc.LoginsRequest) (*vaultrpc.LoginsAnswer, error) {
 	return rpc.Call[vaultrpc.LoginsRequest, vaultrpc.LoginsAnswer](ctx, w.peer, vaultrpc.Logins, r)

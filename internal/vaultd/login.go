@@ -18,6 +18,11 @@ func (d *Daemon) loginsOfPeople(mux *http.ServeMux) {
 		return &vaultrpc.CredentialAnswer{Credential: c}, err
 	})
 	handle(d, mux, vaultrpc.ImportLogins, d.logins.Import)
+	handle(d, mux, vaultrpc.LinkAsked, d.logins.Link)
+	handle(d, mux, vaultrpc.AskedLogin, d.logins.Asked)
+	handle(d, mux, vaultrpc.AnswerLogin, func(ctx context.Context, r *vaultrpc.AnswerRequest) (*vaultrpc.Empty, error) {
+		return &vaultrpc.Empty{}, d.logins.Answer(ctx, r)
+	})
 }
 
 // loginsOfJobs serves what the browsers of jobs ask of logins.

@@ -333,7 +333,7 @@ func TestALoginRequestIsAnsweredWithALogin(t *testing.T) {
 		t.Fatalf("%+v and %+v", q, again)
 	}
 	decide := func(p hotcell.Principal, id hotcell.CredentialID) error {
-		_, err := d.control.DecideRequest(ctx, &vaultrpc.DecideRequestRequest{Principal: p, ID: q.ID, Approve: true, Credential: id})
+		_, err := d.control.DecideRequest(ctx, &vaultrpc.DecideRequestRequest{Principal: p, ID: q.ID, Approve: true, Standing: true, Credential: id})
 		return err
 	}
 	elsewhere := d.login(d.me, "other.example", "ada", "password", d.plant("elsewhere"))

@@ -21,7 +21,7 @@ func (d *Daemon) requests(mux *http.ServeMux) {
 		return &vaultrpc.RequestAnswer{Request: q}, err
 	})
 	handle(d, mux, vaultrpc.DecideRequest, func(ctx context.Context, r *vaultrpc.DecideRequestRequest) (*vaultrpc.RequestAnswer, error) {
-		q, err := d.vault.DecideRequest(ctx, r.Principal, r.ID, r.Approve, r.Standing, r.Credential)
+		q, err := d.vault.DecideRequest(ctx, r.Principal, r.ID, vault.Decision{Approve: r.Approve, Standing: r.Standing, Credential: r.Credential})
 		return &vaultrpc.RequestAnswer{Request: q}, err
 	})
 	handle(d, mux, vaultrpc.Explain, func(ctx context.Context, r *vaultrpc.ExplainRequest) (*vaultrpc.ExplainAnswer, error) {

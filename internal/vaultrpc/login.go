@@ -1,6 +1,8 @@
 package vaultrpc
 
 import (
+	"time"
+
 	"hotcell"
 	"hotcell/internal/cellrpc"
 )
@@ -10,6 +12,9 @@ const (
 	CreateLogin  = "/hotcell.vault.control/CreateLogin"
 	ChangeLogin  = "/hotcell.vault.control/ChangeLogin"
 	ImportLogins = "/hotcell.vault.control/ImportLogins"
+	LinkAsked    = "/hotcell.vault.control/LinkAsked"
+	AskedLogin   = "/hotcell.vault.control/AskedLogin"
+	AnswerLogin  = "/hotcell.vault.control/AnswerLogin"
 
 	Logins    = "/hotcell.vault.worker/Logins"
 	ArmLogin  = "/hotcell.vault.worker/ArmLogin"
@@ -36,9 +41,52 @@ type CreateLoginRequest struct {
 	// Fields are [hotcell.FieldPassword] and [hotcell.FieldOTP]: at least one. The
 	// latter is what package otp reads: base32, or an otpauth URI.
 	Fields []SealedVariable `json:"fields"`
-	// Request is the request of a job that this answers: the login is attached to
-	// its assignment, and the job gets it at once.
-	Request hotcell.RequestID `json:"request,omitempty"`
+	// Request is the request of a job that this answers, both or neither: the job
+	// gets the login at once, and where it is standing its assignment too.
+	Request  hotcell.RequestID `json:"request,omitempty"`
+	Standing bool              `json:"standing,omitempty"`
+	// Item is what values were sealed for, where that is not the name.
+	Item string `json:"item,omitempty"`
+}
+
+// LinkAskedRequest makes the link by which a person without a command line
+// answers a job's request for a login.
+type LinkAskedRequest struct {
+	Principal hotcell.Principal `json:"principal"`
+	ID        hotcell.RequestID `json:"id"`
+}
+
+// LinkAskedAnswer is the link's secret part, told this once.
+type LinkAskedAnswer struct {
+	Token   string    `json:"token"`
+	Expires time.Time `json:"expires"`
+}
+
+// AskedRequest is a browser that opens such a link. Nobody is signed in there: the
+// token is all that it has.
+type AskedRequest struct {
+	Token string `json:"token"`
+}
+
+// AskedAnswer is what the page tells a person, and what it seals for: values are
+// HPKE messages as for a new login, with the item Item.
+type AskedAnswer struct {
+	Site       string              `json:"site"`
+	Assignment string              `json:"assignment"`
+	Job        hotcell.JobID       `json:"job"`
+	Member     string              `json:"member"`
+	Why        string              `json:"why,omitempty"`
+	Workspace  hotcell.WorkspaceID `json:"workspace"`
+	PublicKey  []byte              `json:"public_key"`
+	Item       string              `json:"item"`
+}
+
+// AnswerRequest answers by the link: a personal login of the member on whose behalf
+// the job runs is made, and the job gets it.
+type AnswerRequest struct {
+	Token    string           `json:"token"`
+	Username string           `json:"username,omitempty"`
+	Fields   []SealedVariable `json:"fields"`
 }
 
 // ChangeLoginRequest changes what is given and leaves the rest. The site of a

@@ -3,6 +3,7 @@ package apitest
 import (
 	"context"
 	"maps"
+	"time"
 
 	"hotcell"
 	"hotcell/internal/parcel"
@@ -105,4 +106,52 @@ func (v *vault) ImportLogins(_ context.Context, in *vaultrpc.ImportLoginsRequest
 		out.Made = append(out.Made, c)
 	}
 	return out, nil
+}
+
+// asked is the token of the only link that there is.
+const asked = "ask_01.9999999999.token"
+
+func (v *vault) LinkAsked(_ context.Context, in *vaultrpc.LinkAskedRequest) (*vaultrpc.LinkAskedAnswer, error) {
+	leave, err := v.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	for _, q := range v.requests {
+		if q.ID == in.ID {
+			return &vaultrpc.LinkAskedAnswer{Token: asked, Expires: time.Unix(9999999999, 0)}, nil
+		}
+	}
+	return nil, hotcell.ErrNotFound
+}
+
+func (v *vault) AskedLogin(_ context.Context, in *vaultrpc.AskedRequest) (*vaultrpc.AskedAnswer, error) {
+	leave, err := v.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	if in.Token != asked {
+		return nil, hotcell.ErrNotFound
+	}
+	return &vaultrpc.AskedAnswer{
+		Site: "portal.acme.test", Assignment: "books", Member: "Olga", Why: `"><script>alert(1)</script>`,
+		Workspace: v.workspace.ID, PublicKey: v.Key.Public().Bytes(), Item: "ask_01",
+	}, nil
+}
+
+func (v *vault) AnswerLogin(_ context.Context, in *vaultrpc.AnswerRequest) error {
+	leave, err := v.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	switch {
+	case in.Token != asked:
+		return hotcell.ErrNotFound
+	case len(in.Fields) == 0:
+		return hotcell.Invalid("/fields", "a login has a password, a one-time-code secret, or both")
+	}
+	_, err = v.openFields("ask_01", in.Fields)
+	return err
 }
