@@ -41,3 +41,35 @@ const (
 	// never leaves the vault: codes are made there.
 	FieldOTP = "otp"
 )
+
+// The bounds of a login's values, in bytes.
+const (
+	maxUsername = 256
+	maxPassword = 1024
+)
+
+// CheckUsername refuses what no field for a user name takes.
+func CheckUsername(name string) error {
+	return checkTyped("/username", "user name", []byte(name), maxUsername)
+}
+
+// CheckPassword refuses what no field for a password takes. The error holds
+// nothing of it.
+func CheckPassword(password []byte) error {
+	if len(password) == 0 {
+		return Invalid("/password", "a password has at least one character; leave it out instead")
+	}
+	return checkTyped("/password", "password", password, maxPassword)
+}
+
+func checkTyped(pointer, what string, text []byte, most int) error {
+	if len(text) > most {
+		return Invalid(pointer, "a %s has at most %d bytes", what, most)
+	}
+	for _, c := range text {
+		if c < ' ' || c == 0x7f {
+			return Invalid(pointer, "a %s has no control characters: no field takes them", what)
+		}
+	}
+	return nil
+}

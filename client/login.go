@@ -36,6 +36,8 @@ type LoginDraft struct {
 	// attaches it to the job's assignment as well.
 	Request  hotcell.RequestID
 	Standing bool
+	// Into is, of an import, a login that gets the values instead of a new one.
+	Into hotcell.CredentialID
 }
 
 // LoginChange changes what is given and leaves the rest.
@@ -52,10 +54,12 @@ type loginBody struct {
 	Username string           `json:"username,omitempty"`
 	Shared   bool             `json:"shared,omitempty"`
 	Sealed   []sealedVariable `json:"sealed"`
+
+	Into hotcell.CredentialID `json:"into,omitempty"`
 }
 
-// sealLogin seals a login's values for an item.
-func (c *Client) sealLogin(ctx context.Context, of string, password, otp sensitive.Bytes) ([]sealedVariable, error) {
+// login seals a login's values for an item.
+func (s *sealing) login(of string, password, otp sensitive.Bytes) ([]sealedVariable, error) {
 	var out []sealedVariable
 	for _, one := range []struct {
 		name  string
@@ -64,11 +68,7 @@ func (c *Client) sealLogin(ctx context.Context, of string, password, otp sensiti
 		if one.value.Len() == 0 {
 			continue
 		}
-		seal, err := c.sealer(ctx, hotcell.TierLogin, of)
-		if err != nil {
-			return nil, err
-		}
-		message, err := seal(one.name, one.value)
+		message, err := s.seal(hotcell.TierLogin, of, one.name, one.value)
 		if err != nil {
 			return nil, err
 		}
@@ -77,8 +77,12 @@ func (c *Client) sealLogin(ctx context.Context, of string, password, otp sensiti
 	return out, nil
 }
 
-func (c *Client) loginBody(ctx context.Context, d LoginDraft) (b loginBody, err error) {
-	b = loginBody{Name: d.Name, Site: d.Site, Username: d.Username, Shared: d.Shared}
+func (s *sealing) body(d LoginDraft) (b loginBody, err error) {
+	b = loginBody{Name: d.Name, Site: d.Site, Username: d.Username, Shared: d.Shared, Into: d.Into}
+	if d.Into != "" {
+		b.Sealed, err = s.login(string(d.Into), d.Password, d.OTP)
+		return b, err
+	}
 	if b.Name == "" {
 		at, err := site.Login(d.Site)
 		if err != nil {
@@ -87,13 +91,17 @@ func (c *Client) loginBody(ctx context.Context, d LoginDraft) (b loginBody, err 
 		at.Username = d.Username
 		b.Name = site.NameLogin(at)
 	}
-	b.Sealed, err = c.sealLogin(ctx, b.Name, d.Password, d.OTP)
+	b.Sealed, err = s.login(b.Name, d.Password, d.OTP)
 	return b, err
 }
 
 // CreateLogin makes a login. Its values leave this process sealed.
 func (c *Client) CreateLogin(ctx context.Context, d LoginDraft) (out Login, err error) {
-	b, err := c.loginBody(ctx, d)
+	s, err := c.sealing(ctx)
+	if err != nil {
+		return out, err
+	}
+	b, err := s.body(d)
 	if err != nil {
 		return out, err
 	}
@@ -108,6 +116,8 @@ func (c *Client) CreateLogin(ctx context.Context, d LoginDraft) (out Login, err 
 // Imported is what came of an import.
 type Imported struct {
 	Made []hotcell.Credential `json:"made"`
+	// Changed are the logins that got values.
+	Changed []hotcell.Credential `json:"changed,omitempty"`
 	// There are those that were there already, counted from 0.
 	There []int `json:"there,omitempty"`
 }
@@ -119,8 +129,12 @@ func (c *Client) ImportLogins(ctx context.Context, drafts []LoginDraft, skip boo
 		Logins []loginBody `json:"logins"`
 		Skip   bool        `json:"skip_existing,omitempty"`
 	}{Skip: skip}
+	s, err := c.sealing(ctx)
+	if err != nil {
+		return out, err
+	}
 	for _, d := range drafts {
-		b, err := c.loginBody(ctx, d)
+		b, err := s.body(d)
 		if err != nil {
 			return out, err
 		}
@@ -131,7 +145,11 @@ func (c *Client) ImportLogins(ctx context.Context, drafts []LoginDraft, skip boo
 
 // ChangeLogin changes a login that is at the revision; 0 is any.
 func (c *Client) ChangeLogin(ctx context.Context, id hotcell.CredentialID, revision int, change LoginChange) (out Login, err error) {
-	sealed, err := c.sealLogin(ctx, string(id), change.Password, change.OTP)
+	s, err := c.sealing(ctx)
+	if err != nil {
+		return out, err
+	}
+	sealed, err := s.login(string(id), change.Password, change.OTP)
 	if err != nil {
 		return out, err
 	}

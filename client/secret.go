@@ -82,6 +82,21 @@ func (c *Client) seal(ctx context.Context, of string, variables []Variable) ([]s
 // sealer returns what seals the values of one item, field by field, to the
 // workspace's key, once that is the one that is known.
 func (c *Client) sealer(ctx context.Context, tier hotcell.Tier, of string) (func(field string, value sensitive.Bytes) ([]byte, error), error) {
+	s, err := c.sealing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func(field string, value sensitive.Bytes) ([]byte, error) { return s.seal(tier, of, field, value) }, nil
+}
+
+// sealing seals values to one workspace's key.
+type sealing struct {
+	workspace hotcell.WorkspaceID
+	key       parcel.PublicKey
+}
+
+// sealing asks for the workspace's key, once that is the one that is known.
+func (c *Client) sealing(ctx context.Context) (*sealing, error) {
 	w, err := c.Workspace(ctx)
 	if err != nil {
 		return nil, err
@@ -95,17 +110,19 @@ func (c *Client) sealer(ctx context.Context, tier hotcell.Tier, of string) (func
 			return nil, err
 		}
 	}
-	return func(field string, value sensitive.Bytes) (message []byte, err error) {
-		in := parcel.Context{Workspace: string(w.Workspace.ID), Tier: string(tier), Item: of, Field: field}
-		err = value.Use(func(b []byte) (err error) {
-			message, err = parcel.Seal(key, in, b)
-			return err
-		})
-		if err != nil {
-			return nil, fmt.Errorf("sealing a value: %w", err)
-		}
-		return message, nil
-	}, nil
+	return &sealing{w.Workspace.ID, key}, nil
+}
+
+func (s *sealing) seal(tier hotcell.Tier, of, field string, value sensitive.Bytes) (message []byte, err error) {
+	in := parcel.Context{Workspace: string(s.workspace), Tier: string(tier), Item: of, Field: field}
+	err = value.Use(func(b []byte) (err error) {
+		message, err = parcel.Seal(s.key, in, b)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sealing a value: %w", err)
+	}
+	return message, nil
 }
 
 // CreateSecret makes a secret. Its values leave this process sealed.

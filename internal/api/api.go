@@ -194,6 +194,20 @@ The API is on the socket in the data folder, and described at /openapi.json.
 // by variable and in base64.
 const maxBody = 2 << 20
 
+// maxImport is how large an import may be.
+const maxImport = 20 << 20
+
+// bodyOf is how large a request to a path may be; 0 is any: it is streamed.
+func bodyOf(path string) int64 {
+	switch path {
+	case "/v1/files":
+		return 0
+	case "/v1/logins/import":
+		return maxImport
+	}
+	return maxBody
+}
+
 // describe makes the API's description, which also reads and checks requests.
 func describe(mux *http.ServeMux, version string) huma.API {
 	config := huma.DefaultConfig("Hotcell", version)

@@ -28,6 +28,12 @@ type LoginDraft struct {
 	LoginValues
 }
 
+// ImportDraft is one login of an import.
+type ImportDraft struct {
+	LoginDraft
+	Into string `json:"into,omitempty" doc:"a login that gets the values instead, which it does not have yet; they are sealed for this id"`
+}
+
 type createLogin struct {
 	Body struct {
 		LoginDraft
@@ -49,14 +55,15 @@ type changeLogin struct {
 
 type importLogins struct {
 	Body struct {
-		Logins []LoginDraft `json:"logins"`
-		Skip   bool         `json:"skip_existing,omitempty" doc:"leave out those that there are already, by site and user name; else one of them refuses all"`
+		Logins []ImportDraft `json:"logins"`
+		Skip   bool          `json:"skip_existing,omitempty" doc:"leave out those that there are already, by site and user name; else one of them refuses all"`
 	}
 }
 
 type importedLogins struct {
 	Body struct {
-		Made []hotcell.Credential `json:"made"`
+		Made    []hotcell.Credential `json:"made"`
+		Changed []hotcell.Credential `json:"changed,omitempty" doc:"those that got values"`
 		// There are indexes into what came in.
 		There []int `json:"there,omitempty" doc:"those that were there already, counted from 0"`
 	}
@@ -146,10 +153,22 @@ func (s *service) changeLogin(ctx context.Context, p hotcell.Principal, in *chan
 	}))
 }
 
+// importRequest is one of an import, as the vault takes it.
+func (s *service) importRequest(ctx context.Context, p hotcell.Principal, d *ImportDraft) (*vaultrpc.CreateLoginRequest, error) {
+	if d.Into == "" {
+		return s.loginRequest(ctx, p, &d.LoginDraft)
+	}
+	if err := check(d.Into, hotcell.PrefixLogin); err != nil {
+		return nil, err
+	}
+	fields, err := s.sealLogin(ctx, p, d.Into, d.LoginValues)
+	return &vaultrpc.CreateLoginRequest{Principal: p, Into: hotcell.CredentialID(d.Into), Fields: fields}, err
+}
+
 func (s *service) importLogins(ctx context.Context, p hotcell.Principal, in *importLogins) (*importedLogins, error) {
 	r := &vaultrpc.ImportLoginsRequest{Principal: p, Skip: in.Body.Skip}
 	for i := range in.Body.Logins {
-		one, err := s.loginRequest(ctx, p, &in.Body.Logins[i])
+		one, err := s.importRequest(ctx, p, &in.Body.Logins[i])
 		if err != nil {
 			return nil, fmt.Errorf("login %d: %w", i+1, err)
 		}
@@ -160,6 +179,6 @@ func (s *service) importLogins(ctx context.Context, p hotcell.Principal, in *imp
 		return nil, err
 	}
 	out := &importedLogins{}
-	out.Body.Made, out.Body.There = answer.Made, answer.There
+	out.Body.Made, out.Body.Changed, out.Body.There = answer.Made, answer.Changed, answer.There
 	return out, nil
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -160,12 +161,12 @@ func (s *service) identify(next http.Handler) http.Handler {
 			return
 		}
 		p.Request = requestID(r.Context())
-		if r.ContentLength > maxBody && r.URL.Path != "/v1/files" {
-			writeProblem(w, r, newProblem(http.StatusRequestEntityTooLarge, "too_large", "Too large", "a request has at most 2 MiB"))
-			return
-		}
-		if r.URL.Path != "/v1/files" {
-			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		if most := bodyOf(r.URL.Path); most > 0 {
+			if r.ContentLength > most {
+				writeProblem(w, r, newProblem(http.StatusRequestEntityTooLarge, "too_large", "Too large", fmt.Sprintf("this request has at most %d MiB", most>>20)))
+				return
+			}
+			r.Body = http.MaxBytesReader(w, r.Body, most)
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), keyPrincipal, p)))
 	})

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"hotcell"
 	"hotcell/client"
+	"hotcell/internal/importer"
 	"hotcell/internal/otp"
 	"hotcell/internal/sensitive"
 	"hotcell/internal/site"
@@ -23,7 +25,10 @@ func (a *app) logins() *cobra.Command {
 // loginFlags are the flags that values come by.
 type loginFlags struct {
 	password, otp, picture string
-	space                  spaceFlags
+	// export is a file of an authenticator's, and entry which of it.
+	export string
+	entry  int
+	space  spaceFlags
 }
 
 func (f *loginFlags) add(c *cobra.Command) {
@@ -31,6 +36,8 @@ func (f *loginFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.otp, "otp-file", "", "read the secret of one-time codes from a `file`: base32 or an otpauth:// URI; - is standard input")
 	f.space.add(c)
 	c.Flags().StringVar(&f.picture, "otp-qr", "", "read it from a `picture` of a QR code, PNG or JPEG")
+	c.Flags().StringVar(&f.export, "otp-from", "", "read it from a `file` of an authenticator's export: a text, or a picture of its QR code")
+	c.Flags().IntVar(&f.entry, "entry", 0, "which entry of the export, counted from `1`, where it has several")
 }
 
 // read reads the values that were asked for; with ask, a password is prompted for
@@ -39,10 +46,10 @@ func (f *loginFlags) read(ctx context.Context, a *app, ask bool) (password, code
 	if f.password == "-" && f.otp == "-" {
 		return password, code, usagef("standard input has one value: the password or the one-time-code secret")
 	}
-	if f.otp != "" && f.picture != "" {
-		return password, code, usagef("--otp-file or --otp-qr: say one of them")
+	if f.sources() > 1 {
+		return password, code, usagef("--otp-file, --otp-qr or --otp-from: say one of them")
 	}
-	if f.password != "" || ask && f.otp == "" && f.picture == "" {
+	if f.password != "" || ask && f.sources() == 0 {
 		if password, err = a.readValue(ctx, f.password, "the password", f.space); err != nil {
 			return password, code, err
 		}
@@ -52,6 +59,8 @@ func (f *loginFlags) read(ctx context.Context, a *app, ask bool) (password, code
 		code, err = a.readValue(ctx, f.otp, "the one-time-code secret", spaceFlags{trim: true})
 	case f.picture != "":
 		code, err = a.readPicture(f.picture)
+	case f.export != "":
+		code, err = a.readExport(ctx, f.export, f.entry)
 	}
 	if err != nil || code.Len() == 0 {
 		return password, code, err
@@ -67,28 +76,71 @@ func (f *loginFlags) read(ctx context.Context, a *app, ask bool) (password, code
 	return password, code, err
 }
 
+// sources is how many ways for the one-time-code secret were named.
+func (f *loginFlags) sources() (n int) {
+	for _, one := range []string{f.otp, f.picture, f.export} {
+		if one != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// readExport reads one entry of an authenticator's export.
+func (a *app) readExport(ctx context.Context, path string, entry int) (out sensitive.Bytes, err error) {
+	content, err := a.readFile(ctx, path)
+	if err != nil {
+		return out, err
+	}
+	defer sensitive.Wipe(content)
+	codes, _, err := importer.ParseCodes(importer.File{Name: filepath.Base(path), Content: content})
+	if err != nil {
+		return out, err
+	}
+	var names []string
+	for _, c := range codes {
+		if c.Entry == entry || entry == 0 && len(codes) == 1 {
+			out = c.OTP
+			continue
+		}
+		names = append(names, fmt.Sprintf("%d (%s)", c.Entry, c.Label()))
+		c.OTP.Clear()
+	}
+	if out.Len() == 0 {
+		return out, usagef("say which entry of the export, with --entry: %s", strings.Join(names, ", "))
+	}
+	return out, nil
+}
+
 // readPicture reads the one QR code of a picture.
 func (a *app) readPicture(path string) (sensitive.Bytes, error) {
 	picture, err := os.ReadFile(path)
 	if err != nil {
 		return sensitive.Bytes{}, hotcell.Invalid("", "there is no file %s that can be read", path)
 	}
-	text, err := otp.FromPicture(picture)
+	texts, err := otp.FromPicture(picture)
 	if err != nil {
 		return sensitive.Bytes{}, err
 	}
-	if strings.HasPrefix(strings.ToLower(string(text)), "otpauth-migration:") {
-		sensitive.Wipe(text)
-		return sensitive.Bytes{}, &hinted{hotcell.Invalid("", "the picture is an export of several entries"), "hotcell logins import " + path}
+	switch {
+	case strings.HasPrefix(strings.ToLower(string(texts[0])), "otpauth-migration:"):
+		err = &hinted{hotcell.Invalid("", "the picture is an export of an authenticator's entries"), "--otp-from " + path + " for one of them, or hotcell logins import " + path}
+	case len(texts) > 1:
+		err = hotcell.Invalid("", "the picture has %d QR codes: crop it to one", len(texts))
+	default:
+		return sensitive.New(texts[0]), nil
 	}
-	return sensitive.New(text), nil
+	for _, text := range texts {
+		sensitive.Wipe(text)
+	}
+	return sensitive.Bytes{}, err
 }
 
 func (a *app) createLogin() *cobra.Command {
 	var flags loginFlags
 	var d client.LoginDraft
 	var request string
-	c := command("create SITE [--username U] [--password-file F|-] [--otp-file F|- | --otp-qr PNG]", "Create a login of a website",
+	c := command("create SITE [--username U] [--password-file F|-] [--otp-file F|- | --otp-qr PNG | --otp-from FILE]", "Create a login of a website",
 		`Create a login of a website: its site, a user name, a password, the secret of its
 one-time codes; at least one of the latter two.
 
@@ -115,7 +167,7 @@ no command ever shows it again.`,
 			a.unguardedLogin(made.Credential)
 			next := "; attach it: hotcell assignments attach ASSIGNMENT " + quotedName(made.Name)
 			if request != "" {
-				next = ", attached to the assignment of the job that asked"
+				next = ", and the job that asked has it"
 			}
 			return a.made(string(made.ID), fmt.Sprintf("created the login %s with %s (%s)%s", made.Name, holds(made.Credential), groupOf(made.Credential), next), made)
 		})
@@ -208,7 +260,7 @@ func (a *app) setLogin() *cobra.Command {
 	var name, username string
 	var unset []string
 	var prompt bool
-	c := command("set LOGIN [--username U] [--password | --password-file F|-] [--otp-file F|- | --otp-qr PNG] [--unset password|otp]", "Set some of a login; the rest stays as it is",
+	c := command("set LOGIN [--username U] [--password | --password-file F|-] [--otp-file F|- | --otp-qr PNG | --otp-from FILE] [--unset password|otp]", "Set some of a login; the rest stays as it is",
 		`Set some of a login; the rest stays as it is. Its site does not change: another site
 is another login. Jobs that run keep what they started with.`,
 		noValues(cobra.ExactArgs(1), func(args []string) string { return "hotcell logins set " + keyOf(args[0]) + " --password" }),

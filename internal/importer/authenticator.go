@@ -2,9 +2,11 @@ package importer
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"strings"
 
+	"hotcell"
 	"hotcell/internal/otp"
 	"hotcell/internal/sensitive"
 	"hotcell/internal/site"
@@ -12,46 +14,75 @@ import (
 
 // parseAuthenticator reads Google Authenticator's export, from its text or from
 // pictures of it; and QR codes of single secrets. Its entries name no website but
-// by chance: those that do not are left out, and said.
+// by chance: of those that do not, a person says which login they are for.
 func parseAuthenticator(files []File) (*Logins, error) {
 	out := &Logins{Format: Authenticator}
-	parts := map[int]map[int]bool{}
-	sizes := map[int]int{}
-	number := 0
-	for _, f := range files {
-		texts, err := textsOf(f)
-		if err != nil {
-			return nil, err
-		}
-		for _, text := range texts {
-			entries, err := secrets(text, parts, sizes)
-			sensitive.Wipe(text)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", f.Name, err)
-			}
-			for _, e := range entries {
-				number++
-				out.secret(number, e)
-			}
-		}
+	codes, err := out.codesOf(files)
+	if err != nil {
+		out.Clear()
+		return nil, err
 	}
-	for id, size := range sizes {
-		if have := len(parts[id]); have < size {
-			out.Clear()
-			return nil, bad("%d of the %d pictures of this export are missing: give them all at once", size-have, size)
-		}
+	for _, c := range codes {
+		out.secret(c)
 	}
 	return out, nil
 }
 
-// textsOf are the texts of a file: of a picture, its code. The caller wipes them.
+// ParseCodes reads all secrets of one-time codes that an authenticator's export
+// has, whether or not they say for which website they are. The caller clears them.
+func ParseCodes(files ...File) ([]Code, []Skipped, error) {
+	var l Logins
+	codes, err := l.codesOf(files)
+	if err != nil {
+		for _, c := range codes {
+			c.OTP.Clear()
+		}
+		return nil, nil, err
+	}
+	return codes, l.Skipped, nil
+}
+
+// codesOf are the secrets of all files; what cannot be used is skipped.
+func (l *Logins) codesOf(files []File) (codes []Code, err error) {
+	var all batches
+	number := 0
+	for _, f := range files {
+		texts, err := textsOf(f)
+		if err != nil {
+			return codes, fmt.Errorf("%s: %w", f.Name, err)
+		}
+		for _, text := range texts {
+			entries, err := all.secrets(text)
+			sensitive.Wipe(text)
+			if err != nil {
+				return codes, fmt.Errorf("%s: %w", f.Name, err)
+			}
+			for _, e := range entries {
+				number++
+				if e.Secret == nil {
+					l.Skipped = append(l.Skipped, Skipped{number, Code{Issuer: e.Issuer, Account: e.Account}.Label(), e.Skipped})
+					continue
+				}
+				codes = append(codes, Code{Entry: number, Issuer: e.Issuer, Account: e.Account, OTP: e.Secret.Marshal()})
+				e.Secret.Key.Clear()
+			}
+		}
+	}
+	return codes, all.whole()
+}
+
+// textsOf are the texts of a file: of a picture, its codes. The caller wipes them.
 func textsOf(f File) ([][]byte, error) {
 	if isPicture(f.Content) {
-		text, err := otp.FromPicture(f.Content)
-		return [][]byte{text}, err
+		return otp.FromPicture(f.Content)
 	}
+	text, err := decodeText(f.Content)
+	if err != nil {
+		return nil, err
+	}
+	defer sensitive.Wipe(text)
 	var out [][]byte
-	for line := range bytes.Lines(f.Content) {
+	for line := range bytes.Lines(text) {
 		if line = bytes.TrimSpace(line); len(line) > 0 {
 			out = append(out, bytes.Clone(line))
 		}
@@ -59,8 +90,18 @@ func textsOf(f File) ([][]byte, error) {
 	return out, nil
 }
 
-// secrets reads one text, and notes which part of an export it is.
-func secrets(text []byte, parts map[int]map[int]bool, sizes map[int]int) ([]otp.Entry, error) {
+// batch is one export, in the parts that it was shown in, each by what it is.
+type batch struct {
+	id, size int
+	parts    map[int][sha256.Size]byte
+}
+
+// batches are the exports that files have. Their ids are of chance, and may be
+// alike: two parts that differ in one place are of two exports.
+type batches struct{ all []*batch }
+
+// secrets reads one text. A part that was there before has none.
+func (b *batches) secrets(text []byte) ([]otp.Entry, error) {
 	if !bytes.HasPrefix(bytes.ToLower(text), []byte("otpauth-migration:")) {
 		secret, err := otp.Parse(text)
 		if err != nil {
@@ -72,36 +113,47 @@ func secrets(text []byte, parts map[int]map[int]bool, sizes map[int]int) ([]otp.
 	if err != nil {
 		return nil, err
 	}
-	if parts[m.ID] == nil {
-		parts[m.ID] = map[int]bool{}
+	sum := sha256.Sum256(text)
+	for _, one := range b.all {
+		if one.id != m.ID || one.size != m.Size {
+			continue
+		}
+		switch there, known := one.parts[m.Index]; {
+		case known && there == sum:
+			return nil, nil // the same picture twice
+		case !known:
+			one.parts[m.Index] = sum
+			return m.Entries, nil
+		}
 	}
-	if parts[m.ID][m.Index] {
-		return nil, nil // the same picture twice
-	}
-	parts[m.ID][m.Index], sizes[m.ID] = true, max(sizes[m.ID], m.Size)
+	b.all = append(b.all, &batch{m.ID, m.Size, map[int][sha256.Size]byte{m.Index: sum}})
 	return m.Entries, nil
 }
 
-// secret takes one secret, where its issuer is a website.
-func (l *Logins) secret(number int, e otp.Entry) {
-	title := strings.Trim(e.Issuer+" "+e.Account, " ")
-	skip := func(reason string) { l.Skipped = append(l.Skipped, Skipped{number, title, reason}) }
-	if e.Secret == nil {
-		skip(e.Skipped)
-		return
-	}
-	defer e.Secret.Key.Clear()
-	name := e.Issuer
-	if !strings.Contains(name, ".") {
-		name = e.Account
-		if _, host, mail := strings.Cut(e.Account, "@"); mail {
-			name = host
+// whole refuses exports of which a part is missing.
+func (b *batches) whole() error {
+	for _, one := range b.all {
+		if have := len(one.parts); have < one.size {
+			return bad("%d of the %d pictures of this export are missing: give them all at once", one.size-have, one.size)
 		}
 	}
-	at, err := site.Login(name)
-	if err != nil || !strings.Contains(at.Host, ".") || name != e.Issuer {
-		skip("it does not say for which website it is: hotcell logins create SITE --otp-file F, or logins set LOGIN --otp-file F")
+	return nil
+}
+
+// secret takes one secret as a login, where its issuer is a website.
+func (l *Logins) secret(c Code) {
+	at, err := site.Login(c.Issuer)
+	if err != nil || !strings.Contains(at.Host, ".") || hotcell.CheckUsername(c.Account) != nil {
+		l.Codes = append(l.Codes, c)
 		return
 	}
-	l.Drafts = append(l.Drafts, LoginDraft{Entry: number, Title: title, Site: "https://" + site.FormatLogin(at), Username: e.Account, OTP: e.Secret.Marshal()})
+	address := "https://" + site.FormatLogin(at)
+	for _, d := range l.Drafts {
+		if d.Site == address && d.Username == c.Account {
+			l.Skipped = append(l.Skipped, Skipped{c.Entry, c.Label(), "an entry before it is for the same site and user name: the first is taken"})
+			c.OTP.Clear()
+			return
+		}
+	}
+	l.Drafts = append(l.Drafts, LoginDraft{Entry: c.Entry, Title: c.Label(), Site: address, Username: c.Account, OTP: c.OTP})
 }

@@ -3,6 +3,7 @@ package importer
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -66,9 +67,28 @@ type Logins struct {
 	Format  Format
 	Drafts  []LoginDraft
 	Skipped []Skipped
+	// Codes are secrets of one-time codes that say of no website that they are for it:
+	// a person says which login gets them.
+	Codes []Code
 	// Notes are what a person may want to know: what was taken otherwise than it was
 	// written, and what is not taken at all.
 	Notes []string
+}
+
+// Code is the secret of one-time codes of somebody's account somewhere.
+type Code struct {
+	// Entry counts entries of the file from 1.
+	Entry           int
+	Issuer, Account string
+	OTP             sensitive.Bytes
+}
+
+// Label is how authenticators write whose it is: "ACME:ada".
+func (c Code) Label() string {
+	if c.Issuer == "" || c.Account == "" {
+		return c.Issuer + c.Account
+	}
+	return c.Issuer + ":" + c.Account
 }
 
 // Clear clears every value.
@@ -76,6 +96,9 @@ func (l *Logins) Clear() {
 	for _, d := range l.Drafts {
 		d.Password.Clear()
 		d.OTP.Clear()
+	}
+	for _, c := range l.Codes {
+		c.OTP.Clear()
 	}
 }
 
@@ -101,7 +124,7 @@ func ParseLogins(format Format, files ...File) (*Logins, error) {
 		return nil, bad("say which file")
 	}
 	first := files[0].Content
-	if format == Authenticator || format == "" && (isPicture(first) || bytes.HasPrefix(bytes.TrimSpace(first), []byte("otpauth"))) {
+	if format == Authenticator || format == "" && (isPicture(first) || bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(first, []byte("\xef\xbb\xbf"))), []byte("otpauth"))) {
 		return parseAuthenticator(files)
 	}
 	if len(files) > 1 {
@@ -182,28 +205,49 @@ func (l *Logins) add(e entry) {
 		skip("it has neither a password nor a one-time-code secret")
 		return
 	}
+	if reason := e.untakable(); reason != "" {
+		skip("%s", reason)
+		return
+	}
 	code := l.code(e)
 	if e.password == "" && code == "" {
 		skip("its one-time-code secret cannot be used, and it has no password")
 		return
 	}
 	taken := map[hotcell.Login]bool{}
-	reason := "it names no website"
+	var reasons []string
 	for _, text := range e.sites {
 		at, why := l.where(text)
-		if why != "" {
-			reason = why
-			continue
+		switch {
+		case why != "" && strings.TrimSpace(text) != "" && !slices.Contains(reasons, why):
+			reasons = append(reasons, why)
+		case why == "" && !taken[at]:
+			taken[at] = true
+			l.put(e, at, code)
 		}
-		if taken[at] {
-			continue
+	}
+	switch {
+	case len(taken) == 0 && len(reasons) == 0:
+		skip("it names no website")
+	case len(taken) == 0:
+		skip("%s", reasons[0])
+	default:
+		for _, why := range reasons {
+			skip("not for all its addresses: of one, %s", why)
 		}
-		taken[at] = true
-		l.put(e, at, code)
 	}
-	if len(taken) == 0 {
-		skip("%s", reason)
+}
+
+// untakable is why a login could not be made of an entry.
+func (e *entry) untakable() string {
+	err := hotcell.CheckUsername(e.user)
+	if err == nil && e.password != "" {
+		err = hotcell.CheckPassword([]byte(e.password))
 	}
+	if field, ok := errors.AsType[*hotcell.FieldError](err); ok {
+		return field.Reason
+	}
+	return ""
 }
 
 // put adds one draft, unless the file has had it before.

@@ -28,6 +28,9 @@ func told(l *importer.Logins) string {
 	for _, d := range l.Drafts {
 		fmt.Fprintf(&b, "%d %s|%s|%s|%s\n", d.Entry, d.Site, d.Username, open(d.Password), open(d.OTP))
 	}
+	for _, c := range l.Codes {
+		fmt.Fprintf(&b, "? %d %s|%s\n", c.Entry, c.Label(), open(c.OTP))
+	}
 	for _, s := range l.Skipped {
 		fmt.Fprintf(&b, "- %d %s: %s\n", s.Entry, s.Title, s.Reason)
 	}
@@ -63,7 +66,7 @@ func TestLoginsOfOtherPrograms(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ in, want string }{
 		"chrome": {"name,url,username,password,note\r\nportal,https://portal.acme.com/login,ada,\"pa,ss\"\"w\nord 1\",hi\nplain,http://old.acme.com/,bob,secret-2,\napp,android://x@com.acme/,eve,secret-3,\nip,https://10.0.0.5,root,secret-4,\nnone,,x,secret-5,\nempty,https://a.example,x,,\n",
-			"chrome\n1 https://portal.acme.com|ada|pa,ss\"w\nord 1|\n2 https://old.acme.com|bob|secret-2|\n4 https://10.0.0.5|root|secret-4|\n- 3 app: it is of an app, and not of a website\n- 5 none: it names no website\n- 6 empty: it has neither a password nor a one-time-code secret\n" +
+			"chrome\n2 https://old.acme.com|bob|secret-2|\n4 https://10.0.0.5|root|secret-4|\n- 1 portal: a password has no control characters: no field takes them\n- 3 app: it is of an app, and not of a website\n- 5 none: it names no website\n- 6 empty: it has neither a password nor a one-time-code secret\n" +
 				"# notes and other fields are not imported: a login has none\n# sites that were saved as http:// are taken as https://: a password goes over TLS only\n"},
 		"edge, wide": {wide("name,url,username,password\r\nä,https://bücher.example,ädä,pä\r\n"), "chrome\n1 https://xn--bcher-kva.example|ädä|pä|\n"},
 		"firefox":    {"\xef\xbb\xbf\"url\",\"username\",\"password\",\"httpRealm\",\"formActionOrigin\",\"guid\",\"timeCreated\",\"timeLastUsed\",\"timePasswordChanged\"\n\"https://a.example\",\"ada\",\"one\",,\"\",\"{1}\",\"1\",\"1\",\"1\"\n\"chrome://FirefoxAccounts\",\"x\",\"two\",\"r\",,\"{2}\",\"1\",\"1\",\"1\"\n", "firefox\n1 https://a.example|ada|one|\n- 2 : it is of the browser itself\n"},
@@ -82,7 +85,8 @@ func TestLoginsOfOtherPrograms(t *testing.T) {
 		"lastpass": {"url,username,password,totp,extra,name,grouping,fav\nhttps://a.example,ada,a&amp;b&lt;c,,,a,,0\nhttp://sn,,,,secret text,note,,0\nhttps://a.example/again,ada,other,,,twice,,0\n",
 			"lastpass\n1 https://a.example|ada|a&b<c|\n- 2 note: it is a note, and no login\n- 3 twice: an entry before it is for the same site and user name, with another password: the first is taken\n# LastPass writes &, < and > as &amp;, &lt; and &gt;: passwords are taken with the characters themselves\n# notes and other fields are not imported: a login has none\n"},
 		"authenticator": {"otpauth://totp/acme.com:ada?secret=" + seed + "&issuer=acme.com\notpauth://totp/ACME:ada?secret=" + seed + "&issuer=ACME\n",
-			"google-authenticator\n1 https://acme.com|ada||otpauth://totp/acme.com:ada?secret=" + seed + "&algorithm=SHA1&digits=6&period=30&issuer=acme.com\n- 2 ACME ada: it does not say for which website it is: hotcell logins create SITE --otp-file F, or logins set LOGIN --otp-file F\n"},
+			"google-authenticator\n1 https://acme.com|ada||otpauth://totp/acme.com:ada?secret=" + seed + "&algorithm=SHA1&digits=6&period=30&issuer=acme.com\n? 2 ACME:ada|otpauth://totp/ACME:ada?secret=" + seed + "&algorithm=SHA1&digits=6&period=30&issuer=ACME\n"},
+		"authenticator, marked": {"\xef\xbb\xbfotpauth://totp/ada?secret=" + seed + "\r\n", "google-authenticator\n? 1 ada|otpauth://totp/ada?secret=" + seed + "&algorithm=SHA1&digits=6&period=30\n"},
 	} {
 		l, err := importer.ParseLogins("", importer.File{Name: name, Content: []byte(c.in)})
 		if err != nil {

@@ -31,12 +31,12 @@ var tables = []table{
 }
 
 // maxRows is how many entries a file has.
-const maxRows = 100_000
+const maxRows = 10_000
 
 // parseTable reads CSV (RFC 4180), whose first row names the columns.
 func parseTable(format Format, text []byte) (*Logins, error) {
 	r := csv.NewReader(bytes.NewReader(text))
-	r.FieldsPerRecord, r.LazyQuotes = -1, true
+	r.FieldsPerRecord = -1
 	header, err := r.Read()
 	if err != nil {
 		return nil, bad("this is no export that is known: say which with --format")
@@ -65,8 +65,16 @@ func (t table) read(out *Logins, r *csv.Reader, at map[string]int) error {
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		if err != nil || number > maxRows {
-			return bad("entry %d cannot be read: its quotes do not match", number)
+		if number > maxRows {
+			return bad("it has more than %d entries", maxRows)
+		}
+		if broken, ok := errors.AsType[*csv.ParseError](err); ok && broken.StartLine == broken.Line && !errors.Is(err, io.ErrUnexpectedEOF) {
+			// One line: what is after it can be told apart.
+			out.Skipped = append(out.Skipped, Skipped{Entry: number, Reason: "its quotes do not match"})
+			continue
+		}
+		if err != nil {
+			return bad("entry %d cannot be read: its quotes do not match, so that nobody can say where it ends", number)
 		}
 		get := func(name string) string {
 			if i, there := at[name]; there && name != "" && i < len(row) {
@@ -83,6 +91,12 @@ func (t table) read(out *Logins, r *csv.Reader, at map[string]int) error {
 			}
 		case LastPass:
 			t.lastPass(out, &e)
+		case Firefox:
+			if get("httprealm") != "" && strings.HasPrefix(e.sites[0], "http") {
+				e.skip = "it is for HTTP's own authentication, which is no page to sign in on"
+			}
+		case KeePassCSV:
+			e.trashed = recycled(get("group"))
 		case OnePasswordCV:
 			e.trashed = strings.EqualFold(get("archived"), "true")
 		}
@@ -93,6 +107,11 @@ func (t table) read(out *Logins, r *csv.Reader, at map[string]int) error {
 		}
 		out.add(e)
 	}
+}
+
+// recycled says whether a path of groups leads into KeePassXC's recycle bin.
+func recycled(path string) bool {
+	return slices.ContainsFunc(strings.Split(path, "/"), func(group string) bool { return strings.EqualFold(group, "recycle bin") })
 }
 
 // entities are what LastPass writes for characters that HTML knows.

@@ -4,9 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
-	"encoding/xml"
 	"io"
-	"strings"
 )
 
 // parseBitwarden reads Bitwarden's JSON (https://bitwarden.com/help/export-your-data/).
@@ -19,7 +17,10 @@ func parseBitwarden(text []byte) (*Logins, error) {
 			DeletedDate *string
 			Notes       *string
 			Login       *struct {
-				URIs                     []struct{ URI *string }
+				URIs []struct {
+					URI   *string
+					Match *int
+				}
 				Username, Password, TOTP *string
 			}
 		}
@@ -52,6 +53,9 @@ func parseBitwarden(text []byte) (*Logins, error) {
 			e.user, e.password, e.otp = value(item.Login.Username), value(item.Login.Password), value(item.Login.TOTP)
 			for _, uri := range item.Login.URIs {
 				e.sites = append(e.sites, value(uri.URI))
+				if uri.Match != nil {
+					out.note("how Bitwarden compares addresses is not taken over: a login is for its exact host")
+				}
 			}
 		}
 		if value(item.Notes) != "" {
@@ -82,7 +86,7 @@ func parse1PUX(content []byte) (*Logins, error) {
 	}
 	var file struct {
 		Accounts []struct {
-			Vaults []struct{ Items []item1PUX }
+			Vaults []struct{ Items []wrapped1PUX }
 		}
 	}
 	if err := json.Unmarshal(text, &file); err != nil {
@@ -94,11 +98,24 @@ func parse1PUX(content []byte) (*Logins, error) {
 		for _, vault := range account.Vaults {
 			for i := range vault.Items {
 				number++
-				out.add(vault.Items[i].entry(number))
+				out.add(vault.Items[i].of().entry(number))
 			}
 		}
 	}
 	return out, nil
+}
+
+// wrapped1PUX is an item, as newer exports have it, or within "item", as older do.
+type wrapped1PUX struct {
+	item1PUX
+	Item *item1PUX
+}
+
+func (w *wrapped1PUX) of() *item1PUX {
+	if w.Item != nil {
+		return w.Item
+	}
+	return &w.item1PUX
 }
 
 type item1PUX struct {
@@ -149,71 +166,6 @@ func (i *item1PUX) entry(number int) entry {
 		for _, f := range s.Fields {
 			if f.Value.TOTP != nil && e.otp == "" {
 				e.otp = *f.Value.TOTP
-			}
-		}
-	}
-	return e
-}
-
-type groupKeePass struct {
-	UUID    string         `xml:"UUID"`
-	Entries []entryKeePass `xml:"Entry"`
-	Groups  []groupKeePass `xml:"Group"`
-}
-
-type entryKeePass struct {
-	Strings []struct {
-		Key   string `xml:"Key"`
-		Value string `xml:"Value"`
-	} `xml:"String"`
-}
-
-// parseKeePass reads the XML of KeePass 2. What an entry was before is left out.
-func parseKeePass(text []byte) (*Logins, error) {
-	var file struct {
-		XMLName xml.Name `xml:"KeePassFile"`
-		Bin     string   `xml:"Meta>RecycleBinUUID"`
-		Root    struct {
-			Groups []groupKeePass `xml:"Group"`
-		} `xml:"Root"`
-	}
-	if err := xml.Unmarshal(text, &file); err != nil {
-		return nil, bad("this is no XML of KeePass 2")
-	}
-	out := &Logins{Format: KeePass}
-	number := 0
-	var walk func(groups []groupKeePass, trashed bool)
-	walk = func(groups []groupKeePass, trashed bool) {
-		for _, g := range groups {
-			in := trashed || file.Bin != "" && g.UUID == file.Bin
-			for _, one := range g.Entries {
-				number++
-				e := one.entry(number)
-				e.trashed = in
-				out.add(e)
-			}
-			walk(g.Groups, in)
-		}
-	}
-	walk(file.Root.Groups, false)
-	return out, nil
-}
-
-func (k *entryKeePass) entry(number int) entry {
-	e := entry{number: number}
-	for _, s := range k.Strings {
-		switch strings.ToLower(s.Key) {
-		case "title":
-			e.title = s.Value
-		case "username":
-			e.user = s.Value
-		case "password":
-			e.password = s.Value
-		case "url":
-			e.sites = append(e.sites, s.Value)
-		case "otp", "timeotp-secret-base32", "totp seed":
-			if e.otp == "" {
-				e.otp = s.Value
 			}
 		}
 	}

@@ -8,7 +8,6 @@ import (
 
 	"hotcell"
 	"hotcell/internal/access"
-	"hotcell/internal/sensitive"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
 )
@@ -22,7 +21,7 @@ func (s *Service) Change(ctx context.Context, r *vaultrpc.ChangeLoginRequest) (o
 		}
 	}
 	if r.Username != nil {
-		if err := checkUsername(*r.Username); err != nil {
+		if err := hotcell.CheckUsername(*r.Username); err != nil {
 			return out, err
 		}
 	}
@@ -80,7 +79,7 @@ func (s *Service) apply(a *vault.Act, c hotcell.Credential, r *vaultrpc.ChangeLo
 }
 
 // maxImport is how many logins come in at once.
-const maxImport = 5000
+const maxImport = 10_000
 
 // Import makes many logins, all or none.
 func (s *Service) Import(ctx context.Context, r *vaultrpc.ImportLoginsRequest) (*vaultrpc.ImportLoginsAnswer, error) {
@@ -96,7 +95,7 @@ func (s *Service) Import(ctx context.Context, r *vaultrpc.ImportLoginsRequest) (
 	for i := range r.Logins {
 		one := r.Logins[i]
 		one.Principal = r.Principal
-		d, err := s.draft(&one)
+		d, err := s.oneOf(&one)
 		if err != nil {
 			return nil, within(i, err)
 		}
@@ -111,6 +110,14 @@ func (s *Service) Import(ctx context.Context, r *vaultrpc.ImportLoginsRequest) (
 			return err
 		}
 		for i, d := range drafts {
+			if d.into != "" {
+				changed, err := s.merge(a, d)
+				if err != nil {
+					return fmt.Errorf("login %d: %w", i+1, err)
+				}
+				out.Changed = append(out.Changed, changed)
+				continue
+			}
 			if err := a.Permit(access.CreateCredential, access.OfCredential(d.credential)); err != nil {
 				return err
 			}
@@ -130,6 +137,50 @@ func (s *Service) Import(ctx context.Context, r *vaultrpc.ImportLoginsRequest) (
 		return nil
 	})
 	return out, err
+}
+
+// oneOf reads one of an import: a new login, or values for one that is there.
+func (s *Service) oneOf(r *vaultrpc.CreateLoginRequest) (*draft, error) {
+	if r.Into == "" {
+		return s.draft(r)
+	}
+	d := &draft{into: r.Into}
+	if err := s.receive(r.Principal, string(r.Into), r.Fields, d); err != nil {
+		d.clear()
+		return nil, err
+	}
+	return d, nil
+}
+
+// merge gives a login values that it does not have yet, and has the log tell of it.
+func (s *Service) merge(a *vault.Act, d *draft) (hotcell.Credential, error) {
+	c, err := a.Credential(a.Caller.Workspace, d.into)
+	if err != nil {
+		return c, err
+	}
+	if c.Tier != hotcell.TierLogin {
+		return c, hotcell.ErrNotFound
+	}
+	if err := a.Permit(access.ChangeCredential, access.OfCredential(c)); err != nil {
+		return c, err
+	}
+	if err := s.see(a, d); err != nil {
+		return c, err
+	}
+	for _, f := range d.fields {
+		if f.Name == hotcell.FieldOTP && c.Login.OTP || f.Name == hotcell.FieldPassword && c.Login.Password {
+			return c, fmt.Errorf("%w: %s has that value already: set it anew by itself, with hotcell logins set", hotcell.ErrConflict, c.Name)
+		}
+	}
+	about := a.About
+	next, err := s.apply(a, c, &vaultrpc.ChangeLoginRequest{}, d.fields)
+	changed := a.About
+	a.About = about
+	if err != nil {
+		return next, err
+	}
+	changed.Kind, changed.Credential, changed.Name, changed.Size, changed.Decision = "login.change", c.ID, c.Name, 0, hotcell.Allowed
+	return next, a.Record(changed)
 }
 
 // within says in which of many logins a field is wrong.
@@ -170,33 +221,4 @@ func (s *Service) put(a *vault.Act, d *draft) error {
 		return err
 	}
 	return s.Vault.Seal(a, d.credential, d.fields)
-}
-
-func checkUsername(name string) error {
-	if len(name) > 256 {
-		return hotcell.Invalid("/username", "a user name has at most 256 bytes")
-	}
-	for _, r := range name {
-		if r < ' ' || r == 0x7f {
-			return hotcell.Invalid("/username", "a user name has no control characters")
-		}
-	}
-	return nil
-}
-
-func checkPassword(value sensitive.Bytes, pointer string) error {
-	return value.Use(func(b []byte) error {
-		switch {
-		case len(b) == 0:
-			return hotcell.Invalid(pointer, "a password has at least one character; leave it out instead")
-		case len(b) > 1024:
-			return hotcell.Invalid(pointer, "a password has at most 1024 bytes")
-		}
-		for _, c := range b {
-			if c < ' ' || c == 0x7f {
-				return hotcell.Invalid(pointer, "a password has no control characters: no field takes them")
-			}
-		}
-		return nil
-	})
 }

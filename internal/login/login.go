@@ -13,6 +13,7 @@ package login
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -76,6 +77,8 @@ type draft struct {
 	credential hotcell.Credential
 	fields     []vault.Field
 	messages   [][]byte
+	// into is a login that gets the fields, of an import.
+	into hotcell.CredentialID
 }
 
 func (d *draft) clear() { vault.ClearFields(d.fields) }
@@ -86,7 +89,7 @@ func (s *Service) draft(r *vaultrpc.CreateLoginRequest) (*draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkUsername(r.Username); err != nil {
+	if err := hotcell.CheckUsername(r.Username); err != nil {
 		return nil, err
 	}
 	where.Username = r.Username
@@ -127,7 +130,7 @@ func (s *Service) receive(p hotcell.Principal, item string, sealed []vaultrpc.Se
 		if v.Name == hotcell.FieldOTP {
 			value, err = canonical(value)
 		} else {
-			err = checkPassword(value, pointer)
+			err = typed(value, pointer)
 		}
 		if err != nil {
 			value.Clear()
@@ -137,6 +140,15 @@ func (s *Service) receive(p hotcell.Principal, item string, sealed []vaultrpc.Se
 		d.messages = append(d.messages, v.Message)
 	}
 	return nil
+}
+
+// typed refuses a password that no field takes.
+func typed(value sensitive.Bytes, pointer string) error {
+	err := value.Use(hotcell.CheckPassword)
+	if field, ok := errors.AsType[*hotcell.FieldError](err); ok {
+		return hotcell.Invalid(pointer, "%s", field.Reason)
+	}
+	return err
 }
 
 // canonical is a one-time-code secret in the form in which it is kept.

@@ -394,6 +394,34 @@ func TestLoginsComeInAllOrNone(t *testing.T) {
 	}
 }
 
+func TestCodesComeIntoLoginsThatHaveNone(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	ctx := t.Context()
+	ada := s.login(s.me, "a.example", "ada", "password", s.plant("adas"))
+	into := func(p hotcell.Principal, id hotcell.CredentialID, more ...vaultrpc.CreateLoginRequest) (*vaultrpc.ImportLoginsAnswer, error) {
+		one := vaultrpc.CreateLoginRequest{Into: id, Fields: s.sealedLogin(string(id), "otp", otpSecret)}
+		return s.control.ImportLogins(ctx, &vaultrpc.ImportLoginsRequest{Principal: p, Logins: append([]vaultrpc.CreateLoginRequest{one}, more...)})
+	}
+	_, err := into(s.b, ada.ID)
+	refused(t, "a colleague", err, hotcell.ErrNotFound, "")
+	// With one that cannot be, nothing happens.
+	bad := vaultrpc.CreateLoginRequest{Into: hotcell.CredentialID(hotcell.NewID(hotcell.PrefixLogin)), Fields: s.sealedLogin("x", "otp", otpSecret)}
+	if _, err = into(s.me, ada.ID, bad); err == nil {
+		t.Error("values that were sealed for something else are taken")
+	}
+	if now := s.show(s.me, ada.ID); now.Login.OTP || now.Version != 1 {
+		t.Fatalf("half of it came in: %+v", now)
+	}
+	out, err := into(s.me, ada.ID)
+	must(t, err)
+	if now := s.show(s.me, ada.ID); len(out.Changed) != 1 || len(out.Made) != 0 || !now.Login.OTP || !now.Login.Password || now.Version != 2 {
+		t.Errorf("%+v, and it is %+v", out, now)
+	}
+	_, err = into(s.me, ada.ID)
+	refused(t, "one that has codes", err, hotcell.ErrConflict, "has that value already")
+}
+
 func TestALoginsChanges(t *testing.T) {
 	t.Parallel()
 	s := setup(t)

@@ -45,6 +45,9 @@ type CreateLoginRequest struct {
 	// gets the login at once, and where it is standing its assignment too.
 	Request  hotcell.RequestID `json:"request,omitempty"`
 	Standing bool              `json:"standing,omitempty"`
+	// Into is, of an import, a login that gets the values instead of a new one; they
+	// are sealed for its id, and it has none of them yet.
+	Into hotcell.CredentialID `json:"into,omitempty"`
 	// Item is what values were sealed for, where that is not the name.
 	Item string `json:"item,omitempty"`
 }
@@ -115,6 +118,8 @@ type ImportLoginsRequest struct {
 // ImportLoginsAnswer says what was made, and what was there already.
 type ImportLoginsAnswer struct {
 	Made []hotcell.Credential `json:"made"`
+	// Changed are the logins that got values.
+	Changed []hotcell.Credential `json:"changed,omitempty"`
 	// There are indexes into the request.
 	There []int `json:"there,omitempty"`
 }

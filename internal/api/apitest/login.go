@@ -67,6 +67,10 @@ func (v *vault) ChangeLogin(_ context.Context, in *vaultrpc.ChangeLoginRequest) 
 		return nil, err
 	}
 	defer leave()
+	return v.changeLogin(in)
+}
+
+func (v *vault) changeLogin(in *vaultrpc.ChangeLoginRequest) (*vaultrpc.CredentialAnswer, error) {
 	for i := range v.secrets {
 		c := &v.secrets[i]
 		if c.ID != in.ID {
@@ -77,6 +81,9 @@ func (v *vault) ChangeLogin(_ context.Context, in *vaultrpc.ChangeLoginRequest) 
 			return nil, err
 		}
 		maps.Copy(v.values[c.ID], fields)
+		for _, name := range in.Unset {
+			delete(v.values[c.ID], name)
+		}
 		said := *c.Login
 		if in.Username != nil {
 			said.Username = *in.Username
@@ -99,6 +106,14 @@ func (v *vault) ImportLogins(_ context.Context, in *vaultrpc.ImportLoginsRequest
 	defer leave()
 	out := &vaultrpc.ImportLoginsAnswer{}
 	for i := range in.Logins {
+		if one := &in.Logins[i]; one.Into != "" {
+			changed, err := v.changeLogin(&vaultrpc.ChangeLoginRequest{ID: one.Into, Set: one.Fields})
+			if err != nil {
+				return nil, err
+			}
+			out.Changed = append(out.Changed, changed.Credential)
+			continue
+		}
 		c, err := v.createLogin(&in.Logins[i])
 		if err != nil {
 			return nil, err
