@@ -418,6 +418,15 @@ func TestNothingElseIsUnderstood(t *testing.T) {
 			t.Errorf("%.60q: %d %s, want %d", raw, status, text, want)
 		}
 	}
+	// What the browser's cell may ask, a job's own may not: the way to a login, and to
+	// files, is that cell's line alone.
+	for _, path := range []string{cellrpc.PathLogins, cellrpc.PathArm, cellrpc.PathAwaitArm, cellrpc.PathFill, cellrpc.PathAskLogin, cellrpc.PathSession, cellrpc.PathFile} {
+		for _, method := range []string{"GET", "POST", "PUT"} {
+			if status, text := w.say(t, method+" "+path+" HTTP/1.1\r\nHost: g\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"); status != 404 {
+				t.Errorf("%s %s: %d %s, want 404", method, path, status, text)
+			}
+		}
+	}
 	if w.dialled() != 0 || w.leases != 0 {
 		t.Errorf("%d dialled, %d leases", w.dialled(), w.leases)
 	}

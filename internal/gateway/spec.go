@@ -52,7 +52,7 @@ func (g *Gateway) browserSpec(w http.ResponseWriter, r *http.Request) {
 	}
 	pin := g.authority.Pin()
 	s := cellrpc.BrowserSpec{
-		Spec: cellrpc.Spec{Job: string(g.Job.ID), Limits: cellrpc.Limits{Pids: browserPids, OpenFiles: 8192}},
+		Spec: cellrpc.Spec{Job: string(g.Job.ID), Limits: cellrpc.Limits{Memory: browserMemory, Pids: browserPids, OpenFiles: 8192}},
 		Pin:  base64.StdEncoding.EncodeToString(pin[:]), Evaluate: g.mayEvaluate(), External: g.Job.External,
 	}
 	for _, a := range sites(g.rules().Rules) {
@@ -68,8 +68,13 @@ func (g *Gateway) browserSpec(w http.ResponseWriter, r *http.Request) {
 	answer(w, s)
 }
 
-// browserPids is how many processes and threads a browser may have.
-const browserPids = 1024
+// browserPids is how many processes and threads a browser may have, browserMemory
+// what each of its processes may write to: the floor where the machine has no
+// control groups, which bound all of them together.
+const (
+	browserPids   = 1024
+	browserMemory = 2 << 30
+)
 
 // sites are what the job's browser may visit: what the allow-list lets through as
 // HTTPS, and where the job's logins are for.
