@@ -56,9 +56,6 @@ func TestNothingOfAKeyComesBack(t *testing.T) {
 			_, _ = io.WriteString(w, `{"error":{"message":"what is `+key+`?"}}`)
 		},
 		"a crash": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, key, http.StatusInternalServerError) },
-		"not known": func(w http.ResponseWriter, _ *http.Request) {
-			http.Error(w, `{"message":"`+key+` is dead"}`, http.StatusUnauthorized)
-		},
 		"a redirect": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "https://evil.example.com/?k="+key)
 			w.WriteHeader(http.StatusFound)
@@ -80,6 +77,14 @@ func TestNothingOfAKeyComesBack(t *testing.T) {
 				t.Errorf("%s to %s tells of a place: %s", name, tool, answer.Error.Message)
 			}
 		}
+	}
+	o.answers(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, `{"message":"`+key+` is dead"}`, http.StatusUnauthorized)
+	})
+	answer, err := o.call(job, "chat_post", `{"channel":"#ops","text":"t"}`) // last: it breaks the connection
+	must(t, err)
+	if answer.Error == nil || answer.Error.Code != "reconnect" || !strings.Contains(answer.Error.Message, "is dead") {
+		t.Errorf("a key that is not known: %+v", answer.Error)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -200,6 +205,9 @@ func TestAServiceThatKnowsNoTokenAtAll(t *testing.T) {
 	}
 	if r.given.Load() != 2 || len(r.arrived()) != 4 {
 		t.Errorf("%d tokens were asked for", r.given.Load())
+	}
+	for range 10 { // it is broken by then, and nobody asks
+		r.refuses(job, "robot_work", `{}`, "reconnect", "hotcell connections reconnect con_")
 	}
 }
 
