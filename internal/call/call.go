@@ -252,7 +252,7 @@ const unauthorized = 401
 // it was made with.
 func (s *Service) trip(ctx context.Context, a *attempt) (*connector.Result, courier.Trip, int, error) {
 	o := a.offer
-	used, err := s.Vault.UseTool(ctx, a.request.Job, o.held.Use.Attachment, o.tool.Name, net.JoinHostPort(o.host, strconv.Itoa(o.port)))
+	used, err := s.Vault.UseTool(ctx, a.request.Job, o.held.Use.Attachment, o.tool.Name, net.JoinHostPort(o.host, strconv.Itoa(o.port)), a.approved)
 	if err != nil {
 		return nil, courier.Trip{}, 0, err
 	}

@@ -21,7 +21,9 @@ func TestAKeyThatIsNotKnownAnyMoreBreaksItsConnection(t *testing.T) {
 	_, second := o.with(o.me, reading, c.ID)
 	_, both := o.with(o.b, reading, c.ID, other.ID)
 	o.list(second)
-	o.answers(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{"message":"who?"}`, http.StatusUnauthorized) })
+	o.answers(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, `{"message":"who?"}`, http.StatusUnauthorized)
+	})
 	answer, err := o.call(job, "chat_post", hello)
 	must(t, err)
 	told := "Berta, by hotcell connections reconnect " + string(c.ID)
