@@ -26,7 +26,7 @@ func (m *menu) list() *vaultrpc.ListToolsAnswer {
 func describe(name string, offers []*offer) vaultrpc.Tool {
 	first := offers[0].tool
 	out := vaultrpc.Tool{
-		Name: name, Title: first.Title, Description: strings.TrimSpace(first.About), Input: offers[0].narrowed(), Output: first.Output,
+		Name: name, Title: first.Title, Description: strings.TrimSpace(first.About), Input: narrow(first.Input, offers[0].fixed()), Output: first.Output,
 		ReadOnly: true, Idempotent: true,
 	}
 	if len(offers) > 1 {
