@@ -134,17 +134,19 @@ func margin(c hotcell.Credential) time.Duration {
 }
 
 // refreshable says whether a token can be refreshed now; else for how long to wait,
-// or why not. A token that lives is good enough while the service has its rest.
+// or why not. A token that lives is good enough while another refreshes it, or the
+// service has its rest.
 func (v *Vault) refreshable(c hotcell.Credential, journal hotcell.Refresh, wish RefreshWish) (yes bool, wait time.Duration, err error) {
 	now := v.now()
 	rest := journal.Rest.Sub(now)
+	taken := journal.Holder != "" && journal.Holder != wish.Holder && journal.Until.After(now)
 	switch {
-	case journal.Holder != "" && journal.Holder != wish.Holder && journal.Until.After(now):
+	case (taken || rest > 0) && lives(c, wish.Refused, now):
+		return false, 0, nil
+	case taken:
 		return false, refreshWait, nil
 	case wish.Refused >= c.Version && journal.Forced.Add(forcedAge).After(now):
 		return false, 0, errYoung(c)
-	case rest > 0 && lives(c, wish.Refused, now):
-		return false, 0, nil
 	case rest > 0 && journal.Attempts == 1 && rest <= maxRefreshRest:
 		return false, rest, nil
 	case rest > 0:
