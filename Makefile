@@ -17,7 +17,7 @@ VULN := bin/tools/govulncheck
 
 .PHONY: help
 help: ## Print what there is
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: install
 install: ## Bring what a fresh Debian lacks (root or sudo; nothing to do is quick and needs no network)
@@ -42,6 +42,11 @@ demo: install build ## Show it all in a minute: a real job, and the same one hos
 .PHONY: bench
 bench: install ## Measure, each figure beside its peer or limit (BENCH=name for one)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 -timeout 30m ./...
+
+# Apart from `test`: it brings a third of a gigabyte from npm the first time.
+.PHONY: conformance
+conformance: install ## Run the MCP conformance suite (npm; the first time brings Node 22 into bin)
+	@scripts/conformance.sh
 
 # Go fuzzes one target at a time. Shrinking what is merely new takes longer than
 # finding it, and is of no use here.

@@ -1,6 +1,9 @@
 package hotcell
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Connected is what may be said of a connection that a connector made.
 type Connected struct {
@@ -42,10 +45,16 @@ type Endpoints struct {
 	Resource string `json:"resource"`
 }
 
-// Renewed says whether the connection's tokens are renewed: each use then takes
-// the newest version, and not the one of its job's start.
+// Renewed says whether the connection's tokens are renewed: it holds what another
+// can be asked for with, a refresh token, or the key of a service account or of a
+// client of its own. Each use then takes the newest version, and not the one of
+// its job's start.
 func (c *Credential) Renewed() bool {
-	return c.Connected != nil && c.Connected.Expires != nil
+	if c.Connected == nil {
+		return false
+	}
+	has := func(name string) bool { return slices.Contains(c.Connected.Fields, name) }
+	return has(FieldRefresh) || has(FieldAccess) && has(FieldKey)
 }
 
 // Broken is why a connection does not work any more, and since when.
@@ -67,8 +76,12 @@ type Refresh struct {
 	// and Attempts how often: 0 while none is.
 	Token    []byte `json:"token,omitempty"`
 	Attempts int    `json:"attempts,omitempty"`
-	// Rest is until when nobody tries again, since the service was not there.
-	Rest time.Time `json:"rest,omitzero"`
+	// Rest is until when nobody tries again, since the service was not there; or
+	// since it refused, for Reason.
+	Rest   time.Time `json:"rest,omitzero"`
+	Reason string    `json:"reason,omitempty"`
+	// Forced is when a token was last renewed because the service did not know it.
+	Forced time.Time `json:"forced,omitzero"`
 }
 
 // Client is a workspace's own OAuth client of one connector. Its secret is

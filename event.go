@@ -34,7 +34,9 @@ type Event struct {
 	// Name is the thing's name at that time: a credential's, an assignment's.
 	Name string `json:"name,omitempty"`
 	// Host is "host:port" where the event is of the network.
-	Host    string `json:"host,omitempty"`
+	Host string `json:"host,omitempty"`
+	// Request is the id of the request to the API that it came by; of what a job
+	// does, that of the question to a person which it asked, or was let do it by.
 	Request string `json:"request,omitempty"`
 	// Size is in bytes, Duration in milliseconds; both 0 where they say nothing.
 	Size     int64 `json:"size,omitempty"`

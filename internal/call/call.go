@@ -161,6 +161,9 @@ func (s *Service) decide(ctx context.Context, a *attempt) error {
 	if fault := a.offer.ruled(ctx, a.args); fault != nil {
 		return s.refuse(ctx, a, fault)
 	}
+	if broken := a.offer.held.Refusal; broken != nil {
+		return s.refuse(ctx, a, &refusal{code: codeReconnect, told: sentence(broken), recorded: sentence(broken)})
+	}
 	return nil
 }
 
@@ -193,19 +196,40 @@ func (s *Service) perform(ctx context.Context, a *attempt) (*connector.Result, e
 		return result, err
 	}
 	if !c.Renewed() {
-		return nil, unknown(err, a.offer)
+		return nil, s.unknown(ctx, a, version, err)
 	}
-	if failed := s.Keeper.Ensure(ctx, c.Workspace, c.ID, version); failed != nil {
+	failed := s.Keeper.Ensure(ctx, c.Workspace, c.ID, version)
+	switch {
+	case errors.Is(failed, vault.ErrYoung):
+		return nil, s.unknown(ctx, a, version, err)
+	case failed != nil:
 		return nil, failed
-	}
-	if !trip.Refused {
+	case !trip.Refused:
 		return nil, err
 	}
-	again, trip, _, err := s.trip(ctx, a)
+	again, trip, version, err := s.trip(ctx, a)
 	if err != nil && trip.Status == unauthorized {
-		err = unknown(err, a.offer)
+		err = s.unknown(ctx, a, version, err)
 	}
 	return again, err
+}
+
+// unknown is told where a service does not know a key that nobody here can renew, or
+// one that it has just given: the connection is broken from then on.
+func (s *Service) unknown(ctx context.Context, a *attempt, version int, cause error) error {
+	failure, ok := errors.AsType[*connector.Failure](cause)
+	if !ok {
+		return cause
+	}
+	c := &a.offer.held.Credential
+	told := s.Vault.Break(ctx, c.Workspace, c.ID, version, "the service does not know its key any more")
+	if told == nil { // it has another key by now, which a job to come will have
+		told = fmt.Errorf("%w: the service does not take the key that the connection %q had when the job started", hotcell.ErrNeedsReconnect, a.offer.alias())
+	}
+	if !errors.Is(told, hotcell.ErrNeedsReconnect) || failure.Message == "" {
+		return told
+	}
+	return fmt.Errorf("%w; the service says: %s", told, failure.Message)
 }
 
 // fresh sees to it that the connection's token is good. Nearly always there is
@@ -228,7 +252,7 @@ const unauthorized = 401
 // it was made with.
 func (s *Service) trip(ctx context.Context, a *attempt) (*connector.Result, courier.Trip, int, error) {
 	o := a.offer
-	used, err := s.Vault.UseTool(ctx, a.request.Job, o.held.Use.Attachment, o.tool.Name, net.JoinHostPort(o.host, strconv.Itoa(o.port)))
+	used, err := s.Vault.UseTool(ctx, a.request.Job, o.held.Use.Attachment, o.tool.Name, net.JoinHostPort(o.host, strconv.Itoa(o.port)), a.approved)
 	if err != nil {
 		return nil, courier.Trip{}, 0, err
 	}

@@ -8,12 +8,14 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 	"unicode"
 
 	"hotcell"
 	"hotcell/internal/connector"
 	"hotcell/internal/courier"
 	"hotcell/internal/live"
+	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
 )
 
@@ -81,6 +83,13 @@ func tell(err error) (*vaultrpc.ToolError, error) {
 	if failure, ok := errors.AsType[*connector.Failure](err); ok {
 		return ofService(failure), nil
 	}
+	if why, ok := errors.AsType[*vault.NotRenewed](err); ok {
+		told := &vaultrpc.ToolError{Code: codeUnavailable, Message: sentence(err)}
+		if why.Reason == "" { // else it is for a person, and not for another try
+			told.Retryable, told.RetryAfter = true, seconds(why.After)
+		}
+		return told, nil
+	}
 	for _, known := range []struct {
 		sentinel error
 		code     string
@@ -96,20 +105,10 @@ func tell(err error) (*vaultrpc.ToolError, error) {
 	return nil, err
 }
 
-// unknown is what an agent is told where a service does not know a key that
-// nobody here can renew.
-func unknown(err error, o *offer) error {
-	failure, ok := errors.AsType[*connector.Failure](err)
-	if !ok {
-		return err
-	}
-	return fmt.Errorf("%w: the service does not take the key of the connection %q: its owner must renew it; %s", hotcell.ErrNeedsReconnect, o.alias(), failure.Message)
-}
-
 // ofService is what a service said.
 func ofService(f *connector.Failure) *vaultrpc.ToolError {
 	out := &vaultrpc.ToolError{
-		Code: codeService, Message: clip(f.Message), Status: f.Status, Retryable: f.Retryable, RetryAfter: int(math.Ceil(min(f.RetryAfter.Seconds(), maxAfter))),
+		Code: codeService, Message: clip(f.Message), Status: f.Status, Retryable: f.Retryable, RetryAfter: seconds(f.RetryAfter),
 	}
 	switch {
 	case f.Status == http.StatusTooManyRequests:
@@ -122,6 +121,9 @@ func ofService(f *connector.Failure) *vaultrpc.ToolError {
 	}
 	return out
 }
+
+// seconds are whole ones, within bounds.
+func seconds(d time.Duration) int { return int(math.Ceil(min(d.Seconds(), maxAfter))) }
 
 // The bounds of what is told.
 const (
@@ -155,6 +157,9 @@ func sentence(err error) string {
 // denied makes a refusal of an error that the vault has recorded already, where
 // it is one: that of this call, and not of the whole job.
 func denied(err error) error {
+	if errors.Is(err, hotcell.ErrNeedsReconnect) {
+		return refused(codeReconnect, "%s", sentence(err))
+	}
 	if errors.Is(err, hotcell.ErrDenied) && !errors.Is(err, live.ErrRevoked) || errors.Is(err, hotcell.ErrConflict) {
 		return refused(codeRefused, "%s", sentence(err))
 	}

@@ -26,7 +26,7 @@ func (m *menu) list() *vaultrpc.ListToolsAnswer {
 func describe(name string, offers []*offer) vaultrpc.Tool {
 	first := offers[0].tool
 	out := vaultrpc.Tool{
-		Name: name, Title: first.Title, Description: strings.TrimSpace(first.About), Input: offers[0].narrowed(), Output: first.Output,
+		Name: name, Title: first.Title, Description: strings.TrimSpace(first.About), Input: narrow(first.Input, offers[0].fixed()), Output: first.Output,
 		ReadOnly: true, Idempotent: true,
 	}
 	if len(offers) > 1 {
@@ -97,7 +97,7 @@ func (m *menu) access() string {
 func (m *menu) connections(out *strings.Builder) {
 	for i := range m.holding.Uses {
 		held := &m.holding.Uses[i]
-		if held.Use.As != hotcell.InjectTools || held.Refusal != nil {
+		if held.Use.As != hotcell.InjectTools || !offers(held) {
 			continue
 		}
 		var names []string
@@ -111,6 +111,9 @@ func (m *menu) connections(out *strings.Builder) {
 		}
 		if of != nil {
 			fmt.Fprintf(out, "Tools of the connection %q, as %s: %s.\n", of.alias(), of.who(), strings.Join(names, ", "))
+		}
+		if held.Refusal != nil {
+			fmt.Fprintf(out, "They do not work now: %s.\n", sentence(held.Refusal))
 		}
 	}
 }

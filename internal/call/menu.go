@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,7 +82,7 @@ func (s *Service) menu(ctx context.Context, job hotcell.JobID) (*menu, error) {
 	m := &menu{holding: holding, tools: map[string][]*offer{}}
 	for i := range holding.Uses {
 		held := &holding.Uses[i]
-		if held.Use.As != hotcell.InjectTools || held.Refusal != nil {
+		if held.Use.As != hotcell.InjectTools || !offers(held) {
 			continue
 		}
 		offered, err := s.offered(ctx, held)
@@ -103,6 +104,12 @@ func (s *Service) menu(ctx context.Context, job hotcell.JobID) (*menu, error) {
 	m.answer = m.list()
 	s.menus.keep(m)
 	return m, nil
+}
+
+// offers says whether a connection's tools are listed: those of one that a person
+// must renew are, and each call is told so.
+func offers(held *vault.Held) bool {
+	return held.Refusal == nil || errors.Is(held.Refusal, hotcell.ErrNeedsReconnect)
 }
 
 // List lists the tools that a job may call, and says which access it has.

@@ -60,47 +60,6 @@ func without(arguments json.RawMessage, name string) (value string, rest json.Ra
 	return value, append(out, '}'), nil
 }
 
-// narrowed is a tool's schema with what the rules fix: an agent sees what it may
-// say.
-func (o *offer) narrowed() json.RawMessage {
-	var schema map[string]any
-	if len(o.rules) == 0 || json.Unmarshal(o.tool.Input, &schema) != nil {
-		return o.tool.Input
-	}
-	properties, _ := schema["properties"].(map[string]any)
-	for _, r := range o.rules {
-		if name, value, ok := r.program.Fixes(); ok {
-			fix(schema, properties, name, "const", value)
-		} else if name, values, ok := r.program.FixesAny(); ok {
-			fix(schema, properties, name, "enum", values)
-		}
-	}
-	out, err := json.Marshal(schema)
-	if err != nil {
-		return o.tool.Input
-	}
-	return out
-}
-
-// fix says of one property what it may be.
-func fix(schema, properties map[string]any, name, keyword string, value any) {
-	property, there := properties[name].(map[string]any)
-	if !there {
-		return
-	}
-	property[keyword] = value
-	if keyword == "const" {
-		delete(property, "enum")
-	}
-	if _, usual := property["default"]; usual {
-		return
-	}
-	required, _ := schema["required"].([]any)
-	if !slices.Contains(required, any(name)) {
-		schema["required"] = append(required, name)
-	}
-}
-
 // joined is the schema of a tool that more than one connection has: with the
 // argument that says which.
 func joined(offers []*offer) json.RawMessage {
@@ -111,10 +70,7 @@ func joined(offers []*offer) json.RawMessage {
 		about = append(about, o.alias()+" is "+o.who())
 	}
 	which := map[string]any{"type": "string", "enum": aliases, "description": "which connection to use: " + strings.Join(about, "; ")}
-	base := offers[0].narrowed()
-	if alike := !slices.ContainsFunc(offers, func(o *offer) bool { return !bytes.Equal(o.narrowed(), base) }); !alike {
-		base = offers[0].tool.Input
-	}
+	base := narrow(offers[0].tool.Input, common(offers))
 	if slices.ContainsFunc(offers, func(o *offer) bool { return !bytes.Equal(o.tool.Input, offers[0].tool.Input) }) {
 		base = nil // two services that call different things by one name
 	}

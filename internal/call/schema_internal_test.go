@@ -1,6 +1,7 @@
 package call
 
 import (
+	"bytes"
 	"encoding/json"
 	"testing"
 
@@ -50,6 +51,9 @@ func FuzzAlike(f *testing.F) {
 		}
 		if !alike(a, a) {
 			t.Fatalf("%q is not like itself", came)
+		}
+		if alike(a, b) && !marks.Match(guarded) && !bytes.Contains(guarded, []byte(`\`)) && cmp.Diff(a, b) != "" {
+			t.Fatalf("%q is shown for %q", guarded, came)
 		}
 		shown, err := json.Marshal(b)
 		if err != nil {

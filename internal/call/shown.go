@@ -4,19 +4,19 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
-// The bounds of what people are shown of a call.
-const (
-	maxText  = 16 << 10 // bytes of one text
-	maxShown = 256 << 10
-)
+// maxShown bounds, in bytes, what people are shown of a call: all of it.
+const maxShown = 256 << 10
 
-// marked is how a value begins that the guard took out.
-const marked = "[hotcell:"
+// marks are what the guard puts in the place of a value, and minHidden is how long,
+// in bytes, the shortest value is that it looks for.
+var marks = regexp.MustCompile(`\[hotcell:[^\]]*\]`)
+
+const minHidden = 6
 
 // shown are the arguments as a person sees them: those that the gateway's guard
 // went over, which must be the arguments themselves but for what it took out.
@@ -40,7 +40,7 @@ func (a *attempt) shown() (json.RawMessage, *refusal) {
 			guarded[name] = usual
 		}
 	}
-	out, err := json.Marshal(shorten(guarded))
+	out, err := json.Marshal(guarded)
 	if err != nil || len(out) > maxShown {
 		return nil, refused(codeInvalid, "these arguments are too much for a person to look at: make the call smaller")
 	}
@@ -54,14 +54,12 @@ func exactly(text []byte, to any) error {
 	return d.Decode(to)
 }
 
-// alike says whether guarded is came, but for texts that the guard marked.
+// alike says whether guarded is came, but for what the guard took out of texts.
 func alike(came, guarded any) bool {
-	if text, ok := guarded.(string); ok && strings.Contains(text, marked) {
-		_, object := came.(map[string]any)
-		_, list := came.([]any)
-		return !object && !list
-	}
 	switch came := came.(type) {
+	case string:
+		other, ok := guarded.(string)
+		return ok && (came == other || covers(came, other))
 	case map[string]any:
 		other, ok := guarded.(map[string]any)
 		if !ok || len(other) != len(came) {
@@ -89,28 +87,30 @@ func alike(came, guarded any) bool {
 	return came == guarded
 }
 
-// shorten cuts texts that nobody would read to their end, and says so.
-func shorten(value any) any {
-	switch value := value.(type) {
-	case string:
-		if len(value) <= maxText {
-			return value
-		}
-		end := maxText
-		for !utf8.RuneStart(value[end]) {
-			end--
-		}
-		return fmt.Sprintf("%s… [%d bytes more]", value[:end], len(value)-end)
-	case map[string]any:
-		for name := range value {
-			value[name] = shorten(value[name])
-		}
-	case []any:
-		for i := range value {
-			value[i] = shorten(value[i])
-		}
+// covers says whether guarded is came with marks in the place of some of it: all
+// around them is there, in its order, and each hides enough to be a value.
+func covers(came, guarded string) bool {
+	pieces := marks.Split(guarded, -1)
+	last := len(pieces) - 1
+	if last == 0 {
+		return false
 	}
-	return value
+	came, begins := strings.CutPrefix(came, pieces[0])
+	came, ends := strings.CutSuffix(came, pieces[last])
+	if !begins || !ends {
+		return false
+	}
+	for _, piece := range pieces[1:last] {
+		if len(came) < minHidden {
+			return false
+		}
+		_, rest, there := strings.Cut(came[minHidden:], piece)
+		if !there {
+			return false
+		}
+		came = rest
+	}
+	return len(came) >= minHidden
 }
 
 // visible writes what cannot be seen in a text, or turns it around, as escapes.

@@ -87,7 +87,7 @@ func (s *Service) pollDevice(ctx context.Context, l hotcell.Link) (hotcell.Link,
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
 	defer cancel()
 	tokens, c, err := s.poll(ctx, l, w)
-	if fault, ok := errors.AsType[*oauth.Fault](err); ok && (fault.Kind == oauth.Waiting || fault.Kind == oauth.Unavailable) {
+	if fault, ok := errors.AsType[*oauth.Fault](err); ok && (fault.Kind == oauth.Waiting || fault.Kind == oauth.Unavailable || fault.Kind == oauth.Ambiguous) {
 		s.mu.Lock()
 		if fault.Code == "slow_down" {
 			w.device.Interval += 5 * time.Second

@@ -114,12 +114,10 @@ func (s *Service) settle(ctx context.Context, back returned, tokens *oauth.Token
 	to := target{slug: c.Slug, name: l.Name, connector: c, auth: c.Auth.Put, settings: l.Settings}
 	made := &material{said: hotcell.Connected{Client: l.Client}}
 	err := to.place()
-	if err == nil {
-		err = made.granted(tokens, l.Scopes)
-	}
 	if err != nil {
 		return nil, s.fail(ctx, l, err)
 	}
+	made.granted(tokens, l.Scopes)
 	if to.definition, err = s.offered(ctx, l, c, made); err != nil {
 		return nil, s.fail(ctx, l, err)
 	}

@@ -4,26 +4,21 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
 	"hotcell"
 	"hotcell/internal/connector"
-	"hotcell/internal/guard"
 	"hotcell/internal/oauth"
 	"hotcell/internal/sensitive"
 	"hotcell/internal/vault"
 )
 
 // granted takes the tokens of a grant into a connection's material.
-func (m *material) granted(t *oauth.Tokens, asked []string) error {
+func (m *material) granted(t *oauth.Tokens, asked []string) {
 	for _, f := range []vault.Field{{Name: hotcell.FieldAccess, Value: t.Access}, {Name: hotcell.FieldRefresh, Value: t.Refresh}} {
 		if f.Value.Len() == 0 && f.Name == hotcell.FieldRefresh {
 			continue
-		}
-		if err := f.Value.Use(takable); err != nil {
-			return err
 		}
 		m.fields = append(m.fields, f)
 	}
@@ -35,16 +30,6 @@ func (m *material) granted(t *oauth.Tokens, asked []string) error {
 		at := t.Expires
 		m.said.Expires = &at
 	}
-	return nil
-}
-
-// takable refuses a token that cannot be kept, or not be looked for in what the
-// service answers.
-func takable(token []byte) error {
-	if len(token) > hotcell.MaxValue || guard.Guardable(token) != nil || slices.ContainsFunc(token, func(b byte) bool { return b <= ' ' || b > '~' }) {
-		return fmt.Errorf("%w: the service gave a token that cannot be kept safe", hotcell.ErrUnavailable)
-	}
-	return nil
 }
 
 // exchanged gets the first token for a key that is not put onto requests itself:
@@ -75,10 +60,7 @@ func (s *Service) exchanged(ctx context.Context, to target, key sensitive.Bytes,
 		}
 		return err
 	}
-	if err := out.granted(tokens, asked); err != nil {
-		tokens.Clear()
-		return err
-	}
+	out.granted(tokens, asked)
 	return nil
 }
 

@@ -46,8 +46,8 @@ func (f *forwarding) fresh(ctx context.Context, refused int) error {
 	if s.Keeper == nil {
 		return nil
 	}
-	ws, id, _, expires, err := s.Vault.Renewal(ctx, f.job, f.attachment)
-	if err != nil || expires == nil {
+	ws, id, renewed, err := s.Vault.Renewal(ctx, f.job, f.attachment)
+	if err != nil || !renewed {
 		return nil //nolint:nilerr // the use itself says, and records, why not
 	}
 	f.keep()

@@ -217,7 +217,7 @@ func (s *Service) document(ctx context.Context, place string, into any) (bool, e
 	r.Header.Set("Accept", "application/json")
 	answer, err := s.Transport.RoundTrip(r)
 	if err != nil {
-		return false, unanswered(err)
+		return false, &Fault{Kind: Unavailable}
 	}
 	defer func() { _ = answer.Body.Close() }()
 	kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
@@ -259,7 +259,7 @@ func (s *Service) Register(ctx context.Context, e *hotcell.Endpoints, callback s
 	r.Header.Set("Accept", "application/json")
 	answer, err := s.Transport.RoundTrip(r)
 	if err != nil {
-		return "", unanswered(err)
+		return "", &Fault{Kind: Unavailable}
 	}
 	defer func() { _ = answer.Body.Close() }()
 	var made struct {

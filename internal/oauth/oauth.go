@@ -21,11 +21,13 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"hotcell"
 	"hotcell/internal/connector"
+	"hotcell/internal/guard"
 	"hotcell/internal/sensitive"
 )
 
@@ -51,58 +53,32 @@ type Tokens struct {
 	Scopes []string
 }
 
+// takable says whether the tokens can be kept, put onto requests, and looked for in
+// what the service answers.
+func (t *Tokens) takable() bool {
+	for _, token := range []sensitive.Bytes{t.Access, t.Refresh} {
+		if token.Len() > 0 && token.Use(check) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+var errToken = errors.New("a token that cannot be kept safe")
+
+func check(token []byte) error {
+	if len(token) > hotcell.MaxValue || guard.Guardable(token) != nil || slices.ContainsFunc(token, func(b byte) bool { return b <= ' ' || b > '~' }) {
+		return errToken
+	}
+	return nil
+}
+
 // Clear clears the tokens.
 func (t *Tokens) Clear() {
 	if t != nil {
 		t.Access.Clear()
 		t.Refresh.Clear()
 	}
-}
-
-// Kind is what a fault means for what was asked.
-type Kind int
-
-// The kinds.
-const (
-	// Unavailable: it was not done, and may be later.
-	Unavailable Kind = iota
-	// Ambiguous: it may have been done; the answer did not come, or made no sense.
-	Ambiguous
-	// Revoked: the grant is no more (invalid_grant).
-	Revoked
-	// Refused: the service refuses the request or the client.
-	Refused
-	// Waiting: a person has not decided yet (RFC 8628).
-	Waiting
-)
-
-// Fault is a request to an authorisation server that failed.
-type Fault struct {
-	Kind Kind
-	// Code is the error of RFC 6749 section 5.2, or what stands for it; it holds
-	// nothing else of the answer.
-	Code string
-	// After is when it may be tried again, where the service says so.
-	After time.Duration
-}
-
-func (f *Fault) Error() string {
-	if f.Code != "" {
-		return "the authorisation server answered " + f.Code
-	}
-	return "the authorisation server does not answer"
-}
-
-// Is makes a fault what callers decide on.
-func (f *Fault) Is(target error) bool {
-	switch f.Kind {
-	case Revoked:
-		return target == hotcell.ErrNeedsReconnect
-	case Refused:
-		return target == hotcell.ErrDenied
-	case Unavailable, Ambiguous, Waiting:
-	}
-	return target == hotcell.ErrUnavailable
 }
 
 // Config is what a service needs.
@@ -113,10 +89,17 @@ type Config struct {
 }
 
 // Service asks authorisation servers.
-type Service struct{ Config }
+type Service struct {
+	Config
+	may func() error
+}
 
 // New is a service.
-func New(c Config) *Service { return &Service{c} }
+func New(c Config) *Service { return &Service{Config: c} }
+
+// While is the service as long as may says so: it is asked in the moment before a
+// form is sent, and where it fails, nothing is.
+func (s *Service) While(may func() error) *Service { return &Service{s.Config, may} }
 
 // AuthorizeURL is the service's page of consent (RFC 6749 section 4.1.1), with
 // the proof key S256 of the verifier (RFC 7636).
@@ -215,6 +198,10 @@ func (s *Service) tokens(ctx context.Context, a *connector.Auth, c Client, form 
 	if answer.Refresh != "" {
 		out.Refresh = sensitive.New([]byte(answer.Refresh))
 	}
+	if !out.takable() {
+		out.Clear()
+		return nil, &Fault{Kind: Ambiguous, Code: "a token that cannot be kept safe"}
+	}
 	if answer.Expires > 0 {
 		out.Expires = s.Now().Add(answer.Expires)
 	}
@@ -222,20 +209,6 @@ func (s *Service) tokens(ctx context.Context, a *connector.Auth, c Client, form 
 		out.Scopes = strings.FieldsFunc(answer.Scope, func(r rune) bool { return r == ' ' || r == ',' })
 	}
 	return out, nil
-}
-
-// kindOf says what an error code means for the grant (RFC 6749 section 5.2,
-// RFC 8628 section 3.5, and what services have beside).
-func kindOf(code string) Kind {
-	switch code {
-	case "invalid_grant", "token_revoked", "invalid_refresh_token", "token_expired", "bad_refresh_token":
-		return Revoked
-	case "temporarily_unavailable", "server_error", "ratelimited", "rate_limited", "slow_down_requests":
-		return Unavailable
-	case "authorization_pending", "slow_down":
-		return Waiting
-	}
-	return Refused
 }
 
 // post sends a form to an endpoint, as the client, and returns what it answers:
@@ -254,10 +227,14 @@ func (s *Service) post(ctx context.Context, a *connector.Auth, c Client, endpoin
 		return nil, err
 	}
 	text := form.Encode()
-	request.Body, request.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
+	out := &outgoing{Reader: strings.NewReader(text), may: s.may}
+	request.Body, request.ContentLength = out, int64(len(text))
+	// A connection of its own: one that the other side has just closed takes the
+	// form, and nobody knows whether it was read.
+	request.Close = true
 	answer, err := s.Transport.RoundTrip(request)
 	if err != nil {
-		return nil, unanswered(err)
+		return nil, out.unanswered()
 	}
 	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
@@ -290,36 +267,6 @@ func show(r *http.Request, a *connector.Auth, c Client, form url.Values) error {
 		r.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(string(secret)))
 		return nil
 	})
-}
-
-// unanswered says whether a request that brought no answer may have arrived.
-func unanswered(err error) *Fault {
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" || errors.Is(err, hotcell.ErrDenied) || errors.Is(err, hotcell.ErrUnavailable) {
-		return &Fault{Kind: Unavailable}
-	}
-	return &Fault{Kind: Ambiguous}
-}
-
-// failed reads the error of an answer.
-func failed(ctx context.Context, a *connector.Auth, answer *http.Response, body []byte) *Fault {
-	switch {
-	case answer.StatusCode == http.StatusTooManyRequests || answer.StatusCode >= 500:
-		return &Fault{Kind: Unavailable, Code: fmt.Sprintf("the status %d", answer.StatusCode), After: after(answer.Header)}
-	case answer.StatusCode/100 == 3:
-		return &Fault{Kind: Refused, Code: "a redirect, which is not followed"}
-	}
-	if read, err := a.ReadToken(ctx, body); err == nil && read.Error != "" {
-		return &Fault{Kind: kindOf(read.Error), Code: read.Error}
-	}
-	return &Fault{Kind: Refused, Code: fmt.Sprintf("the status %d", answer.StatusCode)}
-}
-
-func after(h http.Header) time.Duration {
-	d, err := time.ParseDuration(h.Get("Retry-After") + "s")
-	if err != nil || d < 0 {
-		return 0
-	}
-	return min(d, time.Minute)
 }
 
 func loopback(host string) bool {

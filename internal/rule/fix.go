@@ -5,42 +5,56 @@ import (
 	"github.com/google/cel-go/common/operators"
 )
 
-// Fixes says whether the rule is exactly `args.X == literal`: the argument then
-// has one value, and an agent may be told so.
-func (p *Program) Fixes() (argument string, value any, ok bool) {
-	e := p.checked.NativeRep().Expr()
-	if e.Kind() != ast.CallKind || e.AsCall().FunctionName() != operators.Equals {
-		return "", nil, false
-	}
-	sides := e.AsCall().Args()
-	for i := range sides {
-		if name, is := argumentOf(sides[i]); is {
-			value, ok = literalOf(sides[1-i])
-			return name, value, ok
-		}
-	}
-	return "", nil, false
+// Fix is an argument that a rule lets have these values and no others.
+type Fix struct {
+	Argument string
+	Values   []any
 }
 
-// FixesAny says whether the rule is exactly `args.X in [literals]`.
-func (p *Program) FixesAny() (argument string, values []any, ok bool) {
-	e := p.checked.NativeRep().Expr()
-	if e.Kind() != ast.CallKind || e.AsCall().FunctionName() != operators.In {
-		return "", nil, false
+// Fixes are the arguments that the rule fixes, of which an agent may be told: those
+// of `args.X == literal` and `args.X in [literals]`, by themselves or joined by &&.
+func (p *Program) Fixes() []Fix { return fixes(p.checked.NativeRep().Expr(), nil) }
+
+func fixes(e ast.Expr, found []Fix) []Fix {
+	if e.Kind() != ast.CallKind {
+		return found
 	}
 	sides := e.AsCall().Args()
-	name, is := argumentOf(sides[0])
-	if !is || sides[1].Kind() != ast.ListKind {
-		return "", nil, false
+	switch e.AsCall().FunctionName() {
+	case operators.LogicalAnd:
+		for _, side := range sides {
+			found = fixes(side, found)
+		}
+	case operators.Equals:
+		for i := range sides {
+			name, is := argumentOf(sides[i])
+			value, literal := literalOf(sides[1-i])
+			if is && literal {
+				return append(found, Fix{name, []any{value}})
+			}
+		}
+	case operators.In:
+		name, is := argumentOf(sides[0])
+		if values := literalsOf(sides[1]); is && len(values) > 0 {
+			found = append(found, Fix{name, values})
+		}
 	}
-	for _, element := range sides[1].AsList().Elements() {
+	return found
+}
+
+// literalsOf are the elements of a list of literals; none where it is another thing.
+func literalsOf(e ast.Expr) (values []any) {
+	if e.Kind() != ast.ListKind {
+		return nil
+	}
+	for _, element := range e.AsList().Elements() {
 		value, literal := literalOf(element)
 		if !literal {
-			return "", nil, false
+			return nil
 		}
 		values = append(values, value)
 	}
-	return name, values, len(values) > 0
+	return values
 }
 
 // argumentOf reads args.X.

@@ -98,21 +98,22 @@ func TestPlainValuesComeOut(t *testing.T) {
 
 func TestWhatARuleFixes(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]any{`args.c == "#ops"`: "#ops", `5 == args.c`: int64(5), `args.c != "#ops"`: nil, `args.c == tool`: nil, `args.c == "a" || true`: nil} {
+	ops := []rule.Fix{{Argument: "c", Values: []any{"#ops"}}}
+	for text, want := range map[string][]rule.Fix{
+		`args.c == "#ops"`: ops, `5 == args.c`: {{Argument: "c", Values: []any{int64(5)}}}, `args.c != "#ops"`: nil, `args.c == tool`: nil, `args.c == "a" || true`: nil,
+		`!(args.c == "a")`: nil, `args.c in ["a", "b"]`: {{Argument: "c", Values: []any{"a", "b"}}}, `args.c in ["a", tool]`: nil, `args.c in []`: nil,
+		`args.c == "#ops" && args.d in [1, 2]`:                  {ops[0], {Argument: "d", Values: []any{int64(1), int64(2)}}},
+		`(account == "x" && args.c == "#ops") && args.n < 5`:    ops,
+		`args.c == "#ops" && (args.d == 1 || args.d == 2)`:      ops,
+		`true ? args.c == "#ops" : args.c == "a"`:               nil,
+		`args.c.d == "a" && args.l.exists(x, x == "a" && true)`: nil,
+	} {
 		p, err := rule.Calls().Compile(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		name, got, ok := p.Fixes()
-		if ok != (want != nil) || ok && (got != want || name != "c") {
-			t.Errorf("%s: %q %v %t", text, name, got, ok)
+		if d := cmp.Diff(want, p.Fixes()); d != "" {
+			t.Errorf("%s: %s", text, d)
 		}
-	}
-	p, err := rule.Calls().Compile(`args.c in ["a", "b"]`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if name, values, ok := p.FixesAny(); name != "c" || len(values) != 2 || !ok {
-		t.Errorf("%q %v %t", name, values, ok)
 	}
 }

@@ -11,6 +11,7 @@
 package token
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,6 @@ import (
 	"hotcell"
 	"hotcell/internal/connector"
 	"hotcell/internal/oauth"
-	"hotcell/internal/sensitive"
 	"hotcell/internal/vault"
 )
 
@@ -32,7 +32,10 @@ type Config struct {
 	OAuth   *oauth.Service
 	// Holder names this keeper among all that share the store.
 	Holder string
-	Log    *slog.Logger
+	// Pause is how long a service has after a reply that was lost, before it is asked
+	// once more; 0 is 5 s.
+	Pause time.Duration
+	Log   *slog.Logger
 }
 
 // Keeper keeps tokens good. It may be used at once from anywhere.
@@ -51,6 +54,7 @@ type flight struct {
 
 // New is a keeper.
 func New(c Config) *Keeper {
+	c.Pause = cmp.Or(c.Pause, pause)
 	return &Keeper{Config: c, under: map[hotcell.CredentialID]*flight{}}
 }
 
@@ -62,10 +66,7 @@ func (k *Keeper) Ensure(ctx context.Context, ws hotcell.WorkspaceID, id hotcell.
 	for {
 		f, first := k.join(id, refused)
 		if first {
-			// Whoever asked may go; the refresh that was begun is ended.
-			f.err = k.ensure(context.WithoutCancel(ctx), ws, id, refused)
-			k.leave(id, f)
-			return f.err
+			return k.lead(ctx, f, ws, id)
 		}
 		select {
 		case <-ctx.Done():
@@ -89,6 +90,15 @@ func (k *Keeper) join(id hotcell.CredentialID, refused int) (f *flight, first bo
 	return f, true
 }
 
+// lead looks at a connection for all that wait. Whoever asked may go; the refresh
+// that was begun is ended.
+func (k *Keeper) lead(ctx context.Context, f *flight, ws hotcell.WorkspaceID, id hotcell.CredentialID) error {
+	f.err = fmt.Errorf("%w: the connection's token was not renewed", hotcell.ErrUnavailable)
+	defer k.leave(id, f) // whatever happens: nobody waits for ever
+	f.err = k.ensure(context.WithoutCancel(ctx), ws, id, f.refused)
+	return f.err
+}
+
 func (k *Keeper) leave(id hotcell.CredentialID, f *flight) {
 	k.mu.Lock()
 	delete(k.under, id)
@@ -103,8 +113,9 @@ const maxWait = 90 * time.Second
 func (k *Keeper) ensure(ctx context.Context, ws hotcell.WorkspaceID, id hotcell.CredentialID, refused int) error {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
+	wish := vault.RefreshWish{Workspace: ws, Credential: id, Holder: k.Holder, Refused: refused, Attempts: k.attempts}
 	for {
-		r, wait, err := k.Vault.BeginRefresh(ctx, ws, id, k.Holder, refused)
+		r, wait, err := k.Vault.BeginRefresh(ctx, wish)
 		switch {
 		case err != nil:
 			return err
@@ -126,8 +137,29 @@ func (k *Keeper) ensure(ctx context.Context, ws hotcell.WorkspaceID, id hotcell.
 	}
 }
 
-// rest is how long nobody asks a service that did not answer.
-const rest = 2 * time.Second
+// maxAttempts is how often one refresh token is sent: once, and once more where it
+// is not known what came of that.
+const maxAttempts = 2
+
+// attempts is how often one refresh token of a connection may be sent. One that goes
+// on when it was used is no theft when it comes again.
+func (k *Keeper) attempts(c hotcell.Connected) int {
+	if of, ok := k.Catalog.Find(c.Connector); ok && of.Auth.Refresh == connector.Keeps {
+		return 0
+	}
+	return maxAttempts
+}
+
+const (
+	// pause is how long a service has after a reply that was lost; one that had a
+	// fault has busyPauses of it. What is short is no end of a connection.
+	pause      = 5 * time.Second
+	busyPauses = 6
+	// rest is how long nobody asks a service that did not take the question, and
+	// refusedRest one that refuses it: that is a matter of settings, not of moments.
+	rest        = 2 * time.Second
+	refusedRest = 30 * time.Second
+)
 
 // refresh asks the service, and stores what it says before anybody uses it.
 // Again is true where it is worth one more look: it is not known what came of it.
@@ -141,7 +173,7 @@ func (k *Keeper) refresh(ctx context.Context, r *vault.Refreshing) (again bool, 
 	if err != nil {
 		return false, err
 	}
-	err = k.Vault.FinishRefresh(ctx, r, fields, func(c *hotcell.Connected) {
+	err = k.store(ctx, r, fields, func(c *hotcell.Connected) {
 		expires := tokens.Expires
 		if expires.IsZero() {
 			c.Expires = nil
@@ -162,6 +194,30 @@ func (k *Keeper) refresh(ctx context.Context, r *vault.Refreshing) (again bool, 
 		return false, err
 	}
 	return false, nil
+}
+
+// The rhythm of storing.
+const (
+	firstTry = 50 * time.Millisecond
+	maxTry   = 2 * time.Second
+)
+
+// store stores the new pair. A store that is busy or full is tried again as long as
+// nobody else may ask the service: the old token may be no good any more.
+func (k *Keeper) store(ctx context.Context, r *vault.Refreshing, fields []vault.Field, change func(*hotcell.Connected)) error {
+	for wait := firstTry; ; wait = min(2*wait, maxTry) {
+		err := k.Vault.FinishRefresh(ctx, r, fields, change)
+		_, left := k.Vault.RefreshTime(r)
+		if err == nil || errors.Is(err, hotcell.ErrConflict) || errors.Is(err, hotcell.ErrNotFound) || errors.Is(err, hotcell.ErrTampered) || left <= wait {
+			return err
+		}
+		k.Log.Warn("new tokens could not be stored yet", "connection", r.Credential.ID, "error", err)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(wait):
+		}
+	}
 }
 
 // next are the values of the next version: the new tokens, and of the old values
@@ -186,122 +242,36 @@ func next(r *vault.Refreshing, tokens *oauth.Tokens) ([]vault.Field, error) {
 	return fields, nil
 }
 
-// ask asks the service in the way of the connection's connector.
-func (k *Keeper) ask(ctx context.Context, r *vault.Refreshing) (*oauth.Tokens, error) {
-	c := r.Credential
-	of, ok := k.Catalog.Find(c.Connected.Connector)
-	if !ok {
-		return nil, fmt.Errorf("%w: the connector %s is not in the catalogue any more", hotcell.ErrUnavailable, c.Connected.Connector)
-	}
-	auth := &of.With(c.Connected.Endpoints).Auth
-	if auth.Kind == connector.ServiceAccount {
-		key, err := field(r.Fields, hotcell.FieldKey)
-		if err != nil {
-			return nil, err
-		}
-		return k.OAuth.ServiceAccount(ctx, auth, key, c.Connected.Settings[auth.Subject], c.Connected.Scopes)
-	}
-	client, err := k.client(ctx, c, r.Fields)
-	if err != nil {
-		return nil, err
-	}
-	defer client.Secret.Clear()
-	if auth.Kind == connector.ClientCredentials {
-		return k.OAuth.ClientCredentials(ctx, auth, client, c.Connected.Scopes)
-	}
-	refresh, err := field(r.Fields, hotcell.FieldRefresh)
-	if err != nil {
-		return nil, &oauth.Fault{Kind: oauth.Revoked, Code: "no refresh token"}
-	}
-	return k.OAuth.Refresh(ctx, auth, client, refresh)
-}
-
-// client is the OAuth client that the grant was given to: another of the same
-// connector cannot refresh it.
-func (k *Keeper) client(ctx context.Context, c hotcell.Credential, fields []vault.Field) (oauth.Client, error) {
-	if key, err := field(fields, hotcell.FieldKey); err == nil { // a client of the connection's own
-		copied, err := clone(key)
-		return oauth.Client{ID: c.Connected.Client, Secret: copied}, err
-	}
-	if c.Connected.Endpoints != nil { // made for this connection, without a secret
-		return oauth.Client{ID: c.Connected.Client, Public: true}, nil
-	}
-	kept, secret, err := k.Vault.OpenClient(ctx, c.Workspace, c.Connected.Connector)
-	if errors.Is(err, hotcell.ErrNotFound) {
-		return oauth.Client{}, fmt.Errorf("%w: the workspace's OAuth client of %s is gone: set it again", hotcell.ErrUnavailable, c.Connected.Connector)
-	}
-	if err == nil && kept.ID != c.Connected.Client {
-		secret.Clear()
-		return oauth.Client{}, &oauth.Fault{Kind: oauth.Revoked, Code: "another client's grant"}
-	}
-	return oauth.Client{ID: kept.ID, Secret: secret, Public: kept.Public}, err
-}
-
-func clone(b sensitive.Bytes) (out sensitive.Bytes, err error) {
-	err = b.Use(func(v []byte) error { out = sensitive.Copy(v); return nil })
-	return out, err
-}
-
-func field(fields []vault.Field, name string) (sensitive.Bytes, error) {
-	for _, f := range fields {
-		if f.Name == name {
-			return f.Value, nil
-		}
-	}
-	return sensitive.Bytes{}, fmt.Errorf("%w: the connection has no %s", hotcell.ErrTampered, name)
-}
-
 // failed tells the vault how a refresh failed, and says what it means for
-// whoever waits.
+// whoever waits: nothing, where the token lives.
 func (k *Keeper) failed(ctx context.Context, r *vault.Refreshing, cause error) (again bool, err error) {
 	c := r.Credential
 	fault, ok := errors.AsType[*oauth.Fault](cause)
 	if !ok {
 		k.Log.Error("refreshing a connection", "connection", c.ID, "error", cause)
-		err := k.Vault.FailRefresh(ctx, r, vault.RefreshUnavailable, rest)
+		err := k.Vault.FailRefresh(ctx, r, vault.RefreshFailure{Rest: rest})
 		return false, errors.Join(cause, err)
 	}
 	k.Log.Warn("a connection was not refreshed", "connection", c.ID, "connector", c.Connected.Connector, "reason", fault.Error())
+	failure := vault.RefreshFailure{Rest: max(fault.After, rest)}
 	switch fault.Kind {
 	case oauth.Revoked:
-		if err := k.Vault.FailRefresh(ctx, r, vault.RefreshRevoked, 0); err != nil {
-			return false, err
-		}
-		return true, nil // to be told as everybody is from now on
+		failure.Fault, again = vault.RefreshRevoked, true // to be told as everybody is from now on
 	case oauth.Ambiguous:
-		return true, k.Vault.FailRefresh(ctx, r, vault.RefreshAmbiguous, 0)
-	case oauth.Unavailable, oauth.Refused, oauth.Waiting:
+		failure.Fault, again = vault.RefreshAmbiguous, true
+		failure.Rest = max(fault.After, k.Pause)
+		if fault.Status > 0 {
+			failure.Rest = max(fault.After, busyPauses*k.Pause)
+		}
+	case oauth.Refused:
+		failure.Rest, failure.Reason = refusedRest, fault.Error()
+	case oauth.Unavailable, oauth.Waiting:
 	}
-	wait := max(fault.After, rest)
-	if fault.Kind == oauth.Refused {
-		wait = 30 * time.Second // it is a matter of settings, not of moments
+	if err := k.Vault.FailRefresh(ctx, r, failure); err != nil || again {
+		return again && err == nil, err
 	}
-	if err := k.Vault.FailRefresh(ctx, r, vault.RefreshUnavailable, wait); err != nil {
-		return false, err
+	if k.Vault.RefreshLives(r) {
+		return false, nil
 	}
-	return false, fmt.Errorf("%w: the token of %q could not be renewed: %w", hotcell.ErrUnavailable, c.Name, fault)
-}
-
-// abandon revokes tokens that nobody has a place for: the connection was deleted
-// while they were asked for.
-func (k *Keeper) abandon(ctx context.Context, r *vault.Refreshing, tokens *oauth.Tokens) {
-	of, ok := k.Catalog.Find(r.Credential.Connected.Connector)
-	if !ok {
-		return
-	}
-	if of = of.With(r.Credential.Connected.Endpoints); of.Auth.Revoke == "" {
-		return
-	}
-	client, err := k.client(ctx, r.Credential, r.Fields)
-	if err != nil {
-		return
-	}
-	defer client.Secret.Clear()
-	token := tokens.Refresh
-	if token.Len() == 0 {
-		token = tokens.Access
-	}
-	if err := k.OAuth.Revoke(ctx, &of.Auth, client, token); err != nil {
-		k.Log.Warn("tokens of a deleted connection were not revoked", "connection", r.Credential.ID, "error", err)
-	}
+	return false, &vault.NotRenewed{Name: c.Name, Reason: failure.Reason, After: failure.Rest}
 }

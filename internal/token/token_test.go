@@ -1,6 +1,7 @@
 package token_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,27 +32,70 @@ slug: chat
 name: Chat
 base: %[1]s
 advise: {hosts: [chat.acme.test]}
-auth: {kind: oauth2, authorize: "%[1]s/authorize", token: "%[1]s/oauth/token", revoke: "%[1]s/revoke", client: post, scopes: [openid]}
+auth: {kind: oauth2, refresh: %[2]s, authorize: "%[1]s/authorize", token: "%[1]s/oauth/token", revoke: "%[1]s/revoke", client: post, scopes: [openid]}
 tools:
 - {name: read, about: Reads what there is to read., hint: read, request: {method: GET, path: /x}}
 `
+
+var modes = map[identity.Mode]string{identity.Rotates: "rotates", identity.Grace: "grace", identity.Keeps: "keeps"}
+
+// failing is a store that cannot be written to while it says so.
+type failing struct {
+	hotcell.VaultStore
+	says func() error
+}
+
+func (f *failing) Update(ctx context.Context, fn func(hotcell.VaultWriter) error) error {
+	if f.says != nil {
+		if err := f.says(); err != nil {
+			return err
+		}
+	}
+	return f.VaultStore.Update(ctx, fn)
+}
 
 const callback = "http://127.0.0.1:7878/connect/callback"
 
 // scene is a connection with tokens of a real authorisation server.
 type scene struct {
 	*identity.Server
-	t     *testing.T
-	vault *vault.Vault
-	store hotcell.VaultStore
-	made  hotcell.Credential
-	make  func(holder string) *token.Keeper
+	t       *testing.T
+	vault   *vault.Vault
+	store   hotcell.VaultStore
+	failing failing
+	made    hotcell.Credential
+	make    func(holder string) *token.Keeper
+	// front comes before the server, and before the transport of every request.
+	front  func(http.ResponseWriter, *http.Request) bool
+	before func(*http.Request)
+	skew   atomic.Int64
+}
+
+// now is the clock of the vault and of the keepers; pass lets time pass.
+func (s *scene) clock() time.Time     { return time.Now().Add(time.Duration(s.skew.Load())) }
+func (s *scene) pass(d time.Duration) { s.skew.Add(int64(d)) }
+
+// first has something be done before each request goes out.
+type first struct {
+	http.RoundTripper
+	s *scene
+}
+
+func (f first) RoundTrip(r *http.Request) (*http.Response, error) {
+	if f.s.before != nil {
+		f.s.before(r)
+	}
+	return f.RoundTripper.RoundTrip(r)
 }
 
 func open(t *testing.T, mode identity.Mode) *scene {
 	t.Helper()
 	s := &scene{t: t}
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.ServeHTTP(w, r) }))
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.front == nil || !s.front(w, r) {
+			s.ServeHTTP(w, r)
+		}
+	}))
 	t.Cleanup(server.Close)
 	log := slog.New(slog.DiscardHandler)
 	var err error
@@ -59,20 +104,21 @@ func open(t *testing.T, mode identity.Mode) *scene {
 	s.Add("client-1", "secret-1", mode, callback)
 	s.Life(time.Second) // over at once, as far as a keeper is concerned
 	dir := t.TempDir()
-	s.store, err = sqlite.OpenVault(t.Context(), filepath.Join(dir, "vault.db"), log)
+	s.failing.VaultStore, err = sqlite.OpenVault(t.Context(), filepath.Join(dir, "vault.db"), log)
 	must(t, err)
+	s.store = &s.failing
 	_, err = kms.CreateFile(filepath.Join(dir, "local.key"))
 	must(t, err)
 	key, err := kms.OpenFile(filepath.Join(dir, "local.key"))
 	must(t, err)
-	s.vault, err = vault.Open(t.Context(), vault.Config{Store: s.store, Key: key, Owner: "Olga", Now: time.Now, Log: log})
+	s.vault, err = vault.Open(t.Context(), vault.Config{Store: s.store, Key: key, Owner: "Olga", Now: s.clock, Log: log})
 	must(t, err)
 	t.Cleanup(func() { _ = s.vault.Close() })
-	catalog, err := connector.Load(connector.Options{Own: []connector.Document{{Name: "chat", Text: fmt.Appendf(nil, document, server.URL)}}})
+	catalog, err := connector.Load(connector.Options{Own: []connector.Document{{Name: "chat", Text: fmt.Appendf(nil, document, server.URL, modes[mode])}}})
 	must(t, err)
-	asks := oauth.New(oauth.Config{Transport: server.Client().Transport, Now: time.Now})
+	asks := oauth.New(oauth.Config{Transport: first{server.Client().Transport, s}, Now: s.clock})
 	s.make = func(holder string) *token.Keeper {
-		return token.New(token.Config{Vault: s.vault, Catalog: catalog, OAuth: asks, Holder: holder, Log: log})
+		return token.New(token.Config{Vault: s.vault, Catalog: catalog, OAuth: asks, Holder: holder, Pause: 10 * time.Millisecond, Log: log})
 	}
 	none := func(*vault.Act) error { return nil }
 	p := s.vault.Local()
@@ -160,6 +206,7 @@ func TestLostRepliesAreSurvivedWithGrace(t *testing.T) {
 		if err := k.Ensure(t.Context(), s.made.Workspace, s.made.ID, refused); err != nil {
 			t.Fatalf("%d: %v", refused, err)
 		}
+		s.pass(time.Minute)
 	}
 	if c := s.now(); c.Version != 6 || c.Connected.Broken != nil || s.Counts().Reuses != 0 {
 		t.Errorf("%+v %+v", c, s.Counts())

@@ -27,7 +27,7 @@ func (v *Vault) AskCall(ctx context.Context, job hotcell.JobID, named hotcell.Re
 		}
 		about = v.ofGrant(about.Kind, grant)
 		about.Credential, about.Name = call.Credential, callName(call.Connection, call.Tool)
-		if err := alive(grant); err != nil {
+		if err := alive(grant, v.now()); err != nil {
 			return err
 		}
 		if named != "" {
@@ -45,7 +45,7 @@ func (v *Vault) AskCall(ctx context.Context, job hotcell.JobID, named hotcell.Re
 			ID: hotcell.RequestID(hotcell.NewID(hotcell.PrefixAsk)), Workspace: grant.Workspace, Kind: hotcell.RequestCall, Job: job,
 			Assignment: grant.Assignment, Member: grant.Principal, Call: &call, State: hotcell.RequestPending, CreatedAt: v.now(),
 		}
-		about.Decision = hotcell.Allowed
+		about.Decision, about.Request = hotcell.Allowed, string(q.ID)
 		return errors.Join(w.PutRequest(q), w.Record(about))
 	})
 	if err != nil {
@@ -64,11 +64,9 @@ func (v *Vault) asked(w hotcell.VaultWriter, grant hotcell.Grant, call hotcell.A
 	pending := 0
 	var found *hotcell.Request
 	for i := range list {
-		q := lapsed(list[i], v.now())
-		if q.State != list[i].State {
-			if err := w.PutRequest(q); err != nil {
-				return nil, err
-			}
+		q, err := v.lapse(w, list[i])
+		if err != nil {
+			return nil, err
 		}
 		if q.State == hotcell.RequestPending {
 			pending++
@@ -84,8 +82,8 @@ func (v *Vault) asked(w hotcell.VaultWriter, grant hotcell.Grant, call hotcell.A
 }
 
 // named is the job's request of that id, if it is for this call and was not made.
-func (v *Vault) named(r hotcell.VaultReader, grant hotcell.Grant, id hotcell.RequestID, call hotcell.AskedCall) (hotcell.Request, error) {
-	q, err := ofJob(r, grant, id)
+func (v *Vault) named(w hotcell.VaultWriter, grant hotcell.Grant, id hotcell.RequestID, call hotcell.AskedCall) (hotcell.Request, error) {
+	q, err := ofJob(w, grant, id)
 	switch {
 	case err != nil:
 		return q, err
@@ -94,7 +92,7 @@ func (v *Vault) named(r hotcell.VaultReader, grant hotcell.Grant, id hotcell.Req
 	case q.Call.Used:
 		return q, fmt.Errorf("%w: the approved call was made already: call again without it to ask anew", hotcell.ErrConflict)
 	}
-	return lapsed(q, v.now()), nil
+	return v.lapse(w, q)
 }
 
 // counts says whether a request is for exactly this call, and still says
@@ -118,6 +116,25 @@ func lapsed(q hotcell.Request, now time.Time) hotcell.Request {
 	return q
 }
 
+// lapse is a request as it is now. One that has expired since is stored so, and is
+// on record.
+func (v *Vault) lapse(w hotcell.VaultWriter, q hotcell.Request) (hotcell.Request, error) {
+	now := lapsed(q, v.now())
+	if now.State == q.State {
+		return q, nil
+	}
+	return now, v.expired(w, now, "nobody decided in time")
+}
+
+// expired stores and records that a request has expired.
+func (v *Vault) expired(w hotcell.VaultWriter, q hotcell.Request, reason string) error {
+	about := hotcell.Event{
+		Workspace: q.Workspace, At: v.now(), Kind: "request.expire", Decision: hotcell.Refused, Reason: reason, Member: q.Member, Via: "vault", Request: string(q.ID),
+	}
+	ofRequest(&about, q)
+	return errors.Join(w.PutRequest(q), w.Record(about))
+}
+
 // TakeCall takes what a person approved, for exactly this call: once, durably.
 // It is [hotcell.ErrConflict] where it was taken before, and [hotcell.ErrDenied]
 // where it was not approved, or for another call.
@@ -129,7 +146,7 @@ func (v *Vault) TakeCall(ctx context.Context, job hotcell.JobID, id hotcell.Requ
 			return gone(err, "there is no grant for this job")
 		}
 		about.Member, about.Assignment = grant.Principal, grant.Assignment
-		if err := alive(grant); err != nil {
+		if err := alive(grant, v.now()); err != nil {
 			return err
 		}
 		q, err := v.named(w, grant, id, call)
@@ -166,8 +183,11 @@ func (v *Vault) AwaitRequest(ctx context.Context, job hotcell.JobID, id hotcell.
 			q, err = ofJob(r, grant, id)
 			return err
 		})
-		if q = lapsed(q, v.now()); err != nil || q.State != hotcell.RequestPending {
+		if err != nil || q.State != hotcell.RequestPending {
 			return q, err
+		}
+		if now := lapsed(q, v.now()); now.State != q.State {
+			return now, v.lapseNow(ctx, q)
 		}
 		select {
 		case <-ctx.Done():
@@ -175,6 +195,17 @@ func (v *Vault) AwaitRequest(ctx context.Context, job hotcell.JobID, id hotcell.
 		case <-time.After(look):
 		}
 	}
+}
+
+// lapseNow stores that a request has expired, for who waited for it.
+func (v *Vault) lapseNow(ctx context.Context, q hotcell.Request) error {
+	return v.store.Update(context.WithoutCancel(ctx), func(w hotcell.VaultWriter) error {
+		stored, err := w.Request(q.Workspace, q.ID)
+		if err == nil {
+			_, err = v.lapse(w, stored)
+		}
+		return err
+	})
 }
 
 // shown is a request as a person may see it: of a personal connection of

@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"hotcell"
 )
@@ -35,7 +36,7 @@ func (v *Vault) OpenForJob(ctx context.Context, job hotcell.JobID) ([]Opened, er
 			return gone(err, "there is no grant for this job")
 		}
 		about = v.ofGrant(about.Kind, grant)
-		if err := mayLease(grant); err != nil {
+		if err := mayLease(grant, v.now()); err != nil {
 			return err
 		}
 		for _, use := range grant.Uses {
@@ -80,8 +81,8 @@ func leasing(use hotcell.Use, c hotcell.Credential) string {
 	return string(c.Tier) + ".guard"
 }
 
-func mayLease(grant hotcell.Grant) error {
-	if err := alive(grant); err != nil {
+func mayLease(grant hotcell.Grant, now time.Time) error {
+	if err := alive(grant, now); err != nil {
 		return err
 	}
 	if grant.Leased {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"time"
 
 	"hotcell"
 )
@@ -23,7 +24,7 @@ func (v *Vault) UseLogin(ctx context.Context, job hotcell.JobID, attachment hotc
 	host := about.Host
 	about = v.ofGrant(kind, found.grant)
 	about.Host, about.Credential, about.Name, about.Decision = host, found.use.Credential, found.use.Name, hotcell.Allowed
-	if err := maySignIn(found, kind, at); err != nil {
+	if err := maySignIn(found, kind, at, v.now()); err != nil {
 		return nil, v.refused(ctx, about, err)
 	}
 	if err := v.store.Record(ctx, about); err != nil {
@@ -39,8 +40,8 @@ func (v *Vault) UseLogin(ctx context.Context, job hotcell.JobID, attachment hotc
 // LoginFill is the kind of a use that goes into the browser.
 const LoginFill = "login.fill"
 
-func maySignIn(found *granted, kind string, at hotcell.Login) error {
-	if err := alive(found.grant); err != nil {
+func maySignIn(found *granted, kind string, at hotcell.Login, now time.Time) error {
+	if err := alive(found.grant, now); err != nil {
 		return err
 	}
 	use := &found.use
@@ -64,7 +65,7 @@ func (v *Vault) CheckLogin(ctx context.Context, job hotcell.JobID, attachment ho
 	if err != nil {
 		return hotcell.Use{}, v.refused(ctx, about, gone(err, "there is no grant for this job"))
 	}
-	if err := maySignIn(found, "", at); err != nil {
+	if err := maySignIn(found, "", at, v.now()); err != nil {
 		about.Workspace, about.Credential, about.Name = found.grant.Workspace, found.use.Credential, found.use.Name
 		return hotcell.Use{}, v.refused(ctx, about, err)
 	}
@@ -80,7 +81,7 @@ func (v *Vault) LoginsOf(ctx context.Context, job hotcell.JobID, at hotcell.Logi
 		if err != nil {
 			return gone(err, "there is no grant for this job")
 		}
-		if err := alive(grant); err != nil {
+		if err := alive(grant, v.now()); err != nil {
 			return err
 		}
 		for _, use := range grant.Uses {
@@ -135,7 +136,7 @@ func (v *Vault) AskLogin(ctx context.Context, job hotcell.JobID, at hotcell.Logi
 		}
 		about = v.ofGrant(about.Kind, grant)
 		about.Host = net.JoinHostPort(at.Host, strconv.Itoa(at.Port))
-		if err := alive(grant); err != nil {
+		if err := alive(grant, v.now()); err != nil {
 			return err
 		}
 		asked, err := w.Requests(grant.Workspace, hotcell.RequestFilter{Job: job}, hotcell.Page{Limit: hotcell.MaxPage})

@@ -11,23 +11,39 @@ import (
 	"hotcell"
 )
 
-// The events of a refresh: its intent, what came of it, and the end of a
-// connection that cannot be refreshed any more.
+// The events of a refresh: its intent, and what came of it.
 const (
 	kindRefresh   = "connection.refresh"
 	kindRefreshed = "connection.refreshed"
-	kindBreak     = "connection.break"
 )
 
 const (
-	// refreshLease is how long a refresh may take before another may begin.
-	refreshLease = 40 * time.Second
-	// maxAttempts is how often one refresh token is sent: once, and once more
-	// where it is not known what came of that.
-	maxAttempts = 2
-	// refreshWait is how soon those who wait for a refresh look again.
-	refreshWait = 25 * time.Millisecond
+	// refreshLease is how long a refresh may take before another may begin, and
+	// refreshReserve how much of it is kept for storing what came.
+	refreshLease   = 40 * time.Second
+	refreshReserve = 5 * time.Second
+	// refreshWait is how soon those who wait for a refresh look again, and
+	// maxRefreshRest for how long they wait where the service is given a rest.
+	refreshWait    = 25 * time.Millisecond
+	maxRefreshRest = 5 * time.Second
+	// forcedAge is how old a token must be that the service made since it did not
+	// know the one before, until it may not know this one either: one that knows
+	// none would be asked for another at each call.
+	forcedAge = 30 * time.Second
 )
+
+// RefreshWish is a wish for a connection's token to be good.
+type RefreshWish struct {
+	Workspace  hotcell.WorkspaceID
+	Credential hotcell.CredentialID
+	// Holder names who refreshes, among all that share the store.
+	Holder string
+	// Refused is the version that the service did not know; 0 for none.
+	Refused int
+	// Attempts says how often one refresh token may be sent while it is not known
+	// what came of it; 0 is as often as it takes.
+	Attempts func(hotcell.Connected) int
+}
 
 // Refreshing is one refresh under way: the lease is taken, the intent durable,
 // the values open. Its holder clears them, and tells by [Vault.FinishRefresh] or
@@ -36,22 +52,25 @@ type Refreshing struct {
 	Credential hotcell.Credential
 	Fields     []Field
 	journal    hotcell.Refresh
+	refused    int
+	attempts   int
 }
 
 // Clear clears the values.
 func (r *Refreshing) Clear() { ClearFields(r.Fields) }
 
-// BeginRefresh takes the lease of a connection's refresh for holder, unless the
-// newest version's token is good: younger than the version that the service
-// refused, and far from its end. Where another holder refreshes, it returns how
-// long to wait before looking again. All of it is one change of the store, so
-// that it holds over all processes.
-func (v *Vault) BeginRefresh(ctx context.Context, ws hotcell.WorkspaceID, id hotcell.CredentialID, holder string, refused int) (r *Refreshing, wait time.Duration, err error) {
+// BeginRefresh takes the lease of a connection's refresh, unless the newest
+// version's token is good: younger than the version that the service refused, and
+// far from its end. Where another holder refreshes, it returns how long to wait
+// before looking again. All of it is one change of the store, so that it holds
+// over all processes.
+func (v *Vault) BeginRefresh(ctx context.Context, wish RefreshWish) (r *Refreshing, wait time.Duration, err error) {
 	var about hotcell.Event
+	var ended error
 	err = v.store.Update(ctx, func(w hotcell.VaultWriter) error {
 		r.forget()
-		r, wait = nil, 0
-		c, err := w.Credential(ws, id)
+		r, wait, ended = nil, 0, nil
+		c, err := w.Credential(wish.Workspace, wish.Credential)
 		if err != nil {
 			return err
 		}
@@ -59,31 +78,28 @@ func (v *Vault) BeginRefresh(ctx context.Context, ws hotcell.WorkspaceID, id hot
 		if err := newest(w, c); err != nil {
 			return err
 		}
-		if err := broken(w, c); err != nil || good(c, refused, v.now()) {
+		if err := broken(w, c); err != nil || good(c, wish.Refused, v.now()) {
 			return err
 		}
-		journal, err := w.Refresh(ws, id)
+		if !c.Renewed() {
+			ended, err = v.breakOff(w, c, "its token has ended, and the service gave nothing to renew it with")
+			return err
+		}
+		journal, err := w.Refresh(wish.Workspace, wish.Credential)
 		if err != nil {
 			return err
 		}
-		switch now := v.now(); {
-		case journal.Holder != "" && journal.Holder != holder && journal.Until.After(now):
-			wait = refreshWait
-			return nil
-		case journal.Rest.After(now):
-			return fmt.Errorf("%w: the service that %q is connected to does not answer: try again in a moment", hotcell.ErrUnavailable, c.Name)
+		var now bool
+		if now, wait, err = v.refreshable(c, journal, wish); now {
+			r, ended, err = v.lease(w, c, journal, wish)
 		}
-		r, err = v.lease(w, c, journal, holder)
 		return err
 	})
 	if err != nil {
 		r.forget()
 		return nil, 0, v.refused(ctx, about, err)
 	}
-	if r != nil && r.Fields == nil {
-		return nil, 0, fmt.Errorf("%w: %s", hotcell.ErrNeedsReconnect, r.Credential.Connected.Broken.Reason)
-	}
-	return r, wait, nil
+	return r, wait, ended
 }
 
 func (r *Refreshing) forget() {
@@ -94,10 +110,20 @@ func (r *Refreshing) forget() {
 
 // good says whether a connection's token need not be refreshed.
 func good(c hotcell.Credential, refused int, now time.Time) bool {
-	if !c.Renewed() {
+	switch {
+	case c.Connected == nil:
 		return true
+	case !c.Renewed():
+		return c.Connected.Expires == nil || now.Before(*c.Connected.Expires)
+	case c.Connected.Expires == nil:
+		return c.Version > refused
 	}
 	return c.Version > refused && now.Add(margin(c)).Before(*c.Connected.Expires)
+}
+
+// lives says whether a token that is to be refreshed is one that can be used yet.
+func lives(c hotcell.Credential, refused int, now time.Time) bool {
+	return c.Version > refused && (c.Connected.Expires == nil || now.Before(*c.Connected.Expires))
 }
 
 // margin is how long before its end a token is refreshed: a tenth of its life,
@@ -107,33 +133,56 @@ func margin(c hotcell.Credential) time.Duration {
 	return min(max(life/10, time.Second), time.Minute)
 }
 
-// lease takes the lease and opens the values; one whose refresh token was sent
-// as often as it may be is broken instead, and has no fields.
-func (v *Vault) lease(w hotcell.VaultWriter, c hotcell.Credential, journal hotcell.Refresh, holder string) (*Refreshing, error) {
+// refreshable says whether a token can be refreshed now; else for how long to wait,
+// or why not. A token that lives is good enough while another refreshes it, or the
+// service has its rest.
+func (v *Vault) refreshable(c hotcell.Credential, journal hotcell.Refresh, wish RefreshWish) (yes bool, wait time.Duration, err error) {
+	now := v.now()
+	rest := journal.Rest.Sub(now)
+	taken := journal.Holder != "" && journal.Holder != wish.Holder && journal.Until.After(now)
+	switch {
+	case (taken || rest > 0) && lives(c, wish.Refused, now):
+		return false, 0, nil
+	case taken:
+		return false, refreshWait, nil
+	case wish.Refused >= c.Version && journal.Forced.Add(forcedAge).After(now):
+		return false, 0, errYoung(c)
+	case rest > 0 && journal.Attempts == 1 && rest <= maxRefreshRest:
+		return false, rest, nil
+	case rest > 0:
+		return false, 0, &NotRenewed{Name: c.Name, Reason: journal.Reason, After: rest}
+	}
+	return true, 0, nil
+}
+
+// lease takes the lease and opens the values. One whose refresh token was sent as
+// often as it may be is broken instead, which ended says.
+func (v *Vault) lease(w hotcell.VaultWriter, c hotcell.Credential, journal hotcell.Refresh, wish RefreshWish) (r *Refreshing, ended, err error) {
 	fields, err := v.open(w, c, c.Version)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	r := &Refreshing{Credential: c, Fields: fields}
+	r = &Refreshing{Credential: c, Fields: fields, refused: wish.Refused, attempts: wish.Attempts(*c.Connected)}
 	token := hashOf(fields)
 	attempts := 1
 	if bytes.Equal(journal.Token, token) {
 		attempts = journal.Attempts + 1
 	}
-	if token != nil && attempts > maxAttempts {
+	if token != nil && r.attempts > 0 && attempts > r.attempts {
 		r.Clear()
-		r.Fields = nil
-		r.Credential, err = v.breakOff(w, c, "its token may have been renewed at the service, and what came of that was lost")
-		return r, err
+		ended, err = v.breakOff(w, c, "its token may have been renewed at the service, and what came of that was lost")
+		return nil, ended, err
 	}
-	r.journal = hotcell.Refresh{Workspace: c.Workspace, Credential: c.ID, Holder: holder, Until: v.now().Add(refreshLease), Token: token, Attempts: attempts}
+	r.journal = hotcell.Refresh{
+		Workspace: c.Workspace, Credential: c.ID, Holder: wish.Holder, Until: v.now().Add(refreshLease), Token: token, Attempts: attempts, Forced: journal.Forced,
+	}
 	about := v.ofConnection(kindRefresh, c)
 	about.Decision = hotcell.Allowed
 	if err := errors.Join(w.PutRefresh(r.journal), w.Record(about)); err != nil {
 		r.Clear()
-		return nil, err
+		return nil, nil, err
 	}
-	return r, nil
+	return r, nil, nil
 }
 
 // hashOf is the SHA-256 of the refresh token; nil where there is none.
@@ -144,6 +193,38 @@ func hashOf(fields []Field) (out []byte) {
 		}
 	}
 	return out
+}
+
+// RefreshTime is how long the service may take for a refresh, and the lease goes on
+// beyond it: what comes in time can be stored.
+func (v *Vault) RefreshTime(r *Refreshing) (ask, lease time.Duration) {
+	lease = r.journal.Until.Sub(v.now())
+	return lease - refreshReserve, lease
+}
+
+// RefreshLives says whether the token that was to be refreshed can be used yet.
+func (v *Vault) RefreshLives(r *Refreshing) bool { return lives(r.Credential, r.refused, v.now()) }
+
+// HoldsRefresh says whether the lease is still held: to be asked in the moment
+// before the token is sent. A process that was stopped in between must not send it.
+func (v *Vault) HoldsRefresh(ctx context.Context, r *Refreshing) error {
+	journal := hotcell.Refresh{}
+	err := v.store.View(ctx, func(w hotcell.VaultReader) (err error) {
+		journal, err = w.Refresh(r.journal.Workspace, r.journal.Credential)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if ask, _ := v.RefreshTime(r); ask <= 0 || !r.holds(journal) {
+		return fmt.Errorf("%w: renewing the token took too long, and another may have begun", hotcell.ErrUnavailable)
+	}
+	return nil
+}
+
+// holds says whether what is stored is this refresh.
+func (r *Refreshing) holds(journal hotcell.Refresh) bool {
+	return journal.Holder == r.journal.Holder && journal.Attempts == r.journal.Attempts && journal.Until.Equal(r.journal.Until) && bytes.Equal(journal.Token, r.journal.Token)
 }
 
 // FinishRefresh stores the new values as the next version, in one change with
@@ -167,7 +248,11 @@ func (v *Vault) FinishRefresh(ctx context.Context, r *Refreshing, fields []Field
 		if err := errors.Join(w.PutCredential(c), v.Seal(&Act{VaultWriter: w}, c, fields)); err != nil {
 			return err
 		}
-		return errors.Join(w.PutRefresh(hotcell.Refresh{Workspace: c.Workspace, Credential: c.ID}), w.Record(about), Prune(w, c))
+		journal := hotcell.Refresh{Workspace: c.Workspace, Credential: c.ID, Forced: r.journal.Forced}
+		if r.refused >= r.Credential.Version {
+			journal.Forced = v.now()
+		}
+		return errors.Join(w.PutRefresh(journal), w.Record(about), Prune(w, c))
 	})
 }
 
@@ -184,9 +269,19 @@ const (
 	RefreshRevoked
 )
 
+// RefreshFailure is what is known of a refresh that failed.
+type RefreshFailure struct {
+	Fault RefreshFault
+	// Rest is how long nobody tries again.
+	Rest time.Duration
+	// Reason says why the service refuses; empty where it was not there.
+	Reason string
+}
+
 // FailRefresh gives the lease back, and keeps what is known. A connection whose
-// grant is no more is broken from then on.
-func (v *Vault) FailRefresh(ctx context.Context, r *Refreshing, fault RefreshFault, rest time.Duration) error {
+// grant is no more is broken from then on. A lease that another took meanwhile is
+// left alone.
+func (v *Vault) FailRefresh(ctx context.Context, r *Refreshing, failure RefreshFailure) error {
 	return v.store.Update(context.WithoutCancel(ctx), func(w hotcell.VaultWriter) error {
 		c, err := w.Credential(r.Credential.Workspace, r.Credential.ID)
 		if errors.Is(err, hotcell.ErrNotFound) || err == nil && c.Version != r.Credential.Version {
@@ -195,66 +290,23 @@ func (v *Vault) FailRefresh(ctx context.Context, r *Refreshing, fault RefreshFau
 		if err != nil {
 			return err
 		}
+		if failure.Fault == RefreshRevoked {
+			_, err := v.breakOff(w, c, "the service says that what was granted is not good any more")
+			return errors.Join(err, w.PutRefresh(hotcell.Refresh{Workspace: c.Workspace, Credential: c.ID}))
+		}
+		stored, err := w.Refresh(c.Workspace, c.ID)
+		if err != nil || !r.holds(stored) {
+			return err
+		}
 		journal := r.journal
-		journal.Holder, journal.Until = "", time.Time{}
-		switch fault {
-		case RefreshUnavailable:
+		journal.Holder, journal.Until, journal.Reason = "", time.Time{}, failure.Reason
+		journal.Rest = v.now().Add(failure.Rest)
+		switch {
+		case failure.Fault == RefreshUnavailable:
 			journal.Attempts--
-			journal.Rest = v.now().Add(rest)
-		case RefreshRevoked:
-			if _, err := v.breakOff(w, c, "the service says that what was granted is not good any more"); err != nil {
-				return err
-			}
-			journal = hotcell.Refresh{Workspace: c.Workspace, Credential: c.ID}
-		case RefreshAmbiguous:
+		case r.attempts > 0 && journal.Attempts >= r.attempts:
+			journal.Rest = time.Time{} // it is not sent again: what comes next is its end
 		}
 		return w.PutRefresh(journal)
 	})
-}
-
-// Break marks a connection as one that a person must renew.
-func (v *Vault) Break(ctx context.Context, ws hotcell.WorkspaceID, id hotcell.CredentialID, reason string) error {
-	return v.store.Update(context.WithoutCancel(ctx), func(w hotcell.VaultWriter) error {
-		c, err := w.Credential(ws, id)
-		if err != nil || c.Connected == nil || c.Connected.Broken != nil {
-			return err
-		}
-		_, err = v.breakOff(w, c, reason)
-		return err
-	})
-}
-
-func (v *Vault) breakOff(w hotcell.VaultWriter, c hotcell.Credential, reason string) (hotcell.Credential, error) {
-	connected := *c.Connected
-	connected.Broken = &hotcell.Broken{Reason: reason, At: v.now()}
-	c.Connected = &connected
-	about := v.ofConnection(kindBreak, c)
-	about.Decision, about.Reason = hotcell.Refused, reason
-	return c, errors.Join(w.PutCredential(c), w.Record(about))
-}
-
-func (v *Vault) ofConnection(kind string, c hotcell.Credential) hotcell.Event {
-	return hotcell.Event{Workspace: c.Workspace, At: v.now(), Kind: kind, Member: c.Owner, Via: "vault", Credential: c.ID, Version: c.Version, Name: c.Name}
-}
-
-// brokenError says whose connection is to be renewed. It denies what needs it.
-type brokenError struct{ text string }
-
-func (e *brokenError) Error() string { return e.text }
-
-// Is makes it both what is denied and what needs a person.
-func (e *brokenError) Is(target error) bool {
-	return target == hotcell.ErrDenied || target == hotcell.ErrNeedsReconnect
-}
-
-// broken is why a connection cannot be used; nil where it can.
-func broken(r hotcell.VaultReader, c hotcell.Credential) error {
-	if c.Connected == nil || c.Connected.Broken == nil {
-		return nil
-	}
-	whose := string(c.Owner)
-	if m, err := r.Member(c.Workspace, c.Owner); err == nil {
-		whose = m.Name
-	}
-	return &brokenError{fmt.Sprintf("the connection %q must be renewed by %s, by hotcell connections reconnect %s: %s", c.Name, whose, c.ID, c.Connected.Broken.Reason)}
 }

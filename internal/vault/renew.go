@@ -2,23 +2,18 @@ package vault
 
 import (
 	"context"
-	"time"
 
 	"hotcell"
 )
 
-// Renewal is what there is to know of a job's connection before it is used: its
-// newest version, and when its token ends; nil where it does not. It is read
-// from what is remembered.
-func (v *Vault) Renewal(ctx context.Context, job hotcell.JobID, attachment hotcell.AttachmentID) (ws hotcell.WorkspaceID, id hotcell.CredentialID, version int, expires *time.Time, err error) {
+// Renewal is what there is to know of a job's connection before it is used, and
+// whether its tokens are renewed. It is read from what is remembered.
+func (v *Vault) Renewal(ctx context.Context, job hotcell.JobID, attachment hotcell.AttachmentID) (ws hotcell.WorkspaceID, id hotcell.CredentialID, renewed bool, err error) {
 	found, err := v.granted(ctx, job, attachment)
 	if err != nil {
-		return "", "", 0, nil, gone(err, "there is no grant for this job")
+		return "", "", false, gone(err, "there is no grant for this job")
 	}
-	if found.credential.Renewed() {
-		expires = found.credential.Connected.Expires
-	}
-	return found.grant.Workspace, found.use.Credential, found.use.Version, expires, nil
+	return found.grant.Workspace, found.use.Credential, found.credential.Renewed(), nil
 }
 
 // Fresh says whether the connection of an attachment can be used without a look
@@ -58,7 +53,7 @@ func (v *Vault) OpenForGuard(ctx context.Context, job hotcell.JobID) ([]Opened, 
 			return gone(err, "there is no grant for this job")
 		}
 		about = v.ofGrant(about.Kind, grant)
-		if err := alive(grant); err != nil {
+		if err := alive(grant, v.now()); err != nil {
 			return err
 		}
 		for _, use := range grant.Uses {

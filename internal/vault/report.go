@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"time"
 
 	"hotcell"
 )
@@ -23,7 +24,7 @@ func (v *Vault) Report(ctx context.Context, job hotcell.JobID, events []hotcell.
 		whole := v.ofGrant(e.Kind, grant)
 		whole.Decision, whole.Reason, whole.Host, whole.Size, whole.Duration = e.Decision, e.Reason, e.Host, e.Size, e.Duration
 		whole.Credential, whole.Name = ofGuard(grant, e.Credential)
-		if err := mayReport(grant, e); err != nil {
+		if err := mayReport(grant, e, v.now()); err != nil {
 			return v.refused(ctx, whole, err)
 		}
 		stamped = append(stamped, whole)
@@ -50,7 +51,7 @@ var reportable = map[string]bool{
 	"guard.refuse": true, "guard.redact": true, "browser.start": true, "browser.call": true, "browser.view": true, "browser.take": true, "browser.give": true,
 }
 
-func mayReport(grant hotcell.Grant, e hotcell.Event) error {
+func mayReport(grant hotcell.Grant, e hotcell.Event, now time.Time) error {
 	switch {
 	case !reportable[e.Kind]:
 		return hotcell.Invalid("/events", "a worker may not report events of this kind")
@@ -59,5 +60,5 @@ func mayReport(grant hotcell.Grant, e hotcell.Event) error {
 	case e.Kind != "network.connect" || e.Decision == hotcell.Refused:
 		return nil
 	}
-	return alive(grant)
+	return alive(grant, now)
 }

@@ -31,7 +31,7 @@ func (v *Vault) Rules(ctx context.Context, job hotcell.JobID) (grant hotcell.Gra
 		if grant, err = r.GrantOf(job); err != nil {
 			return gone(err, "there is no grant for this job")
 		}
-		return alive(grant)
+		return alive(grant, v.now())
 	})
 	return grant, err
 }
@@ -68,7 +68,7 @@ func (v *Vault) note(ctx context.Context, job hotcell.JobID, allow hotcell.Allow
 		}
 		about = v.ofGrant(about.Kind, grant)
 		about.Host = net.JoinHostPort(allow.Host, strconv.Itoa(allow.Port))
-		if err := alive(grant); err != nil {
+		if err := alive(grant, v.now()); err != nil {
 			return err
 		}
 		q = hotcell.Request{
@@ -230,8 +230,14 @@ func (v *Vault) expire(w hotcell.VaultWriter, grant hotcell.Grant) error {
 	}
 	now := v.now()
 	for _, q := range waiting {
+		if q, err = v.lapse(w, q); err != nil {
+			return err
+		}
+		if q.State != hotcell.RequestPending {
+			continue
+		}
 		q.State, q.DecidedAt = hotcell.RequestExpired, &now
-		if err := w.PutRequest(q); err != nil {
+		if err := v.expired(w, q, "the job has ended"); err != nil {
 			return err
 		}
 	}
@@ -263,7 +269,7 @@ func (v *Vault) Requests(ctx context.Context, p hotcell.Principal, filter hotcel
 			return err
 		}
 		for i := range list {
-			list[i] = shown(l, l.Caller, list[i], v.now())
+			list[i] = brief(shown(l, l.Caller, list[i], v.now()))
 		}
 		return nil
 	})

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"hotcell"
 )
@@ -56,7 +57,7 @@ func (h *holdings) keep(generation int64, job hotcell.JobID, found *Holding) {
 func (v *Vault) Holding(ctx context.Context, job hotcell.JobID) (*Holding, error) {
 	generation := v.store.generation()
 	if found := v.holdings.find(generation, job); found != nil {
-		return found, nil
+		return found, alive(found.Grant, v.now())
 	}
 	found := &Holding{}
 	err := v.store.View(ctx, func(r hotcell.VaultReader) (err error) {
@@ -64,7 +65,7 @@ func (v *Vault) Holding(ctx context.Context, job hotcell.JobID) (*Holding, error
 		if found.Grant, err = r.GrantOf(job); err != nil {
 			return gone(err, "there is no grant for this job")
 		}
-		if err := alive(found.Grant); err != nil {
+		if err := alive(found.Grant, v.now()); err != nil {
 			return err
 		}
 		for _, use := range found.Grant.Uses {
@@ -89,16 +90,17 @@ func (v *Vault) Holding(ctx context.Context, job hotcell.JobID) (*Holding, error
 // UseTool opens the connection of one attachment for one call of a tool: the
 // grant must live and hold it, the attachment must allow this tool, and the
 // principal must be able to use the connection still. The call is in the audit
-// log, durably, before a value is opened. Host is where the call goes.
-func (v *Vault) UseTool(ctx context.Context, job hotcell.JobID, attachment hotcell.AttachmentID, tool, host string) (*Used, error) {
+// log, durably, before a value is opened, with the request by which a person
+// approved it. Host is where the call goes.
+func (v *Vault) UseTool(ctx context.Context, job hotcell.JobID, attachment hotcell.AttachmentID, tool, host string, approved hotcell.RequestID) (*Used, error) {
 	about := hotcell.Event{Workspace: v.workspace, At: v.now(), Kind: kindCall, Job: job, Via: "job", Host: host}
 	found, err := v.granted(ctx, job, attachment)
 	if err != nil {
 		return nil, v.refused(ctx, about, gone(err, "there is no grant for this job"))
 	}
 	about = v.ofCall(found.grant, found.use, tool)
-	about.Host, about.Decision = host, hotcell.Allowed
-	if err := mayCall(found, tool); err != nil {
+	about.Host, about.Request, about.Decision = host, string(approved), hotcell.Allowed
+	if err := mayCall(found, tool, v.now()); err != nil {
 		return nil, v.refused(ctx, about, err)
 	}
 	if err := v.store.Record(ctx, about); err != nil {
@@ -132,8 +134,8 @@ func (v *Vault) ofCall(grant hotcell.Grant, use hotcell.Use, tool string) hotcel
 // callName is how a call is written: connection and tool.
 func callName(connection, tool string) string { return strings.TrimPrefix(connection+"/"+tool, "/") }
 
-func mayCall(found *granted, tool string) error {
-	if err := alive(found.grant); err != nil {
+func mayCall(found *granted, tool string, now time.Time) error {
+	if err := alive(found.grant, now); err != nil {
 		return err
 	}
 	switch {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"hotcell"
 	"hotcell/internal/egress"
@@ -48,7 +49,7 @@ func (v *Vault) Use(ctx context.Context, job hotcell.JobID, attachment hotcell.A
 	host := about.Host
 	about = v.ofGrant(string(use.Tier)+".use", found.grant)
 	about.Host, about.Credential, about.Name, about.Decision = host, use.Credential, use.Name, hotcell.Allowed
-	if err := mayUse(found, to); err != nil {
+	if err := mayUse(found, to, v.now()); err != nil {
 		return nil, v.refused(ctx, about, err)
 	}
 	if err := v.store.Record(ctx, about); err != nil {
@@ -61,8 +62,8 @@ func (v *Vault) Use(ctx context.Context, job hotcell.JobID, attachment hotcell.A
 	return &Used{Use: use, Fields: fields, Drill: found.grant.Drill, about: about}, nil
 }
 
-func mayUse(found *granted, to Target) error {
-	if err := alive(found.grant); err != nil {
+func mayUse(found *granted, to Target, now time.Time) error {
+	if err := alive(found.grant, now); err != nil {
 		return err
 	}
 	if found.refusal != nil {
@@ -85,11 +86,16 @@ func mayUse(found *granted, to Target) error {
 	return nil
 }
 
-func alive(grant hotcell.Grant) error {
+// alive says whether a job's grant lives now. That of an agent elsewhere ends by
+// itself, whoever else watches over it.
+func alive(grant hotcell.Grant, now time.Time) error {
 	switch grant.State {
 	case hotcell.GrantDead:
 		return fmt.Errorf("%w: the job's grant is dead: %s", hotcell.ErrDenied, cmp.Or(grant.Reason, "the job has ended"))
 	case hotcell.GrantLive:
+		if grant.Expires != nil && !now.Before(*grant.Expires) {
+			return fmt.Errorf("%w: the job's grant is dead: its time is over", hotcell.ErrDenied)
+		}
 		return nil
 	case hotcell.GrantPending:
 	}

@@ -246,10 +246,127 @@ func TestWhatPeopleAreShown(t *testing.T) {
 	}
 	for what, shown := range map[string]string{
 		"nothing": ``, "another text": `{"channel":"#ops","text":"harmless"}`, "less": `{"channel":"#ops"}`, "more": `{"channel":"#ops","text":"bad","x":1}`,
-		"no object": `"[hotcell:billing]"`, "no JSON": `[]`,
+		"no object": `"[hotcell:billing]"`, "no JSON": `[]`, "a mark for a short text": `{"channel":"#ops","text":"[hotcell:billing]"}`,
 	} {
 		if answer, _ := ask(`{"channel":"#ops","text":"bad"}`, shown); answer.Error == nil || answer.Error.Code != "invalid" {
 			t.Errorf("%s is shown in the place of the arguments: %+v", what, answer)
 		}
+	}
+}
+
+// TestAGatewayThatLiesToPeople: what stands around a mark is what the call has.
+func TestAGatewayThatLiesToPeople(t *testing.T) {
+	t.Parallel()
+	o := newOfficeOf(t, payDocument)
+	c := o.account(o.me, "work chat", o.plant("key"))
+	_, job := o.with(o.me, hotcell.Narrowing{Tools: []string{"pay"}}, c.ID)
+	came := `{"amount":1000000,"to":"eve, account 12345678","fast":true}`
+	for _, shown := range []string{
+		`{"amount":"1 [hotcell:x]","to":"eve, account 12345678","fast":true}`, `{"amount":"[hotcell:x]","to":"eve, account 12345678","fast":true}`,
+		`{"amount":1000000,"to":"adam [hotcell:x]","fast":true}`, `{"amount":1000000,"to":"[hotcell:x], adam","fast":true}`,
+		`{"amount":1000000,"to":"eve[hotcell:x]adam[hotcell:x]8","fast":true}`, `{"amount":1000000,"to":"eve, account 1234[hotcell:x]","fast":true}`,
+		`{"amount":1000000,"to":"eve, account [hotcell:x]12345678","fast":true}`, `{"amount":1000000,"to":"eve, account 12345678","fast":"[hotcell:x]"}`,
+		`{"amount":1000000,"to":["[hotcell:x]"],"fast":true}`, `{"amount":1000000,"to":"[hotcell:","fast":true}`,
+	} {
+		answer, err := o.worker.CallTool(t.Context(), &vaultrpc.CallToolRequest{Job: job, Tool: "chat_pay", Arguments: json.RawMessage(came), Shown: json.RawMessage(shown)})
+		must(t, err)
+		if answer.Error == nil || answer.Error.Code != "invalid" || answer.Waits != "" {
+			t.Errorf("%s is shown for %s: %+v", shown, came, answer)
+		}
+	}
+	for _, shown := range []string{`{"amount":1000000,"to":"eve, account [hotcell:x]","fast":true}`, `{"amount":1000000,"to":"[hotcell:x][hotcell:y]45678","fast":true}`} {
+		answer, err := o.worker.CallTool(t.Context(), &vaultrpc.CallToolRequest{Job: job, Tool: "chat_pay", Arguments: json.RawMessage(came), Shown: json.RawMessage(shown)})
+		must(t, err)
+		if answer.Waits == "" {
+			t.Errorf("%s is not shown: %+v", shown, answer.Error)
+		}
+	}
+}
+
+const payDocument = `
+slug: chat
+name: Chat
+category: chat
+about: A service of tests.
+base: https://example.com
+auth: {kind: key, put: {kind: bearer}}
+tools:
+- name: pay
+  title: Pay
+  about: Pay somebody.
+  hint: write
+  approve: true
+  input: {type: object, properties: {amount: {type: integer}, to: {type: string}, fast: {type: boolean}}}
+  request: {method: POST, path: /pay, json: {amount: "${args.amount}", to: "${args.to}"}}
+`
+
+// TestALongCallCanBeReadToItsEnd: in a list it is left out, by itself it is whole.
+func TestALongCallCanBeReadToItsEnd(t *testing.T) {
+	t.Parallel()
+	o := newOfficeOf(t, payDocument)
+	c := o.account(o.me, "work chat", o.plant("key"))
+	_, job := o.with(o.me, hotcell.Narrowing{Tools: []string{"pay"}}, c.ID)
+	id := o.waits(job, "chat_pay", `{"amount":1,"to":"`+strings.Repeat("x", 100_000)+`end"}`)
+	one, err := o.control.Request(t.Context(), &vaultrpc.RequestRequest{Principal: o.me, ID: id})
+	must(t, err)
+	if !strings.Contains(string(one.Request.Call.Arguments), "xend") {
+		t.Error("the end of a long text cannot be read")
+	}
+	list, err := o.control.Requests(t.Context(), &vaultrpc.RequestsRequest{Principal: o.me})
+	must(t, err)
+	if len(list.Requests) != 1 || len(list.Requests[0].Call.Arguments) > 1000 || !json.Valid(list.Requests[0].Call.Arguments) {
+		t.Errorf("a list has %d bytes of it", len(list.Requests[0].Call.Arguments))
+	}
+	o.refuses(job, "chat_pay", `{"amount":1,"to":"`+strings.Repeat("x", 300_000)+`"}`, "invalid", "too much")
+}
+
+func TestWhatBecameOfAnApprovalIsOnRecord(t *testing.T) {
+	t.Parallel()
+	o, job := asked(t)
+	approved, late, last := o.waits(job, "chat_post", hello), o.waits(job, "chat_wipe", `{"channel":"x"}`), hotcell.RequestID("")
+	must(t, o.decides(o.me, approved, true))
+	o.done(job, "chat_post", hello)
+	o.ticks.Add(time.Hour.Milliseconds())
+	o.refusesNothing(job, late, hotcell.RequestExpired)
+	last = o.waits(job, "chat_wipe", `{"channel":"y"}`)
+	o.end(job)
+	calls := o.events(hotcell.EventFilter{Kind: "connection.call"})
+	if len(calls) != 1 || calls[0].Request != string(approved) {
+		t.Errorf("the call does not say who let it be made: %+v", calls)
+	}
+	reasons := map[string]string{}
+	for _, e := range o.events(hotcell.EventFilter{Kind: "request.expire"}) {
+		reasons[e.Request] = e.Reason
+		if e.Job != job || e.Name != "work chat/wipe" || e.Decision != hotcell.Refused {
+			t.Errorf("the log has %+v", e)
+		}
+	}
+	if len(reasons) != 2 || reasons[string(late)] != "nobody decided in time" || reasons[string(last)] != "the job has ended" {
+		t.Errorf("the log has %v", reasons)
+	}
+}
+
+// TestTheTimeOfAnAgentElsewhereIsOver: the vault itself ends it, whatever the gateway
+// believes.
+func TestTheTimeOfAnAgentElsewhereIsOver(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	c := o.account(o.me, "work chat", o.plant("key"))
+	on := o.assignment(o.me, "elsewhere")
+	_, err := o.tools(o.me, on, c.ID, reading)
+	must(t, err)
+	job := hotcell.JobID(hotcell.NewID(hotcell.PrefixJob))
+	_, err = o.control.CreateJob(t.Context(), &vaultrpc.CreateJobRequest{Principal: o.me, Assignment: on, Job: job, External: time.Hour})
+	must(t, err)
+	must(t, o.begin(job))
+	o.done(job, "chat_post", hello)
+	o.arrived()
+	o.ticks.Add(time.Hour.Milliseconds())
+	_, err = o.call(job, "chat_post", hello)
+	refused(t, "a call after its time", err, hotcell.ErrDenied, "its time is over")
+	_, err = o.worker.ListTools(t.Context(), &vaultrpc.ListToolsRequest{Job: job})
+	refused(t, "a list after its time", err, hotcell.ErrDenied, "its time is over")
+	if came := o.arrived(); len(came) != 0 {
+		t.Errorf("arrived %q", came)
 	}
 }

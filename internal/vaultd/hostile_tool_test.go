@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -55,9 +56,6 @@ func TestNothingOfAKeyComesBack(t *testing.T) {
 			_, _ = io.WriteString(w, `{"error":{"message":"what is `+key+`?"}}`)
 		},
 		"a crash": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, key, http.StatusInternalServerError) },
-		"not known": func(w http.ResponseWriter, _ *http.Request) {
-			http.Error(w, `{"message":"`+key+` is dead"}`, http.StatusUnauthorized)
-		},
 		"a redirect": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "https://evil.example.com/?k="+key)
 			w.WriteHeader(http.StatusFound)
@@ -79,6 +77,14 @@ func TestNothingOfAKeyComesBack(t *testing.T) {
 				t.Errorf("%s to %s tells of a place: %s", name, tool, answer.Error.Message)
 			}
 		}
+	}
+	o.answers(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, `{"message":"`+key+` is dead"}`, http.StatusUnauthorized)
+	})
+	answer, err := o.call(job, "chat_post", `{"channel":"#ops","text":"t"}`) // last: it breaks the connection
+	must(t, err)
+	if answer.Error == nil || answer.Error.Code != "reconnect" || !strings.Contains(answer.Error.Message, "is dead") {
+		t.Errorf("a key that is not known: %+v", answer.Error)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -153,6 +159,7 @@ func TestATokenThatIsNotKnownAnyMoreIsRenewedAndTheCallMadeOnce(t *testing.T) {
 	if after := r.prints(job); after <= before {
 		t.Errorf("the gateway is not told that there is a new value: %d, then %d", before, after)
 	}
+	r.ticks.Add(time.Minute.Milliseconds()) // a service that knows no token gets no other at once
 	r.current.Store("forgotten")
 	var wait sync.WaitGroup
 	for range 16 {
@@ -198,6 +205,9 @@ func TestAServiceThatKnowsNoTokenAtAll(t *testing.T) {
 	}
 	if r.given.Load() != 2 || len(r.arrived()) != 4 {
 		t.Errorf("%d tokens were asked for", r.given.Load())
+	}
+	for range 10 { // it is broken by then, and nobody asks
+		r.refuses(job, "robot_work", `{}`, "reconnect", "hotcell connections reconnect con_")
 	}
 }
 

@@ -1,6 +1,7 @@
 package vaultd_test
 
 import (
+	"encoding/json"
 	"slices"
 	"testing"
 
@@ -180,4 +181,38 @@ func TestHowAConnectionIsAttached(t *testing.T) {
 	must(t, err)
 	_, err = s.attachAs(mine.Assignments[0].ID, c.ID, "", hotcell.Narrowing{})
 	refused(t, "beside another's personal one", err, hotcell.ErrConflict, "a personal connection of a member is attached for")
+}
+
+func TestAgentsSeeWhatRulesLeave(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	work, home := o.account(o.me, "work", o.plant("work")), o.account(o.me, "home", o.plant("home"))
+	on := o.assignment(o.me, "two accounts")
+	for id, when := range map[hotcell.CredentialID]string{
+		work.ID: `args.channel in ["#ops", "#dev"] && args.text == "hello" && args.thread == "1"`, home.ID: `args.channel == "#home" && args.text == "hello"`,
+	} {
+		_, err := o.tools(o.me, on, id, hotcell.Narrowing{Tools: []string{"post"}, Rules: []hotcell.ToolRule{{When: when}}})
+		must(t, err)
+	}
+	job := o.run(o.me, on)
+	tools, _ := o.list(job)
+	var schema struct {
+		Properties map[string]struct {
+			Const any      `json:"const"`
+			Enum  []string `json:"enum"`
+		} `json:"properties"`
+		Required []string `json:"required"`
+	}
+	must(t, json.Unmarshal(tools["chat_post"].Input, &schema))
+	channels, thread := schema.Properties["channel"].Enum, schema.Properties["thread"]
+	slices.Sort(channels)
+	if !slices.Equal(channels, []string{"#dev", "#home", "#ops"}) || schema.Properties["text"].Const != "hello" || thread.Const != nil || thread.Enum != nil {
+		t.Errorf("the schema is %s", tools["chat_post"].Input)
+	}
+	if !slices.Contains(schema.Required, "connection") || slices.Contains(schema.Required, "thread") {
+		t.Errorf("what is required is %v", schema.Required)
+	}
+	o.done(job, "chat_post", `{"connection":"home","channel":"#home","text":"hello"}`)
+	o.arrived()
+	o.refuses(job, "chat_post", `{"connection":"home","channel":"#ops","text":"hello"}`, "refused", "rule")
 }

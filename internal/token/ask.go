@@ -1,0 +1,107 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"hotcell"
+	"hotcell/internal/connector"
+	"hotcell/internal/oauth"
+	"hotcell/internal/sensitive"
+	"hotcell/internal/vault"
+)
+
+// ask asks the service in the way of the connection's connector, as long as the
+// lease is held and leaves time to store what comes.
+func (k *Keeper) ask(ctx context.Context, r *vault.Refreshing) (*oauth.Tokens, error) {
+	c := r.Credential
+	most, _ := k.Vault.RefreshTime(r)
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	asking := k.OAuth.While(func() error { return k.Vault.HoldsRefresh(ctx, r) })
+	of, ok := k.Catalog.Find(c.Connected.Connector)
+	if !ok {
+		return nil, fmt.Errorf("%w: the connector %s is not in the catalogue any more", hotcell.ErrUnavailable, c.Connected.Connector)
+	}
+	auth := &of.With(c.Connected.Endpoints).Auth
+	if auth.Kind == connector.ServiceAccount {
+		key, err := field(r.Fields, hotcell.FieldKey)
+		if err != nil {
+			return nil, err
+		}
+		return asking.ServiceAccount(ctx, auth, key, c.Connected.Settings[auth.Subject], c.Connected.Scopes)
+	}
+	client, err := k.client(ctx, c, r.Fields)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Secret.Clear()
+	if auth.Kind == connector.ClientCredentials {
+		return asking.ClientCredentials(ctx, auth, client, c.Connected.Scopes)
+	}
+	refresh, err := field(r.Fields, hotcell.FieldRefresh)
+	if err != nil {
+		return nil, &oauth.Fault{Kind: oauth.Revoked, Code: "no refresh token"}
+	}
+	return asking.Refresh(ctx, auth, client, refresh)
+}
+
+// client is the OAuth client that the grant was given to: another of the same
+// connector cannot refresh it.
+func (k *Keeper) client(ctx context.Context, c hotcell.Credential, fields []vault.Field) (oauth.Client, error) {
+	if key, err := field(fields, hotcell.FieldKey); err == nil { // a client of the connection's own
+		copied, err := clone(key)
+		return oauth.Client{ID: c.Connected.Client, Secret: copied}, err
+	}
+	if c.Connected.Endpoints != nil { // made for this connection, without a secret
+		return oauth.Client{ID: c.Connected.Client, Public: true}, nil
+	}
+	kept, secret, err := k.Vault.OpenClient(ctx, c.Workspace, c.Connected.Connector)
+	if errors.Is(err, hotcell.ErrNotFound) {
+		return oauth.Client{}, fmt.Errorf("%w: the workspace's OAuth client of %s is gone: set it again", hotcell.ErrUnavailable, c.Connected.Connector)
+	}
+	if err == nil && kept.ID != c.Connected.Client {
+		secret.Clear()
+		return oauth.Client{}, &oauth.Fault{Kind: oauth.Revoked, Code: "another client's grant"}
+	}
+	return oauth.Client{ID: kept.ID, Secret: secret, Public: kept.Public}, err
+}
+
+func clone(b sensitive.Bytes) (out sensitive.Bytes, err error) {
+	err = b.Use(func(v []byte) error { out = sensitive.Copy(v); return nil })
+	return out, err
+}
+
+func field(fields []vault.Field, name string) (sensitive.Bytes, error) {
+	for _, f := range fields {
+		if f.Name == name {
+			return f.Value, nil
+		}
+	}
+	return sensitive.Bytes{}, fmt.Errorf("%w: the connection has no %s", hotcell.ErrTampered, name)
+}
+
+// abandon revokes tokens that nobody has a place for: the connection was deleted
+// while they were asked for.
+func (k *Keeper) abandon(ctx context.Context, r *vault.Refreshing, tokens *oauth.Tokens) {
+	of, ok := k.Catalog.Find(r.Credential.Connected.Connector)
+	if !ok {
+		return
+	}
+	if of = of.With(r.Credential.Connected.Endpoints); of.Auth.Revoke == "" {
+		return
+	}
+	client, err := k.client(ctx, r.Credential, r.Fields)
+	if err != nil {
+		return
+	}
+	defer client.Secret.Clear()
+	token := tokens.Refresh
+	if token.Len() == 0 {
+		token = tokens.Access
+	}
+	if err := k.OAuth.Revoke(ctx, &of.Auth, client, token); err != nil {
+		k.Log.Warn("tokens of a deleted connection were not revoked", "connection", r.Credential.ID, "error", err)
+	}
+}
