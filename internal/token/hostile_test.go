@@ -159,7 +159,7 @@ func TestANetworkThatBlinksBreaksNothing(t *testing.T) {
 				t.Errorf("it was tried %d times", came.Load())
 			}
 			s.before = nil
-			if err := s.ensure(k, 1); err != nil || s.now().Connected.Broken != nil || s.Counts() != (identity.Counts{Refreshes: 1}) {
+			if err := s.ensure(k, 1); err != nil || s.now().Connected.Broken != nil || s.Counts() != (identity.Counts{Refreshes: 1, Rotations: 1}) {
 				t.Errorf("%v, %+v", err, s.Counts())
 			}
 		})
@@ -220,7 +220,7 @@ func TestAPairIsKeptWhereItCannotBeStoredAtOnce(t *testing.T) {
 		}
 		return nil
 	}
-	if err := s.ensure(s.make("one"), 1); err != nil || failures != 4 || s.now().Version != 2 || s.Counts() != (identity.Counts{Refreshes: 1}) {
+	if err := s.ensure(s.make("one"), 1); err != nil || failures != 4 || s.now().Version != 2 || s.Counts() != (identity.Counts{Refreshes: 1, Rotations: 1}) {
 		t.Errorf("%v after %d failures, version %d, %+v", err, failures, s.now().Version, s.Counts())
 	}
 }
