@@ -2,12 +2,20 @@ package browser
 
 import (
 	"context"
+	"errors"
+
+	"hotcell"
 )
 
 // fill types the real values, where the attachment lets the browser have them: for
 // sites that compute on the password. Nothing is observed until they are gone from
 // the page, and what is observed after has them taken out.
 func (s *signing) fill(ctx context.Context, f *fields, button *node) (outcome, string, error) {
+	// A script of the agent's may have been in the page before: it would read what is
+	// typed, in a form that nothing knows again.
+	if s.driver.Evaluate {
+		return "", "", errors.New(hotcell.FillOrEvaluate)
+	}
 	withCode := len(f.codes) > 0 && s.login.OTP
 	values, err := s.driver.Config.Hand.Fill(ctx, s.login.Use, s.at, f.password != nil, withCode)
 	if err != nil {
