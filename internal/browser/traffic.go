@@ -65,6 +65,9 @@ func (t *tab) listen(s *session) {
 		if !ok {
 			return
 		}
+		if e.Type == "Document" && (t.driver.closed.Load() || t.driver.held.Load()) {
+			t.driver.trail.pass(e.Request.URL)
+		}
 		if old := t.by[prefix+e.RequestID]; old != nil && e.RedirectResponse != nil {
 			old.status = e.RedirectResponse.Status
 		}
