@@ -124,3 +124,21 @@ func TestACodeIsWithheld(t *testing.T) {
 		}
 	}
 }
+
+// TestADownloadHasNothingOfALogin: neither in its name nor in what it holds.
+func TestADownloadHasNothingOfALogin(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	w.logins[0].Fill = true
+	w.mux.HandleFunc("GET /file", func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Disposition", `attachment; filename="`+truePassword+`.txt"`)
+		_, _ = fmt.Fprintf(rw, "it is %s", truePassword)
+	})
+	w.accept("/session", "/account")
+	w.page("/account", "<h1>Welcome</h1><a href=/file>File</a>")
+	s := w.ok("browser_sign_in", "url", w.page("/login", plainForm))
+	s = w.ok("browser_click", "ref", w.ref(s, `"File"`))
+	if len(w.kept) != 1 || strings.Contains(s+fmt.Sprint(w.kept), truePassword) {
+		t.Errorf("%s, %v", s, w.kept)
+	}
+}
