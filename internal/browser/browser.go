@@ -26,7 +26,6 @@ import (
 	"time"
 
 	"hotcell/internal/cellrpc"
-	"hotcell/internal/guard"
 	"hotcell/internal/sensitive"
 )
 
@@ -82,26 +81,33 @@ type Driver struct {
 	turn chan struct{}
 	// closed is true while nothing may be observed, held while a person has it.
 	closed, held atomic.Bool
+	// scripted is true once the agent has run a script; wanted counts people who wait
+	// for the browser.
+	scripted atomic.Bool
+	wanted   atomic.Int64
 	// opening counts pages that are being made ready.
 	opening atomic.Int64
 
 	mu sync.Mutex
-	// hold gives the browser back that a person keeps too long.
-	hold      *time.Timer
+	// hold is the person's who has the browser; shown is what people saw last.
+	hold  *hold
+	shown where
+	// yield ends what an agent waits for.
+	yield     context.CancelCauseFunc
 	tabs      []*tab
 	current   *tab
 	refs      map[string]ref
 	downloads []*download
-	sessions  map[cellrpc.Origin]bool
-	// values are what sites gave the browser, and what was filled; prints finds them.
-	values [][]byte
-	prints atomic.Pointer[guard.Patterns]
+	// kept is what must not leave, by the site that it is of; sieve finds it.
+	kept  map[string]*keeping
+	sieve atomic.Pointer[sieve]
+	trail trail
 }
 
 // Open takes a browser over that has just started.
 func Open(ctx context.Context, c Config) (*Driver, error) {
-	d := &Driver{Config: c, turn: make(chan struct{}, 1), refs: map[string]ref{}, sessions: map[cellrpc.Origin]bool{}}
-	d.prints.Store(guard.NewBuilder().Build())
+	d := &Driver{Config: c, turn: make(chan struct{}, 1), refs: map[string]ref{}, kept: map[string]*keeping{}}
+	d.learn()
 	d.wire = newWire(c.Pipe)
 	d.root = d.wire.session("")
 	d.root.on("Target.attachedToTarget", d.attached)
@@ -166,6 +172,7 @@ func (d *Driver) Call(ctx context.Context, c cellrpc.Call) (out cellrpc.CallAnsw
 	if err != nil {
 		call.out = cellrpc.CallAnswer{Error: true}
 		call.text.Reset()
+		call.taken = errors.Is(err, errTaken)
 		call.say("%s", d.sentence(err))
 	}
 	call.finish()
@@ -190,6 +197,8 @@ func (d *Driver) sentence(err error) string {
 		return "the browser or its page has crashed or was closed: open a new tab with browser_tabs"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "it took too long: the page may be busy, or a dialog is open"
+	case errors.Is(err, errTaken):
+		return errTaken.Error()
 	case errors.Is(err, context.Canceled):
 		return "the call was given up"
 	}
@@ -204,5 +213,5 @@ func (d *Driver) clean(text string) string {
 	if len(text) > maxText {
 		text = text[:maxText] + "\n… (cut)"
 	}
-	return string(d.prints.Load().Redact([]byte(text)))
+	return string(d.sieve.Load().redact([]byte(text)))
 }

@@ -98,7 +98,12 @@ func (d *Driver) begin(s *session, about info) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.tabs = append(d.tabs, t)
-		d.current = t // what a page opens is what one looks at
+		// What a page opens is what one looks at: but not what somebody types into.
+		if !d.held.Load() || d.current == nil {
+			d.current = t
+			return
+		}
+		d.root.tell("Target.activateTarget", args{"targetId": d.current.target}) // a page in the background is not drawn
 	}()
 }
 
@@ -207,6 +212,13 @@ func (d *Driver) newTab(ctx context.Context) (*tab, error) {
 	}
 }
 
+// open are the pages that are open.
+func (d *Driver) open() []*tab {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.tabs)
+}
+
 // page is the tab that one looks at.
 func (d *Driver) page() (*tab, error) {
 	d.mu.Lock()
@@ -248,15 +260,27 @@ func (t *tab) at(ctx context.Context) (address, title string) {
 }
 
 func (t *tab) dialogOpened(params []byte) {
-	if e, ok := decode[dialog](params); ok {
-		if e.Type == "beforeunload" {
-			go func() {
-				_ = t.do(context.Background(), "Page.handleJavaScriptDialog", args{"accept": true}, nil)
-			}()
-			return
-		}
+	e, ok := decode[dialog](params)
+	switch {
+	case !ok:
+	case e.Type == "beforeunload":
+		go t.answer(true)
+	case t.driver.closed.Load():
+		// Nobody is there to answer it, and the page would wait with what is in it.
+		t.mu.Lock()
+		t.note("[dialog] " + e.Type + ": " + e.Message)
+		t.mu.Unlock()
+		go t.answer(false)
+	default:
 		t.setDialog(&e)
 	}
+}
+
+// answer answers a dialog.
+func (t *tab) answer(accept bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), enableTime)
+	defer cancel()
+	_ = t.do(ctx, "Page.handleJavaScriptDialog", args{"accept": accept}, nil)
 }
 
 func (t *tab) setDialog(d *dialog) {

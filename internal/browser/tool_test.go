@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"hotcell/internal/browser"
 )
 
 func TestAPageIsReadAndActedOn(t *testing.T) {
@@ -75,7 +77,22 @@ func TestFieldsForSecretsAreNotForAgents(t *testing.T) {
 	if out := w.call("browser_type", "ref", w.ref(s, `"Password"`), "text", "x"); !out.Error || !strings.Contains(out.Text, "browser_sign_in") {
 		t.Errorf("an agent types into it: %+v", out)
 	}
-	s = w.ok("browser_click", "ref", w.ref(s, `"Show"`))
+	// Nor key by key: a key goes to what has the keyboard.
+	w.ok("browser_press_key", "key", "Tab")
+	for _, key := range []string{"x", "Backspace", "Control+a", "Control+z", "Delete"} {
+		if out := w.call("browser_press_key", "key", key); !out.Error || !strings.Contains(out.Text, "browser_sign_in") {
+			t.Errorf("an agent presses %s in it: %+v", key, out)
+		}
+	}
+	for _, key := range []string{"Shift+Tab", "Tab", "Tab"} {
+		w.ok("browser_press_key", "key", key)
+	}
+	s = w.ok("browser_click", "ref", w.ref(w.ok("browser_snapshot"), `"Show"`))
+	w.ok("browser_press_key", "key", "Shift+Tab")
+	w.ok("browser_press_key", "key", "Shift+Tab")
+	if out := w.call("browser_press_key", "key", "x"); !out.Error {
+		t.Error("an agent presses a key in what was a field for a secret")
+	}
 	if strings.Contains(s, "shown-in-clear") {
 		t.Errorf("once it is no field for a secret any more:\n%s", s)
 	}
@@ -147,5 +164,20 @@ func TestAPageThatOpensOthersWithoutEnd(t *testing.T) {
 	}
 	if s = w.ok("browser_tabs", "action", "new", "url", home); strings.Contains(s, "popped up") {
 		t.Error(s)
+	}
+}
+
+// TestScriptsOfTheAgentAreNotWhereTheDriverIs: what a script changes of its world
+// is not the driver's.
+func TestScriptsOfTheAgentAreNotWhereTheDriverIs(t *testing.T) {
+	t.Parallel()
+	w := open(t, func(c *browser.Config) { c.Evaluate = true })
+	s := w.ok("browser_navigate", "url", w.page("/", `<select aria-label=Colour><option>red<option>blue</select>`))
+	w.ok("browser_evaluate", "function", `() => { Array.prototype.includes = () => { self.seen = true; return false } }`)
+	if out := w.call("browser_select_option", "ref", w.ref(s, `"Colour"`), "values", []string{"blue"}); out.Error {
+		t.Error(out.Text)
+	}
+	if got := w.ok("browser_evaluate", "function", "() => !!self.seen"); !strings.Contains(got, "false") {
+		t.Error("it runs in the driver's world")
 	}
 }

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"hotcell"
@@ -103,15 +104,20 @@ func sameAccount(c hotcell.Credential) error {
 	return fmt.Errorf("%w: another login of %q for %s is attached already", hotcell.ErrConflict, c.Login.Username, site.FormatLogin(*c.Login))
 }
 
-// SameAccount refuses a login of an account of which another is attached there.
-func SameAccount(r hotcell.VaultReader, on hotcell.AssignmentID, c hotcell.Credential) error {
-	attached, err := r.Attachments(c.Workspace, on, "")
+// FitsLogins refuses an attachment of a login beside those that are on the
+// assignment: a second one of one account, and one by which a script of the agent's
+// could read what another has typed, since all logins of a job share its browser.
+func FitsLogins(r hotcell.VaultReader, on hotcell.Attachment, c hotcell.Credential) error {
+	attached, err := r.Attachments(c.Workspace, on.Assignment, "")
 	if err != nil {
 		return err
 	}
 	for _, at := range attached {
 		if at.As != hotcell.InjectLogin || at.Credential == c.ID {
 			continue
+		}
+		if on.Fill && at.Evaluate || on.Evaluate && at.Fill {
+			return hotcell.Invalid("/evaluate", "%s", hotcell.FillOrEvaluate)
 		}
 		other, err := r.Credential(c.Workspace, at.Credential)
 		if err != nil {
@@ -134,14 +140,11 @@ func (v *Vault) attachLogin(a *Act, q hotcell.Request, c hotcell.Credential) (ho
 		}
 		return hotcell.Attachment{}, err
 	}
-	if err := SameAccount(a, q.Assignment, c); err != nil {
-		return hotcell.Attachment{}, err
-	}
 	at := hotcell.Attachment{
 		ID: hotcell.AttachmentID(hotcell.NewID(hotcell.PrefixAttachment)), Workspace: q.Workspace, Assignment: q.Assignment, Credential: c.ID,
 		As: hotcell.InjectLogin, CreatedBy: a.Caller.Member, CreatedAt: v.now(),
 	}
-	return at, a.PutAttachment(at)
+	return at, errors.Join(FitsLogins(a, at, c), a.PutAttachment(at))
 }
 
 // LinkRequest records that somebody who may decide on a request for a login makes
