@@ -16,6 +16,7 @@ type node struct {
 	Attributes      []string
 	Children        []*node
 	ShadowRoots     []*node
+	ShadowRootType  string
 	ContentDocument *node
 	FrameID         string
 	DocumentURL     string
@@ -31,6 +32,10 @@ const (
 	textNode     = 3
 	documentNode = 9
 )
+
+// ownShadow is the kind of the shadow roots that the browser itself makes: of a
+// field, what is typed into it.
+const ownShadow = "user-agent"
 
 // attribute is an attribute's value; empty where there is none.
 func (n *node) attribute(name string) string {
