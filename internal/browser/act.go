@@ -137,34 +137,11 @@ func (t *tab) unlessDialog(ctx context.Context, fn func(context.Context) error) 
 	}
 }
 
-// focus gives a field the keyboard, and has what is in it be replaced.
-func (t *tab) focus(ctx context.Context, s *session, id int64) error {
-	if _, err := t.show(ctx, s, id); err != nil {
-		return err
-	}
-	if err := s.do(ctx, "DOM.focus", args{"backendNodeId": id}, nil); err != nil {
-		return fmt.Errorf("the element takes no text")
-	}
-	// An editing command, and not a key: what the page does on keys is the page's.
-	return s.do(ctx, "Input.dispatchKeyEvent", args{"type": "rawKeyDown", "commands": []string{"selectAll"}}, nil)
-}
-
 // insert types text at once, as an input method does.
 func (t *tab) insert(ctx context.Context, s *session, text []byte) error {
 	return t.unlessDialog(ctx, func(ctx context.Context) error {
 		return s.do(ctx, "Input.insertText", args{"text": string(text)}, nil)
 	})
-}
-
-// fill replaces what is in a field.
-func (t *tab) fill(ctx context.Context, s *session, id int64, text []byte) error {
-	if err := t.focus(ctx, s, id); err != nil {
-		return err
-	}
-	if len(text) == 0 {
-		return t.press(ctx, s, "Delete")
-	}
-	return t.insert(ctx, s, text)
 }
 
 // names of keys as agents write them.
@@ -239,8 +216,8 @@ func (s *session) world(ctx context.Context, id int64) (int64, error) {
 	root.walk(func(n *node) bool {
 		if n.BackendNodeID == id {
 			found = true
-			if n.document != nil {
-				frame = n.document.FrameID
+			if n.document != nil && n.document.parent != nil {
+				frame = n.document.parent.FrameID
 			}
 		}
 		return !found

@@ -27,7 +27,8 @@ func originOf(address string) (o cellrpc.Origin, ok bool) {
 	if err != nil || u.Host == "" {
 		return o, false
 	}
-	o.Host, o.Port = strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), 443
+	// A host with a dot at its end is another one to the browser, and so it is here.
+	o.Host, o.Port = strings.ToLower(u.Hostname()), 443
 	switch u.Scheme {
 	case "https":
 	case "http":
@@ -47,7 +48,9 @@ func originOf(address string) (o cellrpc.Origin, ok bool) {
 }
 
 // find looks for the fields of a sign-in in the documents of one site exactly:
-// the page itself, and frames of the same site that are not cut off from it.
+// the page itself, and frames of the same site that are not cut off from it. Those
+// are of the page's own process: what another process shows is of another site, or
+// of none, whatever its address says.
 func find(documents []*node, at cellrpc.Origin, seen func(*node) bool) *fields {
 	f := &fields{}
 	if len(documents) == 0 {
@@ -57,7 +60,7 @@ func find(documents []*node, at cellrpc.Origin, seen func(*node) bool) *fields {
 		return f
 	}
 	var inputs []*node
-	for _, root := range documents {
+	for i, root := range documents {
 		root.walk(func(n *node) bool {
 			if n.NodeType == elementNode && (n.is("iframe") && captchaWords.MatchString(n.attribute("src")) || captchaWords.MatchString(n.attribute("class"))) {
 				f.captcha = true
@@ -65,7 +68,7 @@ func find(documents []*node, at cellrpc.Origin, seen func(*node) bool) *fields {
 			if n.is("iframe") && n.has("sandbox") && !strings.Contains(n.attribute("sandbox"), "allow-same-origin") {
 				return false // whatever its address says, it is of no site
 			}
-			if n.is("input") && usable(n, at) && seen(n) {
+			if i == 0 && n.is("input") && usable(n, at) && seen(n) {
 				inputs = append(inputs, n)
 			}
 			return !n.is("template")

@@ -128,11 +128,8 @@ func (s *signing) typeIn(ctx context.Context, f *fields, password, code []byte, 
 				continue
 			}
 			// A page may go on by itself with the last digit.
-			if i >= len(code) || n.session.do(ctx, "DOM.focus", args{"backendNodeId": n.BackendNodeID}, nil) != nil {
+			if i >= len(code) || t.digit(ctx, n.session, n.BackendNodeID, code[i]) != nil {
 				break
-			}
-			if err := t.press(ctx, n.session, string(code[i])); err != nil {
-				return err
 			}
 		}
 		if s.await(ctx, 150*time.Millisecond, did) {
