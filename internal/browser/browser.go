@@ -54,7 +54,7 @@ type Hand interface {
 	Arm(context.Context, cellrpc.ArmRequest) (cellrpc.ArmAnswer, error)
 	AwaitArm(context.Context, cellrpc.AwaitArmRequest) (cellrpc.ArmState, error)
 	// Fill gets values themselves, where the attachment says so. The caller clears them.
-	Fill(ctx context.Context, use string, origin cellrpc.Origin, password, code bool) (Values, error)
+	Fill(context.Context, cellrpc.FillRequest) (Values, error)
 	AskLogin(context.Context, cellrpc.AskLogin) (cellrpc.Asked, error)
 	Session(context.Context, cellrpc.Session) error
 	// Fetch gets a file of the job's, for an upload.

@@ -18,6 +18,11 @@ type fields struct {
 	// renewing is true where a new password is to be chosen: that is no sign-in.
 	renewing bool
 	captcha  bool
+	// out is true where the page offers to sign out: who sees that is in.
+	out bool
+	// named are the values of fields that nothing is typed into: a page that has asked
+	// for the user name holds it so.
+	named []string
 }
 
 // originOf is the site of an address; ok is false where it is none that a login
@@ -64,6 +69,10 @@ func find(documents []*node, at cellrpc.Origin, seen func(*node) bool) *fields {
 		root.walk(func(n *node) bool {
 			if n.NodeType == elementNode && (n.is("iframe") && captchaWords.MatchString(n.attribute("src")) || captchaWords.MatchString(n.attribute("class"))) {
 				f.captcha = true
+			}
+			f.out = f.out || i == 0 && pressable(n) && outWords.MatchString(textOf(n))
+			if i == 0 && n.is("input") && (n.has("readonly") || strings.EqualFold(n.attribute("type"), "hidden")) {
+				f.named = append(f.named, n.attribute("value"))
 			}
 			if n.is("iframe") && n.has("sandbox") && !strings.Contains(n.attribute("sandbox"), "allow-same-origin") {
 				return false // whatever its address says, it is of no site
@@ -272,86 +281,4 @@ func textOf(n *node) string {
 		b.WriteString(n.attribute("value") + n.attribute("aria-label"))
 	}
 	return strings.Join(strings.Fields(b.String()), " ")
-}
-
-// button is what submits a field: its form's own, else what says so near it.
-func (f *fields) button(of *node, seen func(*node) bool) *node {
-	var first, said *node
-	form := formOf(of)
-	passed := false
-	of.document.walk(func(n *node) bool {
-		if n == of {
-			passed = true
-		}
-		if !pressable(n) { // one that is disabled is so until there is something to send
-			return true
-		}
-		inside := formOf(n) == form && form != nil
-		if goWords.MatchString(textOf(n)) && (inside || form == nil && passed) && said == nil && seen(n) {
-			said = n
-		}
-		if inside && submits(n) && first == nil && seen(n) {
-			first = n
-		}
-		return true
-	})
-	if said != nil {
-		return said
-	}
-	return first
-}
-
-func pressable(n *node) bool {
-	switch {
-	case n.is("button"):
-		return true
-	case n.is("input"):
-		switch strings.ToLower(n.attribute("type")) {
-		case "submit", "button", "image":
-			return true
-		}
-		return false
-	case strings.EqualFold(n.attribute("role"), "button"), n.is("a"), n.has("onclick"):
-		return true
-	}
-	class := strings.ToLower(n.attribute("class"))
-	return n.is("div", "span") && (strings.Contains(class, "btn") || strings.Contains(class, "button") || strings.Contains(class, "submit"))
-}
-
-func submits(n *node) bool {
-	kind := strings.ToLower(n.attribute("type"))
-	return n.is("button") && (kind == "" || kind == "submit") || n.is("input") && (kind == "submit" || kind == "image")
-}
-
-// leads says where a form sends to, and how: to is false where that is another
-// site than its own.
-func leads(of, button *node, at cellrpc.Origin) (method string, script, to bool) {
-	form := formOf(of)
-	if form == nil {
-		return "", true, true
-	}
-	action, base := form.attribute("action"), of.document.BaseURL
-	method = strings.ToLower(form.attribute("method"))
-	if button != nil && button.has("formaction") {
-		action = button.attribute("formaction")
-	}
-	if button != nil && button.has("formmethod") {
-		method = strings.ToLower(button.attribute("formmethod"))
-	}
-	if strings.HasPrefix(strings.ToLower(strings.TrimSpace(action)), "javascript:") {
-		return method, true, true
-	}
-	if strings.TrimSpace(action) == "" {
-		return method, false, true
-	}
-	from, err := url.Parse(base)
-	if err != nil {
-		return method, false, false
-	}
-	target, err := from.Parse(strings.TrimSpace(action))
-	if err != nil {
-		return method, false, false
-	}
-	o, ok := originOf(target.String())
-	return method, false, ok && o == at
 }

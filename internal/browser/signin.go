@@ -34,7 +34,9 @@ type signing struct {
 	// done says which steps were taken; a page that shows one of them again has
 	// not taken what was sent.
 	username, password, code bool
-	status                   int
+	// again is true where the password is to be entered though one is signed in.
+	again  bool
+	status int
 	// filled are fields that hold a real value, in fill mode.
 	filled []*node
 }
@@ -55,14 +57,18 @@ func (c *call) signIn() error {
 	}
 	address, _ := t.at(c.ctx)
 	at, ok := originOf(address)
-	if !ok {
-		return fmt.Errorf("the page is of no site that could be signed in to: go to its sign-in page first, by https")
+	if !ok { // it may have just begun to go somewhere
+		t.settle(c.ctx)
+		address, _ = t.at(c.ctx)
+		if at, ok = originOf(address); !ok {
+			return fmt.Errorf("the page (%s) is of no site that could be signed in to: go to its sign-in page first, by https", bare(address))
+		}
 	}
 	login, err := c.login(at)
 	if err != nil {
 		return err
 	}
-	s := &signing{driver: d, tab: t, at: at, login: *login}
+	s := &signing{driver: d, tab: t, at: at, login: *login, again: c.in.Again}
 	d.closed.Store(true)
 	result, why, err := s.run(c.ctx)
 	s.wipe(c.ctx)
@@ -174,6 +180,9 @@ func (s *signing) seen(ctx context.Context) func(*node) bool {
 // step does what the page asks for next; no outcome means that there may be more.
 func (s *signing) step(ctx context.Context, f *fields) (outcome, string, error) {
 	switch {
+	case f.out && !s.again && !s.username && !s.password && len(f.codes) == 0:
+		address, _ := s.tab.at(ctx)
+		return signedIn, fmt.Sprintf("the page offers to sign out: somebody is signed in already; the page is %s. Where it asks for the password again, say again: true", bare(address)), nil
 	case f.renewing && f.password != nil && !s.password:
 		return unknown, "the form is one to choose a new password with, and is not filled in", nil
 	case f.password != nil && !s.password:
@@ -240,7 +249,7 @@ func (s *signing) enter(ctx context.Context, f *fields) (outcome, string, error)
 	}
 	button := f.button(last, s.seen(ctx))
 	if secret != nil {
-		if result, why := s.check(f, secret, button); result != "" {
+		if result, why := s.mayEnter(ctx, f, secret, button); result != "" {
 			return result, why, nil
 		}
 	}
@@ -261,23 +270,6 @@ func (s *signing) enter(ctx context.Context, f *fields) (outcome, string, error)
 		return s.fill(ctx, f, button)
 	}
 	return s.wire(ctx, f, button)
-}
-
-// check says why a form is not filled in: where it would send to another site, or
-// asks for what the login does not have.
-func (s *signing) check(f *fields, secret, button *node) (outcome, string) {
-	method, script, same := leads(secret, button, s.at)
-	switch {
-	case !same:
-		return unknown, "the form would send to another site than its own, and is not filled in"
-	case f.password != nil && !s.login.Password:
-		return unknown, "the site asks for a password, and the login has none"
-	case f.password == nil && len(f.codes) > 0 && !s.login.OTP:
-		return noCode, "the site asks for a one-time code, and the login has no secret for one"
-	case s.login.Fill && method != "post" && formOf(secret) != nil && !script && method == "get":
-		return unknown, "the form would put the password into an address, and is not filled in"
-	}
-	return "", ""
 }
 
 // submit sends what was filled in: by Enter, then by the button, until it is seen

@@ -35,7 +35,7 @@ func tools() []tool {
 		{name: "browser_close", title: "Close the page", about: "Close the current tab.", do: (*call).closePage},
 		{name: "browser_evaluate", title: "Run a script", about: "Run a function in the page and get what it returns, as JSON.", input: "function! ref element", destroys: true, evaluates: true, do: (*call).evaluate},
 		{name: "browser_sign_in", title: "Sign in", about: "Sign in to the site of the current page (or of url) with a login that is attached to the job. User name, password and one-time code are put in for you and never shown; never type them yourself, and never ask anybody for them. " +
-			"Says what happened. Where no login is attached, a person is asked for one, and the call waits.", input: "url username why wait", limit: signLimit, do: (*call).signIn},
+			"Says what happened. Where no login is attached, a person is asked for one, and the call waits.", input: "url username why wait again", limit: signLimit, do: (*call).signIn},
 	}
 }
 

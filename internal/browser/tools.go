@@ -37,15 +37,15 @@ type call struct {
 
 // input is what the tools take, together.
 type input struct {
-	URL, Ref, Element, Text, Button, Key, Action, Function, Type, Level string
-	DoubleClick, Submit, Slowly, FullPage, Accept, All, IncludeStatic   bool
-	TextGone, PromptText, StartRef, EndRef, Username, Why, Filename     string
-	Time                                                                float64
-	Index                                                               *int
-	Width, Height                                                       int
-	Modifiers, Values, Paths                                            []string
-	Fields                                                              []field
-	Wait                                                                *bool
+	URL, Ref, Element, Text, Button, Key, Action, Function, Type, Level      string
+	DoubleClick, Submit, Slowly, FullPage, Accept, All, IncludeStatic, Again bool
+	TextGone, PromptText, StartRef, EndRef, Username, Why, Filename          string
+	Time                                                                     float64
+	Index                                                                    *int
+	Width, Height                                                            int
+	Modifiers, Values, Paths                                                 []string
+	Fields                                                                   []field
+	Wait                                                                     *bool
 }
 
 type field struct {
@@ -89,7 +89,8 @@ var kinds = map[string]string{
 	"level": `{"type":"string","enum":["error","warning","info","debug"]}`, "includeStatic": `{"type":"boolean"}`, "width": `{"type":"integer"}`, "height": `{"type":"integer"}`,
 	"fields":   `{"type":"array","items":{"type":"object","required":["ref","value"],"properties":{"name":{"type":"string"},"type":{"type":"string","enum":["textbox","checkbox","radio","combobox","slider"]},"ref":{"type":"string"},"value":{"type":"string"}}}}`,
 	"username": `{"type":"string","description":"which login, where there are several"}`, "why": `{"type":"string","description":"what it is needed for, for the person who may be asked; never a credential"}`,
-	"wait": `{"type":"boolean","description":"wait for a person where a login is missing; true unless you say false"}`,
+	"again": `{"type":"boolean","description":"enter the password again though one is signed in, where the site asks for it"}`,
+	"wait":  `{"type":"boolean","description":"wait for a person where a login is missing; true unless you say false"}`,
 }
 
 // schema makes a tool's JSON Schema of the names of its parameters; those with a

@@ -12,6 +12,13 @@ var (
 	notWords = regexp.MustCompile(`(?i)search|suche|buscar|recherch|cerca|pesquis|newsletter|subscribe|coupon|promo|comment|message|captcha|検索|搜索|поиск`)
 	goWords  = regexp.MustCompile(`(?i)^\W*(sign.?in|log.?in|log.?on|next|continue|submit|verify|confirm|go|anmelden|einloggen|weiter|best[aä]tigen|fortfahren|connexion|se connecter|s.identifier|suivant|continuer|valider|iniciar|entrar|acceder|ingresar|siguiente|continuar|verificar|accedi|avanti|continua|inloggen|volgende|logga in|n[aä]sta|logg inn|zaloguj|dalej|giri[sş]|devam|войти|вход|далее|продолжить|ログイン|次へ|確認|サインイン|登录|登錄|登入|下一步|로그인|다음|تسجيل|دخول|التالي|כניסה|המשך)`)
 
+	// outWords are of what one signs out by.
+	outWords = regexp.MustCompile(`(?i)^\W*(sign.?out|log.?out|log.?off|abmelden|ausloggen|(se )?d[eé]connecter|d[eé]connexion|cerrar sesi[oó]n|salir|sair|terminar sess[aã]o|esci|disconnetti|uitloggen|afmelden|logga ut|logg ut|log ud|kirjaudu ulos|wyloguj|odhl[aá]sit|[cç][iı]k[iı][sş]|выйти|выход|вийти|ログアウト|サインアウト|退出|登出|注销|로그아웃|تسجيل الخروج|התנתק|αποσύνδεση|ออกจากระบบ|लॉग आउट)`)
+	// otherWords are of secrets that a site keeps for somebody: mail servers', hooks',
+	// databases'. Nobody signs in with those, and what is kept can be read again.
+	otherWords = regexp.MustCompile(`(?i)smtp|\bimap|\bpop3|web.?hook|prox(y|ies)|ldap|api.?key|secret.?key|access.?key|database|\bdb.?(pass|user)|wi-?fi|pre.?shared|integration|\bftp`)
+	otherPaths = regexp.MustCompile(`(?i)(^|[/_-])(settings?|preferences|integrations?|(web)?hooks?|einstellungen|param[eè]tres|ajustes|impostazioni)([/_.-]|$)`)
+
 	wrongWords   = regexp.MustCompile(`(?i)(incorrect|invalid|wrong|unknown|does(n.t| not) match|not recogni[sz]ed|failed|couldn.t find|try again|denied)|(falsch|ung[uü]ltig|nicht korrekt|stimm(t|en) nicht|unbekannt|fehlgeschlagen)|(incorrecte?|invalide|erron[eé]|introuvable)|(incorrect[ao]|inv[aá]lid[ao]|no coincide|err[oó]ne)|(errat[ao]|non valid)|(onjuist|ongeldig)|(felaktig|ogiltig)|(неверн|неправильн|ошибк)|(正しくありません|間違|無効)|(错误|不正确|無效|錯誤)|(올바르지|잘못)|(غير صحيح|خطأ)`)
 	captchaWords = regexp.MustCompile(`(?i)captcha|recaptcha|hcaptcha|turnstile|arkose|funcaptcha|geetest|are you (a )?(human|robot)|not a robot|kein roboter|pas un robot|no soy un robot|prove you are human`)
 	//nolint:misspell // French

@@ -53,7 +53,8 @@ func (s *Service) Fill(ctx context.Context, job hotcell.JobID, r *cellrpc.FillRe
 			return nil, err
 		}
 	}
-	used, err := s.Vault.UseLogin(ctx, job, use.Attachment, vault.LoginFill, At(r.Origin))
+	used, err := s.Vault.UseLogin(ctx, job, use.Attachment, vault.LoginFill, At(r.Origin),
+		fmt.Sprintf("into the form at %s that sends to %s", vault.PathText(r.Form), vault.PathText(r.Action)))
 	if err != nil {
 		return nil, err
 	}

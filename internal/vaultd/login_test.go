@@ -133,6 +133,9 @@ func TestALoginIsPutOntoTheOneRequest(t *testing.T) {
 		}
 	}
 	uses := d.events(hotcell.EventFilter{Kind: "login.use"})
+	if len(uses) > 0 && uses[0].Reason != "onto POST /session" {
+		t.Errorf("where it went is written down as %q", uses[0].Reason)
+	}
 	if len(uses) != 4 || uses[0].Host != "example.com:443" || uses[0].Credential != d.credential.ID || uses[0].Job != d.job {
 		t.Errorf("the log tells of %d uses: %+v", len(uses), uses)
 	}
