@@ -187,11 +187,24 @@ func (t *tab) press(ctx context.Context, s *session, name string) error {
 // call calls a function with a node as this, in a world of its own: the page's
 // scripts can neither see it nor be in its way. out may be nil.
 func (s *session) call(ctx context.Context, id int64, function string, out any, arguments ...any) error {
-	var resolved struct{ Object struct{ ObjectID string } }
 	world, err := s.world(ctx, id)
 	if err != nil {
 		return err
 	}
+	return s.callIn(ctx, world, id, function, out, arguments...)
+}
+
+// call is the same of a node whose document is known.
+func (n *node) call(ctx context.Context, function string, out any, arguments ...any) error {
+	world, err := n.session.worldOf(ctx, n.frame())
+	if err != nil {
+		return err
+	}
+	return n.session.callIn(ctx, world, n.BackendNodeID, function, out, arguments...)
+}
+
+func (s *session) callIn(ctx context.Context, world, id int64, function string, out any, arguments ...any) error {
+	var resolved struct{ Object struct{ ObjectID string } }
 	if err := s.do(ctx, "DOM.resolveNode", args{"backendNodeId": id, "executionContextId": world}, &resolved); err != nil {
 		return fmt.Errorf("the element is not there any more: take a new snapshot")
 	}
@@ -215,10 +228,7 @@ func (s *session) world(ctx context.Context, id int64) (int64, error) {
 	frame, found := "", false
 	root.walk(func(n *node) bool {
 		if n.BackendNodeID == id {
-			found = true
-			if n.document != nil && n.document.parent != nil {
-				frame = n.document.parent.FrameID
-			}
+			found, frame = true, n.frame()
 		}
 		return !found
 	})

@@ -74,6 +74,10 @@ func (c *call) put(r ref, text string) error {
 		return err
 	}
 	for _, char := range text {
+		// What the page does on a key may be to give the keyboard to another field.
+		if err := c.offSecrets(r.tab); err != nil {
+			return err
+		}
 		if err := r.tab.press(c.ctx, r.session, string(char)); err != nil {
 			return err
 		}
@@ -148,10 +152,44 @@ func (c *call) pressKey() error {
 	if err != nil {
 		return err
 	}
+	if !leaving[c.in.Key] {
+		if err := c.offSecrets(t); err != nil {
+			return err
+		}
+	}
 	if err := t.press(c.ctx, t.session, c.in.Key); err != nil {
 		return err
 	}
 	return c.acted(t)
+}
+
+// leaving are keys that type nothing into a field, and take nothing from it.
+var leaving = map[string]bool{"Tab": true, "Shift+Tab": true, "Escape": true, "Enter": true}
+
+// offSecrets refuses what would type into a field for a secret, or take a copy of
+// what is in it: while it has the keyboard, which is where something in it is
+// selected too.
+func (c *call) offSecrets(t *tab) error {
+	documents, err := t.documents(c.ctx)
+	if err != nil {
+		return err
+	}
+	var secrets []*node
+	for _, d := range documents {
+		d.walk(func(n *node) bool {
+			if t.isSecret(n.session, n.BackendNodeID) {
+				secrets = append(secrets, n)
+			}
+			return true
+		})
+	}
+	for _, n := range secrets {
+		active := false
+		if err := n.call(c.ctx, "function() { return this.getRootNode().activeElement === this }", &active); err != nil || active {
+			return fmt.Errorf("a field for a secret has the keyboard, and agents neither type there nor copy from there: click elsewhere first")
+		}
+	}
+	return nil
 }
 
 func (c *call) hover() error {
@@ -180,6 +218,12 @@ func (c *call) drag() error {
 		return err
 	}
 	t := from.tab
+	if err := c.offSecrets(t); err != nil {
+		return err
+	}
+	if t.isSecret(from.session, from.node) || t.isSecret(to.session, to.node) {
+		return errSecretField
+	}
 	a, err := t.show(c.ctx, from.session, from.node)
 	if err != nil {
 		return err

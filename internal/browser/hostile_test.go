@@ -205,3 +205,37 @@ func TestAPasswordIsPutIntoNoAddress(t *testing.T) {
 		})
 	}
 }
+
+// Keys are no way into a field for a secret, nor out of it.
+func TestKeysAndFieldsForSecrets(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	home := w.page("/", `<label>Password <input type=password id=p value="prefilled-7"></label><label>Notes <input id=n></label><div id=h></div>
+		<button onmousedown="event.preventDefault(); p.type='text'">Show</button><button onclick="n.value=p.value.length+'/'+p.value.includes('x')">Look</button>
+		<script>const s = h.attachShadow({mode: 'closed'}); s.innerHTML = '<label>Deep <input type=password value="hidden-8"></label>'</script>`)
+	s := w.ok("browser_navigate", "url", home)
+	notes := func() string {
+		s = w.ok("browser_click", "ref", w.ref(w.ok("browser_snapshot"), `"Notes"`))
+		return w.ok("browser_press_key", "key", "Control+v") + w.ok("browser_click", "ref", w.ref(s, `"Look"`))
+	}
+	for _, name := range []string{`"Password"`, `"Deep"`} {
+		w.ok("browser_click", "ref", w.ref(w.ok("browser_snapshot"), name), "doubleClick", true)
+		for _, key := range []string{"x", "Control+a", "Control+c", "Control+x", "Backspace", "Shift+ArrowLeft"} {
+			if out := w.call("browser_press_key", "key", key); !out.Error || !strings.Contains(out.Text, "secret") {
+				t.Errorf("%s takes the key %s: %s", name, key, out.Text)
+			}
+		}
+		if out := w.call("browser_drag", "startRef", w.ref(w.ok("browser_snapshot"), name), "endRef", w.ref(w.ok("browser_snapshot"), `"Notes"`)); !out.Error {
+			t.Errorf("it is dragged: %s", out.Text)
+		}
+	}
+	w.ok("browser_click", "ref", w.ref(s, `"Password"`), "doubleClick", true)
+	w.ok("browser_click", "ref", w.ref(s, `"Show"`))
+	if out := w.call("browser_press_key", "key", "Control+c"); !out.Error {
+		t.Errorf("once it is shown, it is copied: %s", out.Text)
+	}
+	if s = notes(); strings.Contains(s, "prefilled") || !strings.Contains(s, "11/false") {
+		t.Error(s)
+	}
+	w.ok("browser_press_key", "key", "Tab")
+}

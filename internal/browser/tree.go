@@ -70,6 +70,14 @@ func (n *node) key() string { return keyOf(n.session, n.BackendNodeID) }
 
 func keyOf(s *session, id int64) string { return string(s.id) + "/" + strconv.FormatInt(id, 10) }
 
+// frame is the frame of a node's document; empty for a session's main one.
+func (n *node) frame() string {
+	if n.document == nil || n.document.parent == nil {
+		return ""
+	}
+	return n.document.parent.FrameID
+}
+
 // walk calls fn for a node and all below it, parents first, until it is false.
 func (n *node) walk(fn func(*node) bool) {
 	if n == nil || !fn(n) {
