@@ -2,7 +2,9 @@ package browser
 
 import (
 	"context"
+	"errors"
 
+	"hotcell"
 	"hotcell/internal/cellrpc"
 )
 
@@ -10,6 +12,11 @@ import (
 // sites that compute on the password. Nothing is observed until they are gone from
 // the page, and what is observed after has them taken out.
 func (s *signing) fill(ctx context.Context, f *fields, button *node) (outcome, string, error) {
+	// A script of the agent's may have been in the page before: it would read what is
+	// typed, in a form that nothing knows again.
+	if s.driver.Evaluate {
+		return "", "", errors.New(hotcell.FillOrEvaluate)
+	}
 	withCode := len(f.codes) > 0 && s.login.OTP
 	values, err := s.driver.Config.Hand.Fill(ctx, s.asking(f, button, withCode))
 	if err != nil {
