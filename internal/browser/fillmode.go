@@ -88,7 +88,7 @@ func (d *Driver) withhold(value []byte) {
 // wipe takes real values out of fields that are still there.
 func (s *signing) wipe(ctx context.Context) {
 	for _, n := range s.filled {
-		if s.seen(ctx)(n) {
+		if s.there(ctx, n) {
 			_ = s.tab.fill(ctx, n.session, n.BackendNodeID, nil)
 		}
 	}

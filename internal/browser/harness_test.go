@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,6 +41,8 @@ type world struct {
 	kept     map[string]string
 	files    map[string]string
 	asked    int
+	// status is how the site answers what it takes; 0 is 200.
+	status int
 }
 
 const (
@@ -144,7 +147,7 @@ func (w *world) takes(password, code string) (passwordOK, codeOK bool) {
 		codeOK, w.armed.Code, w.state.Code = true, "", true
 	}
 	if passwordOK || codeOK {
-		w.state.Status, w.state.Gone = 200, w.armed.Password == "" && w.armed.Code == ""
+		w.state.Status, w.state.Gone = cmp.Or(w.status, 200), w.armed.Password == "" && w.armed.Code == ""
 		close(w.changed)
 		w.changed = make(chan struct{})
 	}

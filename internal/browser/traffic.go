@@ -26,7 +26,9 @@ type request struct {
 	method, url, kind, failed string
 	frame, loader             string
 	status                    int
-	began                     time.Time
+	// posted is true of one with a body.
+	posted bool
+	began  time.Time
 }
 
 // maxRequests and maxLog are how many are kept of a page.
@@ -68,7 +70,7 @@ func (t *tab) listen(s *session) {
 		if old := t.by[prefix+e.RequestID]; old != nil && e.RedirectResponse != nil {
 			old.status = e.RedirectResponse.Status
 		}
-		r := &request{method: e.Request.Method, url: e.Request.URL, kind: strings.ToLower(e.Type), frame: e.FrameID, loader: e.LoaderID, began: time.Now()}
+		r := &request{method: e.Request.Method, url: e.Request.URL, kind: strings.ToLower(e.Type), frame: e.FrameID, loader: e.LoaderID, posted: e.Request.HasPostData, began: time.Now()}
 		if u, err := url.Parse(r.url); err == nil && e.Request.HasPostData {
 			t.posts[u.Scheme+"://"+u.Host]++
 		}
@@ -219,6 +221,26 @@ func (t *tab) sent(origin string) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.posts[origin]
+}
+
+// answered is the status of the answer to the first that was sent to an origin with
+// a body since then; 0 where there is none yet.
+func (t *tab) answered(origin string, since time.Time) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range t.requests {
+		if u, err := url.Parse(r.url); err == nil && r.posted && r.began.After(since) && u.Scheme+"://"+u.Host == origin {
+			return r.status
+		}
+	}
+	return 0
+}
+
+// working says whether the page has something under way.
+func (t *tab) working() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.busy()
 }
 
 // status is how the page itself was answered; 0 where that is not known.

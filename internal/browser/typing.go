@@ -3,6 +3,7 @@ package browser
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // typing puts text into a field, as a keyboard does: from within the field's own
@@ -32,6 +33,12 @@ const typing = `function(text, keys) {
 	return ''
 }`
 
+// How often a field that takes nothing is asked, and after how long.
+const (
+	fixedTries = 4
+	fixedTime  = 80 * time.Millisecond
+)
+
 // fill replaces what is in a field.
 func (t *tab) fill(ctx context.Context, s *session, id int64, text []byte) error {
 	return t.putIn(ctx, s, id, text, false)
@@ -47,7 +54,17 @@ func (t *tab) putIn(ctx context.Context, s *session, id int64, text []byte, keys
 		return err
 	}
 	result := ""
-	err := t.unlessDialog(ctx, func(ctx context.Context) error { return s.call(ctx, id, typing, &result, string(text), keys) })
+	var err error
+	// A field may be read-only until the page has seen that it has the focus.
+	for try := range fixedTries {
+		if err = t.unlessDialog(ctx, func(ctx context.Context) error { return s.call(ctx, id, typing, &result, string(text), keys) }); result != "fixed" || try == fixedTries-1 {
+			break
+		}
+		if err := t.click(ctx, s, id, "left", 1, 0); err != nil {
+			return err
+		}
+		time.Sleep(fixedTime) //nolint:forbidigo // the page tells nobody
+	}
 	switch {
 	case err != nil:
 		return err

@@ -94,8 +94,8 @@ func (s *signing) wire(ctx context.Context, f *fields, button *node) (outcome, s
 		return unknown, "nothing was sent when the form was filled in" + gone(got), nil
 	}
 	s.status = got.Status
-	s.leave(ctx, f)
 	if !got.Gone {
+		s.leave(ctx, f)
 		state.cancel() // what the page did not send by now, nobody sends later
 	}
 	return "", "", nil
@@ -218,12 +218,11 @@ func (s *signing) leave(ctx context.Context, f *fields) {
 		field = f.codes[0]
 	}
 	s.tab.settle(ctx)
-	seen := s.seen(ctx)
 	if s.status >= 400 && s.status < 500 {
 		return
 	}
 	s.await(ctx, appearTime, func() bool {
-		return !seen(field) || wrongWords.MatchString(s.tab.words(ctx)) || limitWords.MatchString(s.tab.words(ctx))
+		return !s.there(ctx, field) || wrongWords.MatchString(s.tab.words(ctx)) || limitWords.MatchString(s.tab.words(ctx))
 	})
 	s.tab.settle(ctx)
 }
