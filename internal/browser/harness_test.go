@@ -41,6 +41,8 @@ type world struct {
 	kept     map[string]string
 	files    map[string]string
 	asked    int
+	// elsewhere are the logins of the same server by another of its names.
+	elsewhere map[string][]cellrpc.Login
 	// status is how the site answers what it takes; 0 is 200.
 	status int
 }
@@ -159,6 +161,9 @@ func (w *world) Logins(_ context.Context, r cellrpc.LoginsRequest) (cellrpc.Logi
 	defer w.mu.Unlock()
 	u, _ := url.Parse(w.server.URL)
 	port, _ := strconv.Atoi(u.Port())
+	if logins := w.elsewhere[r.Origin.Host]; logins != nil && r.Origin.Port == port {
+		return cellrpc.LoginsAnswer{Logins: logins}, nil
+	}
 	if r.Origin.Host != u.Hostname() || r.Origin.Port != port {
 		return cellrpc.LoginsAnswer{Others: "there is no login for this site"}, nil
 	}

@@ -158,3 +158,44 @@ func TestWhichLogin(t *testing.T) {
 		}
 	}
 }
+
+// A site that sends one on to another host is signed in to with that host's login,
+// or the agent is told which that would be.
+func TestAnotherHostWithinASignIn(t *testing.T) {
+	t.Parallel()
+	for name, has := range map[string]bool{"with a login": true, "without": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := open(t, nil)
+			there := strings.Replace(w.server.URL, "127.0.0.1", "localhost", 1)
+			if has {
+				w.elsewhere = map[string][]cellrpc.Login{"localhost": {{Use: "att_2", Name: "idp", Username: "ada", Password: true}}}
+			}
+			w.mux.HandleFunc("POST /mail", func(rw http.ResponseWriter, r *http.Request) {
+				http.Redirect(rw, r, there+"/idp", http.StatusSeeOther)
+			})
+			w.mux.HandleFunc("POST /idp", func(rw http.ResponseWriter, r *http.Request) {
+				if ok, _ := w.takes(r.FormValue("password"), ""); !ok || w.use() != "att_2" {
+					t.Errorf("the login %s came", w.use())
+				}
+				http.Redirect(rw, r, w.server.URL+"/account", http.StatusSeeOther)
+			})
+			w.page("/account", account)
+			w.page("/idp", `<p>ada</p><form method=post action=/idp><input type=password name=password autocomplete=current-password><button>Sign in</button></form>`)
+			out := w.call("browser_sign_in", "url", w.page("/login", `<form method=post action=/mail><input name=user autocomplete=username aria-label=E-mail><button>Next</button></form>`))
+			switch {
+			case has && (out.Error || !strings.Contains(out.Text, "Welcome, Ada")):
+				t.Error(out.Text)
+			case !has && (!strings.Contains(out.Text, "more_steps") || !strings.Contains(out.Text, there) || w.use() != ""):
+				t.Error(out.Text)
+			}
+		})
+	}
+}
+
+// use is the attachment that was armed last.
+func (w *world) use() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.armed.Use
+}
