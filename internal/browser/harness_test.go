@@ -41,10 +41,12 @@ type world struct {
 	kept     map[string]string
 	files    map[string]string
 	asked    int
-	// elsewhere are the logins of the same server by another of its names.
-	elsewhere map[string][]cellrpc.Login
+	// byHost are the logins of the same server by another of its names.
+	byHost map[string][]cellrpc.Login
 	// status is how the site answers what it takes; 0 is 200.
 	status int
+	// code is the true one; trueCode where it is empty.
+	code string
 }
 
 const (
@@ -137,6 +139,15 @@ func (w *world) ref(snapshot, text string) string {
 	return ""
 }
 
+// hang answers nothing.
+func (w *world) hang(r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	select {
+	case <-r.Context().Done():
+	case <-w.t.Context().Done():
+	}
+}
+
 // takes says whether a site takes what was sent as the password: what was armed,
 // or the real one in fill mode. It is put once.
 func (w *world) takes(password, code string) (passwordOK, codeOK bool) {
@@ -153,7 +164,7 @@ func (w *world) takes(password, code string) (passwordOK, codeOK bool) {
 		close(w.changed)
 		w.changed = make(chan struct{})
 	}
-	return passwordOK || password == truePassword, codeOK || code == trueCode
+	return passwordOK || password == truePassword, codeOK || code == cmp.Or(w.code, trueCode)
 }
 
 func (w *world) Logins(_ context.Context, r cellrpc.LoginsRequest) (cellrpc.LoginsAnswer, error) {
@@ -161,7 +172,7 @@ func (w *world) Logins(_ context.Context, r cellrpc.LoginsRequest) (cellrpc.Logi
 	defer w.mu.Unlock()
 	u, _ := url.Parse(w.server.URL)
 	port, _ := strconv.Atoi(u.Port())
-	if logins := w.elsewhere[r.Origin.Host]; logins != nil && r.Origin.Port == port {
+	if logins := w.byHost[r.Origin.Host]; logins != nil && r.Origin.Port == port {
 		return cellrpc.LoginsAnswer{Logins: logins}, nil
 	}
 	if r.Origin.Host != u.Hostname() || r.Origin.Port != port {
@@ -203,7 +214,7 @@ func (w *world) Fill(_ context.Context, r cellrpc.FillRequest) (v browser.Values
 		v.Password = sensitive.New([]byte(truePassword))
 	}
 	if r.Code {
-		v.Code = sensitive.New([]byte(trueCode))
+		v.Code = sensitive.New([]byte(cmp.Or(w.code, trueCode)))
 	}
 	return v, nil
 }

@@ -85,7 +85,7 @@ func (t *tab) words(ctx context.Context) string {
 			return !n.is("script", "style", "noscript", "template", "input", "textarea") && n.ShadowRootType != ownShadow
 		})
 	}
-	return string(t.driver.prints.Load().Redact([]byte(b.String())))
+	return string(t.driver.sieve.Load().redact([]byte(b.String())))
 }
 
 func (c *call) console() error {
@@ -136,12 +136,16 @@ func (c *call) evaluate() error {
 		if err != nil {
 			return err
 		}
-		err = r.session.call(c.ctx, r.node, "function() { return ("+c.in.Function+")(this) }", &out)
+		world, err := r.session.world(c.ctx, r.node, agentWorld)
+		if err != nil {
+			return err
+		}
+		err = r.session.callIn(c.ctx, world, r.node, "function() { return ("+c.in.Function+")(this) }", &out)
 		if err != nil {
 			return err
 		}
 	} else {
-		world, err := t.worldOf(c.ctx, "")
+		world, err := t.worldOf(c.ctx, "", agentWorld)
 		if err != nil {
 			return err
 		}

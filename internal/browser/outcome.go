@@ -7,6 +7,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"hotcell/internal/cellrpc"
+	"hotcell/internal/site"
 )
 
 // sent says whether a secret was sent.
@@ -149,9 +152,18 @@ func (s *signing) evident(ctx context.Context, f *page) bool {
 	if s.before != nil && pathOf(s.before.address) != pathOf(f.address) || f.at != s.at {
 		return true
 	}
-	return slices.ContainsFunc(s.tab.kept(ctx, addressOf(s.at)), func(value []byte) bool {
+	return slices.ContainsFunc(s.holdings(ctx), func(value []byte) bool {
 		return !slices.ContainsFunc(s.kept, func(old []byte) bool { return bytes.Equal(old, value) })
 	})
+}
+
+// holdings are what the site has the browser keep to be known by.
+func (s *signing) holdings(ctx context.Context) (values [][]byte) {
+	name, found := site.Registrable(s.at.Host), map[string][][]byte{}
+	sites := map[string]cellrpc.Origin{name: s.at}
+	s.driver.cookies(ctx, sites, found)
+	s.tab.storage(ctx, sites, found)
+	return found[name]
 }
 
 // quoted is what the site seems to say of it; it passes the guard with the rest.

@@ -44,11 +44,10 @@ type signing struct {
 	since  time.Time
 	tabs   map[*tab]bool
 	kept   [][]byte
-	// passed are the sites where a part of the sign-in was done.
-	passed []cellrpc.Origin
 	hosts  int
-	// filled are fields that hold a real value, in fill mode.
+	// filled are fields that hold a real value, in fill mode, and values what they hold.
 	filled []*node
+	values [][]byte
 }
 
 // signIn is the tool: it finds the login for the page's site, or asks a person for
@@ -80,16 +79,18 @@ func (c *call) signIn() error {
 	}
 	s := &signing{driver: d, tab: t, at: at, login: *login, again: c.in.Again}
 	d.closed.Store(true)
+	d.trail.pass(address)
+	if t.openDialog() != nil {
+		t.answer(false)
+	}
 	result, why, err := s.run(c.ctx)
-	s.wipe(c.ctx)
+	if left := s.wipe(c.ctx); left {
+		why += "; the page kept what was typed, so it was left for an empty one"
+	}
+	d.remember(c.ctx) // also where it failed: something may have been given before
 	d.closed.Store(false)
 	if err != nil {
 		return err
-	}
-	for _, site := range append(s.passed, s.at) {
-		if result == signedIn || result == more {
-			d.remember(c.ctx, s.tab, site)
-		}
 	}
 	if result != signedIn {
 		return fmt.Errorf("%s: %s", result, why)

@@ -30,7 +30,7 @@ const (
 func (s *signing) run(ctx context.Context) (outcome, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, signTime)
 	defer cancel()
-	s.kept = s.tab.kept(ctx, addressOf(s.at))
+	s.kept = s.holdings(ctx)
 	for range maxSteps {
 		f, err := s.look(ctx)
 		if err != nil {
@@ -187,9 +187,8 @@ func (s *signing) elsewhere(ctx context.Context, f *page) (outcome, string, erro
 	if s.hosts++; s.hosts > maxHosts {
 		return unknown, "the site leads from one host to the next: sign-in was given up", nil
 	}
-	s.passed = append(s.passed, s.at)
 	s.at, s.login, s.again = f.at, *login, false
 	s.before, s.password, s.code = nil, false, false
-	s.kept = s.tab.kept(ctx, addressOf(s.at))
+	s.kept = s.holdings(ctx)
 	return "", "", nil
 }
