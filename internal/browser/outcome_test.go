@@ -133,6 +133,23 @@ func TestBoxes(t *testing.T) {
 	}
 }
 
+// A stand-in for a code is as long as the code.
+func TestCodesOfEightDigits(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	w.logins[0].Digits = 8
+	w.page("/account", account)
+	w.mux.HandleFunc("POST /code", func(rw http.ResponseWriter, r *http.Request) {
+		if _, ok := w.takes("", r.FormValue("code")); !ok || len(r.FormValue("code")) != 8 {
+			t.Errorf("the code %q came", r.FormValue("code"))
+		}
+		http.Redirect(rw, r, "/account", http.StatusSeeOther)
+	})
+	if s := w.ok("browser_sign_in", "url", w.page("/login", `<form method=post action=/code><label>One-time code <input name=code></label><button>Verify</button></form>`)); !strings.Contains(s, "signed_in") {
+		t.Error(s)
+	}
+}
+
 // Several logins of one site are told apart.
 func TestWhichLogin(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -72,7 +73,7 @@ func (s *signing) wire(ctx context.Context, f *fields, button *node) (outcome, s
 		arm.Password = standIn(most)
 	}
 	if len(f.codes) > 0 && s.login.OTP {
-		arm.Code = digits(codeLength(f.codes))
+		arm.Code = digits(cmp.Or(s.login.Digits, codeLength(f.codes)))
 	}
 	sent := s.tab.sent(addressOf(s.at))
 	armed, err := s.driver.Config.Hand.Arm(ctx, arm)
@@ -88,6 +89,9 @@ func (s *signing) wire(ctx context.Context, f *fields, button *node) (outcome, s
 	s.password, s.code = s.password || f.password != nil, s.code || arm.Code != ""
 	got := state.wait(ctx, func() bool { return s.tab.sent(addressOf(s.at)) > sent })
 	if !got.Password && !got.Code {
+		if s.tab.sent(addressOf(s.at)) > sent && f.password == nil && len(f.codes) > 1 {
+			return needsFill, "the site sends each digit of the code by itself, and a stand-in is put in as one: the login would have to be attached with --fill, which lets the browser itself have the code", nil
+		}
 		if s.tab.sent(addressOf(s.at)) > sent {
 			return needsFill, "the site's script sent something else than what was typed: it computes on the password. The login would have to be attached with --fill, which lets the browser itself have it", nil
 		}

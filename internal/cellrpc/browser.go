@@ -61,6 +61,8 @@ type Login struct {
 	Username string `json:"username,omitempty"`
 	Password bool   `json:"password,omitempty"`
 	OTP      bool   `json:"otp,omitempty"`
+	// Digits is how many a one-time code has; 0 where that is not known.
+	Digits int `json:"digits,omitempty"`
 	// Fill is true where the browser itself may have the values.
 	Fill bool `json:"fill,omitempty"`
 }

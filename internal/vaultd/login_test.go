@@ -325,7 +325,7 @@ func TestLoginsOfASite(t *testing.T) {
 		must(t, err)
 		return out.LoginsAnswer
 	}
-	if got := ask(d.job, origin); len(got.Logins) != 1 || got.Logins[0].Username != "ada" || got.Logins[0].Use != d.use || !got.Logins[0].OTP {
+	if got := ask(d.job, origin); len(got.Logins) != 1 || got.Logins[0].Username != "ada" || got.Logins[0].Use != d.use || !got.Logins[0].OTP || got.Logins[0].Digits != 6 {
 		t.Errorf("%+v", got)
 	}
 	for _, o := range []cellrpc.Origin{{Host: "www.example.com", Port: 443}, {Host: "example.com", Port: 444}, {Host: "com", Port: 443}, {Host: "example.com", Port: 443, Plain: true}} {
