@@ -147,6 +147,8 @@ func (t *tab) insert(ctx context.Context, s *session, text []byte) error {
 // names of keys as agents write them.
 var keys = map[string]rune{
 	"Enter": '\r', "Tab": '\t', "Backspace": '\b', "Escape": 0x1b, "Space": ' ', "Delete": []rune(kb.Delete)[0], "ArrowDown": []rune(kb.ArrowDown)[0], "ArrowUp": []rune(kb.ArrowUp)[0],
+	"Insert": []rune(kb.Insert)[0], "F1": []rune(kb.F1)[0], "F2": []rune(kb.F2)[0], "F3": []rune(kb.F3)[0], "F4": []rune(kb.F4)[0], "F5": []rune(kb.F5)[0], "F6": []rune(kb.F6)[0],
+	"F7": []rune(kb.F7)[0], "F8": []rune(kb.F8)[0], "F9": []rune(kb.F9)[0], "F10": []rune(kb.F10)[0], "F11": []rune(kb.F11)[0], "F12": []rune(kb.F12)[0],
 	"ArrowLeft": []rune(kb.ArrowLeft)[0], "ArrowRight": []rune(kb.ArrowRight)[0], "Home": []rune(kb.Home)[0], "End": []rune(kb.End)[0], "PageUp": []rune(kb.PageUp)[0], "PageDown": []rune(kb.PageDown)[0],
 }
 
@@ -166,7 +168,7 @@ func (t *tab) press(ctx context.Context, s *session, name string) error {
 	if !known {
 		r, size := utf8.DecodeRuneInString(name)
 		if size != len(name) || r == utf8.RuneError {
-			return fmt.Errorf("there is no key %q: write Enter, Tab, ArrowDown, a, Control+a", name)
+			return fmt.Errorf("there is no key %q: write Enter, Tab, ArrowDown, F5, a, Control+a", name)
 		}
 		key = r
 	}

@@ -161,6 +161,7 @@ func (d *Driver) Call(ctx context.Context, c cellrpc.Call) (out cellrpc.CallAnsw
 			return cellrpc.CallAnswer{Text: "the arguments are not what the tool takes: " + err.Error(), Error: true}
 		}
 	}
+	call.in.settle()
 	err = t.do(call)
 	if err != nil {
 		call.out = cellrpc.CallAnswer{Error: true}

@@ -23,6 +23,21 @@ func (c *call) acted(t *tab) error {
 	return nil
 }
 
+// covering says what is on top of an element, in the middle of where it is; a label
+// of its own, and what it is a part of, is nothing on top.
+const covering = `function() {
+	let box = null
+	for (const b of this.getClientRects()) if (!box || b.width > box.width) box = b
+	if (!box) return ''
+	const top = this.getRootNode().elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)
+	if (!top || top === this || this.contains(top) || top.contains(this)) return ''
+	const label = top.closest('label')
+	if (label && (label.control === this || label.contains(this))) return ''
+	const field = /^(input|textarea|select)$/i.test(top.tagName)
+	const said = field ? '' : (top.getAttribute('aria-label') || top.innerText || '').trim()
+	return '<' + top.tagName.toLowerCase() + '>' + (said ? ' "' + said.slice(0, 100) + '"' : '')
+}`
+
 func (c *call) click() error {
 	r, err := c.element(c.in.Ref)
 	if err != nil {
@@ -34,6 +49,13 @@ func (c *call) click() error {
 	}
 	if c.in.DoubleClick {
 		count = 2
+	}
+	if _, err := r.tab.show(c.ctx, r.session, r.node); err != nil {
+		return err
+	}
+	var over string
+	if err := r.session.call(c.ctx, r.node, covering, &over); err == nil && over != "" {
+		return fmt.Errorf("the element is covered by %s: act on that first, or close it", short(over))
 	}
 	if err := r.tab.click(c.ctx, r.session, r.node, cmp.Or(c.in.Button, "left"), count, bits); err != nil {
 		return err
@@ -251,15 +273,46 @@ func (c *call) upload() error {
 	if err != nil {
 		return err
 	}
+	asked := t.openChooser()
+	t.mu.Lock()
+	t.chooser = nil
+	t.mu.Unlock()
+	if len(c.in.Paths) == 0 {
+		c.say("No files were given.")
+		return c.acted(t)
+	}
+	to := asked
+	if c.in.Ref != "" || asked == nil {
+		if to, err = c.fileField(t); err != nil {
+			return err
+		}
+	}
+	var files []string
+	for _, path := range c.in.Paths {
+		here, err := c.driver.found(c.ctx, path)
+		if err != nil {
+			return err
+		}
+		files = append(files, here)
+	}
+	if err := to.session.do(c.ctx, "DOM.setFileInputFiles", args{"files": files, "backendNodeId": to.node}, nil); err != nil {
+		return err
+	}
+	return c.acted(t)
+}
+
+// fileField is the field for files that the agent names, or the only one there is.
+func (c *call) fileField(t *tab) (*chooser, error) {
 	on := ref{tab: t}
 	if c.in.Ref != "" {
+		var err error
 		if on, err = c.element(c.in.Ref); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	documents, err := t.documents(c.ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var fields []*node
 	for _, d := range documents {
@@ -271,20 +324,9 @@ func (c *call) upload() error {
 		})
 	}
 	if len(fields) != 1 {
-		return fmt.Errorf("there are %d fields for files: say which with ref", len(fields))
+		return nil, fmt.Errorf("there are %d fields for files: say which with target, or click what asks for files first", len(fields))
 	}
-	var files []string
-	for _, path := range c.in.Paths {
-		here, err := c.driver.found(c.ctx, path)
-		if err != nil {
-			return err
-		}
-		files = append(files, here)
-	}
-	if err := fields[0].session.do(c.ctx, "DOM.setFileInputFiles", args{"files": files, "backendNodeId": fields[0].BackendNodeID}, nil); err != nil {
-		return err
-	}
-	return c.acted(t)
+	return &chooser{fields[0].session, fields[0].BackendNodeID}, nil
 }
 
 func (c *call) answerDialog() error {

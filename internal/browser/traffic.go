@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -90,7 +91,12 @@ func (t *tab) listen(s *session) {
 	// What a document has asked for is of no interest once it is gone; its end is
 	// not always told.
 	s.on("Page.frameNavigated", locked(func(params []byte) {
-		if e, ok := decode[struct{ Frame struct{ ID, LoaderID string } }](params); ok {
+		if e, ok := decode[struct {
+			Frame struct{ ID, LoaderID, ParentID string }
+		}](params); ok {
+			if s == t.session && e.Frame.ParentID == "" {
+				t.fresh, t.chooser = 0, nil
+			}
 			maps.DeleteFunc(t.by, func(_ string, r *request) bool { return r.frame == e.Frame.ID && r.loader != e.Frame.LoaderID })
 		}
 	}))
@@ -115,6 +121,11 @@ func (t *tab) listen(s *session) {
 	s.on("Network.loadingFailed", locked(func(params []byte) { t.ended(prefix, params) }))
 	s.on("Page.frameStartedLoading", locked(func([]byte) { t.loading = true }))
 	s.on("Page.frameStoppedLoading", locked(func([]byte) { t.loading = false }))
+	s.on("Page.fileChooserOpened", locked(func(params []byte) {
+		if e, ok := decode[struct{ BackendNodeID int64 }](params); ok && e.BackendNodeID != 0 {
+			t.chooser = &chooser{s, e.BackendNodeID}
+		}
+	}))
 	s.on("Page.loadEventFired", locked(func([]byte) {}))
 	s.on("Runtime.consoleAPICalled", locked(t.console))
 	s.on("Runtime.exceptionThrown", locked(t.exception))
@@ -147,6 +158,7 @@ func (t *tab) note(line string) {
 	if len(line) > 2000 {
 		line = line[:2000] + "…"
 	}
+	t.fresh++
 	if t.log = append(t.log, line); len(t.log) > maxLog {
 		t.log = t.log[1:]
 	}
@@ -266,12 +278,12 @@ func (t *tab) status() int {
 
 // list writes what a page asked for: no headers and no bodies, and of queries
 // the names alone.
-func (t *tab) list(static bool) string {
+func (t *tab) list(static bool, filter *regexp.Regexp) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var b strings.Builder
 	for _, r := range t.requests {
-		if !static && (r.kind == "image" || r.kind == "font" || r.kind == "stylesheet" || r.kind == "script" || r.kind == "media") && r.failed == "" {
+		if !filter.MatchString(bare(r.url)) || !static && (r.kind == "image" || r.kind == "font" || r.kind == "stylesheet" || r.kind == "script" || r.kind == "media") && r.failed == "" {
 			continue
 		}
 		state := fmt.Sprint(r.status)
