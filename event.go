@@ -21,7 +21,8 @@ type Event struct {
 	// Kind is noun and verb: "secret.create", "job.start", "network.connect".
 	Kind     string   `json:"kind"`
 	Decision Decision `json:"decision"`
-	// Reason says in a sentence why, where it was refused or ended.
+	// Reason says in a sentence why, where it was refused or ended; of a login that
+	// was used, into what of its site.
 	Reason string `json:"reason,omitempty"`
 	// Member is who did it, or on whose behalf the job runs.
 	Member     MemberID     `json:"member,omitempty"`

@@ -14,6 +14,8 @@ type Login struct {
 	// Password and OTP say what there is; at least one is.
 	Password bool `json:"password,omitempty"`
 	OTP      bool `json:"otp,omitempty"`
+	// Digits is how many a one-time code has; 0 where that is not known.
+	Digits int `json:"digits,omitempty"`
 	// Unguarded says why the guard cannot look for the password; empty when it can.
 	Unguarded string `json:"unguarded,omitempty"`
 }

@@ -151,18 +151,6 @@ func (t *tab) unlessDialog(ctx context.Context, fn func(context.Context) error) 
 	}
 }
 
-// focus gives a field the keyboard, and has what is in it be replaced.
-func (t *tab) focus(ctx context.Context, s *session, id int64) error {
-	if _, err := t.show(ctx, s, id); err != nil {
-		return err
-	}
-	if err := s.do(ctx, "DOM.focus", args{"backendNodeId": id}, nil); err != nil {
-		return fmt.Errorf("the element takes no text")
-	}
-	// An editing command, and not a key: what the page does on keys is the page's.
-	return s.do(ctx, "Input.dispatchKeyEvent", args{"type": "rawKeyDown", "commands": []string{"selectAll"}}, nil)
-}
-
 // insert types text at once, as an input method does.
 func (t *tab) insert(ctx context.Context, s *session, text []byte) error {
 	return t.unlessDialog(ctx, func(ctx context.Context) error {
@@ -170,20 +158,11 @@ func (t *tab) insert(ctx context.Context, s *session, text []byte) error {
 	})
 }
 
-// fill replaces what is in a field.
-func (t *tab) fill(ctx context.Context, s *session, id int64, text []byte) error {
-	if err := t.focus(ctx, s, id); err != nil {
-		return err
-	}
-	if len(text) == 0 {
-		return t.press(ctx, s, "Delete")
-	}
-	return t.insert(ctx, s, text)
-}
-
 // names of keys as agents write them.
 var keys = map[string]rune{
 	"Enter": '\r', "Tab": '\t', "Backspace": '\b', "Escape": 0x1b, "Space": ' ', "Delete": []rune(kb.Delete)[0], "ArrowDown": []rune(kb.ArrowDown)[0], "ArrowUp": []rune(kb.ArrowUp)[0],
+	"Insert": []rune(kb.Insert)[0], "F1": []rune(kb.F1)[0], "F2": []rune(kb.F2)[0], "F3": []rune(kb.F3)[0], "F4": []rune(kb.F4)[0], "F5": []rune(kb.F5)[0], "F6": []rune(kb.F6)[0],
+	"F7": []rune(kb.F7)[0], "F8": []rune(kb.F8)[0], "F9": []rune(kb.F9)[0], "F10": []rune(kb.F10)[0], "F11": []rune(kb.F11)[0], "F12": []rune(kb.F12)[0],
 	"ArrowLeft": []rune(kb.ArrowLeft)[0], "ArrowRight": []rune(kb.ArrowRight)[0], "Home": []rune(kb.Home)[0], "End": []rune(kb.End)[0], "PageUp": []rune(kb.PageUp)[0], "PageDown": []rune(kb.PageDown)[0],
 }
 
@@ -203,7 +182,7 @@ func (t *tab) press(ctx context.Context, s *session, name string) error {
 	if !known {
 		r, size := utf8.DecodeRuneInString(name)
 		if size != len(name) || r == utf8.RuneError {
-			return fmt.Errorf("there is no key %q: write Enter, Tab, ArrowDown, a, Control+a", name)
+			return fmt.Errorf("there is no key %q: write Enter, Tab, ArrowDown, F5, a, Control+a", name)
 		}
 		key = r
 	}
@@ -224,15 +203,24 @@ func (t *tab) press(ctx context.Context, s *session, name string) error {
 // call calls a function with a node as this, in the driver's own world: neither
 // the page's scripts nor the agent's can see it or be in its way. out may be nil.
 func (s *session) call(ctx context.Context, id int64, function string, out any, arguments ...any) error {
-	return s.callIn(ctx, ourWorld, id, function, out, arguments...)
-}
-
-func (s *session) callIn(ctx context.Context, name string, id int64, function string, out any, arguments ...any) error {
-	var resolved struct{ Object struct{ ObjectID string } }
-	world, err := s.world(ctx, id, name)
+	world, err := s.world(ctx, id, ourWorld)
 	if err != nil {
 		return err
 	}
+	return s.callIn(ctx, world, id, function, out, arguments...)
+}
+
+// call is the same of a node whose document is known.
+func (n *node) call(ctx context.Context, function string, out any, arguments ...any) error {
+	world, err := n.session.worldOf(ctx, n.frame(), ourWorld)
+	if err != nil {
+		return err
+	}
+	return n.session.callIn(ctx, world, n.BackendNodeID, function, out, arguments...)
+}
+
+func (s *session) callIn(ctx context.Context, world, id int64, function string, out any, arguments ...any) error {
+	var resolved struct{ Object struct{ ObjectID string } }
 	if err := s.do(ctx, "DOM.resolveNode", args{"backendNodeId": id, "executionContextId": world}, &resolved); err != nil {
 		return fmt.Errorf("the element is not there any more: take a new snapshot")
 	}
@@ -260,10 +248,7 @@ func (s *session) world(ctx context.Context, id int64, name string) (int64, erro
 	frame, found := "", false
 	root.walk(func(n *node) bool {
 		if n.BackendNodeID == id {
-			found = true
-			if n.document != nil {
-				frame = n.document.FrameID
-			}
+			found, frame = true, n.frame()
 		}
 		return !found
 	})

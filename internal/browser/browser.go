@@ -53,7 +53,7 @@ type Hand interface {
 	Arm(context.Context, cellrpc.ArmRequest) (cellrpc.ArmAnswer, error)
 	AwaitArm(context.Context, cellrpc.AwaitArmRequest) (cellrpc.ArmState, error)
 	// Fill gets values themselves, where the attachment says so. The caller clears them.
-	Fill(ctx context.Context, use string, origin cellrpc.Origin, password, code bool) (Values, error)
+	Fill(context.Context, cellrpc.FillRequest) (Values, error)
 	AskLogin(context.Context, cellrpc.AskLogin) (cellrpc.Asked, error)
 	Session(context.Context, cellrpc.Session) error
 	// Fetch gets a file of the job's, for an upload.
@@ -168,6 +168,7 @@ func (d *Driver) Call(ctx context.Context, c cellrpc.Call) (out cellrpc.CallAnsw
 			return cellrpc.CallAnswer{Text: "the arguments are not what the tool takes: " + err.Error(), Error: true}
 		}
 	}
+	call.in.settle()
 	err = t.do(call)
 	if err != nil {
 		call.out = cellrpc.CallAnswer{Error: true}

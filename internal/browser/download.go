@@ -16,6 +16,10 @@ type download struct {
 	// kept is where it lies in the job's folder; empty where it lies here alone.
 	kept string
 	told bool
+	// waited is true once one was waited for it: nobody waits again.
+	waited bool
+	// received and total are in bytes; total is 0 where it is not known.
+	received, total float64
 }
 
 func (d *Driver) downloading(params []byte) {
@@ -51,7 +55,10 @@ func fileName(name string) string {
 }
 
 func (d *Driver) progressed(params []byte) {
-	e, ok := decode[struct{ GUID, State string }](params)
+	e, ok := decode[struct {
+		GUID, State               string
+		ReceivedBytes, TotalBytes float64
+	}](params)
 	if !ok {
 		return
 	}
@@ -59,7 +66,7 @@ func (d *Driver) progressed(params []byte) {
 	defer d.mu.Unlock()
 	for _, one := range d.downloads {
 		if one.id == e.GUID {
-			one.state = e.State
+			one.state, one.received, one.total = e.State, e.ReceivedBytes, e.TotalBytes
 		}
 	}
 }
@@ -70,6 +77,24 @@ const maxDownloads = 1000
 // downloadTime is how long is waited for a download that has begun.
 const downloadTime = 20 * time.Second
 
+// underWay says what is still on its way. It is not waited for again.
+func (d *Driver) underWay() (lines []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, one := range d.downloads {
+		if one.state != "inProgress" {
+			continue
+		}
+		one.waited = true
+		size := ""
+		if one.total > 0 {
+			size = fmt.Sprintf(" of %.1f", one.total/1e6)
+		}
+		lines = append(lines, fmt.Sprintf("the download of %s is under way: %.1f%s MB", one.name, one.received/1e6, size))
+	}
+	return lines
+}
+
 // collect puts what was downloaded into the job's folder, and says where.
 func (d *Driver) collect(ctx context.Context) (lines []string) {
 	waiting, cancel := context.WithTimeout(ctx, downloadTime)
@@ -79,7 +104,7 @@ func (d *Driver) collect(ctx context.Context) (lines []string) {
 		var busy bool
 		var ready []*download
 		for _, one := range d.downloads {
-			busy = busy || one.state == "inProgress"
+			busy = busy || one.state == "inProgress" && !one.waited
 			if one.state != "inProgress" && !one.told {
 				ready = append(ready, one)
 			}
@@ -88,12 +113,11 @@ func (d *Driver) collect(ctx context.Context) (lines []string) {
 		for _, one := range ready {
 			lines = append(lines, d.keep(ctx, one))
 		}
-		if !busy {
-			return lines
+		if !busy || waiting.Err() != nil {
+			return append(lines, d.underWay()...)
 		}
 		select {
 		case <-waiting.Done():
-			return append(lines, "a download is still under way")
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

@@ -2,7 +2,6 @@ package browser
 
 import (
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +17,11 @@ type fields struct {
 	// renewing is true where a new password is to be chosen: that is no sign-in.
 	renewing bool
 	captcha  bool
+	// out is true where the page offers to sign out: who sees that is in.
+	out bool
+	// named are the values of fields that nothing is typed into: a page that has asked
+	// for the user name holds it so.
+	named []string
 }
 
 // originOf is the site of an address; ok is false where it is none that a login
@@ -27,7 +31,8 @@ func originOf(address string) (o cellrpc.Origin, ok bool) {
 	if err != nil || u.Host == "" {
 		return o, false
 	}
-	o.Host, o.Port = strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), 443
+	// A host with a dot at its end is another one to the browser, and so it is here.
+	o.Host, o.Port = strings.ToLower(u.Hostname()), 443
 	switch u.Scheme {
 	case "https":
 	case "http":
@@ -47,8 +52,10 @@ func originOf(address string) (o cellrpc.Origin, ok bool) {
 }
 
 // find looks for the fields of a sign-in in the documents of one site exactly:
-// the page itself, and frames of the same site that are not cut off from it.
-func find(documents []*node, at cellrpc.Origin, seen func(*node) bool) *fields {
+// the page itself, and frames of the same site that are not cut off from it. Those
+// are of the page's own process: what another process shows is of another site, or
+// of none, whatever its address says.
+func find(documents []*node, at cellrpc.Origin, look func(*node) sight) *fields {
 	f := &fields{}
 	if len(documents) == 0 {
 		return f
@@ -57,27 +64,34 @@ func find(documents []*node, at cellrpc.Origin, seen func(*node) bool) *fields {
 		return f
 	}
 	var inputs []*node
-	for _, root := range documents {
+	sights := map[*node]sight{}
+	for i, root := range documents {
 		root.walk(func(n *node) bool {
 			if n.NodeType == elementNode && (n.is("iframe") && captchaWords.MatchString(n.attribute("src")) || captchaWords.MatchString(n.attribute("class"))) {
 				f.captcha = true
 			}
+			f.out = f.out || i == 0 && pressable(n) && outWords.MatchString(textOf(n))
+			if i == 0 && n.is("input") && (n.has("readonly") || strings.EqualFold(n.attribute("type"), "hidden")) {
+				f.named = append(f.named, n.attribute("value"))
+			}
 			if n.is("iframe") && n.has("sandbox") && !strings.Contains(n.attribute("sandbox"), "allow-same-origin") {
 				return false // whatever its address says, it is of no site
 			}
-			if n.is("input") && usable(n, at) && seen(n) {
-				inputs = append(inputs, n)
+			if i == 0 && n.is("input") && usable(n, at) {
+				if sights[n] = look(n); sights[n].degree != unseen {
+					inputs = append(inputs, n)
+				}
 			}
 			return !n.is("template")
 		})
 	}
-	f.sort(inputs)
+	f.sort(inputs, sights)
 	return f
 }
 
 // usable says whether an input takes text, in a document of exactly this site.
 func usable(n *node, at cellrpc.Origin) bool {
-	if n.document == nil || n.has("disabled") || n.has("readonly") || !typed(n) {
+	if n.document == nil || n.has("disabled") || !typed(n) {
 		return false
 	}
 	o, ok := originOf(n.document.DocumentURL)
@@ -89,120 +103,6 @@ func typed(n *node) bool {
 	switch strings.ToLower(n.attribute("type")) {
 	case "", "text", "email", "tel", "number", "password", "url":
 		return true
-	}
-	return false
-}
-
-// sort finds out which input is for what.
-func (f *fields) sort(inputs []*node) {
-	var passwords []*node
-	current := false
-	for _, n := range inputs {
-		auto := strings.ToLower(n.attribute("autocomplete"))
-		switch {
-		case isCode(n):
-			f.codes = append(f.codes, n)
-		case strings.EqualFold(n.attribute("type"), "password"):
-			passwords = append(passwords, n)
-			current = current || strings.Contains(auto, "current-password")
-			f.renewing = f.renewing || strings.Contains(auto, "new-password")
-		}
-	}
-	if boxes := boxesOf(inputs); len(boxes) >= 4 {
-		f.codes = boxes
-	} else if len(f.codes) > 1 {
-		f.codes = f.codes[:1]
-	}
-	for i, n := range passwords {
-		if i == 0 {
-			f.password = n
-		} else if formOf(n) == formOf(passwords[0]) {
-			f.renewing = true // a second one is to say it again, or to say a new one
-		}
-	}
-	best := 0
-	for _, n := range inputs {
-		if score := f.userScore(n, inputs); score > best {
-			f.username, best = n, score
-		}
-	}
-}
-
-// isCode says whether a field is for a one-time code.
-func isCode(n *node) bool {
-	if strings.Contains(strings.ToLower(n.attribute("autocomplete")), "one-time-code") {
-		return true
-	}
-	kind := strings.ToLower(n.attribute("type"))
-	if kind == "email" || kind == "url" {
-		return false
-	}
-	text := about(n)
-	if !codeWords.MatchString(text) || notWords.MatchString(text) {
-		return false
-	}
-	if kind == "password" && passWords.MatchString(text) {
-		return false
-	}
-	most, limited := length(n)
-	return !limited || most >= 1 && most <= 12
-}
-
-// length is how many characters a field takes.
-func length(n *node) (most int, limited bool) {
-	most, err := strconv.Atoi(n.attribute("maxlength"))
-	return most, err == nil && most > 0
-}
-
-// boxesOf are fields for one character each, side by side.
-func boxesOf(inputs []*node) (boxes []*node) {
-	for _, n := range inputs {
-		if most, limited := length(n); limited && most == 1 {
-			boxes = append(boxes, n)
-		}
-	}
-	return boxes
-}
-
-// userScore is how much a field is like one for a user name.
-func (f *fields) userScore(n *node, inputs []*node) int {
-	kind := strings.ToLower(n.attribute("type"))
-	if kind == "password" || isCode(n) {
-		return 0
-	}
-	text := about(n)
-	if slices.Contains(f.codes, n) || notWords.MatchString(text) {
-		return 0
-	}
-	score := 0
-	for token := range strings.FieldsSeq(strings.ToLower(n.attribute("autocomplete"))) {
-		if token == "username" || token == "webauthn" {
-			score += 100
-		}
-		if token == "email" {
-			score += 60
-		}
-	}
-	if userWords.MatchString(text) {
-		score += 30
-	}
-	if kind == "email" {
-		score += 20
-	}
-	if f.password != nil && formOf(n) == formOf(f.password) && before(n, f.password, inputs) {
-		score += 15
-	}
-	return score
-}
-
-func before(a, b *node, list []*node) bool {
-	for _, n := range list {
-		switch n {
-		case a:
-			return true
-		case b:
-			return false
-		}
 	}
 	return false
 }
@@ -269,86 +169,4 @@ func textOf(n *node) string {
 		b.WriteString(n.attribute("value") + n.attribute("aria-label"))
 	}
 	return strings.Join(strings.Fields(b.String()), " ")
-}
-
-// button is what submits a field: its form's own, else what says so near it.
-func (f *fields) button(of *node, seen func(*node) bool) *node {
-	var first, said *node
-	form := formOf(of)
-	passed := false
-	of.document.walk(func(n *node) bool {
-		if n == of {
-			passed = true
-		}
-		if !pressable(n) { // one that is disabled is so until there is something to send
-			return true
-		}
-		inside := formOf(n) == form && form != nil
-		if goWords.MatchString(textOf(n)) && (inside || form == nil && passed) && said == nil && seen(n) {
-			said = n
-		}
-		if inside && submits(n) && first == nil && seen(n) {
-			first = n
-		}
-		return true
-	})
-	if said != nil {
-		return said
-	}
-	return first
-}
-
-func pressable(n *node) bool {
-	switch {
-	case n.is("button"):
-		return true
-	case n.is("input"):
-		switch strings.ToLower(n.attribute("type")) {
-		case "submit", "button", "image":
-			return true
-		}
-		return false
-	case strings.EqualFold(n.attribute("role"), "button"), n.is("a"), n.has("onclick"):
-		return true
-	}
-	class := strings.ToLower(n.attribute("class"))
-	return n.is("div", "span") && (strings.Contains(class, "btn") || strings.Contains(class, "button") || strings.Contains(class, "submit"))
-}
-
-func submits(n *node) bool {
-	kind := strings.ToLower(n.attribute("type"))
-	return n.is("button") && (kind == "" || kind == "submit") || n.is("input") && (kind == "submit" || kind == "image")
-}
-
-// leads says where a form sends to, and how: to is false where that is another
-// site than its own.
-func leads(of, button *node, at cellrpc.Origin) (method string, script, to bool) {
-	form := formOf(of)
-	if form == nil {
-		return "", true, true
-	}
-	action, base := form.attribute("action"), of.document.BaseURL
-	method = strings.ToLower(form.attribute("method"))
-	if button != nil && button.has("formaction") {
-		action = button.attribute("formaction")
-	}
-	if button != nil && button.has("formmethod") {
-		method = strings.ToLower(button.attribute("formmethod"))
-	}
-	if strings.HasPrefix(strings.ToLower(strings.TrimSpace(action)), "javascript:") {
-		return method, true, true
-	}
-	if strings.TrimSpace(action) == "" {
-		return method, false, true
-	}
-	from, err := url.Parse(base)
-	if err != nil {
-		return method, false, false
-	}
-	target, err := from.Parse(strings.TrimSpace(action))
-	if err != nil {
-		return method, false, false
-	}
-	o, ok := originOf(target.String())
-	return method, false, ok && o == at
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"hotcell"
+	"hotcell/internal/cellrpc"
 )
 
 // fill types the real values, where the attachment lets the browser have them: for
@@ -17,7 +18,7 @@ func (s *signing) fill(ctx context.Context, f *fields, button *node) (outcome, s
 		return "", "", errors.New(hotcell.FillOrEvaluate)
 	}
 	withCode := len(f.codes) > 0 && s.login.OTP
-	values, err := s.driver.Config.Hand.Fill(ctx, s.login.Use, s.at, f.password != nil, withCode)
+	values, err := s.driver.Config.Hand.Fill(ctx, s.asking(f, button, withCode))
 	if err != nil {
 		return "", "", err
 	}
@@ -25,6 +26,9 @@ func (s *signing) fill(ctx context.Context, f *fields, button *node) (outcome, s
 	var password, code []byte
 	_ = values.Password.Use(func(b []byte) error { password = append([]byte{}, b...); return nil })
 	_ = values.Code.Use(func(b []byte) error { code = append([]byte{}, b...); return nil })
+	if err := s.keepOffAddress(ctx, f); err != nil {
+		return "", "", err
+	}
 	s.values = append(s.values, password, code)
 	s.driver.withhold(ctx, s.at, password, code)
 	sent := s.tab.sent(addressOf(s.at))
@@ -39,4 +43,32 @@ func (s *signing) fill(ctx context.Context, f *fields, button *node) (outcome, s
 	s.password, s.code = s.password || f.password != nil, s.code || withCode
 	s.leave(ctx, f)
 	return "", "", nil
+}
+
+// asking is the question for values.
+func (s *signing) asking(f *fields, button *node, withCode bool) cellrpc.FillRequest {
+	r := cellrpc.FillRequest{Use: s.login.Use, Origin: s.at, Password: f.password != nil, Code: withCode}
+	secret := f.password
+	if secret == nil {
+		secret = f.codes[0]
+	}
+	r.Form = pathOf(secret.document.DocumentURL)
+	for _, way := range sendings(secret, button, s.at) {
+		r.Action = way.path
+	}
+	return r
+}
+
+// keepOffAddress has a form that says nothing of how it sends send a body: where no
+// script sends it, it would put the password into an address.
+func (s *signing) keepOffAddress(ctx context.Context, f *fields) error {
+	field := f.password
+	if field == nil {
+		field = f.codes[0]
+	}
+	form := formOf(field)
+	if form == nil || form.has("method") {
+		return nil
+	}
+	return form.session.call(ctx, form.BackendNodeID, "function() { Element.prototype.setAttribute.call(this, 'method', 'post') }", nil)
 }

@@ -23,6 +23,21 @@ func (c *call) acted(t *tab) error {
 	return nil
 }
 
+// covering says what is on top of an element, in the middle of where it is; a label
+// of its own, and what it is a part of, is nothing on top.
+const covering = `function() {
+	let box = null
+	for (const b of this.getClientRects()) if (!box || b.width > box.width) box = b
+	if (!box) return ''
+	const top = this.getRootNode().elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)
+	if (!top || top === this || this.contains(top) || top.contains(this)) return ''
+	const label = top.closest('label')
+	if (label && (label.control === this || label.contains(this))) return ''
+	const field = /^(input|textarea|select)$/i.test(top.tagName)
+	const said = field ? '' : (top.getAttribute('aria-label') || top.innerText || '').trim()
+	return '<' + top.tagName.toLowerCase() + '>' + (said ? ' "' + said.slice(0, 100) + '"' : '')
+}`
+
 func (c *call) click() error {
 	r, err := c.element(c.in.Ref)
 	if err != nil {
@@ -34,6 +49,13 @@ func (c *call) click() error {
 	}
 	if c.in.DoubleClick {
 		count = 2
+	}
+	if _, err := r.tab.show(c.ctx, r.session, r.node); err != nil {
+		return err
+	}
+	var over string
+	if err := r.session.call(c.ctx, r.node, covering, &over); err == nil && over != "" {
+		return fmt.Errorf("the element is covered by %s: act on that first, or close it", short(over))
 	}
 	if err := r.tab.click(c.ctx, r.session, r.node, cmp.Or(c.in.Button, "left"), count, bits); err != nil {
 		return err
@@ -74,6 +96,10 @@ func (c *call) put(r ref, text string) error {
 		return err
 	}
 	for _, char := range text {
+		// What the page does on a key may be to give the keyboard to another field.
+		if err := c.offSecrets(r.tab); err != nil {
+			return err
+		}
 		if err := r.tab.press(c.ctx, r.session, string(char)); err != nil {
 			return err
 		}
@@ -148,13 +174,9 @@ func (c *call) pressKey() error {
 	if err != nil {
 		return err
 	}
-	if !leaves[c.in.Key] {
-		field, err := t.keyboard(c.ctx, secretField)
-		if err != nil {
+	if !leaving[c.in.Key] {
+		if err := c.offSecrets(t); err != nil {
 			return err
-		}
-		if field != nil {
-			return errSecretField
 		}
 	}
 	if err := t.press(c.ctx, t.session, c.in.Key); err != nil {
@@ -163,9 +185,22 @@ func (c *call) pressKey() error {
 	return c.acted(t)
 }
 
-// leaves are the keys that an agent may press in a field for a secret: they put
-// nothing into it, and take nothing out.
-var leaves = map[string]bool{"Tab": true, "Shift+Tab": true, "Escape": true, "Enter": true}
+// leaving are keys that type nothing into a field, and take nothing from it.
+var leaving = map[string]bool{"Tab": true, "Shift+Tab": true, "Escape": true, "Enter": true}
+
+// offSecrets refuses what would type into a field for a secret, or take a copy of
+// what is in it: while it has the keyboard, which is where something in it is
+// selected too.
+func (c *call) offSecrets(t *tab) error {
+	field, err := t.keyboard(c.ctx, secretField)
+	if err != nil {
+		return err
+	}
+	if field != nil {
+		return fmt.Errorf("a field for a secret has the keyboard, and agents neither type there nor copy from there: sign in with browser_sign_in, or click elsewhere")
+	}
+	return nil
+}
 
 func (c *call) hover() error {
 	r, err := c.element(c.in.Ref)
@@ -193,6 +228,12 @@ func (c *call) drag() error {
 		return err
 	}
 	t := from.tab
+	if err := c.offSecrets(t); err != nil {
+		return err
+	}
+	if t.isSecret(from.session, from.node) || t.isSecret(to.session, to.node) {
+		return errSecretField
+	}
 	a, err := t.show(c.ctx, from.session, from.node)
 	if err != nil {
 		return err
@@ -214,15 +255,46 @@ func (c *call) upload() error {
 	if err != nil {
 		return err
 	}
+	asked := t.openChooser()
+	t.mu.Lock()
+	t.chooser = nil
+	t.mu.Unlock()
+	if len(c.in.Paths) == 0 {
+		c.say("No files were given.")
+		return c.acted(t)
+	}
+	to := asked
+	if c.in.Ref != "" || asked == nil {
+		if to, err = c.fileField(t); err != nil {
+			return err
+		}
+	}
+	var files []string
+	for _, path := range c.in.Paths {
+		here, err := c.driver.found(c.ctx, path)
+		if err != nil {
+			return err
+		}
+		files = append(files, here)
+	}
+	if err := to.session.do(c.ctx, "DOM.setFileInputFiles", args{"files": files, "backendNodeId": to.node}, nil); err != nil {
+		return err
+	}
+	return c.acted(t)
+}
+
+// fileField is the field for files that the agent names, or the only one there is.
+func (c *call) fileField(t *tab) (*chooser, error) {
 	on := ref{tab: t}
 	if c.in.Ref != "" {
+		var err error
 		if on, err = c.element(c.in.Ref); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	documents, err := t.documents(c.ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var fields []*node
 	for _, d := range documents {
@@ -234,20 +306,9 @@ func (c *call) upload() error {
 		})
 	}
 	if len(fields) != 1 {
-		return fmt.Errorf("there are %d fields for files: say which with ref", len(fields))
+		return nil, fmt.Errorf("there are %d fields for files: say which with target, or click what asks for files first", len(fields))
 	}
-	var files []string
-	for _, path := range c.in.Paths {
-		here, err := c.driver.found(c.ctx, path)
-		if err != nil {
-			return err
-		}
-		files = append(files, here)
-	}
-	if err := fields[0].session.do(c.ctx, "DOM.setFileInputFiles", args{"files": files, "backendNodeId": fields[0].BackendNodeID}, nil); err != nil {
-		return err
-	}
-	return c.acted(t)
+	return &chooser{fields[0].session, fields[0].BackendNodeID}, nil
 }
 
 func (c *call) answerDialog() error {

@@ -41,6 +41,10 @@ type world struct {
 	kept     map[string]string
 	files    map[string]string
 	asked    int
+	// byHost are the logins of the same server by another of its names.
+	byHost map[string][]cellrpc.Login
+	// status is how the site answers what it takes; 0 is 200.
+	status int
 	// code is the true one; trueCode where it is empty.
 	code string
 }
@@ -156,7 +160,7 @@ func (w *world) takes(password, code string) (passwordOK, codeOK bool) {
 		codeOK, w.armed.Code, w.state.Code = true, "", true
 	}
 	if passwordOK || codeOK {
-		w.state.Status, w.state.Gone = 200, w.armed.Password == "" && w.armed.Code == ""
+		w.state.Status, w.state.Gone = cmp.Or(w.status, 200), w.armed.Password == "" && w.armed.Code == ""
 		close(w.changed)
 		w.changed = make(chan struct{})
 	}
@@ -168,6 +172,9 @@ func (w *world) Logins(_ context.Context, r cellrpc.LoginsRequest) (cellrpc.Logi
 	defer w.mu.Unlock()
 	u, _ := url.Parse(w.server.URL)
 	port, _ := strconv.Atoi(u.Port())
+	if logins := w.byHost[r.Origin.Host]; logins != nil && r.Origin.Port == port {
+		return cellrpc.LoginsAnswer{Logins: logins}, nil
+	}
 	if r.Origin.Host != u.Hostname() || r.Origin.Port != port {
 		return cellrpc.LoginsAnswer{Others: "there is no login for this site"}, nil
 	}
@@ -202,11 +209,11 @@ func (w *world) AwaitArm(ctx context.Context, r cellrpc.AwaitArmRequest) (cellrp
 	}
 }
 
-func (w *world) Fill(_ context.Context, _ string, _ cellrpc.Origin, password, code bool) (v browser.Values, err error) {
-	if password {
+func (w *world) Fill(_ context.Context, r cellrpc.FillRequest) (v browser.Values, err error) {
+	if r.Password {
 		v.Password = sensitive.New([]byte(truePassword))
 	}
-	if code {
+	if r.Code {
 		v.Code = sensitive.New([]byte(cmp.Or(w.code, trueCode)))
 	}
 	return v, nil

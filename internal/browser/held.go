@@ -171,7 +171,7 @@ func (t *tab) keyboard(ctx context.Context, meant func(*node) bool) (found *node
 	}
 	for _, n := range fields {
 		var has bool
-		if n.session.call(ctx, n.BackendNodeID, "function() { return this.matches(':focus') }", &has) == nil && has {
+		if err := n.session.call(ctx, n.BackendNodeID, "function() { return this.matches(':focus') }", &has); err != nil || has {
 			return n, nil
 		}
 	}

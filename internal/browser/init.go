@@ -122,17 +122,17 @@ func (l *line) AwaitArm(ctx context.Context, r cellrpc.AwaitArmRequest) (out cel
 }
 
 // Fill makes a key that lives for this one answer.
-func (l *line) Fill(ctx context.Context, use string, origin cellrpc.Origin, password, code bool) (v Values, err error) {
+func (l *line) Fill(ctx context.Context, r cellrpc.FillRequest) (v Values, err error) {
 	pair, err := parcel.Generate()
 	if err != nil {
 		return v, err
 	}
 	var answer cellrpc.LeaseAnswer
-	r := cellrpc.FillRequest{Use: use, Origin: origin, PublicKey: pair.Public().Bytes(), Password: password, Code: code}
+	r.PublicKey = pair.Public().Bytes()
 	if err := l.room.Ask(ctx, cellrpc.PathFill, r, &answer); err != nil {
 		return v, err
 	}
-	plain, err := pair.OpenInfo(vaultrpc.FillInfo(hotcell.JobID(l.room.Spec.Job), hotcell.AttachmentID(use)), answer.Message)
+	plain, err := pair.OpenInfo(vaultrpc.FillInfo(hotcell.JobID(l.room.Spec.Job), hotcell.AttachmentID(r.Use)), answer.Message)
 	if err != nil {
 		return v, errors.New("opening a login's values: they were not sealed for this browser")
 	}

@@ -1,18 +1,53 @@
 package browser
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 )
 
 func (c *call) see() error {
 	_, err := c.tab()
-	c.look = true
-	return err
+	if err != nil {
+		return err
+	}
+	if c.in.Ref != "" {
+		r, err := c.element(c.in.Ref)
+		if err != nil {
+			return err
+		}
+		c.part.of = &r
+	}
+	c.look, c.part.depth, c.part.offset = true, c.in.Depth, c.in.Offset
+	return nil
+}
+
+// maxFile is how much of a page is kept in a file, in bytes.
+const maxFile = 8 << 20
+
+// keep puts what a tool found into a file of the job, instead of into its answer.
+func (c *call) keep(what, text string) {
+	d := c.driver
+	kept, err := d.Config.Hand.Keep(c.ctx, fileName(d.clean(c.in.Filename)), strings.NewReader(string(d.sieve.Load().redact([]byte(text)))))
+	if err != nil {
+		c.say("- the %s could not be kept: %s", what, d.sentence(err))
+		return
+	}
+	c.say("- the %s is in %s", what, kept.Path)
+}
+
+// answer gives what a tool found, or keeps it where a file is named.
+func (c *call) answer(what, text string) {
+	if c.in.Filename == "" {
+		c.say("%s", text)
+		return
+	}
+	c.keep(what, text)
 }
 
 func (c *call) shoot() error {
@@ -34,8 +69,18 @@ func (c *call) shoot() error {
 	}
 	kind := cmp.Or(c.in.Type, "png")
 	c.out.Picture, err = t.picture(c.ctx, kind, clip, c.in.FullPage && clip == nil)
+	if err != nil {
+		return err
+	}
 	c.out.Type = "image/" + kind
-	c.say("A picture of the page; fields for secrets are painted over.")
+	if c.in.Filename == "" {
+		c.say("A picture of the page; fields for secrets are painted over.")
+		return nil
+	}
+	kept, err := c.driver.Config.Hand.Keep(c.ctx, fileName(c.driver.clean(c.in.Filename)), bytes.NewReader(c.out.Picture))
+	if err == nil {
+		c.say("A picture of the page is in %s; fields for secrets are painted over.", kept.Path)
+	}
 	return err
 }
 
@@ -73,7 +118,9 @@ func (c *call) wait() error {
 	}
 }
 
-// words are all that a page says.
+// words are all that a page says. What is in its fields is no part of that: they
+// may be for secrets, and whether a text is there could be asked sign by sign. So
+// could what the guard looks for.
 func (t *tab) words(ctx context.Context) string {
 	var b strings.Builder
 	documents, err := t.documents(ctx)
@@ -86,25 +133,38 @@ func (t *tab) words(ctx context.Context) string {
 				b.WriteString(strings.Join(strings.Fields(n.NodeValue), " "))
 				b.WriteByte(' ')
 			}
-			return !n.is("script", "style", "noscript", "template")
+			return !n.is("script", "style", "noscript", "template", "input", "textarea") && n.ShadowRootType != ownShadow
 		})
 	}
-	return b.String()
+	return string(t.driver.sieve.Load().redact([]byte(b.String())))
 }
+
+// severity is how bad a line of the console is, by its kind; what is not here is 2.
+var severity = map[string]int{"error": 0, "assert": 0, "warning": 1, "info": 2, "debug": 3, "verbose": 3}
 
 func (c *call) console() error {
 	t, err := c.tab()
 	if err != nil {
 		return err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, line := range t.log {
-		if c.in.Level == "error" && !strings.HasPrefix(line, "[error]") {
-			continue
-		}
-		c.say("%s", line)
+	upTo, known := severity[cmp.Or(c.in.Level, "info")]
+	if !known {
+		return fmt.Errorf("there is no level %q: error, warning, info or debug", c.in.Level)
 	}
+	var b strings.Builder
+	t.mu.Lock()
+	lines := t.log
+	if !c.in.All {
+		lines = lines[max(0, len(lines)-t.fresh):]
+	}
+	for _, line := range lines {
+		kind, _, _ := strings.Cut(strings.TrimPrefix(line, "["), "]")
+		if level, known := severity[kind]; known && level <= upTo || !known && upTo >= severity["info"] {
+			b.WriteString(line + "\n")
+		}
+	}
+	t.mu.Unlock()
+	c.answer("console", b.String())
 	return nil
 }
 
@@ -113,7 +173,11 @@ func (c *call) network() error {
 	if err != nil {
 		return err
 	}
-	c.say("%s", t.list(c.in.IncludeStatic))
+	filter, err := regexp.Compile(c.in.Filter)
+	if err != nil {
+		return fmt.Errorf("the filter is no regular expression")
+	}
+	c.answer("list of requests", t.list(c.in.IncludeStatic, filter))
 	return nil
 }
 
@@ -141,7 +205,11 @@ func (c *call) evaluate() error {
 		if err != nil {
 			return err
 		}
-		err = r.session.callIn(c.ctx, agentWorld, r.node, "function() { return ("+c.in.Function+")(this) }", &out)
+		world, err := r.session.world(c.ctx, r.node, agentWorld)
+		if err != nil {
+			return err
+		}
+		err = r.session.callIn(c.ctx, world, r.node, "function() { return ("+c.in.Function+")(this) }", &out)
 		if err != nil {
 			return err
 		}
@@ -154,6 +222,6 @@ func (c *call) evaluate() error {
 			return err
 		}
 	}
-	c.say("%s", cmp.Or(string(out), "undefined"))
+	c.answer("result", cmp.Or(string(out), "undefined"))
 	return nil
 }

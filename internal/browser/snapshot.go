@@ -52,28 +52,45 @@ func (t *thing) property(name string) string {
 	return ""
 }
 
-// maxSnapshot is how long a snapshot is, in bytes, and maxLines in lines.
+// maxSnapshot is how much of a snapshot is shown at once, in bytes, and maxDepth how
+// deep it is indented.
 const (
 	maxSnapshot = 60_000
 	maxDepth    = 60
 )
 
+// part is what of a page is to be read; the zero value is all of it, from its top.
+type part struct {
+	// of is an element, nil for the page; depth how deep below it, 0 for all.
+	of    *ref
+	depth int
+	// offset is the line to begin at; most, in bytes, how much is read.
+	offset, most int
+}
+
 // snapshot is a page as text, with a name for each thing that can be acted on.
-// Fields for secrets are there, and what is in them is not.
-func (d *Driver) snapshot(ctx context.Context, t *tab) (string, error) {
+// Fields for secrets are there, and what is in them is not. Whatever part is shown,
+// all things have their names.
+func (d *Driver) snapshot(ctx context.Context, t *tab, show part) (string, error) {
 	if _, err := t.documents(ctx); err != nil { // so that fields for secrets are known
 		return "", err
 	}
 	d.mu.Lock()
 	clear(d.refs)
 	d.mu.Unlock()
-	p := &printer{driver: d, tab: t}
+	p := &printer{driver: d, tab: t, part: show, inside: show.of == nil}
 	if err := p.frame(ctx, t.session, ""); err != nil {
 		return "", err
 	}
 	for _, id := range t.childFrames(ctx) {
 		p.line(0, "- iframe "+strconv.Quote(bare(id.url))+":")
 		_ = p.frame(ctx, id.session, id.frame)
+	}
+	switch {
+	case show.of != nil && !p.found:
+		return "", fmt.Errorf("the element is not there any more: take a new snapshot")
+	case p.lines > p.upTo:
+		fmt.Fprintf(&p.text, "… (%d lines more: read on with browser_snapshot and offset %d, or one part with target)\n", p.lines-p.upTo, p.upTo)
 	}
 	return p.text.String(), nil
 }
@@ -146,18 +163,29 @@ func (t *tab) childFrames(ctx context.Context) (out []childFrame) {
 type printer struct {
 	driver *Driver
 	tab    *tab
+	part   part
 	text   strings.Builder
-	full   bool
-	next   int
+	// inside is true within what is to be shown, which begins at the depth base;
+	// found once it was met.
+	inside, found bool
+	base          int
+	// lines counts what belongs to the part, upTo what of it was passed or written.
+	lines, upTo int
+	full        bool
+	next        int
 }
 
 func (p *printer) line(depth int, text string) {
-	if p.full {
+	if depth -= p.base; !p.inside || p.part.depth > 0 && depth >= p.part.depth {
 		return
 	}
-	if p.text.Len() > maxSnapshot {
-		p.full = true
-		p.text.WriteString("… (the page is longer: act on what is there, or scroll)\n")
+	if p.lines++; p.full {
+		return
+	}
+	if p.full = p.text.Len() > p.part.most; p.full {
+		return
+	}
+	if p.upTo = p.lines; p.lines <= p.part.offset {
 		return
 	}
 	p.text.WriteString(strings.Repeat("  ", min(depth, maxDepth)))
@@ -198,8 +226,9 @@ var silent = map[string]bool{"generic": true, "none": true, "RootWebArea": true,
 var roles = map[string]string{"image": "img", "StaticText": "text", "Section": "region", "LabelText": "label", "DisclosureTriangle": "button", "ComboBoxSelect": "combobox", "MenuListPopup": "listbox"}
 
 func (p *printer) thing(s *session, by map[string]*thing, n *thing, depth int, above string) {
-	if p.full {
-		return
+	if of := p.part.of; of != nil && n.BackendDOMNodeID == of.node && s == of.session && !p.inside {
+		p.inside, p.found, p.base = true, true, depth
+		defer func() { p.inside = false }()
 	}
 	role, name := n.Role.text(), strings.TrimSpace(n.Name.text())
 	below := depth

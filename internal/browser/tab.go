@@ -23,6 +23,10 @@ type tab struct {
 	frames map[string]*frame // frames of other processes, by frame id
 	dialog *dialog
 	log    []string
+	// fresh is how many lines of the log are the current page's, chooser by what it
+	// asks for files.
+	fresh   int
+	chooser *chooser
 	traffic
 	// secret are fields that were for a secret at some time, by session and node.
 	secret map[string]bool
@@ -35,6 +39,19 @@ type frame struct {
 	*session
 	id     string
 	parent *session
+}
+
+// chooser is a field for files by which a page asks for some: also one that is in no
+// document.
+type chooser struct {
+	session *session
+	node    int64
+}
+
+func (t *tab) openChooser() *chooser {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.chooser
 }
 
 type dialog struct{ Type, Message, DefaultPrompt string }
@@ -119,6 +136,7 @@ func (t *tab) enable(s *session) {
 	for _, method := range []string{"Page.enable", "Network.enable", "Runtime.enable", "Log.enable", "DOM.enable"} {
 		s.tell(method, nil)
 	}
+	s.tell("Page.setInterceptFileChooserDialog", args{"enabled": true})
 	s.tell("Target.setAutoAttach", args{"autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true})
 }
 

@@ -2,6 +2,7 @@ package browser_test
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -180,4 +181,152 @@ func TestScriptsOfTheAgentAreNotWhereTheDriverIs(t *testing.T) {
 	if got := w.ok("browser_evaluate", "function", "() => !!self.seen"); !strings.Contains(got, "false") {
 		t.Error("it runs in the driver's world")
 	}
+}
+
+// Tools are known by the names of today, and by those of before.
+func TestNamesOfParameters(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	home := w.page("/", `<title>Shop</title><label>Name <input></label><label>Other <input></label><div id=a draggable=true role=button>From</div><div id=b role=button>To</div>
+		<script>console.debug('small'); console.info('usual'); console.warn('odd'); console.error('bad')</script>`)
+	s := w.ok("browser_navigate", "url", home)
+	if !strings.Contains(s, "- Page URL: "+home) || !strings.Contains(s, "- Page Title: Shop") {
+		t.Error(s)
+	}
+	s = w.ok("browser_type", "target", w.ref(s, `"Name"`), "element", "the name", "text", "Ada")
+	s = w.ok("browser_fill_form", "fields", []map[string]string{{"target": w.ref(s, `"Other"`), "element": "other", "value": "Bob"}})
+	if !strings.Contains(s, "Ada") || !strings.Contains(s, "Bob") {
+		t.Error(s)
+	}
+	w.ok("browser_drag", "startElement", "from", "startTarget", w.ref(s, `"From"`), "endElement", "to", "endTarget", w.ref(s, `"To"`))
+	if out := w.call("browser_click"); !out.Error || !strings.Contains(out.Text, "target") {
+		t.Error(out.Text)
+	}
+	for level, want := range map[string]string{"error": "bad", "warning": "bad odd", "": "bad odd usual", "debug": "bad odd usual small"} {
+		s = w.ok("browser_console_messages", "level", level)
+		for _, word := range []string{"bad", "odd", "usual", "small"} {
+			if strings.Contains(s, word) != strings.Contains(want, word) {
+				t.Errorf("level %q: %s", level, s)
+			}
+		}
+	}
+	w.ok("browser_navigate", "url", w.page("/next", "<p>You are there"))
+	if s = w.ok("browser_console_messages"); strings.Contains(s, "bad") {
+		t.Errorf("of the page before: %s", s)
+	}
+	if s = w.ok("browser_console_messages", "all", true); !strings.Contains(s, "bad") {
+		t.Errorf("all: %s", s)
+	}
+	if s = w.ok("browser_network_requests", "static", true, "filter", "/next$"); !strings.Contains(s, "/next") || strings.Contains(s, home+" ") {
+		t.Errorf("filtered: %s", s)
+	}
+	if s = w.ok("browser_snapshot", "filename", "page.md"); strings.Contains(s, "You are there") || !strings.Contains(s, "/job/out/page.md") || !strings.Contains(w.kept["page.md"], "You are there") {
+		t.Errorf("kept: %s %q", s, w.kept)
+	}
+}
+
+// A long page is read in parts.
+func TestALongPage(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	home := w.page("/", `<ul id=l aria-label=All></ul><section aria-label=Foot><p>The end</p><button>Last</button></section><script>for (let i = 0; i < 3000; i++) { const e = document.createElement('li'); e.textContent = 'This is line ' + i + ' of the page'; l.append(e) }</script>`)
+	s := w.ok("browser_navigate", "url", home)
+	if strings.Contains(s, "The end") || !strings.Contains(s, "offset") {
+		t.Fatalf("%d bytes, %s", len(s), s[len(s)-300:])
+	}
+	read := s
+	for range 20 {
+		_, after, more := strings.Cut(s, "offset ")
+		if !more {
+			break
+		}
+		at, _, _ := strings.Cut(after, ",")
+		n, err := strconv.Atoi(at)
+		must(t, err)
+		s = w.ok("browser_snapshot", "offset", n)
+		read += s
+	}
+	for _, line := range []string{"line 0 of", "line 1500 of", "line 2999 of", "The end"} {
+		if strings.Count(read, line) != 1 {
+			t.Errorf("%q was read %d times", line, strings.Count(read, line))
+		}
+	}
+	// What is not shown has its name nevertheless.
+	foot := w.ref(s, `"Foot"`)
+	if s = w.ok("browser_snapshot", "target", foot); !strings.Contains(s, "The end") || strings.Contains(s, "line 2") {
+		t.Errorf("a part: %.500s", s)
+	}
+	w.ok("browser_click", "target", w.ref(s, `"Last"`))
+	if s = w.ok("browser_snapshot", "depth", 1); strings.Contains(s, "line 2") || !strings.Contains(s, `"All"`) {
+		t.Errorf("its top: %.500s", s)
+	}
+}
+
+func TestKeysAndOverlays(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	home := w.page("/", `<p id=o>none</p><script>onkeydown = e => o.textContent = 'key ' + e.key</script><button onclick="o.textContent = 'bought'">Buy</button><label>Agree <input type=checkbox style="opacity:0"></label>
+		<div id=c style="position:fixed;inset:0;background:#fff8">We use cookies <button onclick="c.remove()">Accept</button></div>`)
+	s := w.ok("browser_navigate", "url", home)
+	for _, key := range []string{"F1", "F12", "Insert"} {
+		if s = w.ok("browser_press_key", "key", key); !strings.Contains(s, "key "+key) {
+			t.Errorf("%s: %s", key, s)
+		}
+	}
+	if out := w.call("browser_click", "target", w.ref(s, `"Buy"`)); !out.Error || !strings.Contains(out.Text, "We use cookies") {
+		t.Error(out.Text)
+	}
+	s = w.ok("browser_click", "target", w.ref(w.ok("browser_snapshot"), `"Accept"`))
+	if s = w.ok("browser_click", "target", w.ref(s, `"Buy"`)); !strings.Contains(s, "bought") {
+		t.Error(s)
+	}
+}
+
+// A field for files that a script makes is in no page.
+func TestFilesThatAScriptAsksFor(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	w.files["/job/a.txt"] = "hello"
+	home := w.page("/", `<p id=o>none</p><button onclick="const i = document.createElement('input'); i.type = 'file'; i.onchange = async () => o.textContent = 'got ' + await i.files[0].text(); i.click()">Attach</button>`)
+	s := w.ok("browser_navigate", "url", home)
+	if s = w.ok("browser_click", "target", w.ref(s, `"Attach"`)); !strings.Contains(s, "browser_file_upload") {
+		t.Errorf("nothing says that files are asked for: %s", s)
+	}
+	if s = w.ok("browser_file_upload"); strings.Contains(s, "asks for files") {
+		t.Errorf("it was cancelled: %s", s)
+	}
+	if out := w.call("browser_file_upload", "paths", []string{"/job/a.txt"}); !out.Error {
+		t.Error(out.Text)
+	}
+	w.ok("browser_click", "target", w.ref(w.ok("browser_snapshot"), `"Attach"`))
+	if s = w.ok("browser_file_upload", "paths", []string{"/job/a.txt"}); !strings.Contains(s, "got hello") {
+		t.Error(s)
+	}
+}
+
+// A slow download is waited for once.
+func TestASlowDownload(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	end := make(chan struct{})
+	w.mux.HandleFunc("GET /big", func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Content-Disposition", `attachment; filename=big.bin`)
+		_, _ = rw.Write(make([]byte, 100_000))
+		_ = http.NewResponseController(rw).Flush()
+		select {
+		case <-end:
+		case <-r.Context().Done():
+		}
+	})
+	s := w.ok("browser_navigate", "url", w.page("/", `<a href=/big>Big</a>`))
+	if s = w.ok("browser_click", "target", w.ref(s, `"Big"`)); !strings.Contains(s, "big.bin is under way") {
+		t.Error(s)
+	}
+	// Were each of them to wait anew, the test would not end.
+	for range 40 {
+		if s = w.ok("browser_snapshot"); !strings.Contains(s, "under way") {
+			t.Error(s)
+		}
+	}
+	close(end)
 }

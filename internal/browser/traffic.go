@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -29,7 +30,9 @@ type request struct {
 	refused                   string // by the gateway, and why
 	frame, loader             string
 	status                    int
-	began                     time.Time
+	// posted is true of one with a body.
+	posted bool
+	began  time.Time
 }
 
 // maxRequests and maxLog are how many are kept of a page.
@@ -74,7 +77,7 @@ func (t *tab) listen(s *session) {
 		if old := t.by[prefix+e.RequestID]; old != nil && e.RedirectResponse != nil {
 			old.status = e.RedirectResponse.Status
 		}
-		r := &request{method: e.Request.Method, url: e.Request.URL, kind: strings.ToLower(e.Type), frame: e.FrameID, loader: e.LoaderID, began: time.Now()}
+		r := &request{method: e.Request.Method, url: e.Request.URL, kind: strings.ToLower(e.Type), frame: e.FrameID, loader: e.LoaderID, posted: e.Request.HasPostData, began: time.Now()}
 		if u, err := url.Parse(r.url); err == nil && e.Request.HasPostData {
 			t.posts[u.Scheme+"://"+u.Host]++
 		}
@@ -88,7 +91,12 @@ func (t *tab) listen(s *session) {
 	// What a document has asked for is of no interest once it is gone; its end is
 	// not always told.
 	s.on("Page.frameNavigated", locked(func(params []byte) {
-		if e, ok := decode[struct{ Frame struct{ ID, LoaderID string } }](params); ok {
+		if e, ok := decode[struct {
+			Frame struct{ ID, LoaderID, ParentID string }
+		}](params); ok {
+			if s == t.session && e.Frame.ParentID == "" {
+				t.fresh, t.chooser = 0, nil
+			}
 			maps.DeleteFunc(t.by, func(_ string, r *request) bool { return r.frame == e.Frame.ID && r.loader != e.Frame.LoaderID })
 		}
 	}))
@@ -113,6 +121,11 @@ func (t *tab) listen(s *session) {
 	s.on("Network.loadingFailed", locked(func(params []byte) { t.ended(prefix, params) }))
 	s.on("Page.frameStartedLoading", locked(func([]byte) { t.loading = true }))
 	s.on("Page.frameStoppedLoading", locked(func([]byte) { t.loading = false }))
+	s.on("Page.fileChooserOpened", locked(func(params []byte) {
+		if e, ok := decode[struct{ BackendNodeID int64 }](params); ok && e.BackendNodeID != 0 {
+			t.chooser = &chooser{s, e.BackendNodeID}
+		}
+	}))
 	s.on("Page.loadEventFired", locked(func([]byte) {}))
 	s.on("Runtime.consoleAPICalled", locked(t.console))
 	s.on("Runtime.exceptionThrown", locked(t.exception))
@@ -145,6 +158,7 @@ func (t *tab) note(line string) {
 	if len(line) > 2000 {
 		line = line[:2000] + "…"
 	}
+	t.fresh++
 	if t.log = append(t.log, line); len(t.log) > maxLog {
 		t.log = t.log[1:]
 	}
@@ -230,6 +244,26 @@ func (t *tab) sent(origin string) int {
 	return t.posts[origin]
 }
 
+// answered is the status of the answer to the first that was sent to an origin with
+// a body since then; 0 where there is none yet.
+func (t *tab) answered(origin string, since time.Time) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range t.requests {
+		if u, err := url.Parse(r.url); err == nil && r.posted && r.began.After(since) && u.Scheme+"://"+u.Host == origin {
+			return r.status
+		}
+	}
+	return 0
+}
+
+// working says whether the page has something under way.
+func (t *tab) working() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.busy()
+}
+
 // status is how the page itself was answered; 0 where that is not known.
 func (t *tab) status() int {
 	t.mu.Lock()
@@ -244,12 +278,12 @@ func (t *tab) status() int {
 
 // list writes what a page asked for: no headers and no bodies, and of queries
 // the names alone.
-func (t *tab) list(static bool) string {
+func (t *tab) list(static bool, filter *regexp.Regexp) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var b strings.Builder
 	for _, r := range t.requests {
-		if !static && (r.kind == "image" || r.kind == "font" || r.kind == "stylesheet" || r.kind == "script" || r.kind == "media") && r.failed == "" {
+		if !filter.MatchString(bare(r.url)) || !static && (r.kind == "image" || r.kind == "font" || r.kind == "stylesheet" || r.kind == "script" || r.kind == "media") && r.failed == "" {
 			continue
 		}
 		state := fmt.Sprint(r.status)

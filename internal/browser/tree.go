@@ -16,6 +16,7 @@ type node struct {
 	Attributes      []string
 	Children        []*node
 	ShadowRoots     []*node
+	ShadowRootType  string
 	ContentDocument *node
 	FrameID         string
 	DocumentURL     string
@@ -31,6 +32,10 @@ const (
 	textNode     = 3
 	documentNode = 9
 )
+
+// ownShadow is the kind of the shadow roots that the browser itself makes: of a
+// field, what is typed into it.
+const ownShadow = "user-agent"
 
 // attribute is an attribute's value; empty where there is none.
 func (n *node) attribute(name string) string {
@@ -64,6 +69,14 @@ func (n *node) is(names ...string) bool {
 func (n *node) key() string { return keyOf(n.session, n.BackendNodeID) }
 
 func keyOf(s *session, id int64) string { return string(s.id) + "/" + strconv.FormatInt(id, 10) }
+
+// frame is the frame of a node's document; empty for a session's main one.
+func (n *node) frame() string {
+	if n.document == nil || n.document.parent == nil {
+		return ""
+	}
+	return n.document.parent.FrameID
+}
 
 // walk calls fn for a node and all below it, parents first, until it is false.
 func (n *node) walk(fn func(*node) bool) {

@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -72,7 +73,7 @@ func (s *signing) wire(ctx context.Context, f *fields, button *node) (outcome, s
 		arm.Password = standIn(most)
 	}
 	if len(f.codes) > 0 && s.login.OTP {
-		arm.Code = digits(codeLength(f.codes))
+		arm.Code = digits(cmp.Or(s.login.Digits, codeLength(f.codes)))
 	}
 	sent := s.tab.sent(addressOf(s.at))
 	armed, err := s.driver.Config.Hand.Arm(ctx, arm)
@@ -88,14 +89,17 @@ func (s *signing) wire(ctx context.Context, f *fields, button *node) (outcome, s
 	s.password, s.code = s.password || f.password != nil, s.code || arm.Code != ""
 	got := state.wait(ctx, func() bool { return s.tab.sent(addressOf(s.at)) > sent })
 	if !got.Password && !got.Code {
+		if s.tab.sent(addressOf(s.at)) > sent && f.password == nil && len(f.codes) > 1 {
+			return needsFill, "the site sends each digit of the code by itself, and a stand-in is put in as one: the login would have to be attached with --fill, which lets the browser itself have the code", nil
+		}
 		if s.tab.sent(addressOf(s.at)) > sent {
 			return needsFill, "the site's script sent something else than what was typed: it computes on the password. The login would have to be attached with --fill, which lets the browser itself have it", nil
 		}
 		return unknown, "nothing was sent when the form was filled in" + gone(got), nil
 	}
 	s.status = got.Status
-	s.leave(ctx, f)
 	if !got.Gone {
+		s.leave(ctx, f)
 		state.cancel() // what the page did not send by now, nobody sends later
 	}
 	return "", "", nil
@@ -128,11 +132,8 @@ func (s *signing) typeIn(ctx context.Context, f *fields, password, code []byte, 
 				continue
 			}
 			// A page may go on by itself with the last digit.
-			if i >= len(code) || n.session.do(ctx, "DOM.focus", args{"backendNodeId": n.BackendNodeID}, nil) != nil {
+			if i >= len(code) || t.digit(ctx, n.session, n.BackendNodeID, code[i]) != nil {
 				break
-			}
-			if err := t.press(ctx, n.session, string(code[i])); err != nil {
-				return err
 			}
 		}
 		if s.await(ctx, 150*time.Millisecond, did) {
@@ -221,12 +222,11 @@ func (s *signing) leave(ctx context.Context, f *fields) {
 		field = f.codes[0]
 	}
 	s.tab.settle(ctx)
-	seen := s.seen(ctx)
 	if s.status >= 400 && s.status < 500 {
 		return
 	}
 	s.await(ctx, appearTime, func() bool {
-		return !seen(field) || wrongWords.MatchString(s.tab.words(ctx)) || limitWords.MatchString(s.tab.words(ctx))
+		return !s.there(ctx, field) || wrongWords.MatchString(s.tab.words(ctx)) || limitWords.MatchString(s.tab.words(ctx))
 	})
 	s.tab.settle(ctx)
 }

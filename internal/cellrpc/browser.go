@@ -61,6 +61,8 @@ type Login struct {
 	Username string `json:"username,omitempty"`
 	Password bool   `json:"password,omitempty"`
 	OTP      bool   `json:"otp,omitempty"`
+	// Digits is how many a one-time code has; 0 where that is not known.
+	Digits int `json:"digits,omitempty"`
 	// Fill is true where the browser itself may have the values.
 	Fill bool `json:"fill,omitempty"`
 }
@@ -105,6 +107,10 @@ type FillRequest struct {
 	Use       string `json:"use"`
 	Origin    Origin `json:"origin"`
 	PublicKey []byte `json:"public_key"`
+	// Form is the path of the page that has the form, Action the one that it sends
+	// to; empty where a script sends it. They are for the audit log.
+	Form   string `json:"form,omitempty"`
+	Action string `json:"action,omitempty"`
 	// Password and Code say which; a code is made then.
 	Password bool `json:"password,omitempty"`
 	Code     bool `json:"code,omitempty"`

@@ -42,7 +42,7 @@ func (s *Service) signIn(ctx context.Context, w http.ResponseWriter, r *http.Req
 		s.fault(w, err)
 		return
 	}
-	used, err := s.Vault.UseLogin(ctx, x.job, x.use, "login.use", hotcell.Login{Host: x.to.Host, Port: x.to.Port})
+	used, err := s.Vault.UseLogin(ctx, x.job, x.use, "login.use", hotcell.Login{Host: x.to.Host, Port: x.to.Port}, "onto "+r.Method+" "+vault.PathText(x.target.EscapedPath()))
 	if err != nil {
 		s.fault(w, err)
 		return

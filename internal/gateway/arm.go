@@ -2,13 +2,16 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"hotcell"
@@ -134,7 +137,7 @@ func (x *exchange) substitute(w http.ResponseWriter, r *http.Request, to *target
 	a := b.armed
 	b.mu.Unlock()
 	if a == nil || r.Method != http.MethodPost && r.Method != http.MethodPut || a.origin.Host != to.host || a.origin.Port != to.port || a.origin.Plain ||
-		r.Body == nil || r.ContentLength > maxArmed {
+		!ownRequest(r.Header, to) || r.Body == nil || r.ContentLength > maxArmed {
 		return true
 	}
 	use := x.gateway.rules().attachment(a.use)
@@ -161,6 +164,25 @@ func (x *exchange) substitute(w http.ResponseWriter, r *http.Request, to *target
 		}
 	}
 	return true
+}
+
+// ownRequest says whether a request comes from a page of the site that it goes to.
+// Another site's page may have learned a stand-in: it could have it sent into what
+// others can read there, and no value goes onto that. Pages cannot write these
+// headers themselves (Fetch, 2.2.2, and Fetch Metadata, 2.3).
+func ownRequest(h http.Header, to *target) bool {
+	if site := h.Values("Sec-Fetch-Site"); len(site) > 0 {
+		return len(site) == 1 && site[0] == "same-origin"
+	}
+	origin := h.Values("Origin")
+	if len(origin) != 1 {
+		return false
+	}
+	u, err := url.Parse(origin[0])
+	if err != nil || u.Scheme != "https" || u.User != nil || u.Path != "" {
+		return false
+	}
+	return strings.EqualFold(u.Hostname(), to.host) && cmp.Or(u.Port(), "443") == strconv.Itoa(to.port)
 }
 
 func (b *rulebook) attachment(id hotcell.AttachmentID) *hotcell.Use {

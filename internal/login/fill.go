@@ -24,7 +24,7 @@ func (s *Service) Logins(ctx context.Context, job hotcell.JobID, r *cellrpc.Logi
 	out := &vaultrpc.LoginsAnswer{}
 	for _, use := range uses {
 		out.Logins = append(out.Logins, cellrpc.Login{
-			Use: string(use.Attachment), Name: use.Name, Username: use.Login.Username, Password: use.Login.Password, OTP: use.Login.OTP, Fill: use.Fill,
+			Use: string(use.Attachment), Name: use.Name, Username: use.Login.Username, Password: use.Login.Password, OTP: use.Login.OTP, Digits: use.Login.Digits, Fill: use.Fill,
 		})
 	}
 	switch {
@@ -53,7 +53,8 @@ func (s *Service) Fill(ctx context.Context, job hotcell.JobID, r *cellrpc.FillRe
 			return nil, err
 		}
 	}
-	used, err := s.Vault.UseLogin(ctx, job, use.Attachment, vault.LoginFill, At(r.Origin))
+	used, err := s.Vault.UseLogin(ctx, job, use.Attachment, vault.LoginFill, At(r.Origin),
+		fmt.Sprintf("into the form at %s that sends to %s", vault.PathText(r.Form), vault.PathText(r.Action)))
 	if err != nil {
 		return nil, err
 	}

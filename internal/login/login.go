@@ -175,13 +175,29 @@ func has(fields []vault.Field, name string) bool {
 	return false
 }
 
+// digitsOf is how many digits the codes of a secret have.
+func digitsOf(b []byte) (int, error) {
+	secret, err := otp.Parse(b)
+	if err != nil {
+		return 0, err
+	}
+	defer secret.Key.Clear()
+	return secret.Digits, nil
+}
+
 // describe is what may be said of the fields.
 func describe(l *hotcell.Login, fields []vault.Field) error {
 	l.Password, l.OTP, l.Unguarded = has(fields, hotcell.FieldPassword), has(fields, hotcell.FieldOTP), ""
 	if !l.Password && !l.OTP {
 		return hotcell.Invalid("/fields", "a login has a password, a one-time-code secret, or both")
 	}
+	l.Digits = 0
 	for _, f := range fields {
+		if f.Name == hotcell.FieldOTP {
+			if err := f.Value.Use(func(b []byte) (err error) { l.Digits, err = digitsOf(b); return err }); err != nil {
+				return err
+			}
+		}
 		if f.Name != hotcell.FieldPassword {
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"hotcell"
@@ -16,7 +17,7 @@ import (
 // is "login.use" where the vault itself puts its values onto a request, "login.fill"
 // where they go into the browser, which the attachment must say. The use is in
 // the audit log, durably, before a value is opened.
-func (v *Vault) UseLogin(ctx context.Context, job hotcell.JobID, attachment hotcell.AttachmentID, kind string, at hotcell.Login) (*Used, error) {
+func (v *Vault) UseLogin(ctx context.Context, job hotcell.JobID, attachment hotcell.AttachmentID, kind string, at hotcell.Login, where string) (*Used, error) {
 	about := hotcell.Event{Workspace: v.workspace, At: v.now(), Kind: kind, Job: job, Via: "job", Host: net.JoinHostPort(at.Host, strconv.Itoa(at.Port))}
 	found, err := v.granted(ctx, job, attachment)
 	if err != nil {
@@ -28,6 +29,7 @@ func (v *Vault) UseLogin(ctx context.Context, job hotcell.JobID, attachment hotc
 	if err := maySignIn(found, kind, at, v.now()); err != nil {
 		return nil, v.refused(ctx, about, err)
 	}
+	about.Reason = where
 	if err := v.store.Record(ctx, about); err != nil {
 		return nil, v.unrecorded(err)
 	}
@@ -177,4 +179,26 @@ func (v *Vault) AskLogin(ctx context.Context, job hotcell.JobID, at hotcell.Logi
 		return q, v.refused(ctx, about, err)
 	}
 	return q, nil
+}
+
+// maxPath is how much of a path is written down, in bytes.
+const maxPath = 200
+
+// PathText is a path as an event may name it: no query, nothing that is not to be
+// seen, and cut.
+func PathText(path string) string {
+	path, _, _ = strings.Cut(path, "?")
+	path = strings.Map(func(r rune) rune {
+		if r <= ' ' || r > '~' {
+			return '_'
+		}
+		return r
+	}, path)
+	switch {
+	case path == "":
+		return "(a script)"
+	case len(path) > maxPath:
+		return path[:maxPath] + "…"
+	}
+	return path
 }

@@ -133,6 +133,9 @@ func TestALoginIsPutOntoTheOneRequest(t *testing.T) {
 		}
 	}
 	uses := d.events(hotcell.EventFilter{Kind: "login.use"})
+	if len(uses) > 0 && uses[0].Reason != "onto POST /session" {
+		t.Errorf("where it went is written down as %q", uses[0].Reason)
+	}
 	if len(uses) != 4 || uses[0].Host != "example.com:443" || uses[0].Credential != d.credential.ID || uses[0].Job != d.job {
 		t.Errorf("the log tells of %d uses: %+v", len(uses), uses)
 	}
@@ -322,7 +325,7 @@ func TestLoginsOfASite(t *testing.T) {
 		must(t, err)
 		return out.LoginsAnswer
 	}
-	if got := ask(d.job, origin); len(got.Logins) != 1 || got.Logins[0].Username != "ada" || got.Logins[0].Use != d.use || !got.Logins[0].OTP {
+	if got := ask(d.job, origin); len(got.Logins) != 1 || got.Logins[0].Username != "ada" || got.Logins[0].Use != d.use || !got.Logins[0].OTP || got.Logins[0].Digits != 6 {
 		t.Errorf("%+v", got)
 	}
 	for _, o := range []cellrpc.Origin{{Host: "www.example.com", Port: 443}, {Host: "example.com", Port: 444}, {Host: "com", Port: 443}, {Host: "example.com", Port: 443, Plain: true}} {
