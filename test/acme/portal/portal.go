@@ -10,21 +10,16 @@ package portal
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha1" //nolint:gosec // RFC 6238
-	"crypto/sha256"
 	"encoding/base32"
-	"encoding/base64"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -194,26 +189,4 @@ func page(w http.ResponseWriter, html string) {
 func form(action, more string) string {
 	return `<title>Sign in</title><h1>Acme portal</h1><form method=post action="` + action + `"><label>User name <input name=user autocomplete=username></label>
 	<label>Password <input type=password name=password id=p autocomplete=current-password></label><button>Sign in</button></form>` + more
-}
-
-// Holds says in which form a text holds a value, or "".
-func Holds(text, value string) string {
-	raw := []byte(value)
-	hashed := sha256.Sum256(raw)
-	reversed := slices.Clone(raw)
-	slices.Reverse(reversed)
-	for name, form := range map[string]string{
-		"raw": value, "base64": strings.TrimRight(base64.StdEncoding.EncodeToString(raw), "="), "base64url": base64.RawURLEncoding.EncodeToString(raw), "hex": hex.EncodeToString(raw),
-		"query": url.QueryEscape(value), "path": url.PathEscape(value), "reversed": string(reversed), "sha256": hex.EncodeToString(hashed[:]),
-	} {
-		if strings.Contains(strings.ToLower(text), strings.ToLower(form)) {
-			return name
-		}
-	}
-	if z, err := gzip.NewReader(strings.NewReader(text)); err == nil {
-		if inner, _ := io.ReadAll(io.LimitReader(z, 1<<20)); strings.Contains(string(inner), value) {
-			return "gzip"
-		}
-	}
-	return ""
 }
