@@ -256,3 +256,9 @@ func unpack(s string) string {
 	}
 	return out.String()
 }
+
+// Count is how often a body holds a value as forms, JSON and text write it.
+func Count(body, value string) int {
+	plain := escaped.ReplaceAllStringFunc(percent.ReplaceAllStringFunc(body, unhex), unescape)
+	return strings.Count(plain, value)
+}
