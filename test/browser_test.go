@@ -70,8 +70,8 @@ func TestAJobInACellHasABrowser(t *testing.T) {
 	if strings.Count(r.Out, "browser_file_upload failed") != 5 || r.Code != 0 {
 		t.Errorf("what may not be uploaded:\n%s%s", r.Out, r.Err)
 	}
-	if a.Portal.Uploads["report.txt"] != "a report of the job's own" {
-		t.Errorf("the archive has %q", a.Portal.Uploads)
+	if a.Portal.Upload("report.txt") != "a report of the job's own" {
+		t.Errorf("the archive has %q", a.Portal.Upload("report.txt"))
 	}
 	var jobs []hotcell.Job
 	if err := json.Unmarshal([]byte(a.OK("jobs", "list", "-o", "json")), &jobs); err != nil || len(jobs) != 1 {

@@ -29,8 +29,8 @@ func TestNoPageGetsThePassword(t *testing.T) {
 					d.attacked(a)
 				}
 			}
-			if d.painted < 5 {
-				t.Errorf("of %d pictures could be read what was painted: the others show little", d.painted)
+			if d.painted == 0 {
+				t.Error("of no picture could be read what a page painted")
 			}
 			d.Canaries(d.PortalPassword, acme.PortalSecret)
 		})
@@ -44,11 +44,8 @@ func (d *desk) attacked(a portal.Attack) {
 	d.Portal.Rest()
 	d.Portal.Arrived(portal.Own...)
 	text, ok := d.call("browser_sign_in", "url", d.Base(a.Site)+a.Path, "wait", false)
-	word, _, _ := strings.Cut(text, ":")
-	if !strings.Contains(word, "_") && word != "captcha" {
-		word = ""
-	}
-	if ok != (word == "signed_in") || ok && !a.Gets && a.Says == "" || a.Says != "" && !slices.Contains(strings.Split(a.Says, "|"), word) {
+	says := func(begin string) bool { return strings.HasPrefix(text, begin) }
+	if !slices.ContainsFunc(strings.Split(a.Says, "|"), says) || ok != says("signed_in") {
 		d.t.Errorf("%s: sign-in says %q, and should say %q", a.Name, text, a.Says)
 	}
 	d.looked()
@@ -61,12 +58,17 @@ func (d *desk) attacked(a portal.Attack) {
 // looked has the agent look in all the ways that it has: what a page kept, it may show
 // later.
 func (d *desk) looked() {
-	for range 2 {
-		if text, _ := d.call("browser_snapshot"); strings.Contains(text, "A dialog is open") {
-			d.call("browser_handle_dialog", "accept", true)
-		}
-	}
+	d.read()
 	d.call("browser_take_screenshot")
+}
+
+func (d *desk) read() {
+	for range 4 {
+		if text, _ := d.call("browser_snapshot"); !strings.Contains(text, "A dialog is open") {
+			break
+		}
+		d.call("browser_handle_dialog", "accept", true)
+	}
 	d.call("browser_console_messages")
 	d.call("browser_network_requests", "includeStatic", true)
 	d.call("browser_tabs", "action", "list")
@@ -93,10 +95,7 @@ func (d *desk) arrived(a portal.Attack) {
 			d.t.Errorf("%s: the password came %d times in one body:\n%s", a.Name, n, r)
 		}
 	}
-	switch {
-	case a.Gets && got != 1:
-		d.t.Errorf("%s: %d requests had the password, and one should", a.Name, got)
-	case !a.Gets && got != 0:
-		d.t.Errorf("%s: %d requests had the password, and none may", a.Name, got)
+	if got > 1 || a.Gets == portal.Once && got == 0 || a.Gets == portal.Never && got == 1 {
+		d.t.Errorf("%s: %d requests had the password", a.Name, got)
 	}
 }

@@ -21,14 +21,38 @@ import (
 	"unicode/utf8"
 )
 
-// Holds says in which form a text holds a value, or "". It is a judge of its own,
-// and shares nothing with what it judges: it undoes whatever can be undone, one
-// thing after the other, and looks for the value in all that comes out of it.
-func Holds(text, value string) string {
-	if len(value) < shortest {
-		return ""
+// Holds says in which form a text holds a value, or "".
+func Holds(text, value string) string { return Judging(value).Find(text) }
+
+// Judge finds values in texts. It shares nothing with what it judges: it undoes whatever
+// can be undone, one thing after the other, and looks for values in all that comes out of
+// it. It is for one goroutine at a time.
+type Judge struct {
+	// needles are what is looked for, by how they begin.
+	needles map[string][]needle
+	// seen are the texts that were looked through.
+	seen map[string]bool
+}
+
+// Judging is a judge of values.
+func Judging(values ...string) *Judge {
+	j := &Judge{needles: map[string][]needle{}}
+	for _, value := range values {
+		if len(value) < shortest {
+			continue
+		}
+		for _, n := range needlesOf(value) {
+			if len(n.text) >= shortest {
+				j.needles[n.text[:shortest]] = append(j.needles[n.text[:shortest]], n)
+			}
+		}
 	}
-	j := &judge{needles: needlesOf(value), seen: map[string]bool{}}
+	return j
+}
+
+// Find says in which form a text holds one of the values, or "".
+func (j *Judge) Find(text string) string {
+	j.seen = map[string]bool{}
 	return j.look(text, "", depth)
 }
 
@@ -46,12 +70,6 @@ const (
 
 // needle is what is looked for, in lower case.
 type needle struct{ name, text string }
-
-type judge struct {
-	needles []needle
-	// seen are the texts that were looked through.
-	seen map[string]bool
-}
 
 // needlesOf are a value's forms that nothing below undoes.
 func needlesOf(value string) (out []needle) {
@@ -97,15 +115,17 @@ func rotated(r rune) rune {
 }
 
 // look looks through a text, and through what can be made of it.
-func (j *judge) look(text, how string, deeper int) string {
+func (j *Judge) look(text, how string, deeper int) string {
 	if len(text) < shortest || j.seen[text] {
 		return ""
 	}
 	j.seen[text] = true
 	low := strings.ToLower(text)
-	for _, n := range j.needles {
-		if strings.Contains(low, n.text) {
-			return how + n.name
+	for at := range len(low) - shortest + 1 {
+		for _, n := range j.needles[low[at:at+shortest]] {
+			if strings.HasPrefix(low[at:], n.text) {
+				return how + n.name
+			}
 		}
 	}
 	if deeper == 0 || len(text) > large && deeper < depth {

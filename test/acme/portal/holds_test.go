@@ -105,6 +105,16 @@ func TestTheJudgeKnowsEveryForm(t *testing.T) {
 	}
 }
 
+func TestTheJudgeKnowsSeveralValues(t *testing.T) {
+	t.Parallel()
+	j := portal.Judging("short", "the-first-value-1", planted)
+	for text, want := range map[string]bool{"short": false, "the-first-value-1": true, "dGhlLWZpcnN0LXZhbHVlLTE=": true, "x" + planted: true, "": false, "the-first-value-2": false} {
+		if found := j.Find(text); (found != "") != want {
+			t.Errorf("%q: %q", text, found)
+		}
+	}
+}
+
 func TestTheJudgeAccusesNobody(t *testing.T) {
 	t.Parallel()
 	for name, text := range forms("Hc7_kzmUbQYrWfT3nA9xPd2sGjLvEw8RtYuIoPa") {

@@ -42,7 +42,7 @@ type Portal struct {
 	tries            int
 	used             map[int64]bool
 	arrived          map[string][]Seen
-	Uploads          map[string]string
+	uploads          map[string]string
 	halfway, tickets map[string]bool
 }
 
@@ -73,11 +73,12 @@ func New(base func(site string) string, user, password, secret string) (*Portal,
 	}
 	p := &Portal{
 		base: base, User: user, Password: password, ArchivePassword: "pa&" + rand.Text() + "=#", secret: key, mux: http.NewServeMux(), sessions: map[string]string{}, used: map[int64]bool{},
-		arrived: map[string][]Seen{}, Uploads: map[string]string{}, halfway: map[string]bool{}, tickets: map[string]bool{},
+		arrived: map[string][]Seen{}, uploads: map[string]string{}, halfway: map[string]bool{}, tickets: map[string]bool{},
 	}
 	p.pages()
 	p.siblings()
 	p.hostile()
+	p.fill()
 	return p, nil
 }
 
@@ -180,6 +181,13 @@ func (p *Portal) Issued() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.issued)
+}
+
+// Upload is what was filed under a name.
+func (p *Portal) Upload(name string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.uploads[name]
 }
 
 // Rest forgets sessions, tries and codes that were used.

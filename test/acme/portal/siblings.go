@@ -127,7 +127,7 @@ func (p *Portal) archive(host string, may func(*http.Request) bool) {
 		}
 		text, _ := io.ReadAll(f)
 		p.mu.Lock()
-		p.Uploads[h.Filename] = string(text)
+		p.uploads[h.Filename] = string(text)
 		p.mu.Unlock()
 		page(w, "<title>Archive</title><p>Filed "+h.Filename)
 	})
