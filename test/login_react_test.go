@@ -29,10 +29,10 @@ const reactPage = `<!doctype html><title>Portal</title><div id=root></div><scrip
 
 func TestSignsInToAPageOfReact(t *testing.T) {
 	t.Parallel()
-	for _, attach := range [][]string{nil, {"--fill"}} {
-		t.Run(strings.Join(append(attach, "react"), " "), func(t *testing.T) {
+	for mode, open := range map[string]func(*testing.T) *desk{"wire": func(t *testing.T) *desk { t.Helper(); return openDesk(t) }, "fill": openFill} {
+		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			d := openDesk(t, attach...)
+			d := open(t)
 			d.Portal.Handle("GET /react", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, reactPage) })
 			d.Portal.Handle("GET /react/", http.StripPrefix("/react/", http.FileServerFS(subOf(t, react, "testdata/react"))).ServeHTTP)
 			if text, ok := d.call("browser_sign_in", "url", d.Base("portal")+"/react"); !ok || !strings.Contains(text, "Welcome, Ada") {

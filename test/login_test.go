@@ -14,6 +14,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"hotcell"
 	"hotcell/internal/browser"
 	"hotcell/test/acme"
 	"hotcell/test/acme/portal"
@@ -25,6 +26,8 @@ type desk struct {
 	*firm
 	t       testing.TB
 	session *mcp.ClientSession
+	// job is the agent's.
+	job hotcell.JobID
 
 	mu sync.Mutex
 	// heard is every byte that the agent got, with what was painted for it.
@@ -73,7 +76,10 @@ func openDesk(t testing.TB, attach ...string) *desk {
 // agent begins an external job and connects its agent.
 func (d *desk) agent() {
 	d.t.Helper()
-	var made struct{ Token, URL string }
+	var made struct {
+		ID         hotcell.JobID
+		Token, URL string
+	}
 	if err := json.Unmarshal([]byte(d.OK("jobs", "create", "books", "--external", "-o", "json")), &made); err != nil {
 		d.t.Fatal(err)
 	}
@@ -82,7 +88,7 @@ func (d *desk) agent() {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	d.session = s
+	d.session, d.job = s, made.ID
 	d.t.Cleanup(func() { _ = s.Close() })
 }
 
