@@ -79,6 +79,7 @@ func New(base func(site string) string, user, password, secret string) (*Portal,
 	p.siblings()
 	p.hostile()
 	p.fill()
+	p.shown()
 	return p, nil
 }
 
