@@ -29,6 +29,10 @@ func (l *Login) Fields() (names []string) {
 	return names
 }
 
+// FillOrEvaluate is why a job does not have both: a script of the agent's that is in
+// a page reads what is typed into it.
+const FillOrEvaluate = "--fill and --evaluate do not go together, in one login or in two of one assignment: they share a browser, and a script of the agent's would read the password that is typed there"
+
 // Of says whether the login is for exactly this site.
 func (l *Login) Of(host string, port int, plain bool) bool {
 	return l != nil && l.Host == host && l.Port == port && l.Plain == plain

@@ -92,6 +92,9 @@ func belongs(at hotcell.Attachment) error {
 	if (at.Fill || at.Evaluate) && at.As != hotcell.InjectLogin {
 		return hotcell.Invalid("/fill", "this is for logins: attach one as %q", hotcell.InjectLogin)
 	}
+	if at.Fill && at.Evaluate {
+		return hotcell.Invalid("/evaluate", "%s", hotcell.FillOrEvaluate)
+	}
 	if at.As == hotcell.InjectTools {
 		return nil
 	}

@@ -207,11 +207,15 @@ func (t *tab) press(ctx context.Context, s *session, name string) error {
 	return nil
 }
 
-// call calls a function with a node as this, in a world of its own: the page's
-// scripts can neither see it nor be in its way. out may be nil.
+// call calls a function with a node as this, in the driver's own world: neither
+// the page's scripts nor the agent's can see it or be in its way. out may be nil.
 func (s *session) call(ctx context.Context, id int64, function string, out any, arguments ...any) error {
+	return s.callIn(ctx, ourWorld, id, function, out, arguments...)
+}
+
+func (s *session) callIn(ctx context.Context, name string, id int64, function string, out any, arguments ...any) error {
 	var resolved struct{ Object struct{ ObjectID string } }
-	world, err := s.world(ctx, id)
+	world, err := s.world(ctx, id, name)
 	if err != nil {
 		return err
 	}
@@ -225,12 +229,16 @@ func (s *session) call(ctx context.Context, id int64, function string, out any, 
 	return s.run(ctx, "Runtime.callFunctionOn", args{"objectId": resolved.Object.ObjectID, "functionDeclaration": function, "arguments": list, "returnByValue": true, "awaitPromise": true}, out)
 }
 
-// worldName is what the driver's own worlds are called.
-const worldName = "hotcell"
+// The names of worlds: scripts of the agent have one of their own, so that what
+// they change of it is not the driver's.
+const (
+	ourWorld   = "hotcell"
+	agentWorld = "agent"
+)
 
-// world is the driver's own world in the document of a node. The document is found
+// world is a world in the document of a node. The document is found
 // in DevTools' tree: a script in the page could be lied to.
-func (s *session) world(ctx context.Context, id int64) (int64, error) {
+func (s *session) world(ctx context.Context, id int64, name string) (int64, error) {
 	root, err := s.document(ctx)
 	if err != nil {
 		return 0, err
@@ -248,11 +256,11 @@ func (s *session) world(ctx context.Context, id int64) (int64, error) {
 	if !found {
 		return 0, fmt.Errorf("the element is not there any more: take a new snapshot")
 	}
-	return s.worldOf(ctx, frame)
+	return s.worldOf(ctx, frame, name)
 }
 
-// worldOf is the driver's own world in a frame; of the main one where it is empty.
-func (s *session) worldOf(ctx context.Context, frame string) (int64, error) {
+// worldOf is a world in a frame; of the main one where it is empty.
+func (s *session) worldOf(ctx context.Context, frame, name string) (int64, error) {
 	if frame == "" {
 		var tree struct{ FrameTree frameTree }
 		if err := s.do(ctx, "Page.getFrameTree", nil, &tree); err != nil {
@@ -261,7 +269,7 @@ func (s *session) worldOf(ctx context.Context, frame string) (int64, error) {
 		frame = tree.FrameTree.Frame.ID
 	}
 	var made struct{ ExecutionContextID int64 }
-	err := s.do(ctx, "Page.createIsolatedWorld", args{"frameId": frame, "worldName": worldName}, &made)
+	err := s.do(ctx, "Page.createIsolatedWorld", args{"frameId": frame, "worldName": name}, &made)
 	return made.ExecutionContextID, err
 }
 

@@ -26,7 +26,6 @@ import (
 	"time"
 
 	"hotcell/internal/cellrpc"
-	"hotcell/internal/guard"
 	"hotcell/internal/sensitive"
 )
 
@@ -92,16 +91,16 @@ type Driver struct {
 	current   *tab
 	refs      map[string]ref
 	downloads []*download
-	sessions  map[cellrpc.Origin]bool
-	// values are what sites gave the browser, and what was filled; prints finds them.
-	values [][]byte
-	prints atomic.Pointer[guard.Patterns]
+	// kept is what must not leave, by the site that it is of; sieve finds it.
+	kept  map[string]*keeping
+	sieve atomic.Pointer[sieve]
+	trail trail
 }
 
 // Open takes a browser over that has just started.
 func Open(ctx context.Context, c Config) (*Driver, error) {
-	d := &Driver{Config: c, turn: make(chan struct{}, 1), refs: map[string]ref{}, sessions: map[cellrpc.Origin]bool{}}
-	d.prints.Store(guard.NewBuilder().Build())
+	d := &Driver{Config: c, turn: make(chan struct{}, 1), refs: map[string]ref{}, kept: map[string]*keeping{}}
+	d.learn()
 	d.wire = newWire(c.Pipe)
 	d.root = d.wire.session("")
 	d.root.on("Target.attachedToTarget", d.attached)
@@ -204,5 +203,5 @@ func (d *Driver) clean(text string) string {
 	if len(text) > maxText {
 		text = text[:maxText] + "\n… (cut)"
 	}
-	return string(d.prints.Load().Redact([]byte(text)))
+	return string(d.sieve.Load().redact([]byte(text)))
 }

@@ -25,6 +25,9 @@ func (d *Driver) downloading(params []byte) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if len(d.downloads) >= maxDownloads {
+		return
+	}
 	d.downloads = append(d.downloads, &download{id: e.GUID, name: fileName(e.SuggestedFilename), state: "inProgress"})
 }
 
@@ -61,6 +64,9 @@ func (d *Driver) progressed(params []byte) {
 	}
 }
 
+// maxDownloads is how many files one browser takes.
+const maxDownloads = 1000
+
 // downloadTime is how long is waited for a download that has begun.
 const downloadTime = 20 * time.Second
 
@@ -95,8 +101,10 @@ func (d *Driver) collect(ctx context.Context) (lines []string) {
 
 // keep hands one download over.
 func (d *Driver) keep(ctx context.Context, one *download) string {
+	sieve := d.sieve.Load()
 	d.mu.Lock()
-	one.told = true
+	// A site may name a file after what it was sent.
+	one.told, one.name = true, fileName(string(sieve.redact([]byte(one.name))))
 	d.mu.Unlock()
 	if one.state != "completed" {
 		return fmt.Sprintf("the download of %s was broken off", one.name)
@@ -106,7 +114,7 @@ func (d *Driver) keep(ctx context.Context, one *download) string {
 		return fmt.Sprintf("the download of %s is not there", one.name)
 	}
 	defer func() { _ = f.Close() }()
-	kept, err := d.Config.Hand.Keep(ctx, one.name, f)
+	kept, err := d.Config.Hand.Keep(ctx, one.name, sieve.prints.Reader(f, nil))
 	if err != nil {
 		return fmt.Sprintf("downloaded %s: it stays in the browser, to be uploaded by its name (%v)", one.name, err)
 	}

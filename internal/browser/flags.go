@@ -27,7 +27,7 @@ func Flags(profile, pin string) []string {
 		"--disable-hang-monitor", "--disable-prompt-on-repost", "--disable-print-preview", "--metrics-recording-only", "--mute-audio", "--hide-scrollbars",
 		"--password-store=basic", "--use-mock-keychain", "--lang=en-US", "--window-size=1280,800", "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
 		"--no-proxy-server", "--disable-dev-shm-usage", "--disk-cache-size=33554432", "--disable-renderer-backgrounding", "--disable-background-timer-throttling",
-		"--disable-backgrounding-occluded-windows", "--blink-settings=primaryPointerType=4",
+		"--disable-backgrounding-occluded-windows", "--disable-back-forward-cache", "--blink-settings=primaryPointerType=4",
 		"--disable-features=Translate,OptimizationHints,MediaRouter,AutofillServerCommunication,PasswordManagerOnboarding,InterestFeedContentSuggestions,CalculateNativeWinOcclusion,AcceptCHFrame,DialMediaRouteProvider,Prerender2,SpeculationRulesPrefetchFuture,WebUSB,WebBluetooth,PrivacySandboxSettings4",
 	}
 	if pin != "" {

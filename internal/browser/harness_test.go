@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,6 +41,8 @@ type world struct {
 	kept     map[string]string
 	files    map[string]string
 	asked    int
+	// code is the true one; trueCode where it is empty.
+	code string
 }
 
 const (
@@ -132,6 +135,15 @@ func (w *world) ref(snapshot, text string) string {
 	return ""
 }
 
+// hang answers nothing.
+func (w *world) hang(r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	select {
+	case <-r.Context().Done():
+	case <-w.t.Context().Done():
+	}
+}
+
 // takes says whether a site takes what was sent as the password: what was armed,
 // or the real one in fill mode. It is put once.
 func (w *world) takes(password, code string) (passwordOK, codeOK bool) {
@@ -148,7 +160,7 @@ func (w *world) takes(password, code string) (passwordOK, codeOK bool) {
 		close(w.changed)
 		w.changed = make(chan struct{})
 	}
-	return passwordOK || password == truePassword, codeOK || code == trueCode
+	return passwordOK || password == truePassword, codeOK || code == cmp.Or(w.code, trueCode)
 }
 
 func (w *world) Logins(_ context.Context, r cellrpc.LoginsRequest) (cellrpc.LoginsAnswer, error) {
@@ -195,7 +207,7 @@ func (w *world) Fill(_ context.Context, _ string, _ cellrpc.Origin, password, co
 		v.Password = sensitive.New([]byte(truePassword))
 	}
 	if code {
-		v.Code = sensitive.New([]byte(trueCode))
+		v.Code = sensitive.New([]byte(cmp.Or(w.code, trueCode)))
 	}
 	return v, nil
 }

@@ -134,12 +134,12 @@ func (c *call) evaluate() error {
 		if err != nil {
 			return err
 		}
-		err = r.session.call(c.ctx, r.node, "function() { return ("+c.in.Function+")(this) }", &out)
+		err = r.session.callIn(c.ctx, agentWorld, r.node, "function() { return ("+c.in.Function+")(this) }", &out)
 		if err != nil {
 			return err
 		}
 	} else {
-		world, err := t.worldOf(c.ctx, "")
+		world, err := t.worldOf(c.ctx, "", agentWorld)
 		if err != nil {
 			return err
 		}

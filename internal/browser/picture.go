@@ -61,14 +61,14 @@ func (t *tab) hidden(ctx context.Context) (out []box, err error) {
 	if err != nil {
 		return nil, err
 	}
-	prints := t.driver.prints.Load()
+	sieve := t.driver.sieve.Load()
 	for _, d := range documents {
 		d.walk(func(n *node) bool {
 			hide := n.NodeType == elementNode && t.isSecret(n.session, n.BackendNodeID)
-			if n.NodeType == textNode && n.NodeValue != "" && prints.Contains([]byte(n.NodeValue)) && n.parent != nil {
+			if n.NodeType == textNode && n.NodeValue != "" && sieve.holds([]byte(n.NodeValue)) && n.parent != nil {
 				n, hide = n.parent, true
 			}
-			if n.is("input", "textarea") && prints.Contains([]byte(n.attribute("value"))) {
+			if n.is("input", "textarea") && sieve.holds([]byte(n.attribute("value"))) {
 				hide = true
 			}
 			if hide {

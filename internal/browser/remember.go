@@ -1,25 +1,27 @@
 package browser
 
 import (
-	"bytes"
 	"context"
+	"maps"
 	"net"
+	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/guard"
+	"hotcell/internal/site"
 )
 
 // tokens are the parts of what a site keeps that could be worth something.
 var tokens = regexp.MustCompile(`[A-Za-z0-9._~+/=-]{20,}`)
 
-// minCookie is how long a cookie's value is, in bytes, that is looked for.
-const minCookie = 12
-
-// maxValues is how many values one site's session has.
-const maxValues = 200
+// tokenNames are what sites call what they know somebody by.
+var tokenNames = regexp.MustCompile(`(?i)sess|sid\b|_id$|auth|token|jwt|secret|login|user|remember|refresh|access|bearer|credential|ticket|sso`)
 
 func addressOf(o cellrpc.Origin) string {
 	scheme, usual := "https", 443
@@ -35,97 +37,188 @@ func addressOf(o cellrpc.Origin) string {
 	return scheme + "://" + net.JoinHostPort(o.Host, strconv.Itoa(o.Port))
 }
 
-// remember has the guard know what a site has given the browser to be known by,
-// here and outside: a cookie of somebody who is signed in is a credential.
-func (d *Driver) remember(ctx context.Context, t *tab, o cellrpc.Origin) {
-	values := t.kept(ctx, addressOf(o))
-	builder := guard.NewBuilder()
-	label := guard.Label{ID: "session", Name: "session of " + o.Host}
-	fresh := false
-	d.mu.Lock()
-	d.sessions[o] = true
-	for _, value := range values {
-		_ = builder.Add(label, value)
-		known := false
-		for _, old := range d.values {
-			known = known || bytes.Equal(old, value)
-		}
-		if !known {
-			fresh = true
-			d.values = append(d.values, value)
-		}
-	}
-	d.mu.Unlock()
-	if !fresh {
+// trail is where the pages have been while somebody signed in: each site on the
+// way may have given the browser something to be known by.
+type trail struct {
+	mu    sync.Mutex
+	sites map[string]cellrpc.Origin
+}
+
+// pass notes a document that was asked for.
+func (t *trail) pass(address string) {
+	o, ok := siteOf(address)
+	if !ok {
 		return
 	}
-	d.learn()
-	prints, err := builder.Fingerprints().MarshalBinary()
-	if err == nil {
-		err = d.Config.Hand.Session(ctx, cellrpc.Session{Origin: o, Prints: prints})
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.sites == nil {
+		t.sites = map[string]cellrpc.Origin{}
 	}
-	if err != nil {
-		d.Log.Error("a site's session could not be told of", "error", err)
-	}
-}
-
-// learn has the driver's own guard look for all values.
-func (d *Driver) learn() {
-	builder := guard.NewBuilder()
-	d.mu.Lock()
-	for _, value := range d.values {
-		_ = builder.Add(guard.Label{ID: "session", Name: "session"}, value)
-	}
-	d.mu.Unlock()
-	d.prints.Store(builder.Build())
-}
-
-// rememberAgain looks anew at the site that a page is of, where somebody signed in.
-func (d *Driver) rememberAgain(ctx context.Context, t *tab) {
-	address, _ := t.at(ctx)
-	o, ok := originOf(address)
-	d.mu.Lock()
-	known := d.sessions[o]
-	d.mu.Unlock()
-	if ok && known {
-		d.remember(ctx, t, o)
-	}
-}
-
-// kept is what a site has the browser keep.
-func (t *tab) kept(ctx context.Context, address string) (values [][]byte) {
-	add := func(text string) {
-		if len(values) < maxValues && telling(text) {
-			values = append(values, []byte(text))
+	if name := site.Registrable(o.Host); len(t.sites) < maxSites {
+		if _, known := t.sites[name]; !known {
+			t.sites[name] = o
 		}
 	}
-	var cookies struct {
-		Cookies []struct{ Value string }
+}
+
+// siteOf is the origin of a web address, whatever a login could be for.
+func siteOf(address string) (o cellrpc.Origin, ok bool) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return o, false
 	}
-	if t.do(ctx, "Network.getCookies", args{"urls": []string{address}}, &cookies) == nil {
-		for _, c := range cookies.Cookies {
-			if len(c.Value) >= minCookie {
-				add(c.Value)
-			}
+	o.Host, o.Port = strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), 443
+	if u.Scheme == "http" {
+		o.Plain, o.Port = true, 80
+	}
+	if port, err := strconv.Atoi(u.Port()); err == nil {
+		o.Port = port
+	}
+	return o, true
+}
+
+// known are the sites at which somebody signed in, by their registrable domains.
+func (t *trail) known() map[string]cellrpc.Origin {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.sites)
+}
+
+// rememberTime is how long looking for what sites keep may take.
+const rememberTime = 5 * time.Second
+
+// remember has the guard know what the sites have given the browser at which
+// somebody signed in: a cookie of somebody who is signed in is a credential. It is
+// done also for a call that was given up: what was given stays.
+func (d *Driver) remember(ctx context.Context) {
+	sites := d.trail.known()
+	if len(sites) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rememberTime)
+	defer cancel()
+	found := map[string][][]byte{}
+	d.cookies(ctx, sites, found)
+	d.mu.Lock()
+	tabs := slices.Clone(d.tabs)
+	d.mu.Unlock()
+	for _, t := range tabs {
+		if t.openDialog() == nil { // it would not answer
+			t.storage(ctx, sites, found)
 		}
 	}
-	for _, local := range []bool{true, false} {
-		var items struct{ Entries [][]string }
-		if t.do(ctx, "DOMStorage.getDOMStorageItems", args{"storageId": args{"securityOrigin": address, "isLocalStorage": local}}, &items) != nil {
+	for name, values := range found {
+		d.withhold(ctx, sites[name], values...)
+	}
+}
+
+// cookies are those of all paths and all hosts of the sites.
+func (d *Driver) cookies(ctx context.Context, sites map[string]cellrpc.Origin, found map[string][][]byte) {
+	var out struct {
+		Cookies []struct {
+			Name, Value, Domain string
+			HTTPOnly            bool
+		}
+	}
+	if err := d.root.do(ctx, "Storage.getCookies", args{"browserContextId": d.space}, &out); err != nil {
+		d.Log.Error("the browser's cookies cannot be read", "error", err)
+		return
+	}
+	for _, c := range out.Cookies {
+		name := site.Registrable(c.Domain)
+		if _, known := sites[name]; !known {
 			continue
 		}
-		for _, entry := range items.Entries {
-			if len(entry) == 2 {
-				for _, token := range tokens.FindAllString(entry[1], 20) {
-					add(token)
-				}
+		if worth(c.Value, c.HTTPOnly || tokenNames.MatchString(c.Name)) {
+			found[name] = append(found[name], []byte(c.Value))
+			if plain, err := url.PathUnescape(c.Value); err == nil && plain != c.Value {
+				found[name] = append(found[name], []byte(plain))
+			}
+		}
+		for _, token := range tokens.FindAllString(c.Value, 20) {
+			if token != c.Value && telling(token) {
+				found[name] = append(found[name], []byte(token))
 			}
 		}
 	}
-	return values
+}
+
+// worth says whether a cookie's value could be what somebody is known by; named is
+// true where the cookie looks like one for that.
+func worth(value string, named bool) bool {
+	if guard.Guardable([]byte(value)) != nil {
+		return false
+	}
+	least, plain := 12, 16
+	if named {
+		least, plain = 8, 10
+	}
+	mixed := strings.ToLower(value) != value && strings.ToUpper(value) != value || strings.Trim(value, "0123456789") == ""
+	return len(value) >= least && telling(value) || len(value) >= plain && (named || mixed)
 }
 
 // telling says whether a text is more than a word: letters and digits both.
 func telling(text string) bool {
 	return strings.ContainsAny(text, "0123456789") && strings.ContainsAny(strings.ToLower(text), "abcdefghijklmnopqrstuvwxyz") && !strings.HasPrefix(text, "http")
+}
+
+// readDatabases is a script that says what a page has in its databases.
+const readDatabases = `async () => {
+	const done = r => new Promise((yes, no) => { r.onsuccess = () => yes(r.result); r.onerror = r.onblocked = () => no(r.error) })
+	const out = []
+	for (const {name} of (await indexedDB.databases()).slice(0, 10)) {
+		const db = await done(indexedDB.open(name))
+		for (const store of [...db.objectStoreNames].slice(0, 20))
+			for (const value of await done(db.transaction(store).objectStore(store).getAll(null, 50)))
+				try { out.push([name + ' ' + store, JSON.stringify(value).slice(0, 20000)]) } catch {}
+		db.close()
+	}
+	return out.slice(0, 200)
+}`
+
+// databaseTime is how long reading a page's databases may take.
+const databaseTime = 500 * time.Millisecond
+
+// storage is what the pages of a tab keep, in all frames that are of the sites.
+func (t *tab) storage(ctx context.Context, sites map[string]cellrpc.Origin, found map[string][][]byte) {
+	for _, f := range t.allFrames(ctx) {
+		o, ok := siteOf(f.SecurityOrigin)
+		name := site.Registrable(o.Host)
+		if _, known := sites[name]; !ok || !known {
+			continue
+		}
+		var entries [][]string
+		for _, local := range []bool{true, false} {
+			var items struct{ Entries [][]string }
+			if f.session.do(ctx, "DOMStorage.getDOMStorageItems", args{"storageId": args{"securityOrigin": addressOf(o), "isLocalStorage": local}}, &items) == nil {
+				entries = append(entries, items.Entries...)
+			}
+		}
+		entries = append(entries, f.session.databases(ctx, f.ID)...)
+		for _, entry := range entries {
+			if len(entry) != 2 {
+				continue
+			}
+			named := tokenNames.MatchString(entry[0]) || tokenNames.MatchString(entry[1])
+			for _, token := range tokens.FindAllString(entry[1], 20) {
+				if telling(token) || named && guard.Guardable([]byte(token)) == nil && !strings.ContainsAny(token, "./-_~+=") {
+					found[name] = append(found[name], []byte(token))
+				}
+			}
+		}
+	}
+}
+
+// databases are the entries of a frame's databases; what cannot be read soon is
+// left out.
+func (s *session) databases(ctx context.Context, frame string) (entries [][]string) {
+	ctx, cancel := context.WithTimeout(ctx, databaseTime)
+	defer cancel()
+	world, err := s.worldOf(ctx, frame, ourWorld)
+	if err != nil {
+		return nil
+	}
+	_ = s.run(ctx, "Runtime.evaluate", args{"expression": "(" + readDatabases + ")()", "contextId": world, "returnByValue": true, "awaitPromise": true}, &entries)
+	return entries
 }

@@ -35,8 +35,9 @@ type signing struct {
 	// not taken what was sent.
 	username, password, code bool
 	status                   int
-	// filled are fields that hold a real value, in fill mode.
+	// filled are fields that hold a real value, in fill mode, and values what they hold.
 	filled []*node
+	values [][]byte
 }
 
 // signIn is the tool: it finds the login for the page's site, or asks a person for
@@ -64,14 +65,20 @@ func (c *call) signIn() error {
 	}
 	s := &signing{driver: d, tab: t, at: at, login: *login}
 	d.closed.Store(true)
+	d.trail.pass(address)
+	if t.openDialog() != nil {
+		t.answer(false)
+	}
 	result, why, err := s.run(c.ctx)
-	s.wipe(c.ctx)
+	if left := s.wipe(c.ctx); left {
+		why += "; the page kept what was typed, so it was left for an empty one"
+	}
+	d.remember(c.ctx) // also where it failed: something may have been given before
 	d.closed.Store(false)
 	if err != nil {
 		return err
 	}
 	if result == signedIn {
-		d.remember(c.ctx, t, at)
 		c.look = true
 	} else {
 		c.out.Error = true

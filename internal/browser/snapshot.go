@@ -84,8 +84,38 @@ type childFrame struct {
 }
 
 type frameTree struct {
-	Frame       struct{ ID, URL string }
+	Frame       frameInfo
 	ChildFrames []*frameTree
+}
+
+type frameInfo struct{ ID, LoaderID, URL, SecurityOrigin string }
+
+// pageFrame is a frame, and the session that shows it.
+type pageFrame struct {
+	frameInfo
+	session *session
+}
+
+// allFrames are those of a tab, of all processes.
+func (t *tab) allFrames(ctx context.Context) (out []pageFrame) {
+	for _, s := range t.allSessions() {
+		var tree struct{ FrameTree *frameTree }
+		if s.do(ctx, "Page.getFrameTree", nil, &tree) != nil {
+			continue
+		}
+		var add func(*frameTree)
+		add = func(f *frameTree) {
+			if f == nil {
+				return
+			}
+			out = append(out, pageFrame{f.Frame, s})
+			for _, c := range f.ChildFrames {
+				add(c)
+			}
+		}
+		add(tree.FrameTree)
+	}
+	return out
 }
 
 // childFrames are the frames within a page, of its own process and of others.

@@ -248,15 +248,27 @@ func (t *tab) at(ctx context.Context) (address, title string) {
 }
 
 func (t *tab) dialogOpened(params []byte) {
-	if e, ok := decode[dialog](params); ok {
-		if e.Type == "beforeunload" {
-			go func() {
-				_ = t.do(context.Background(), "Page.handleJavaScriptDialog", args{"accept": true}, nil)
-			}()
-			return
-		}
+	e, ok := decode[dialog](params)
+	switch {
+	case !ok:
+	case e.Type == "beforeunload":
+		go t.answer(true)
+	case t.driver.closed.Load():
+		// Nobody is there to answer it, and the page would wait with what is in it.
+		t.mu.Lock()
+		t.note("[dialog] " + e.Type + ": " + e.Message)
+		t.mu.Unlock()
+		go t.answer(false)
+	default:
 		t.setDialog(&e)
 	}
+}
+
+// answer answers a dialog.
+func (t *tab) answer(accept bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), enableTime)
+	defer cancel()
+	_ = t.do(ctx, "Page.handleJavaScriptDialog", args{"accept": accept}, nil)
 }
 
 func (t *tab) setDialog(d *dialog) {

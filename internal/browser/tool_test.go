@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"hotcell/internal/browser"
 )
 
 func TestAPageIsReadAndActedOn(t *testing.T) {
@@ -147,5 +149,20 @@ func TestAPageThatOpensOthersWithoutEnd(t *testing.T) {
 	}
 	if s = w.ok("browser_tabs", "action", "new", "url", home); strings.Contains(s, "popped up") {
 		t.Error(s)
+	}
+}
+
+// TestScriptsOfTheAgentAreNotWhereTheDriverIs: what a script changes of its world
+// is not the driver's.
+func TestScriptsOfTheAgentAreNotWhereTheDriverIs(t *testing.T) {
+	t.Parallel()
+	w := open(t, func(c *browser.Config) { c.Evaluate = true })
+	s := w.ok("browser_navigate", "url", w.page("/", `<select aria-label=Colour><option>red<option>blue</select>`))
+	w.ok("browser_evaluate", "function", `() => { Array.prototype.includes = () => { self.seen = true; return false } }`)
+	if out := w.call("browser_select_option", "ref", w.ref(s, `"Colour"`), "values", []string{"blue"}); out.Error {
+		t.Error(out.Text)
+	}
+	if got := w.ok("browser_evaluate", "function", "() => !!self.seen"); !strings.Contains(got, "false") {
+		t.Error("it runs in the driver's world")
 	}
 }

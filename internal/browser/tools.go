@@ -113,6 +113,8 @@ func schema(names string) string {
 // finish adds what the page is like now.
 func (c *call) finish() {
 	d := c.driver
+	// First, so that nothing of it is in what follows.
+	d.remember(c.ctx)
 	for _, line := range d.collect(c.ctx) {
 		c.say("- %s", line)
 	}
@@ -120,7 +122,6 @@ func (c *call) finish() {
 	if err != nil {
 		return
 	}
-	d.rememberAgain(c.ctx, t)
 	if open := t.openDialog(); open != nil {
 		c.say("\n### A dialog is open: answer it with browser_handle_dialog\n- %s: %s", open.Type, short(open.Message))
 		return

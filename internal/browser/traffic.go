@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"hotcell/internal/cellrpc"
 )
 
 // traffic is what a page asks of the network, and when it was last busy. Its
@@ -24,6 +26,7 @@ type traffic struct {
 
 type request struct {
 	method, url, kind, failed string
+	refused                   string // by the gateway, and why
 	frame, loader             string
 	status                    int
 	began                     time.Time
@@ -65,6 +68,9 @@ func (t *tab) listen(s *session) {
 		if !ok {
 			return
 		}
+		if e.Type == "Document" && (t.driver.closed.Load() || t.driver.held.Load()) {
+			t.driver.trail.pass(e.Request.URL)
+		}
 		if old := t.by[prefix+e.RequestID]; old != nil && e.RedirectResponse != nil {
 			old.status = e.RedirectResponse.Status
 		}
@@ -94,10 +100,13 @@ func (t *tab) listen(s *session) {
 	s.on("Network.responseReceived", locked(func(params []byte) {
 		e, ok := decode[struct {
 			RequestID string
-			Response  struct{ Status int }
+			Response  struct {
+				Status  int
+				Headers map[string]string
+			}
 		}](params)
 		if r := t.by[prefix+e.RequestID]; ok && r != nil {
-			r.status = e.Response.Status
+			r.status, r.refused = e.Response.Status, e.Response.Headers[cellrpc.HeaderRefused]
 		}
 	}))
 	s.on("Network.loadingFinished", locked(func(params []byte) { t.ended(prefix, params) }))
@@ -245,6 +254,8 @@ func (t *tab) list(static bool) string {
 		}
 		state := fmt.Sprint(r.status)
 		switch {
+		case r.refused != "":
+			state += ", refused: " + short(r.refused)
 		case r.failed != "":
 			state = r.failed
 		case r.status == 0:

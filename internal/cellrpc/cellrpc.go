@@ -17,6 +17,9 @@ const (
 	PathAsk     = "/request" // POST Ask: Asked; waits for a person
 )
 
+// HeaderRefused is on what the gateway answers in the place of a host: why.
+const HeaderRefused = "Hotcell-Refused"
+
 // Spec is what a cell is to do.
 type Spec struct {
 	Job       string            `json:"job"`

@@ -14,6 +14,7 @@ import (
 	"hotcell"
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/guard"
+	"hotcell/internal/site"
 	"hotcell/internal/vaultrpc"
 )
 
@@ -35,10 +36,13 @@ type armed struct {
 	words [][]byte
 }
 
-// session is what a site gave the browser to be known by: it goes nowhere else.
+// session is what a site gave a browser to be known by: it goes nowhere else.
 type session struct {
 	origin   cellrpc.Origin
 	patterns *guard.Patterns
+	// from is the browser that told of it: each tells all that it knows of a site,
+	// and what one before it knew is still good at the site.
+	from *Browser
 }
 
 // loginDoors are what the browser's cell asks about logins.
@@ -189,18 +193,18 @@ func (g *Gateway) askLogin(ctx context.Context, r cellrpc.AskLogin) (any, error)
 			return nil, err
 		}
 	}
-	site := net.JoinHostPort(r.Origin.Host, strconv.Itoa(r.Origin.Port))
+	at := net.JoinHostPort(r.Origin.Host, strconv.Itoa(r.Origin.Port))
 	out := cellrpc.Asked{Request: string(request.ID), State: string(request.State)}
 	switch request.State {
 	case hotcell.RequestApproved:
 		if err := g.Widened(ctx); err != nil {
 			return nil, err
 		}
-		out.Text = "there is a login for " + site + " now"
+		out.Text = "there is a login for " + at + " now"
 	case hotcell.RequestPending:
 		out.Text = "nobody has answered yet: ask again to go on waiting"
 	case hotcell.RequestRefused, hotcell.RequestExpired:
-		out.Text = "it was refused: there is no login for " + site
+		out.Text = "it was refused: there is no login for " + at
 	}
 	return out, nil
 }
@@ -217,12 +221,12 @@ func (g *Gateway) keepSession(_ context.Context, s cellrpc.Session) (any, error)
 	if err := prints.UnmarshalBinary(s.Prints); err != nil {
 		return nil, fmt.Errorf("%w: these are no fingerprints", hotcell.ErrInvalid)
 	}
-	kept := session{s.Origin, guard.Compile(prints)}
 	b := &g.browsing
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	kept := session{s.Origin, guard.Compile(prints), b.at}
 	for i := range b.sessions {
-		if b.sessions[i].origin == s.Origin {
+		if b.sessions[i].origin == s.Origin && b.sessions[i].from == b.at {
 			b.sessions[i] = kept
 			return nil, nil //nolint:nilnil // nothing is said
 		}
@@ -237,7 +241,7 @@ func (g *Gateway) keepSession(_ context.Context, s cellrpc.Session) (any, error)
 // theirs is a credential, and goes to no other host. It answers, and returns
 // false, where the head has one; a body is looked at as it is sent.
 func (x *exchange) abroad(w http.ResponseWriter, r *http.Request, to *target) bool {
-	for _, patterns := range x.gateway.browsing.foreign(to.host, to.port) {
+	for _, patterns := range x.gateway.browsing.foreign(to) {
 		if found := patterns.Find(headOf(r)); len(found) > 0 {
 			x.found(w, found[0], "request's head")
 			return false
@@ -268,14 +272,28 @@ func (n noting) Read(b []byte) (int, error) {
 	return read, err
 }
 
-// foreign are the sessions of other sites than a request is for.
-func (b *browsing) foreign(host string, port int) (out []*guard.Patterns) {
+// foreign are the sessions of other sites than a request is for. A browser gives a
+// cookie to all hosts of the domain that somebody registered, and so do the scripts
+// of a site that has its API on another host; what a job's own cell sends goes to
+// the one host.
+func (b *browsing) foreign(to *target) (out []*guard.Patterns) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, s := range b.sessions {
-		if s.origin.Host != host || s.origin.Port != port {
-			out = append(out, s.patterns)
+		if s.origin.Host == to.host && s.origin.Port == to.port || to.browser && site.Registrable(s.origin.Host) == site.Registrable(to.host) {
+			continue
 		}
+		out = append(out, s.patterns)
+	}
+	return out
+}
+
+// known are what looks for all that sites gave the job's browsers.
+func (b *browsing) known() (out []*guard.Patterns) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, s := range b.sessions {
+		out = append(out, s.patterns)
 	}
 	return out
 }

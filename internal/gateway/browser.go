@@ -159,20 +159,24 @@ func (g *Gateway) mayBrowse() bool {
 }
 
 // mayEvaluate says whether the agent may run scripts in pages: any attachment
-// that does not say so keeps all from it, since they share a browser.
+// that does not say so keeps all from it, since they share a browser, and one by
+// which the browser itself has a password does too.
 func (g *Gateway) mayEvaluate() bool {
 	some := false
 	for _, u := range g.rules().Uses {
 		if u.As != hotcell.InjectLogin {
 			continue
 		}
-		if !u.Evaluate {
+		if !u.Evaluate || u.Fill {
 			return false
 		}
 		some = true
 	}
 	return some
 }
+
+// toolEvaluate is the tool that runs a script in a page.
+const toolEvaluate = "browser_evaluate"
 
 // callTime is how long a call of a browser's tool may take: a sign-in may wait
 // for a person.
@@ -186,6 +190,11 @@ func (t *browserTools) CallTool(ctx context.Context, tool string, arguments json
 	g := (*Gateway)(t)
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
+	// Its browser may have started when it still might: a person has let it have
+	// another login since.
+	if tool == toolEvaluate && !g.mayEvaluate() {
+		return nil, fmt.Errorf("%w: a login of this job is attached without --evaluate: no script runs in its browser", hotcell.ErrInvalid)
+	}
 	client, err := g.browser(ctx)
 	if err != nil {
 		return nil, err

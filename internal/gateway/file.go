@@ -137,9 +137,13 @@ func (g *Gateway) fetchFile(w http.ResponseWriter, r *http.Request) {
 
 // keepFile puts what the browser downloaded into the job's /job/out.
 func (g *Gateway) keepFile(w http.ResponseWriter, r *http.Request) {
-	// What a site sends may hold what it was sent: the guard is on it.
-	guarded := g.patterns.Load().Reader(http.MaxBytesReader(w, r.Body, maxFile), nil)
-	e := &errand{Errand: cellrpc.Errand{Kind: cellrpc.ErrandKeep, Path: r.URL.Query().Get("name")}, content: guarded}
+	// What a site sends may hold what it was sent, and what it gave, and so may the
+	// name that it gives a file: the guard is on both.
+	name, content := []byte(r.URL.Query().Get("name")), io.Reader(http.MaxBytesReader(w, r.Body, maxFile))
+	for _, patterns := range append(g.browsing.known(), g.patterns.Load()) {
+		name, content = patterns.Redact(name), patterns.Reader(content, nil)
+	}
+	e := &errand{Errand: cellrpc.Errand{Kind: cellrpc.ErrandKeep, Path: string(name)}, content: content}
 	var kept cellrpc.File
 	err := g.do(r.Context(), e, func(b errandBack) error {
 		kept.Path = b.said.Path

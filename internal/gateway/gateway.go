@@ -338,6 +338,7 @@ func readWithin(w http.ResponseWriter, r *http.Request, into any, most int64) bo
 }
 
 func refuse(w http.ResponseWriter, status int, reason string) {
+	w.Header().Set(cellrpc.HeaderRefused, reason) // who shows no body tells of it by this
 	http.Error(w, "hotcell: "+reason, status)
 }
 

@@ -211,7 +211,7 @@ func (w *world) say(t *testing.T, raw string) (int, string) {
 	if err != nil {
 		return 0, err.Error()
 	}
-	text, _ := io.ReadAll(io.LimitReader(answer.Body, 1000))
+	text, _ := io.ReadAll(io.LimitReader(answer.Body, 4000))
 	return answer.StatusCode, string(text)
 }
 

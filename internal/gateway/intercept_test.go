@@ -42,6 +42,11 @@ func (d toward) Dial(ctx context.Context, _ string, _ int) (net.Conn, error) {
 
 func openSite(t *testing.T, handler http.HandlerFunc, uses ...hotcell.Use) *site {
 	t.Helper()
+	return openSiteWith(t, handler, func(*world, *gateway.Config) {}, uses...)
+}
+
+func openSiteWith(t *testing.T, handler http.HandlerFunc, change func(*world, *gateway.Config), uses ...hotcell.Use) *site {
+	t.Helper()
 	s := &site{upstream: httptest.NewUnstartedServer(handler), roots: x509.NewCertPool()}
 	s.upstream.EnableHTTP2 = true
 	s.upstream.StartTLS()
@@ -57,6 +62,7 @@ func openSite(t *testing.T, handler http.HandlerFunc, uses ...hotcell.Use) *site
 		c.Dialer = toward{s.upstream.Listener.Addr().String()}
 		c.Roots = x509.NewCertPool()
 		c.Roots.AddCert(s.upstream.Certificate())
+		change(w, c)
 	})
 	_, spec := s.say(t, "GET /spec HTTP/1.1\r\nHost: g\r\n\r\n")
 	_, ca, _ := strings.Cut(spec, `"ca":"`)

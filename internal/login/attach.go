@@ -7,8 +7,9 @@ import (
 	"hotcell/internal/site"
 )
 
-// CheckAttach refuses an attachment of c that is not one of a login, and a second
-// login of one account.
+// CheckAttach refuses an attachment of c that is not one of a login, a second
+// login of one account, and one by which a script of the agent's could read what
+// another has typed: all logins of a job share its browser.
 func CheckAttach(r hotcell.VaultReader, on hotcell.Attachment, c hotcell.Credential) error {
 	if on.As != hotcell.InjectLogin {
 		return hotcell.Invalid("/as", "a login is attached as %q: the job's browser signs in with it", hotcell.InjectLogin)
@@ -23,6 +24,9 @@ func CheckAttach(r hotcell.VaultReader, on hotcell.Attachment, c hotcell.Credent
 	for _, at := range attached {
 		if at.As != hotcell.InjectLogin || at.Credential == c.ID {
 			continue
+		}
+		if on.Fill && at.Evaluate || on.Evaluate && at.Fill {
+			return hotcell.Invalid("/evaluate", "%s", hotcell.FillOrEvaluate)
 		}
 		other, err := r.Credential(c.Workspace, at.Credential)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 
 	"hotcell"
@@ -52,6 +53,8 @@ func maySignIn(found *granted, kind string, at hotcell.Login) error {
 		return fmt.Errorf("%w: %s is not attached as a login", hotcell.ErrDenied, use.Name)
 	case !use.Login.Of(at.Host, at.Port, at.Plain):
 		return fmt.Errorf("%w: the login %s is for another site", hotcell.ErrDenied, use.Name)
+	case kind == LoginFill && slices.ContainsFunc(found.grant.Uses, func(u hotcell.Use) bool { return u.As == hotcell.InjectLogin && u.Evaluate }):
+		return fmt.Errorf("%w: %s", hotcell.ErrDenied, hotcell.FillOrEvaluate)
 	case kind == LoginFill && !use.Fill:
 		return fmt.Errorf("%w: the login %s is attached so that the browser itself never has it: attach it with --fill for a site that computes on the password", hotcell.ErrDenied, use.Name)
 	}

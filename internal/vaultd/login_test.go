@@ -292,6 +292,28 @@ func TestFillModeSealsToTheBrowsersInit(t *testing.T) {
 	}
 }
 
+func TestFillAndEvaluateDoNotGoTogether(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	attach := func(on hotcell.AssignmentID, host string, narrowing hotcell.Narrowing) error {
+		c := s.login(s.me, host, "ada", "password", s.plant(host))
+		_, err := s.control.Attach(t.Context(), &vaultrpc.AttachRequest{Principal: s.me, Assignment: on, Credential: c.ID, Narrowing: narrowing})
+		return err
+	}
+	fill, evaluate := hotcell.Narrowing{Fill: true}, hotcell.Narrowing{Evaluate: true}
+	if err := attach(s.assignment(s.me, "both"), "a.example", hotcell.Narrowing{Fill: true, Evaluate: true}); !errors.Is(err, hotcell.ErrInvalid) {
+		t.Errorf("in one: %v", err)
+	}
+	for name, pair := range map[string][2]hotcell.Narrowing{"fill-first": {fill, evaluate}, "evaluate-first": {evaluate, fill}} {
+		on := s.assignment(s.me, name)
+		must(t, attach(on, name+"-1.example", pair[0]))
+		if err := attach(on, name+"-2.example", pair[1]); !errors.Is(err, hotcell.ErrInvalid) || !strings.Contains(err.Error(), "--fill and --evaluate") {
+			t.Errorf("%s: %v", name, err)
+		}
+		must(t, attach(on, name+"-3.example", pair[0]))
+	}
+}
+
 func TestLoginsOfASite(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, hotcell.Narrowing{})
