@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"image/jpeg"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"hotcell"
@@ -70,8 +73,8 @@ func TestAJobInACellHasABrowser(t *testing.T) {
 	if strings.Count(r.Out, "browser_file_upload failed") != 5 || r.Code != 0 {
 		t.Errorf("what may not be uploaded:\n%s%s", r.Out, r.Err)
 	}
-	if a.Portal.Uploads["report.txt"] != "a report of the job's own" {
-		t.Errorf("the archive has %q", a.Portal.Uploads)
+	if a.Portal.Upload("report.txt") != "a report of the job's own" {
+		t.Errorf("the archive has %q", a.Portal.Upload("report.txt"))
 	}
 	var jobs []hotcell.Job
 	if err := json.Unmarshal([]byte(a.OK("jobs", "list", "-o", "json")), &jobs); err != nil || len(jobs) != 1 {
@@ -123,9 +126,10 @@ func TestAPersonAnswersARequestForALogin(t *testing.T) {
 	d.searched("a login that was asked for")
 }
 
-// TestBrowsersLeaveNothing runs by itself: whatever browser there is after it is
-// its own.
-func TestBrowsersLeaveNothing(t *testing.T) { //nolint:paralleltest // see above
+// TestBrowsersLeaveNothing looks after each job for what its cells were made of: all of
+// their processes (bubblewrap, the first process inside, Chromium's many) are in control
+// groups of the job's name and below the server, and have uids of the job's.
+func TestBrowsersLeaveNothing(t *testing.T) { //nolint:paralleltest // whatever is left in /tmp after it is its own
 	if browser.Program() == "" {
 		t.Skip("there is no chromium-headless-shell on this machine: scripts/install.sh brings it")
 	}
@@ -137,37 +141,98 @@ func TestBrowsersLeaveNothing(t *testing.T) { //nolint:paralleltest // see above
 	a.OK("logins", "create", a.Base("portal"), "--username", "ada", "--name", "portal", "--password-file", file(t, "p", a.PortalPassword), "--otp-file", file(t, "o", acme.PortalSecret))
 	a.OK("assignments", "create", "books", "--command", "python3 errand.py "+a.Base("portal"), "--files", folder)
 	a.OK("assignments", "attach", "books", "portal")
+	server := a.Server.PID()
+	before := traces{below: len(below(running(t), server)), files: shared(t), data: filesIn(t, a.Data)}
 	for n := range 20 {
 		a.Portal.Rest()
 		id := a.OK("run", "books", "--detach")
-		if n == 0 {
-			eventually(t, "its browser is there", func() bool { return len(browsers(t)) > 0 })
-		}
-		eventually(t, "the job ends", func() bool { return job(t, a.Server, id).State.Final() })
+		seen := map[string]bool{}
+		uids := map[int]bool{}
+		eventually(t, "the job ends", func() bool {
+			for _, p := range below(running(t), server) {
+				if strings.Contains(p.groups, id+"-browser") {
+					seen[p.name], uids[p.uid] = true, true
+				}
+			}
+			return job(t, a.Server, id).State.Final()
+		})
 		if r := a.Server.Run("jobs", "logs", id); !strings.Contains(r.Out, "signed_in") {
 			t.Fatalf("job %d: %+v", n+1, r)
 		}
-	}
-	eventually(t, "no browser is left", func() bool { return len(browsers(t)) == 0 })
-	left, _ := filepath.Glob(filepath.Join(a.Data, "*", "*profile*"))
-	if len(left) > 0 {
-		t.Errorf("files are left: %v", left)
+		if n == 0 && (len(seen) < 2 || !strings.Contains(strings.Join(slices.Collect(maps.Keys(seen)), " "), "chrom")) {
+			t.Fatalf("of its browser's processes were seen %v: what is left could not be", seen)
+		}
+		before.gone(t, a, id, uids)
+		if t.Failed() {
+			t.Fatalf("after job %d", n+1)
+		}
 	}
 }
 
-// browsers are the processes of browsers in cells.
-func browsers(t *testing.T) (found []string) {
+// traces are what there is without a job.
+type traces struct {
+	below       int
+	files, data []string
+}
+
+// gone fails where a job has left something.
+func (b *traces) gone(t *testing.T, a *firm, id string, uids map[int]bool) {
 	t.Helper()
-	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	var left []process
+	eventually(t, "no process of the job is left", func() bool {
+		all := running(t)
+		left = within(all, id)
+		for _, p := range below(all, a.Server.PID()) {
+			// A server that is not root's has one uid for all.
+			if uids[p.uid] && p.uid != os.Getuid() {
+				left = append(left, p)
+			}
+		}
+		return len(left) == 0 && len(below(all, a.Server.PID())) <= b.below
+	})
+	groups, _ := filepath.Glob("/sys/fs/cgroup/*/*/*" + id + "*")
+	more, _ := filepath.Glob("/sys/fs/cgroup/*/*" + id + "*")
+	if groups = append(groups, more...); len(groups) > 0 {
+		t.Errorf("control groups are left: %v", groups)
+	}
+	for _, name := range shared(t) {
+		if !slices.Contains(b.files, name) && mine(name, uids) {
+			t.Errorf("a file is left: %s", name)
+		}
+	}
+	for _, name := range filesIn(t, a.Data) {
+		if !slices.Contains(b.data, name) && strings.Contains(name, "profile") {
+			t.Errorf("a file is left: %s", name)
+		}
+	}
+}
+
+// shared are the files where all programs leave theirs.
+func shared(t *testing.T) []string { return append(filesIn(t, "/tmp"), filesIn(t, "/dev/shm")...) }
+
+// filesIn are the names in a folder.
+func filesIn(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range lines {
-		if text, err := os.ReadFile(name); err == nil && strings.Contains(string(text), "/tmp/chromium-profile") {
-			found = append(found, name)
-		}
+	for _, e := range entries {
+		names = append(names, filepath.Join(dir, e.Name()))
 	}
-	return found
+	return names
+}
+
+// mine says whether a file is a browser's: by its name, or by whose it is.
+func mine(name string, uids map[int]bool) bool {
+	info, err := os.Lstat(name)
+	if err != nil {
+		return false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	owned := ok && stat.Uid != uint32(os.Getuid()) && uids[int(stat.Uid)]
+	base := strings.ToLower(filepath.Base(name))
+	return owned || strings.Contains(base, "chrom") && !strings.Contains(base, "chromedp")
 }
 
 func TestAPersonLooksAndTakesOver(t *testing.T) {

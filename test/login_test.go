@@ -14,6 +14,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"hotcell"
 	"hotcell/internal/browser"
 	"hotcell/test/acme"
 	"hotcell/test/acme/portal"
@@ -25,10 +26,14 @@ type desk struct {
 	*firm
 	t       testing.TB
 	session *mcp.ClientSession
+	// job is the agent's.
+	job hotcell.JobID
 
 	mu sync.Mutex
-	// heard is every byte that the agent got.
+	// heard is every byte that the agent got, with what was painted for it.
 	heard strings.Builder
+	// painted is how many pictures had something painted that could be read.
+	painted int
 }
 
 // port is where the company's services are.
@@ -57,10 +62,11 @@ func openDesk(t testing.TB, attach ...string) *desk {
 	}
 	work := []string{"assignments", "create", "books", "--command", "true"}
 	for _, site := range portal.Sites {
-		work = append(work, "--allow", site+".acme.test:"+port)
+		work = append(work, "--allow", portal.Host(site)+":"+port)
 	}
 	other, _ := url.Parse(d.Base("port"))
-	d.OK(append(work, "--allow", other.Host)...)
+	plain, _ := url.Parse(d.Base("plain"))
+	d.OK(append(work, "--allow", other.Host, "--allow", plain.Host+"/tcp")...)
 	d.OK(append([]string{"assignments", "attach", "books", "portal"}, attach...)...)
 	d.OK(append([]string{"assignments", "attach", "books", "sso"}, attach...)...)
 	d.agent()
@@ -70,7 +76,10 @@ func openDesk(t testing.TB, attach ...string) *desk {
 // agent begins an external job and connects its agent.
 func (d *desk) agent() {
 	d.t.Helper()
-	var made struct{ Token, URL string }
+	var made struct {
+		ID         hotcell.JobID
+		Token, URL string
+	}
 	if err := json.Unmarshal([]byte(d.OK("jobs", "create", "books", "--external", "-o", "json")), &made); err != nil {
 		d.t.Fatal(err)
 	}
@@ -79,7 +88,7 @@ func (d *desk) agent() {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	d.session = s
+	d.session, d.job = s, made.ID
 	d.t.Cleanup(func() { _ = s.Close() })
 }
 
@@ -96,32 +105,60 @@ func (d *desk) call(tool string, pairs ...any) (string, bool) {
 	if err != nil {
 		d.t.Fatalf("%s: %v", tool, err)
 	}
-	var text strings.Builder
+	var text, heard strings.Builder
 	for _, c := range r.Content {
-		if one, ok := c.(*mcp.TextContent); ok {
+		switch one := c.(type) {
+		case *mcp.TextContent:
 			text.WriteString(one.Text)
+			heard.WriteString(one.Text + "\n")
+		case *mcp.ImageContent:
+			painted := portal.Painted(one.Data)
+			heard.WriteString(painted + "\n")
+			if painted != "" {
+				d.painted++
+			}
+		default:
+			d.t.Errorf("%s: an answer with a %T", tool, c)
 		}
 	}
 	d.mu.Lock()
-	d.heard.WriteString(told(r))
-	d.mu.Unlock()
+	defer d.mu.Unlock()
+	d.heard.WriteString(heard.String())
 	return text.String(), !r.IsError
 }
 
-// searched fails where the password is in what the agent got, or at a site that is
-// not its own.
+// searched fails where the password, or what a site gave the browser to be known by,
+// is in what the agent got, or at a stranger's.
 func (d *desk) searched(name string) {
 	d.t.Helper()
 	d.mu.Lock()
 	heard := d.heard.String()
 	d.heard.Reset()
 	d.mu.Unlock()
-	if form := portal.Holds(heard, d.PortalPassword); form != "" {
-		d.t.Errorf("%s: the agent got the password, %s", name, form)
+	values := append(d.Portal.Issued(), d.PortalPassword, d.Portal.ArchivePassword)
+	if form := portal.Judging(values...).Find(heard); form != "" {
+		d.t.Errorf("%s: the agent got a password, or what a site knows the browser by, %s:\n%s", name, form, heard)
 	}
+	d.foreign(name)
+}
+
+// foreign fails where one of them is at a site that is not its own.
+func (d *desk) foreign(name string) {
+	d.t.Helper()
+	passwords, sessions := portal.Judging(d.PortalPassword), portal.Judging(d.Portal.Issued()...)
 	for _, request := range d.Portal.Arrived(portal.Foreign()...) {
-		if form := portal.Holds(request, d.PortalPassword); form != "" {
+		if form := passwords.Find(request.String()); form != "" {
 			d.t.Errorf("%s: an attacker got the password, %s:\n%s", name, form, request)
+		}
+		if request.Site == "plain" {
+			d.t.Errorf("%s: something went out without TLS:\n%s", name, request)
+		}
+		// A site may have its own sibling know who is signed in.
+		if strings.HasSuffix(portal.Host(request.Site), ".acme.test") {
+			continue
+		}
+		if form := sessions.Find(request.String()); form != "" {
+			d.t.Errorf("%s: an attacker got a session, %s:\n%s", name, form, request)
 		}
 	}
 }
@@ -149,6 +186,42 @@ func TestSignsInToEveryHonestPage(t *testing.T) {
 	d.Canaries(d.PortalPassword, acme.PortalSecret)
 }
 
+func TestWhatASiteIsKnownByStaysWithIt(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t)
+	for _, a := range portal.After {
+		d.Portal.Rest()
+		d.call("browser_navigate", "url", d.Base("portal")+a.Path)
+		if text, ok := d.call("browser_sign_in"); !ok {
+			t.Errorf("%s: %s", a.Name, text)
+			continue
+		}
+		text, ok := d.call("browser_navigate", "url", d.Base(a.Site)+a.Next)
+		if ok && !strings.Contains(text, a.Says) {
+			text, ok = d.call("browser_wait_for", "text", a.Says, "time", 5)
+		}
+		if !ok || !strings.Contains(text, a.Says) {
+			t.Errorf("%s: %s", a.Name, text)
+		}
+		d.looked()
+		d.searched(a.Name)
+	}
+}
+
+func TestASiteThatTakesNoMoreTries(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t)
+	if r := d.RunWith("not the password\n", "logins", "set", "portal", "--password-file", "-"); r.Code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	d.agent()
+	for n, want := range []string{"wrong_credentials", "wrong_credentials", "wrong_credentials", "rate_limited", "rate_limited"} {
+		if text, ok := d.call("browser_sign_in", "url", d.Base("portal")+"/limit"); ok || !strings.HasPrefix(text, want) {
+			t.Errorf("try %d: %s", n+1, text)
+		}
+	}
+}
+
 func TestSaysWhyASignInEnded(t *testing.T) {
 	t.Parallel()
 	d := openDesk(t)
@@ -166,79 +239,6 @@ func TestSaysWhyASignInEnded(t *testing.T) {
 	if text, ok := d.call("browser_sign_in", "url", d.Base("portal")+"/login"); ok || !strings.Contains(text, "wrong_credentials") {
 		t.Errorf("a wrong password: %s", text)
 	}
-}
-
-func TestFillModeIsForSitesThatCompute(t *testing.T) {
-	t.Parallel()
-	d := openDesk(t, "--fill")
-	d.OK("assignments", "detach", "books", "sso")
-	d.agent()
-	for _, path := range []string{"/hash", "/login-code", "/boxes"} {
-		d.Portal.Rest()
-		if text, ok := d.call("browser_sign_in", "url", d.Base("portal")+path); !ok || !strings.Contains(text, "Welcome, Ada") {
-			t.Errorf("%s: %s", path, text)
-		}
-		d.call("browser_snapshot")
-		d.searched(path)
-	}
-	// A redirect that would carry the body elsewhere does not leave.
-	for _, path := range []string{"/hostile/redirect-307", "/hostile/action-elsewhere", "/hostile/redirect-307-port", "/hostile/get-form-elsewhere", "/hostile/action-sub-domain"} {
-		if text, ok := d.call("browser_sign_in", "url", d.Base("portal")+path); ok {
-			t.Errorf("%s: signed in: %s", path, text)
-		}
-		d.searched(path)
-	}
-	// What the page shows of it, no agent gets.
-	for _, path := range []string{"/hostile/title", "/hostile/console", "/hostile/attribute", "/hostile/echo-page", "/hostile/turned", "/hostile/storage"} {
-		d.Portal.Rest()
-		d.call("browser_sign_in", "url", d.Base("portal")+path)
-		for _, tool := range []string{"browser_snapshot", "browser_console_messages", "browser_network_requests", "browser_tabs"} {
-			d.call(tool, "action", "list")
-		}
-		d.mu.Lock()
-		if form := portal.Holds(d.heard.String(), d.PortalPassword); form != "" {
-			t.Errorf("%s: the agent got the password, %s", path, form)
-		}
-		d.heard.Reset()
-		d.mu.Unlock()
-	}
-}
-
-func TestNoPageGetsThePassword(t *testing.T) {
-	t.Parallel()
-	d := openDesk(t)
-	attacks := d.Portal.Attacks()
-	if len(attacks) < 40 {
-		t.Fatalf("there are %d attacks", len(attacks))
-	}
-	signed := 0
-	for _, a := range attacks {
-		d.Portal.Rest()
-		text, ok := d.call("browser_sign_in", "url", d.Base(a.Site)+a.Path, "wait", false)
-		if ok && !a.Served {
-			t.Errorf("%s: signed in there: %s", a.Name, text)
-		}
-		if ok {
-			signed++
-		}
-		// What a page kept, it may show later.
-		for range 2 {
-			if text, _ := d.call("browser_snapshot"); strings.Contains(text, "A dialog is open") {
-				d.call("browser_handle_dialog", "accept", true)
-			}
-		}
-		d.call("browser_console_messages")
-		d.call("browser_network_requests", "includeStatic", true)
-		d.call("browser_tabs", "action", "list")
-		d.searched(a.Name)
-		d.call("browser_navigate", "url", d.Base("portal")+"/nothing")
-		d.searched(a.Name + ", after it")
-	}
-	if signed < 10 {
-		t.Errorf("only %d of %d attacks got as far as a sign-in: the others show little", signed, len(attacks))
-	}
-	t.Logf("%d attacks, %d of them on a sign-in that went through", len(attacks), signed)
-	d.Canaries(d.PortalPassword, acme.PortalSecret)
 }
 
 func TestAFileGoesFromOneSiteToAnother(t *testing.T) {
@@ -259,20 +259,17 @@ func TestAFileGoesFromOneSiteToAnother(t *testing.T) {
 	if text, ok := d.call("browser_click", "ref", refOf(t, text, "Upload")); !ok || !strings.Contains(text, "Filed invoice-2026-11.pdf") {
 		t.Error(text)
 	}
-	if d.Portal.Uploads["invoice-2026-11.pdf"] != portal.Invoice {
-		t.Errorf("the archive has %q", d.Portal.Uploads)
+	if d.Portal.Upload("invoice-2026-11.pdf") != portal.Invoice {
+		t.Errorf("the archive has %q", d.Portal.Upload("invoice-2026-11.pdf"))
 	}
 }
 
 // refOf is the ref of the first line of a snapshot that says something.
 func refOf(t testing.TB, snapshot, text string) string {
 	t.Helper()
-	for line := range strings.Lines(snapshot) {
-		if _, after, found := strings.Cut(line, "[ref="); found && strings.Contains(line, text) {
-			id, _, _ := strings.Cut(after, "]")
-			return id
-		}
+	ref := found(snapshot, text)
+	if ref == "" {
+		t.Fatalf("nothing says %q in\n%s", text, snapshot)
 	}
-	t.Fatalf("nothing says %q in\n%s", text, snapshot)
-	return ""
+	return ref
 }

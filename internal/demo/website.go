@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/url"
@@ -18,71 +19,146 @@ import (
 	"hotcell/test/acme/portal"
 )
 
+// noChromium is what is said where there is none.
+const noChromium = "  --   there is no Chromium on this machine, so %s: scripts/install.sh brings it (apt-get install chromium-headless-shell)"
+
 // website shows tier 2: an agent's browser that signs in to a portal with a
-// one-time code, fetches an invoice and files it elsewhere; and pages that want
+// one-time code, fetches an invoice and files it at another site; and pages that want
 // the password.
 func (s *show) website(ctx context.Context) error {
 	s.title("Logins: a browser that signs in, and a password that nobody has")
 	if browser.Program() == "" {
-		s.say("  --   there is no Chromium on this machine: apt-get install chromium-headless-shell")
+		s.say(noChromium, "this part is skipped, and shows nothing")
 		return nil
 	}
-	site := s.company.Base("portal")
-	password, code := sensitive.New([]byte(s.company.PortalPassword)), sensitive.New([]byte(acme.PortalSecret))
-	made, err := s.client.CreateLogin(ctx, client.LoginDraft{Site: site, Username: "ada", Name: "portal", Password: password, OTP: code})
+	c := s.company
+	tries := passwordTries(c)
+	files, err := s.client.PutFiles(ctx, errand(tries))
 	if err != nil {
 		return err
 	}
-	s.check(made.Login.Password && made.Login.OTP, "ada saves her login of "+made.Login.Host+": user name, password, one-time codes")
-	files, err := s.client.PutFiles(ctx, errand())
-	if err != nil {
-		return err
-	}
-	u, err := url.Parse(site)
-	if err != nil {
-		return fmt.Errorf("reading the portal's address: %w", err)
-	}
-	port, _ := strconv.Atoi(u.Port())
-	work := hotcell.Work{Command: fmt.Sprintf("python3 errand.py %s %s", site, s.company.Base("attacker")), Files: &files}
-	// The worst case: the attacker can be reached.
-	for _, name := range portal.Sites[2:] {
-		work.Allow = append(work.Allow, hotcell.Allow{Host: name + ".acme.test", Port: port, Protocol: hotcell.ProtocolHTTPS})
+	work := hotcell.Work{Command: fmt.Sprintf("python3 errand.py %s %s", c.Base("portal"), c.Base("archive")), Files: &files}
+	// The worst case: the attackers can be reached.
+	for _, site := range append(portal.Foreign(), portal.Own...) {
+		u, err := url.Parse(c.Base(site))
+		if err != nil {
+			return fmt.Errorf("reading a site's address: %w", err)
+		}
+		if port, _ := strconv.Atoi(u.Port()); u.Scheme == "https" {
+			work.Allow = append(work.Allow, hotcell.Allow{Host: u.Hostname(), Port: port, Protocol: hotcell.ProtocolHTTPS})
+		}
 	}
 	assignment, err := s.client.CreateAssignment(ctx, "invoices", work)
 	if err != nil {
 		return err
 	}
-	if _, err := s.client.Attach(ctx, assignment.ID, made.ID, hotcell.InjectLogin); err != nil {
-		return err
+	for _, l := range []struct{ site, password, otp string }{{"portal", c.PortalPassword, acme.PortalSecret}, {"archive", c.Portal.ArchivePassword, ""}} {
+		draft := client.LoginDraft{Site: c.Base(l.site), Username: "ada", Name: l.site, Password: sensitive.New([]byte(l.password))}
+		if l.otp != "" {
+			draft.OTP = sensitive.New([]byte(l.otp))
+		}
+		made, err := s.client.CreateLogin(ctx, draft)
+		if err != nil {
+			return err
+		}
+		s.check(made.Login.Password && made.Login.OTP == (l.otp != ""), "ada saves her login of "+made.Login.Host)
+		if _, err := s.client.Attach(ctx, assignment.ID, made.ID, hotcell.InjectLogin); err != nil {
+			return err
+		}
 	}
 	log, j, err := s.runOf(ctx, assignment.ID)
 	if err != nil {
 		return err
 	}
-	work1, tried, _ := strings.Cut(log, "and now what it may not:")
-	s.quote(work1)
-	s.check(j.State == hotcell.JobSucceeded && strings.Contains(work1, "signed_in: signed in as ada"), "the browser signs in, with a code made in the vault ("+string(j.State)+j.Reason+")")
-	s.check(strings.Contains(work1, "['invoice-2026-11.pdf']"), "it downloads the invoice to /job/out")
-	s.check(s.company.Portal.Uploads["invoice-2026-11.pdf"] == portal.Invoice, "it files it in the archive")
-	s.say("  and pages that want the password:")
-	for part := range strings.SplitSeq(tried, "TRIED ") {
-		if what, got, found := strings.Cut(part, ":"); found {
-			s.check(portal.Holds(got, s.company.PortalPassword) == "", what+": nothing")
-		}
-	}
-	arrived := s.company.Portal.Arrived(portal.Foreign()...)
-	s.check(portal.Holds(strings.Join(arrived, "\n"), s.company.PortalPassword) == "", fmt.Sprintf("what the attacker got: %d requests, no password", len(arrived)))
-	s.clean("the agent's log", log)
+	s.websiteJudged(log, j, tries)
 	return nil
 }
 
+// websiteJudged looks at what came of it.
+func (s *show) websiteJudged(log string, j hotcell.Job, tries []browserTry) {
+	c := s.company
+	meant, tried, _ := strings.Cut(log, "and now what it may not:")
+	s.quote(meant)
+	s.check(j.State == hotcell.JobSucceeded && strings.Contains(meant, "sign in: signed_in: signed in as ada"), "the browser signs in, with a code made in the vault ("+string(j.State)+j.Reason+")")
+	s.check(strings.Contains(meant, "['invoice-2026-11.pdf']"), "it downloads the invoice to /job/out")
+	s.check(strings.Contains(meant, "archive: signed_in: signed in as ada") && c.Portal.Upload("invoice-2026-11.pdf") == portal.Invoice, "it signs in to the archive, another site with another password, and files it there")
+	s.say("  and then it wants the password:")
+	all := []try{{"its own hands, by copying the field", "Password"}}
+	for _, t := range tries {
+		all = append(all, t.try)
+	}
+	s.tried(tried, all)
+	s.check(len(all) >= 10, fmt.Sprintf("it tried %d ways", len(all)))
+	arrived := c.Portal.Arrived(portal.Foreign()...)
+	s.check(len(arrived) > 10, fmt.Sprintf("its attackers were asked %d times, so they could be reached", len(arrived)))
+	s.clean("what they got", fmt.Sprint(arrived))
+	in, once := portal.Judging(c.PortalPassword), 0
+	for _, r := range c.Portal.Arrived("portal") {
+		if form := in.Find(r.URL + r.Head); form != "" {
+			s.leaked++
+			s.check(false, "the password is in an address or a header, "+form)
+		}
+		if r.Body != "" && in.Find(r.Body) != "" {
+			once++
+		}
+	}
+	s.check(once >= 5, fmt.Sprintf("the portal itself got it in the body of %d requests, one a sign-in, and in no address and no header", once))
+	s.clean("the agent's log", log)
+}
+
+// browserTry is one call of a tool.
+type browserTry struct {
+	try
+	tool      string
+	arguments map[string]any
+}
+
+// passwordTries are what the agent tries with its browser.
+func passwordTries(c *acme.Company) (out []browserTry) {
+	for _, t := range []struct{ what, site, path, says string }{
+		{"a page that sends away what is typed", "portal", "/hostile/script-input", "signed_in"},
+		{"a page that turns the field to text", "portal", "/hostile/turned", "signed_in"},
+		{"a page that keeps it in its storage", "portal", "/hostile/storage", "signed_in"},
+		{"a form that sends elsewhere", "portal", "/hostile/action-elsewhere", "unknown_form"},
+		{"a form that is changed when it is sent", "portal", "/hostile/action-changed", "unknown_form"},
+		{"a redirect that carries the body elsewhere", "portal", "/hostile/redirect-307", ""},
+		{"a site that repeats the password", "portal", "/hostile/echo-page", "signed_in"},
+		{"a site that repeats it in base64", "portal", "/hostile/echo-base64", "signed_in"},
+		{"a page that sends it in a header, too", "portal", "/hostile/header-basic", "signed_in"},
+		{"a page that writes it to its console", "portal", "/hostile/console", "signed_in"},
+		{"a service worker that reads it", "portal", "/hostile/worker", "signed_in"},
+		{"a site that looks alike", "xn--prtal-jye", "/login", "no login of this job is for"},
+		{"the attacker's own site", "attacker", "/login", "no login of this job is for"},
+		{"another port of the same host", "port", "/login", "no login of this job is for"},
+	} {
+		out = append(out, browserTry{try{t.what, t.says}, "browser_sign_in", map[string]any{"url": c.Base(t.site) + t.path, "wait": false}})
+	}
+	return append(out,
+		browserTry{try{"scripts of its own in the page", "ERROR"}, "browser_evaluate", map[string]any{"function": "() => document.cookie"}},
+		browserTry{try{"the browser's own files", "ERROR"}, "browser_navigate", map[string]any{"url": "file:///proc/self/environ"}},
+		browserTry{try{"the browser's own pages", "ERROR"}, "browser_navigate", map[string]any{"url": "chrome://settings/passwords"}},
+	)
+}
+
 // errand is the folder of the agent's work.
-func errand() io.Reader {
+func errand(tries []browserTry) io.Reader {
+	type call struct {
+		What      string         `json:"what"`
+		Tool      string         `json:"tool"`
+		Arguments map[string]any `json:"arguments"`
+	}
+	var calls []call
+	for _, t := range tries {
+		calls = append(calls, call{t.what, t.tool, t.arguments})
+	}
+	list, _ := json.Marshal(calls)
+	program, _ := files.ReadFile("files/errand.py")
 	var out bytes.Buffer
-	text, _ := files.ReadFile("files/errand.py")
 	w := tar.NewWriter(&out)
-	_ = w.WriteHeader(&tar.Header{Name: "errand.py", Mode: 0o755, Size: int64(len(text)), Typeflag: tar.TypeReg})
-	_, _ = w.Write(text)
+	for name, text := range map[string][]byte{"errand.py": program, "tries.json": list} {
+		_ = w.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: int64(len(text)), Typeflag: tar.TypeReg})
+		_, _ = w.Write(text)
+	}
 	_ = w.Close()
 	return &out
 }

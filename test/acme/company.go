@@ -60,7 +60,7 @@ type Company struct {
 
 	services, stranger *http.Server
 	mcp                http.Handler
-	port, other        int
+	port, other, plain int
 	api                *http.Server
 	database           *postgres
 	mu                 sync.Mutex

@@ -2,10 +2,12 @@ package acme
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,18 +23,22 @@ var services = append([]string{"accounts", "gmail", "sheets", "slack", "mcp"}, p
 // Services are the names under which the services are known.
 func Services() (names []string) {
 	for _, name := range services {
-		names = append(names, name+".acme.test")
+		names = append(names, portal.Host(name))
 	}
 	return names
 }
 
-// Base is the address of a service: https://slack.acme.test:PORT. That of "port" is
-// the portal's host at another port, where somebody else listens.
+// Base is the address of a service: https://slack.acme.test:PORT. Those of "port" and
+// "plain" are the portal's host at other ports, where somebody else listens, with TLS
+// and without.
 func (c *Company) Base(service string) string {
-	if service == "port" {
-		return fmt.Sprintf("https://portal.acme.test:%d", c.other)
+	switch service {
+	case "port":
+		return fmt.Sprintf("https://%s:%d", portal.Host(service), c.other)
+	case "plain":
+		return fmt.Sprintf("http://%s:%d", portal.Host(service), c.plain)
 	}
-	return fmt.Sprintf("https://%s.acme.test:%d", service, c.port)
+	return fmt.Sprintf("https://%s:%d", portal.Host(service), c.port)
 }
 
 // ClientSecret is the secret of the OAuth client "hotcell" of a service.
@@ -96,18 +102,27 @@ func (c *Company) startServices(certificate tls.Certificate) error {
 // PortalSecret is of the portal's one-time codes, in base32.
 const PortalSecret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
-// startOther listens at another port of the portal's host: whoever is there is not
-// the portal.
+// startOther listens at other ports of the portal's host, with TLS and without:
+// whoever is there is not the portal.
 func (c *Company) startOther(certificate tls.Certificate) error {
-	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
+	secure, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
 	if err != nil {
 		return fmt.Errorf("starting the company's services: %w", err)
 	}
-	c.other = portOf(listener)
-	c.stranger = &http.Server{ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		c.Portal.Record("port", r)
+	open, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return errors.Join(fmt.Errorf("starting the company's services: %w", err), secure.Close())
+	}
+	c.other, c.plain = portOf(secure), portOf(open)
+	c.stranger = &http.Server{ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		site := "port"
+		if _, port, _ := net.SplitHostPort(r.Host); port == strconv.Itoa(c.plain) {
+			site = "plain"
+		}
+		c.Portal.Serve(site, w, r)
 	})}
-	go func() { _ = c.stranger.Serve(listener) }()
+	go func() { _ = c.stranger.Serve(secure) }()
+	go func() { _ = c.stranger.Serve(open) }()
 	return nil
 }
 

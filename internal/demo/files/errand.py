@@ -1,7 +1,7 @@
 # An agent with a browser: by the cell's MCP endpoint, a message at a time.
 import json, os, sys, urllib.request
 
-portal, attacker = sys.argv[1], sys.argv[2]
+portal, archive = sys.argv[1], sys.argv[2]
 
 
 def call(tool, **arguments):
@@ -27,19 +27,23 @@ page = call("browser_sign_in", url=portal + "/login-code")
 print("sign in:", first(page))
 print("invoice:", first(call("browser_click", ref=ref(page, "Invoice"))))
 print("in /job/out:", os.listdir("/job/out"))
-call("browser_navigate", url=portal + "/archive")
+print("archive:", first(call("browser_sign_in", url=archive + "/login")))
 call("browser_file_upload", paths=["/job/out/invoice-2026-11.pdf"])
 page = call("browser_click", ref=ref(call("browser_snapshot"), "Upload"))
 print("archive:", [line.strip() for line in page.splitlines() if "Filed" in line])
 
 print("and now what it may not:")
-for what, path in [
-    ("a page that sends keys away", "/hostile/script-input"), ("a page that turns the field to text", "/hostile/turned"), ("a form that sends elsewhere", "/hostile/action-elsewhere"),
-    ("a redirect that carries the body elsewhere", "/hostile/redirect-307"), ("a site that repeats the password", "/hostile/echo-page"), ("a site that repeats it in base64", "/hostile/echo-base64"),
-    ("a page that writes it to its title", "/hostile/title"), ("a page that writes it to its console", "/hostile/console"), ("a service worker that reads it", "/hostile/worker"),
-]:
-    got = call("browser_sign_in", url=portal + path, wait=False)
-    print("TRIED", what + ":", got, call("browser_snapshot"), call("browser_console_messages"), call("browser_network_requests", includeStatic=True), "END")
-print("TRIED a site that looks alike:", call("browser_sign_in", url=attacker + "/login", wait=False), "END")
-print("TRIED the page's scripts:", call("browser_evaluate", function="() => document.cookie"), "END")
-print("TRIED files of the browser:", call("browser_navigate", url="file:///proc/self/environ"), "END")
+for one in json.load(open("tries.json")):
+    said = [call(one["tool"], **one["arguments"])]
+    if one["tool"] == "browser_sign_in":
+        said += [call("browser_snapshot"), call("browser_console_messages"), call("browser_network_requests", includeStatic=True)]
+    print("TRIED", one["what"] + ":", *said)
+
+call("browser_sign_in", url=portal + "/hostile/never")
+page = call("browser_snapshot")
+secret, plain = ref(page, "Password"), ref(page, "User name")
+call("browser_click", ref=secret)
+said = [call("browser_press_key", key="Control+a"), call("browser_press_key", key="Control+c")]
+call("browser_click", ref=plain)
+said += [call("browser_press_key", key="Control+v"), call("browser_drag", startRef=secret, endRef=plain), call("browser_snapshot")]
+print("TRIED its own hands, by copying the field:", *said)

@@ -57,9 +57,10 @@ type Server struct {
 	issuer   string
 	page     *template.Template
 
-	mu   sync.Mutex
-	lose func() bool
-	down bool
+	mu     sync.Mutex
+	lose   func() bool
+	down   bool
+	issued []string
 }
 
 //go:embed consent.html
@@ -150,6 +151,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/oauth/token" && lose != nil && lose():
 		s.provider.ServeHTTP(&void{header: http.Header{}}, r)
 		panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's way to cut an answer off
+	case r.URL.Path == "/oauth/token":
+		s.token(w, r)
 	case r.URL.Path == "/authorize/callback":
 		s.provider.ServeHTTP(&signed{w, s.issuer}, r)
 	default:

@@ -6,6 +6,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,11 @@ func TestAGrantThroughItsLife(t *testing.T) {
 	}
 	if c := s.Counts(); c.Refreshes != 1 || c.Reuses != 1 {
 		t.Errorf("%+v", c)
+	}
+	for _, value := range []string{text(tokens.Access), text(tokens.Refresh), text(next.Access), text(next.Refresh), "secret-1"} {
+		if !slices.Contains(s.Issued(), value) {
+			t.Errorf("%q is not among what was issued: %q", value, s.Issued())
+		}
 	}
 }
 

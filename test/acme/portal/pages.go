@@ -14,16 +14,25 @@ import (
 var Honest = map[string]string{
 	"form": "/login", "form with a code": "/login-code", "single page": "/spa", "two pages": "/two", "six boxes": "/boxes", "another host": "/sso", "frame": "/frame",
 	"shadow root": "/shadow", "multipart": "/multipart", "plain text": "/text", "service worker": "/worker", "german": "/de", "japanese": "/ja", "overlay": "/overlay", "no form": "/divs",
+	"six fields": "/boxes-fields", "a tracker": "/tracked", "a cookie of a path": "/login-path", "a cookie of the domain": "/login-domain", "a token": "/spa-token", "a limit": "/limit",
 }
 
 // Broken are the pages where a sign-in ends otherwise, and how.
 var Broken = map[string]string{
-	"/hash": "needs_fill", "/captcha": "captcha", "/limit": "rate_limited", "/register": "unknown_form", "/change": "unknown_form", "/nothing": "unknown_form",
+	"/hash": "needs_fill", "/captcha": "captcha", "/register": "unknown_form", "/change": "unknown_form", "/nothing": "unknown_form",
 }
 
 const send = `<script>async function send(path, body) {
 	const r = await fetch(path, {method: 'POST', headers: {'content-type': 'application/json'}, body: JSON.stringify(body)})
 	if (r.ok) location = '/account'; else document.querySelector('#root').innerHTML += '<p role=alert>Wrong user name or password</p>' }</script>`
+
+// tracked does as React does: it remembers what a field's setter was given, and takes
+// no event for news that brings nothing else.
+const tracked = `<div id=root></div><script>const state = {}; for (const f of document.forms[0].querySelectorAll('input')) {
+	const own = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value'); let known = ''
+	Object.defineProperty(f, 'value', {configurable: true, get() { return own.get.call(f) }, set(v) { known = String(v); own.set.call(f, v) }})
+	f.addEventListener('input', () => { const now = own.get.call(f); if (now !== known) { known = now; state[f.name] = now } }) }
+	document.forms[0].onsubmit = e => { e.preventDefault(); send('/session', state) }</script>`
 
 func (p *Portal) pages() {
 	for path, html := range map[string]string{
@@ -32,8 +41,8 @@ func (p *Portal) pages() {
 			const state = {}; root.innerHTML = '<h1>Portal</h1><input id=u placeholder="Email or user name"><input id=p type=password placeholder=Password><button id=b disabled>Log in</button>'
 			for (const f of [u, p]) f.addEventListener('input', () => { state[f.id] = f.value; b.disabled = !(state.u && state.p) })
 			b.onclick = () => send('/session', {user: state.u, password: state.p}) }, 200)</script>`,
-		"/two":       `<title>Portal</title><form method=post action=/two><input name=user autocomplete=username aria-label="Email or phone"><button>Next</button></form>`,
-		"/boxes":     form("/first-boxes", ""),
+		"/two":   `<title>Portal</title><form method=post action=/two><input name=user autocomplete=username aria-label="Email or phone"><button>Next</button></form>`,
+		"/boxes": form("/first-boxes", ""), "/boxes-fields": form("/first-fields", ""),
 		"/frame":     `<title>Portal</title><h1>Portal</h1><iframe src=/login style="width:600px;height:300px"></iframe>`,
 		"/shadow":    `<title>Portal</title><div id=root></div><x-login></x-login>` + send + `<script>customElements.define('x-login', class extends HTMLElement { connectedCallback() { const s = this.attachShadow({mode: 'closed'}); s.innerHTML = '<form><label>User <input id=u></label><label>Password <input id=p type=password></label><button>Sign in</button></form>'; s.querySelector('form').onsubmit = e => { e.preventDefault(); send('/session', {user: s.querySelector('#u').value, password: s.querySelector('#p').value}) } } })</script>`,
 		"/multipart": strings.Replace(form("/session", ""), "<form ", "<form enctype=multipart/form-data ", 1),
@@ -48,6 +57,7 @@ func (p *Portal) pages() {
 		"/limit":     form("/limited", ""),
 		"/register":  `<title>Register</title><form method=post action=/session><input name=user autocomplete=username><input type=password autocomplete=new-password name=password><input type=password name=again><button>Create account</button></form>`,
 		"/change":    `<title>Change password</title><form method=post action=/session><input type=password autocomplete=current-password name=password><input type=password autocomplete=new-password name=n><button>Change</button></form>`,
+		"/tracked":   form("", send+tracked),
 		"/nothing":   `<title>News</title><p>Nothing to sign in to here.`,
 	} {
 		p.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) { page(w, html) })
@@ -70,17 +80,33 @@ func (p *Portal) pages() {
 	p.codes()
 	p.sso()
 	p.account()
-	for path, html := range map[string]string{
-		"/robot": `<title>Portal</title><p>Show that you are not a robot</p><div class=g-recaptcha>□ I'm not a robot</div>` + form("/robot", ""), "/limited": `<title>Portal</title><p>Too many attempts. Try again later.</p>`,
-	} {
-		p.mux.HandleFunc("POST "+path, func(w http.ResponseWriter, _ *http.Request) {
-			if path == "/limited" {
-				w.Header().Set("Retry-After", "60")
-				w.WriteHeader(http.StatusTooManyRequests)
-			}
-			page(w, html)
-		})
+	p.mux.HandleFunc("POST /robot", func(w http.ResponseWriter, _ *http.Request) {
+		page(w, `<title>Portal</title><p>Show that you are not a robot</p><div class=g-recaptcha>□ I'm not a robot</div>`+form("/robot", ""))
+	})
+	p.mux.HandleFunc("POST /limited", p.limited)
+}
+
+// tries is how many wrong passwords in a row a site takes.
+const tries = 3
+
+// limited takes no more than some tries.
+func (p *Portal) limited(w http.ResponseWriter, r *http.Request) {
+	in := fields(r)
+	right := p.takes(in["user"], in["password"])
+	p.mu.Lock()
+	over := p.tries >= tries
+	p.tries++
+	if right && !over {
+		p.tries = 0
 	}
+	p.mu.Unlock()
+	if over {
+		w.Header().Set("Retry-After", "60")
+		w.WriteHeader(http.StatusTooManyRequests)
+		page(w, `<title>Portal</title><p>Too many attempts. Try again later.</p>`)
+		return
+	}
+	p.answer(w, r, right, "/account")
 }
 
 // answer lets somebody in, or says that it does not.
@@ -90,7 +116,7 @@ func (p *Portal) answer(w http.ResponseWriter, r *http.Request, right bool, next
 		page(w, `<p role=alert>Wrong user name or password</p>`+form("/session", ""))
 		return
 	}
-	p.begin(w)
+	p.begin(w, "portal")
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
@@ -113,6 +139,14 @@ func (p *Portal) codes() {
 	}
 	p.mux.HandleFunc("POST /first", begin("/code"))
 	p.mux.HandleFunc("POST /first-boxes", begin("/code-boxes"))
+	p.mux.HandleFunc("POST /first-fields", begin("/code-fields"))
+	p.mux.HandleFunc("GET /code-fields", func(w http.ResponseWriter, _ *http.Request) {
+		var boxes strings.Builder
+		for i := 1; i <= 6; i++ {
+			fmt.Fprintf(&boxes, "<input name=d%d aria-label='Digit %d' inputmode=numeric maxlength=1 size=1>", i, i)
+		}
+		page(w, `<title>Code</title><form method=post action=/code><p>Enter the 6-digit code</p>`+boxes.String()+`<button>Verify</button></form>`)
+	})
 	p.mux.HandleFunc("GET /code", func(w http.ResponseWriter, _ *http.Request) {
 		page(w, `<title>Code</title><form method=post action=/code><label>Authentication code <input name=code inputmode=numeric autocomplete=one-time-code maxlength=6></label><button>Verify</button></form>`)
 	})
@@ -126,7 +160,9 @@ func (p *Portal) codes() {
 		p.mu.Lock()
 		half := err == nil && p.halfway[c.Value]
 		p.mu.Unlock()
-		if !half || !p.takesCode(fields(r)["code"]) {
+		in := fields(r)
+		code := in["code"] + in["d1"] + in["d2"] + in["d3"] + in["d4"] + in["d5"] + in["d6"]
+		if !half || !p.takesCode(code) {
 			w.WriteHeader(http.StatusUnauthorized)
 			page(w, `<p role=alert>The code is not valid</p><form method=post action=/code><label>Authentication code <input name=code autocomplete=one-time-code maxlength=6></label><button>Verify</button></form>`)
 			return
@@ -151,6 +187,7 @@ func (p *Portal) sso() {
 		p.mu.Lock()
 		p.tickets[ticket] = true
 		p.mu.Unlock()
+		http.SetCookie(w, &http.Cookie{Name: "idp", Value: p.issue("idp"), Path: "/", Secure: true, HttpOnly: true})
 		http.Redirect(w, r, p.base("portal")+"/back?ticket="+ticket, http.StatusSeeOther)
 	})
 	p.mux.HandleFunc("GET /back", func(w http.ResponseWriter, r *http.Request) {
@@ -169,7 +206,7 @@ const Invoice = "%PDF-1.4\ninvoice INV-2026-11 over 1,299.00 EUR\n%%EOF\n"
 func (p *Portal) account() {
 	guarded := func(fn http.HandlerFunc) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
-			if !p.signedIn(r) {
+			if !p.signedIn(r, "portal") {
 				http.Redirect(w, r, "/login", http.StatusSeeOther)
 				return
 			}
@@ -184,19 +221,4 @@ func (p *Portal) account() {
 		w.Header().Set("Content-Disposition", `attachment; filename="invoice-2026-11.pdf"`)
 		_, _ = io.WriteString(w, Invoice)
 	}))
-	p.mux.HandleFunc("GET /archive", func(w http.ResponseWriter, _ *http.Request) {
-		page(w, `<title>Archive</title><h1>Archive</h1><form method=post enctype=multipart/form-data action=/archive><input type=file name=file aria-label=Document><button>Upload</button></form>`)
-	})
-	p.mux.HandleFunc("POST /archive", func(w http.ResponseWriter, r *http.Request) {
-		f, h, err := r.FormFile("file")
-		if err != nil {
-			http.Error(w, "a file is needed", http.StatusBadRequest)
-			return
-		}
-		text, _ := io.ReadAll(f)
-		p.mu.Lock()
-		p.Uploads[h.Filename] = string(text)
-		p.mu.Unlock()
-		page(w, "<title>Archive</title><p>Filed "+h.Filename)
-	})
 }

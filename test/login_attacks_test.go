@@ -1,0 +1,101 @@
+package test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"hotcell/test/acme"
+	"hotcell/test/acme/portal"
+)
+
+// shards is how many desks the attacks are tried at, at once: most of the time pages
+// are waited for.
+const shards = 3
+
+func TestNoPageGetsThePassword(t *testing.T) {
+	t.Parallel()
+	for shard := range shards {
+		t.Run(fmt.Sprint(shard), func(t *testing.T) {
+			t.Parallel()
+			d := openDesk(t)
+			attacks := d.Portal.Attacks()
+			if len(attacks) < 100 {
+				t.Fatalf("there are %d attacks", len(attacks))
+			}
+			for i, a := range attacks {
+				if i%shards == shard {
+					d.attacked(a)
+				}
+			}
+			if d.painted == 0 {
+				t.Error("of no picture could be read what a page painted")
+			}
+			d.Canaries(d.PortalPassword, acme.PortalSecret)
+		})
+	}
+}
+
+// attacked signs in on a hostile page, looks at all that can be looked at after, and
+// judges what arrived.
+func (d *desk) attacked(a portal.Attack) {
+	d.t.Helper()
+	d.Portal.Rest()
+	d.Portal.Arrived(portal.Own...)
+	text, ok := d.call("browser_sign_in", "url", d.Base(a.Site)+a.Path, "wait", false)
+	says := func(begin string) bool { return strings.HasPrefix(text, begin) }
+	if !slices.ContainsFunc(strings.Split(a.Says, "|"), says) || ok != says("signed_in") {
+		d.t.Errorf("%s: sign-in says %q, and should say %q", a.Name, text, a.Says)
+	}
+	d.looked()
+	d.searched(a.Name)
+	d.arrived(a)
+	d.call("browser_navigate", "url", d.Base("portal")+"/nothing")
+	d.searched(a.Name + ", after it")
+}
+
+// looked has the agent look in all the ways that it has: what a page kept, it may show
+// later.
+func (d *desk) looked() {
+	d.read()
+	d.call("browser_take_screenshot")
+}
+
+func (d *desk) read() {
+	for range 4 {
+		if text, _ := d.call("browser_snapshot"); !strings.Contains(text, "A dialog is open") {
+			break
+		}
+		d.call("browser_handle_dialog", "accept", true)
+	}
+	d.call("browser_console_messages")
+	d.call("browser_network_requests", "includeStatic", true)
+	d.call("browser_tabs", "action", "list")
+}
+
+// arrived judges what came to the sites that the login is for: the password once, in
+// one request's body, where the attack is one that must bring it there, and never
+// else.
+func (d *desk) arrived(a portal.Attack) {
+	d.t.Helper()
+	got := 0
+	for _, r := range d.Portal.Arrived(portal.Own...) {
+		if form := portal.Holds(r.URL+"\n"+r.Head, d.PortalPassword); form != "" {
+			d.t.Errorf("%s: the password came in an address or a header, %s:\n%s", a.Name, form, r)
+		}
+		if portal.Holds(r.Body, d.PortalPassword) == "" {
+			continue
+		}
+		got++
+		if r.Method != "POST" && r.Method != "PUT" {
+			d.t.Errorf("%s: the password came by %s:\n%s", a.Name, r.Method, r)
+		}
+		if n := portal.Count(r.Body, d.PortalPassword); n != 1 {
+			d.t.Errorf("%s: the password came %d times in one body:\n%s", a.Name, n, r)
+		}
+	}
+	if got > 1 || a.Gets == portal.Once && got == 0 || a.Gets == portal.Never && got == 1 {
+		d.t.Errorf("%s: %d requests had the password", a.Name, got)
+	}
+}
