@@ -9,48 +9,9 @@ import (
 	"testing"
 )
 
-// process is one of the machine's, as /proc tells of it.
-type process struct {
-	pid, parent int
-	// arguments are words: Chromium writes those of its children as one text.
-	arguments []string
-	status    map[string]string
-}
-
-// below are the processes that descend from one.
-func below(t *testing.T, root int) (out []process) {
-	t.Helper()
-	all := map[int]process{}
-	dirs, _ := filepath.Glob("/proc/[0-9]*")
-	for _, dir := range dirs {
-		pid, _ := strconv.Atoi(filepath.Base(dir))
-		text, err := os.ReadFile(filepath.Join(dir, "status"))
-		line, failed := os.ReadFile(filepath.Join(dir, "cmdline"))
-		if err != nil || failed != nil {
-			continue // it has ended
-		}
-		p := process{pid: pid, arguments: strings.Fields(strings.ReplaceAll(string(line), "\x00", " ") + " ?"), status: map[string]string{}}
-		for l := range strings.Lines(string(text)) {
-			key, value, _ := strings.Cut(l, ":")
-			p.status[key] = strings.TrimSpace(value)
-		}
-		p.parent, _ = strconv.Atoi(p.status["PPid"])
-		all[pid] = p
-	}
-	for _, p := range all {
-		for up := p.parent; up > 1; up = all[up].parent {
-			if up == root {
-				out = append(out, p)
-				break
-			}
-		}
-	}
-	return out
-}
-
 // kind is which of Chromium's processes it is; empty is the main one.
 func (p process) kind() string {
-	for _, a := range p.arguments {
+	for _, a := range p.words {
 		if kind, ok := strings.CutPrefix(a, "--type="); ok {
 			return kind
 		}
@@ -100,12 +61,12 @@ func TestTheBrowserOfAJobIsConfinedTwice(t *testing.T) {
 	}
 	var browser *process
 	var renderers []process
-	for _, p := range below(t, d.PID()) {
-		if !strings.Contains(p.arguments[0], "chromium") {
+	for _, p := range below(running(t), d.PID()) {
+		if len(p.words) == 0 || !strings.Contains(p.words[0], "chromium") {
 			continue
 		}
 		if ports := p.listening(t); len(ports) > 0 {
-			t.Errorf("%q listens on %v", p.arguments, ports)
+			t.Errorf("%q listens on %v", p.words, ports)
 		}
 		switch p.kind() {
 		case "":
@@ -117,12 +78,12 @@ func TestTheBrowserOfAJobIsConfinedTwice(t *testing.T) {
 	if browser == nil || len(renderers) == 0 {
 		t.Fatalf("there is no browser, or %d renderers", len(renderers))
 	}
-	for _, a := range browser.arguments {
+	for _, a := range browser.words {
 		if strings.Contains(a, "no-sandbox") || strings.Contains(a, "remote-debugging-port") || strings.Contains(a, "remote-debugging-address") {
 			t.Errorf("it is started with %s", a)
 		}
 	}
-	if browser.number("Seccomp") != 2 || browser.status["CapEff"] != "0000000000000000" || browser.status["NoNewPrivs"] != "1" || strings.Fields(browser.status["Uid"])[0] == "0" {
+	if browser.number("Seccomp") != 2 || browser.status["CapEff"] != "0000000000000000" || browser.status["NoNewPrivs"] != "1" || browser.uid == 0 {
 		t.Errorf("the browser's status is %v", browser.status)
 	}
 	if limits, err := os.ReadFile("/proc/" + strconv.Itoa(browser.pid) + "/limits"); err != nil || !strings.Contains(strings.Join(strings.Fields(string(limits)), " "), "Max data size 2147483648 2147483648") {

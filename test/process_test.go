@@ -15,6 +15,10 @@ type process struct {
 	name             string
 	// groups are its control groups, as the kernel writes them.
 	groups string
+	// words are its arguments: Chromium writes those of its children as one text.
+	words []string
+	// status is what the kernel says of it: "Seccomp" to "2".
+	status map[string]string
 }
 
 // running are all that there are.
@@ -36,9 +40,16 @@ func running(t testing.TB) map[int]process {
 		p.parent, _ = strconv.Atoi(strings.Fields(string(stat[end+1:]))[1])
 		groups, _ := os.ReadFile(filepath.Join(dir, "cgroup"))
 		p.groups = string(groups)
+		line, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
+		p.words = strings.Fields(strings.ReplaceAll(string(line), "\x00", " "))
+		p.status = map[string]string{}
 		status, _ := os.ReadFile(filepath.Join(dir, "status"))
-		if _, line, found := strings.Cut(string(status), "\nUid:\t"); found {
-			p.uid, _ = strconv.Atoi(strings.Fields(line)[0])
+		for line := range strings.Lines(string(status)) {
+			key, value, _ := strings.Cut(line, ":")
+			p.status[key] = strings.TrimSpace(value)
+		}
+		if uids := strings.Fields(p.status["Uid"]); len(uids) > 0 {
+			p.uid, _ = strconv.Atoi(uids[0])
 		}
 		out[p.pid] = p
 	}
