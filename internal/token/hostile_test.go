@@ -86,7 +86,7 @@ func TestTooManyRequestsAreAskedAgainAsOftenAsItTakes(t *testing.T) {
 	s := open(t, identity.Rotates)
 	s.Life(time.Hour)
 	k := s.make("one")
-	s.front = func(w http.ResponseWriter, r *http.Request) bool {
+	s.front = func(w http.ResponseWriter, _ *http.Request) bool {
 		w.Header().Set("Retry-After", "17")
 		w.WriteHeader(http.StatusTooManyRequests)
 		return true
@@ -174,7 +174,7 @@ func TestNoRequestTakesAConnectionThatIsOldAlready(t *testing.T) {
 	seen := map[string]bool{}
 	s.front = func(_ http.ResponseWriter, r *http.Request) bool {
 		if seen[r.RemoteAddr] {
-			panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's way to cut an answer off
+			panic(http.ErrAbortHandler) // net/http's way to cut an answer off
 		}
 		seen[r.RemoteAddr] = true
 		return false
@@ -361,7 +361,7 @@ func TestWhoeverFallsOverLeavesTheWayFree(t *testing.T) {
 	k := s.make("one")
 	s.before = func(*http.Request) {
 		s.before = nil
-		panic("a fault of ours") //nolint:forbidigo // it is what is tested
+		panic("a fault of ours")
 	}
 	func() {
 		defer func() {
