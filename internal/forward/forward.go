@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -286,6 +287,11 @@ func kind(err error) string {
 }
 
 func (s *Service) fault(w http.ResponseWriter, err error) {
+	if why, ok := errors.AsType[*vault.NotRenewed](err); ok {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(why.After.Seconds()))))
+		s.faulty(w, http.StatusServiceUnavailable, "unavailable", why.Error())
+		return
+	}
 	switch {
 	case errors.Is(err, hotcell.ErrDenied), errors.Is(err, hotcell.ErrInvalid), errors.Is(err, hotcell.ErrTampered), errors.Is(err, hotcell.ErrNotFound):
 		s.faulty(w, http.StatusForbidden, "refused", strings.TrimPrefix(err.Error(), hotcell.ErrDenied.Error()+": "))

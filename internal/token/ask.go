@@ -19,7 +19,12 @@ func (k *Keeper) ask(ctx context.Context, r *vault.Refreshing) (*oauth.Tokens, e
 	most, _ := k.Vault.RefreshTime(r)
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
-	asking := k.OAuth.While(func() error { return k.Vault.HoldsRefresh(ctx, r) })
+	asking := k.OAuth.While(func() error {
+		if err := k.open(); err != nil {
+			return err
+		}
+		return k.Vault.HoldsRefresh(ctx, r)
+	})
 	of, ok := k.Catalog.Find(c.Connected.Connector)
 	if !ok {
 		return nil, fmt.Errorf("%w: the connector %s is not in the catalogue any more", hotcell.ErrUnavailable, c.Connected.Connector)

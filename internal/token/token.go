@@ -43,6 +43,10 @@ type Keeper struct {
 	Config
 	mu    sync.Mutex
 	under map[hotcell.CredentialID]*flight
+	// closed is closed when nothing more is to be begun; flights are under way.
+	closed  chan struct{}
+	once    sync.Once
+	flights sync.WaitGroup
 }
 
 // flight is one look at a connection that many wait for.
@@ -55,7 +59,36 @@ type flight struct {
 // New is a keeper.
 func New(c Config) *Keeper {
 	c.Pause = cmp.Or(c.Pause, pause)
-	return &Keeper{Config: c, under: map[hotcell.CredentialID]*flight{}}
+	return &Keeper{Config: c, under: map[hotcell.CredentialID]*flight{}, closed: make(chan struct{})}
+}
+
+// closeTime is how long what was sent may take to be answered, and stored, at the end.
+const closeTime = 4 * time.Second
+
+// Close begins nothing more, and gives what was sent a moment: a new pair that is on
+// its way is not to be lost.
+func (k *Keeper) Close() {
+	k.once.Do(func() {
+		k.mu.Lock()
+		close(k.closed)
+		k.mu.Unlock()
+	})
+	done := make(chan struct{})
+	go func() { k.flights.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(closeTime):
+	}
+}
+
+// open says whether anything may be begun.
+func (k *Keeper) open() error {
+	select {
+	case <-k.closed:
+		return fmt.Errorf("%w: the vault is being stopped", hotcell.ErrUnavailable)
+	default:
+		return nil
+	}
 }
 
 // Ensure sees to it that the newest version of a connection has a token that is
@@ -64,7 +97,10 @@ func New(c Config) *Keeper {
 // [hotcell.ErrUnavailable] where the service is not there.
 func (k *Keeper) Ensure(ctx context.Context, ws hotcell.WorkspaceID, id hotcell.CredentialID, refused int) error {
 	for {
-		f, first := k.join(id, refused)
+		f, first, err := k.join(id, refused)
+		if err != nil {
+			return err
+		}
 		if first {
 			return k.lead(ctx, f, ws, id)
 		}
@@ -79,15 +115,19 @@ func (k *Keeper) Ensure(ctx context.Context, ws hotcell.WorkspaceID, id hotcell.
 	}
 }
 
-func (k *Keeper) join(id hotcell.CredentialID, refused int) (f *flight, first bool) {
+func (k *Keeper) join(id hotcell.CredentialID, refused int) (f *flight, first bool, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if err := k.open(); err != nil {
+		return nil, false, err
+	}
 	if f := k.under[id]; f != nil {
-		return f, false
+		return f, false, nil
 	}
 	f = &flight{refused: refused, done: make(chan struct{})}
 	k.under[id] = f
-	return f, true
+	k.flights.Add(1)
+	return f, true, nil
 }
 
 // lead looks at a connection for all that wait. Whoever asked may go; the refresh
@@ -104,6 +144,7 @@ func (k *Keeper) leave(id hotcell.CredentialID, f *flight) {
 	delete(k.under, id)
 	k.mu.Unlock()
 	close(f.done)
+	k.flights.Done()
 }
 
 // maxWait bounds how long another's refresh is waited for.
@@ -130,6 +171,8 @@ func (k *Keeper) ensure(ctx context.Context, ws hotcell.WorkspaceID, id hotcell.
 			return nil
 		}
 		select {
+		case <-k.closed:
+			return k.open()
 		case <-ctx.Done():
 			return fmt.Errorf("%w: the connection's token is being renewed, and that takes long", hotcell.ErrUnavailable)
 		case <-time.After(wait):
@@ -260,7 +303,7 @@ func (k *Keeper) failed(ctx context.Context, r *vault.Refreshing, cause error) (
 	case oauth.Ambiguous:
 		failure.Fault, again = vault.RefreshAmbiguous, true
 		failure.Rest = max(fault.After, k.Pause)
-		if fault.Status > 0 {
+		if fault.Status > 0 || k.Vault.RefreshLives(r) { // nobody waits for it, and it is sent once more and never again
 			failure.Rest = max(fault.After, busyPauses*k.Pause)
 		}
 	case oauth.Refused:

@@ -69,9 +69,11 @@ type scene struct {
 	front  func(http.ResponseWriter, *http.Request) bool
 	before func(*http.Request)
 	skew   atomic.Int64
+	// pause is how long keepers give a service after a lost reply.
+	pause time.Duration
 }
 
-// now is the clock of the vault and of the keepers; pass lets time pass.
+// clock is that of the vault and of the keepers; pass lets time pass.
 func (s *scene) clock() time.Time     { return time.Now().Add(time.Duration(s.skew.Load())) }
 func (s *scene) pass(d time.Duration) { s.skew.Add(int64(d)) }
 
@@ -90,7 +92,7 @@ func (f first) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func open(t *testing.T, mode identity.Mode) *scene {
 	t.Helper()
-	s := &scene{t: t}
+	s := &scene{t: t, pause: 10 * time.Millisecond}
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.front == nil || !s.front(w, r) {
 			s.ServeHTTP(w, r)
@@ -118,7 +120,7 @@ func open(t *testing.T, mode identity.Mode) *scene {
 	must(t, err)
 	asks := oauth.New(oauth.Config{Transport: first{server.Client().Transport, s}, Now: s.clock})
 	s.make = func(holder string) *token.Keeper {
-		return token.New(token.Config{Vault: s.vault, Catalog: catalog, OAuth: asks, Holder: holder, Pause: 10 * time.Millisecond, Log: log})
+		return token.New(token.Config{Vault: s.vault, Catalog: catalog, OAuth: asks, Holder: holder, Pause: s.pause, Log: log})
 	}
 	none := func(*vault.Act) error { return nil }
 	p := s.vault.Local()

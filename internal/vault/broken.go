@@ -20,10 +20,9 @@ func (v *Vault) Break(ctx context.Context, ws hotcell.WorkspaceID, id hotcell.Cr
 		if err != nil || c.Connected == nil || c.Version != version {
 			return err
 		}
-		if told = broken(w, c); told != nil {
-			return nil
+		if told = broken(w, c); told == nil {
+			told, err = v.breakOff(w, c, reason)
 		}
-		told, err = v.breakOff(w, c, reason)
 		return err
 	})
 	return errors.Join(err, told)

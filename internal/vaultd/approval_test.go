@@ -323,12 +323,12 @@ func TestALongCallCanBeReadToItsEnd(t *testing.T) {
 func TestWhatBecameOfAnApprovalIsOnRecord(t *testing.T) {
 	t.Parallel()
 	o, job := asked(t)
-	approved, late, last := o.waits(job, "chat_post", hello), o.waits(job, "chat_wipe", `{"channel":"x"}`), hotcell.RequestID("")
+	approved, late := o.waits(job, "chat_post", hello), o.waits(job, "chat_wipe", `{"channel":"x"}`)
 	must(t, o.decides(o.me, approved, true))
 	o.done(job, "chat_post", hello)
 	o.ticks.Add(time.Hour.Milliseconds())
 	o.refusesNothing(job, late, hotcell.RequestExpired)
-	last = o.waits(job, "chat_wipe", `{"channel":"y"}`)
+	last := o.waits(job, "chat_wipe", `{"channel":"y"}`)
 	o.end(job)
 	calls := o.events(hotcell.EventFilter{Kind: "connection.call"})
 	if len(calls) != 1 || calls[0].Request != string(approved) {

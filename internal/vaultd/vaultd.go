@@ -34,6 +34,7 @@ import (
 	"hotcell/internal/netguard"
 	"hotcell/internal/rpc"
 	"hotcell/internal/secret"
+	"hotcell/internal/token"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
 )
@@ -66,6 +67,7 @@ type Daemon struct {
 	leases      *lease.Service
 	forwards    *forward.Service
 	calls       *call.Service
+	keeper      *token.Keeper
 	book        *book.Book
 	catalog     *connector.Catalog
 	log         *slog.Logger
@@ -103,7 +105,7 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 		calls: call.New(call.Config{
 			Vault: door, Book: out.book, Keeper: out.keeper, Courier: out.courier, Prints: door.Prints, Now: c.Now, Log: c.Log,
 		}),
-		book: out.book, catalog: out.catalog,
+		keeper: out.keeper, book: out.book, catalog: out.catalog,
 		log: c.Log, beat: heartbeat,
 	}, nil
 }
@@ -132,6 +134,7 @@ func openKey(ctx context.Context, c Config) (kms.Key, error) {
 func (d *Daemon) Close() error {
 	d.forwards.Close()
 	d.calls.Close()
+	d.keeper.Close()
 	return d.vault.Close()
 }
 
