@@ -75,7 +75,11 @@ func (s *service) connect(mux *http.ServeMux) {
 		})
 	})
 	mux.HandleFunc("POST "+connectPath+"{token}", func(w http.ResponseWriter, r *http.Request) { s.openLink(c, w, r) })
-	mux.HandleFunc("GET "+callbackPath, func(w http.ResponseWriter, r *http.Request) { s.finishLink(c, w, r) })
+	mux.HandleFunc("GET "+callbackPath, func(w http.ResponseWriter, r *http.Request) { s.finishLink(c, w, r, s.callback()) })
+	// Servers that were found out lead back to an address of their own each.
+	mux.HandleFunc("GET "+callbackPath+"/{of}", func(w http.ResponseWriter, r *http.Request) {
+		s.finishLink(c, w, r, s.callback()+"/"+url.PathEscape(r.PathValue("of")))
+	})
 }
 
 // cookieOf is the name of the cookie of one link: several may be open at once.
@@ -114,10 +118,10 @@ func (s *service) openLink(c *connectPages, w http.ResponseWriter, r *http.Reque
 	http.Redirect(w, r, answer.URL, http.StatusSeeOther)
 }
 
-func (s *service) finishLink(c *connectPages, w http.ResponseWriter, r *http.Request) {
+func (s *service) finishLink(c *connectPages, w http.ResponseWriter, r *http.Request, callback string) {
 	query := r.URL.Query()
 	request := &vaultrpc.FinishLinkRequest{
-		State: query.Get("state"), Code: query.Get("code"), Issuer: query.Get("iss"), Error: query.Get("error"), Callback: s.callback(),
+		State: query.Get("state"), Code: query.Get("code"), Issuer: query.Get("iss"), Error: query.Get("error"), Callback: callback,
 	}
 	name := cookieOf(request.State)
 	if cookie, err := r.Cookie(name); err == nil {

@@ -237,3 +237,18 @@ func TestWhatCannotBecomeALink(t *testing.T) {
 		refused(t, what, err, c.sentinel, c.says)
 	}
 }
+
+func TestALinkThatIsLongOverIsForgotten(t *testing.T) {
+	t.Parallel()
+	s, _ := connecting(t)
+	old := s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Connector: "acme", Name: "old"})
+	s.ticks.Add(int64(time.Hour / time.Millisecond))
+	s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Connector: "acme", Name: "next"})
+	if now := s.state(s.me, old.Link.ID); now.State != hotcell.LinkExpired {
+		t.Errorf("after an hour, it is %+v", now)
+	}
+	s.ticks.Add(int64(25 * time.Hour / time.Millisecond))
+	s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Connector: "acme", Name: "last"})
+	_, err := s.control.Link(t.Context(), &vaultrpc.LinkRequest{Principal: s.me, ID: old.Link.ID})
+	refused(t, "after a day", err, hotcell.ErrNotFound, "")
+}

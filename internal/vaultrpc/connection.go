@@ -250,10 +250,12 @@ type FinishLinkAnswer struct {
 
 // SetClientRequest sets the workspace's own OAuth client of a connector. Secret
 // is one HPKE message in the context workspace, tier "client", item the
-// connector, field "secret"; empty for a public client.
+// connector, field "secret"; empty for a public client. For the connector "mcp",
+// Server is the address of a server or its issuer, and the item "mcp " and that.
 type SetClientRequest struct {
 	Principal hotcell.Principal `json:"principal"`
 	Connector string            `json:"connector"`
+	Server    string            `json:"server,omitempty"`
 	ID        string            `json:"id"`
 	Secret    []byte            `json:"secret,omitempty"`
 }
@@ -262,6 +264,8 @@ type SetClientRequest struct {
 type DeleteClientRequest struct {
 	Principal hotcell.Principal `json:"principal"`
 	Connector string            `json:"connector"`
+	// Server is the issuer, for the connector "mcp".
+	Server string `json:"server,omitempty"`
 }
 
 // ClientsAnswer lists the workspace's OAuth clients, without their secrets.
@@ -272,8 +276,12 @@ type ClientsAnswer struct {
 // OAuthClient is what may be said of one.
 type OAuthClient struct {
 	Connector string `json:"connector"`
-	ID        string `json:"id"`
-	Public    bool   `json:"public,omitempty"`
+	// Server is the issuer, for the connector "mcp", and Back what the address to come
+	// back to has more than others'.
+	Server string `json:"server,omitempty"`
+	Back   string `json:"back,omitempty"`
+	ID     string `json:"id"`
+	Public bool   `json:"public,omitempty"`
 }
 
 // AdviseRequest asks which tier a system is for: a host, URL, e-mail address or

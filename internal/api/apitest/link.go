@@ -218,14 +218,21 @@ func (v *vault) SetClient(_ context.Context, r *vaultrpc.SetClientRequest) error
 	}
 	defer leave()
 	if len(r.Secret) > 0 {
-		value, err := v.Key.Open(parcel.Context{Workspace: string(v.workspace.ID), Tier: "client", Item: r.Connector, Field: "secret"}, r.Secret)
+		value, err := v.Key.Open(parcel.Context{Workspace: string(v.workspace.ID), Tier: "client", Item: itemOf(r.Connector, r.Server), Field: "secret"}, r.Secret)
 		if err != nil {
 			return hotcell.Invalid("/secret", "this secret was not sealed for this connector's client")
 		}
-		_ = value.Use(func(b []byte) error { v.accounts.secrets[r.Connector] = string(b); return nil })
+		_ = value.Use(func(b []byte) error { v.accounts.secrets[itemOf(r.Connector, r.Server)] = string(b); return nil })
 	}
-	v.accounts.clients[r.Connector] = vaultrpc.OAuthClient{Connector: r.Connector, ID: r.ID, Public: len(r.Secret) == 0}
+	v.accounts.clients[itemOf(r.Connector, r.Server)] = vaultrpc.OAuthClient{Connector: r.Connector, Server: r.Server, ID: r.ID, Public: len(r.Secret) == 0}
 	return nil
+}
+
+func itemOf(connector, server string) string {
+	if server != "" {
+		return hotcell.OwnClient(server)
+	}
+	return connector
 }
 
 func (v *vault) DeleteClient(_ context.Context, r *vaultrpc.DeleteClientRequest) error {
@@ -234,10 +241,10 @@ func (v *vault) DeleteClient(_ context.Context, r *vaultrpc.DeleteClientRequest)
 		return err
 	}
 	defer leave()
-	if _, there := v.accounts.clients[r.Connector]; !there {
+	if _, there := v.accounts.clients[itemOf(r.Connector, r.Server)]; !there {
 		return hotcell.ErrNotFound
 	}
-	delete(v.accounts.clients, r.Connector)
+	delete(v.accounts.clients, itemOf(r.Connector, r.Server))
 	return nil
 }
 
