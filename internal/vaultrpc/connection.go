@@ -17,6 +17,7 @@ const (
 	Tools            = "/hotcell.vault.control/Tools"
 	CreateLink       = "/hotcell.vault.control/CreateLink"
 	Link             = "/hotcell.vault.control/Link"
+	LookAtLink       = "/hotcell.vault.control/LookAtLink"
 	OpenLink         = "/hotcell.vault.control/OpenLink"
 	FinishLink       = "/hotcell.vault.control/FinishLink"
 	SetClient        = "/hotcell.vault.control/SetClient"
@@ -210,6 +211,35 @@ type LinkRequest struct {
 // LinkAnswer is a link as it is now.
 type LinkAnswer struct {
 	Link hotcell.Link `json:"link"`
+}
+
+// LookAtLinkRequest is a browser that looks at a link before it goes on with it:
+// nothing comes of that.
+type LookAtLinkRequest struct {
+	Token string `json:"token"`
+}
+
+// LookAtLinkAnswer is what whoever is asked for their account should know first.
+type LookAtLinkAnswer struct {
+	// Asks is the name of the member who asks for it, and whose the connection will be.
+	Asks string `json:"asks"`
+	// Service is the connector's name, At where one signs in.
+	Service string `json:"service"`
+	At      string `json:"at"`
+	// Name is the connection's, as the member chose it.
+	Name   string `json:"name"`
+	Shared bool   `json:"shared,omitempty"`
+	// Renews is true where the connection is there already; Account is whose it is,
+	// and Anyone whether it may become another's.
+	Renews  bool   `json:"renews,omitempty"`
+	Account string `json:"account,omitempty"`
+	Anyone  bool   `json:"anyone,omitempty"`
+	// Reads, Writes and Destroys are what agents could do with it, in words; none
+	// where only the service knows.
+	Reads    []string `json:"reads,omitempty"`
+	Writes   []string `json:"writes,omitempty"`
+	Destroys []string `json:"destroys,omitempty"`
+	Scopes   []string `json:"scopes,omitempty"`
 }
 
 // OpenLinkRequest is a browser that opens a link. Nobody is signed in there: the

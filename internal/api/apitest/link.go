@@ -138,6 +138,22 @@ func (w *World) Consent() {
 	w.accounts.consents = true
 }
 
+func (v *vault) LookAtLink(_ context.Context, r *vaultrpc.LookAtLinkRequest) (*vaultrpc.LookAtLinkAnswer, error) {
+	leave, err := v.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	l, there := v.accounts.links[hotcell.LinkID(strings.TrimPrefix(r.Token, "token-of-"))]
+	if !there {
+		return nil, hotcell.ErrNotFound
+	}
+	return &vaultrpc.LookAtLinkAnswer{
+		Asks: v.member.Name, Service: chat.Name, At: "accounts.acme.test", Name: l.Name, Shared: l.Shared, Writes: []string{"Post"}, Destroys: []string{"Purge"}, Scopes: []string{"write"},
+		Renews: l.Renews != "", Anyone: l.Anyone,
+	}, nil
+}
+
 func (v *vault) OpenLink(_ context.Context, r *vaultrpc.OpenLinkRequest) (*vaultrpc.OpenLinkAnswer, error) {
 	leave, err := v.enter()
 	if err != nil {
@@ -254,6 +270,9 @@ func (v *vault) Advise(_ context.Context, r *vaultrpc.AdviseRequest) (*vaultrpc.
 	}
 	return &vaultrpc.AdviseAnswer{Advice: []vaultrpc.Advice{{Tier: hotcell.TierSecret, Reason: "nothing is known of it"}}}, nil
 }
+
+// Asks is the name of who asks for links.
+func (w *World) Asks() string { return w.member.Name }
 
 // ClientSecret is the secret of a connector's OAuth client as the vault has it.
 func (w *World) ClientSecret(connector string) string {
