@@ -61,7 +61,7 @@ func (v *vault) LintConnector(_ context.Context, r *vaultrpc.LintConnectorReques
 	return out, nil
 }
 
-func (v *vault) TestConnection(_ context.Context, r *vaultrpc.CredentialRequest) (*vaultrpc.TestConnectionAnswer, error) {
+func (v *vault) TestConnection(_ context.Context, r *vaultrpc.TestConnectionRequest) (*vaultrpc.TestConnectionAnswer, error) {
 	leave, err := v.enter()
 	if err != nil {
 		return nil, err
