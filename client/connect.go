@@ -22,10 +22,21 @@ type Connector struct {
 	Hosts    []string  `json:"hosts,omitempty"`
 	Settings []Setting `json:"settings,omitempty"`
 	Tools    []Tool    `json:"tools,omitempty"`
+	Ways     []Way     `json:"ways,omitempty"`
 	// Client is "set" or "missing" where an OAuth client is needed.
 	Client string `json:"client,omitempty"`
 	Help   string `json:"help,omitempty"`
 }
+
+// Way is one way of authorisation.
+type Way struct {
+	Auth     string   `json:"auth"`
+	Prefixes []string `json:"prefixes,omitempty"`
+	Help     string   `json:"help,omitempty"`
+}
+
+// Signs says whether a person signs in for it at the service.
+func (w Way) Signs() bool { return w.Auth == "oauth2" || w.Auth == "device" }
 
 // Setting is what a connector asks for beside values.
 type Setting struct {
@@ -92,14 +103,20 @@ type Tested struct {
 	Reason  string `json:"reason,omitempty"`
 }
 
-// TestConnection asks the service whether a connection works.
-func (c *Client) TestConnection(ctx context.Context, id hotcell.CredentialID) (out Tested, err error) {
-	return out, c.json(ctx, http.MethodPost, connectionPath(id)+"/test", nil, "", nil, &out)
+// TestConnection asks the service whether a connection works: by the path that is
+// named, or else by what its connector knows to ask.
+func (c *Client) TestConnection(ctx context.Context, id hotcell.CredentialID, path string) (out Tested, err error) {
+	query := url.Values{}
+	if path != "" {
+		query.Set("path", path)
+	}
+	return out, c.json(ctx, http.MethodPost, connectionPath(id)+"/test", query, "", nil, &out)
 }
 
 // LinkDraft is an account to be connected.
 type LinkDraft struct {
 	Connector string            `json:"connector"`
+	Auth      string            `json:"auth,omitempty"`
 	Name      string            `json:"name"`
 	Shared    bool              `json:"shared,omitempty"`
 	Settings  map[string]string `json:"settings,omitempty"`
@@ -133,10 +150,17 @@ func (c *Client) CreateLink(ctx context.Context, d LinkDraft) (out Link, err err
 	return out, c.json(ctx, http.MethodPost, "/v1/links", nil, "", d, &out)
 }
 
-// Reconnect begins to connect a connection's account anew; anyone lets it become
-// another account's.
-func (c *Client) Reconnect(ctx context.Context, id hotcell.CredentialID, anyone bool) (out Link, err error) {
-	return out, c.json(ctx, http.MethodPost, connectionPath(id)+"/reconnect", nil, "", map[string]bool{"anyone": anyone}, &out)
+// Renewal is how a connection's account is to be connected anew.
+type Renewal struct {
+	// Anyone lets it become another account's.
+	Anyone bool `json:"anyone,omitempty"`
+	// Tools are some whose scopes are asked for beside those that it has.
+	Tools []string `json:"tools,omitempty"`
+}
+
+// Reconnect begins to connect a connection's account anew.
+func (c *Client) Reconnect(ctx context.Context, id hotcell.CredentialID, r Renewal) (out Link, err error) {
+	return out, c.json(ctx, http.MethodPost, connectionPath(id)+"/reconnect", nil, "", r, &out)
 }
 
 // Link shows what has come of a link.
@@ -147,11 +171,15 @@ func (c *Client) Link(ctx context.Context, id hotcell.LinkID) (out Link, err err
 // OAuthClient is what may be said of the workspace's own OAuth client.
 type OAuthClient struct {
 	Connector string `json:"connector"`
-	ID        string `json:"id"`
-	Public    bool   `json:"public,omitempty"`
+	// Server is the authorisation server, for the connector "mcp".
+	Server string `json:"server,omitempty"`
+	ID     string `json:"id"`
+	Public bool   `json:"public,omitempty"`
+	// Callback is the redirect URI that it must have.
+	Callback string `json:"callback"`
 }
 
-// OAuthClients lists them, and tells the redirect URI that each must have.
+// OAuthClients lists them, and tells the redirect URI that most must have.
 func (c *Client) OAuthClients(ctx context.Context) (list []OAuthClient, callback string, err error) {
 	var out struct {
 		Items    []OAuthClient `json:"items"`
@@ -161,15 +189,21 @@ func (c *Client) OAuthClients(ctx context.Context) (list []OAuthClient, callback
 	return out.Items, out.Callback, err
 }
 
-// SetOAuthClient sets the workspace's own OAuth client of a connector. Its
-// secret leaves this process sealed; an empty one is a public client's.
-func (c *Client) SetOAuthClient(ctx context.Context, connector, id string, secret sensitive.Bytes) error {
+// SetOAuthClient sets the workspace's own OAuth client of a connector; of "mcp", for
+// the authorisation server at a server's address. Its secret leaves this process
+// sealed; an empty one is a public client's.
+func (c *Client) SetOAuthClient(ctx context.Context, connector, server, id string, secret sensitive.Bytes) error {
 	body := struct {
+		Server       string `json:"server,omitempty"`
 		ID           string `json:"id"`
 		SealedSecret []byte `json:"sealed_secret,omitempty"`
-	}{ID: id}
+	}{Server: server, ID: id}
 	if secret.Len() > 0 {
-		seal, err := c.sealer(ctx, "client", connector)
+		item := connector
+		if server != "" {
+			item = hotcell.OwnClient(server)
+		}
+		seal, err := c.sealer(ctx, "client", item)
 		if err != nil {
 			return err
 		}
@@ -180,9 +214,13 @@ func (c *Client) SetOAuthClient(ctx context.Context, connector, id string, secre
 	return c.json(ctx, http.MethodPut, "/v1/clients/"+url.PathEscape(connector), nil, "", body, nil)
 }
 
-// DeleteOAuthClient deletes it.
-func (c *Client) DeleteOAuthClient(ctx context.Context, connector string) error {
-	return c.json(ctx, http.MethodDelete, "/v1/clients/"+url.PathEscape(connector), nil, "", nil, nil)
+// DeleteOAuthClient deletes it; server is the authorisation server, for "mcp".
+func (c *Client) DeleteOAuthClient(ctx context.Context, connector, server string) error {
+	query := url.Values{}
+	if server != "" {
+		query.Set("server", server)
+	}
+	return c.json(ctx, http.MethodDelete, "/v1/clients/"+url.PathEscape(connector), query, "", nil, nil)
 }
 
 // Advice is one way of access, and why.

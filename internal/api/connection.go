@@ -23,6 +23,7 @@ type createConnection struct {
 		Service      string            `json:"service,omitempty"`
 		Shared       bool              `json:"shared,omitempty"`
 		Connector    string            `json:"connector,omitempty" doc:"a slug of the catalogue whose service takes a key; http when it is not given"`
+		Auth         string            `json:"auth,omitempty" doc:"which of the connector's ways of authorisation; its first that takes a key when it is not given"`
 		Settings     map[string]string `json:"settings,omitempty" doc:"what the connector asks for beside the key; never a value"`
 		Definition   string            `json:"definition,omitempty" doc:"for the connector openapi: an OpenAPI 3 document"`
 		HTTP         *accessBody       `json:"http,omitempty" doc:"for the connector http: where and how the key goes on"`
@@ -41,6 +42,7 @@ type changeConnection struct {
 		Service   *string `json:"service,omitempty"`
 		SealedKey []byte  `json:"sealed_key,omitempty"`
 		Key       string  `json:"key,omitempty" doc:"as sealed_key, in plain"`
+		Anyone    bool    `json:"anyone,omitempty" doc:"let the key be another account's"`
 	}
 }
 
@@ -60,7 +62,7 @@ func (s *service) createConnection(ctx context.Context, p hotcell.Principal, in 
 		return nil, err
 	}
 	request := &vaultrpc.CreateConnectionRequest{
-		Principal: p, Name: b.Name, Service: b.Service, Shared: b.Shared, Connector: b.Connector, Settings: b.Settings, Definition: []byte(b.Definition),
+		Principal: p, Name: b.Name, Service: b.Service, Shared: b.Shared, Connector: b.Connector, Auth: b.Auth, Settings: b.Settings, Definition: []byte(b.Definition),
 		Key: key, FromSecret: hotcell.CredentialID(b.FromSecret), FromVariable: b.FromVariable,
 	}
 	if b.HTTP != nil {
@@ -110,13 +112,18 @@ func (s *service) tools(ctx context.Context, p hotcell.Principal, in *credential
 	return out, nil
 }
 
+type testConnection struct {
+	ID   string `path:"id"`
+	Path string `query:"path" doc:"a path below the service's address that is asked for by GET, such as /me; else what the connector knows to ask"`
+}
+
 type tested struct{ Body vaultrpc.TestConnectionAnswer }
 
-func (s *service) testConnection(ctx context.Context, p hotcell.Principal, in *credentialID) (*tested, error) {
+func (s *service) testConnection(ctx context.Context, p hotcell.Principal, in *testConnection) (*tested, error) {
 	if err := check(in.ID, hotcell.PrefixConnection); err != nil {
 		return nil, err
 	}
-	answer, err := s.Vault.TestConnection(ctx, &vaultrpc.CredentialRequest{Principal: p, ID: hotcell.CredentialID(in.ID)})
+	answer, err := s.Vault.TestConnection(ctx, &vaultrpc.TestConnectionRequest{Principal: p, ID: hotcell.CredentialID(in.ID), Path: in.Path})
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +143,7 @@ func (s *service) changeConnection(ctx context.Context, p hotcell.Principal, in 
 		return nil, err
 	}
 	return credentialItem(s.Vault.ChangeConnection(ctx, &vaultrpc.ChangeConnectionRequest{
-		Principal: p, ID: hotcell.CredentialID(in.ID), Revision: revision, Name: in.Body.Name, Service: in.Body.Service, Key: key,
+		Principal: p, ID: hotcell.CredentialID(in.ID), Revision: revision, Name: in.Body.Name, Service: in.Body.Service, Key: key, Anyone: in.Body.Anyone,
 	}))
 }
 

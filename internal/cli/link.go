@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -77,6 +78,9 @@ func (a *app) connected(ctx context.Context, c *client.Client, link client.Link)
 	if err != nil {
 		return err
 	}
+	if link.Reason != "" {
+		a.say("%s", link.Reason)
+	}
 	return a.made(string(made.ID), fmt.Sprintf("connected %s; attach tools of it: hotcell assignments attach ASSIGNMENT %s --tools …, of hotcell connections tools %s", describeConnection(made.Credential), made.Name, made.Name), made)
 }
 
@@ -98,32 +102,44 @@ func describeConnection(c hotcell.Credential) string {
 
 func (a *app) reconnect() *cobra.Command {
 	var flags linkFlags
-	var anyone bool
+	var renewal client.Renewal
 	c := command("reconnect CONNECTION", "Connect an account anew: the connection keeps its id and attachments", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		c := a.client()
 		was, err := a.connectionOf(cmd.Context(), c, args[0])
 		if err != nil {
 			return err
 		}
-		link, err := c.Reconnect(cmd.Context(), was.ID, anyone)
+		link, err := c.Reconnect(cmd.Context(), was.ID, renewal)
 		if err != nil {
 			return err
 		}
 		return a.invite(cmd.Context(), c, link, flags)
 	})
-	c.Flags().BoolVar(&anyone, "any-account", false, "let it become another account's; the assignments that it is attached to then work as that one")
+	c.Flags().StringSliceVar(&renewal.Tools, "tools", nil, "ask for the scopes of these `tools` too")
+	c.Flags().BoolVar(&renewal.Anyone, "any-account", false, "let it become another account's; the assignments that it is attached to then work as that one")
 	flags.add(c)
 	return c
 }
 
+// renewal says how a connection that does not work is renewed.
+func renewal(c hotcell.Credential) string {
+	if c.Connected != nil && slices.Contains(c.Connected.Fields, hotcell.FieldKey) || c.Connected == nil {
+		return "give it another key: hotcell connections set-key " + c.Name
+	}
+	return "connect it anew: hotcell connections reconnect " + c.Name
+}
+
 func (a *app) testConnection() *cobra.Command {
-	return command("test CONNECTION", "Ask the service whether a connection works", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+	var path string
+	c := command("test CONNECTION [--path /P]", "Ask the service whether a connection works", `Ask the service whether a connection works: whose account it is, where the connector
+knows how to ask that; else --path names what is asked for, by GET. Of the answer you
+are told no more than whether it was one.`, cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		c := a.client()
 		of, err := a.connectionOf(cmd.Context(), c, args[0])
 		if err != nil {
 			return err
 		}
-		tested, err := c.TestConnection(cmd.Context(), of.ID)
+		tested, err := c.TestConnection(cmd.Context(), of.ID, path)
 		if err != nil {
 			return err
 		}
@@ -131,7 +147,7 @@ func (a *app) testConnection() *cobra.Command {
 			return a.json(tested)
 		}
 		if !tested.Works {
-			return &hinted{fmt.Errorf("%w: %s does not work: %s", hotcell.ErrNeedsReconnect, of.Name, tested.Reason), "connect it anew: hotcell connections reconnect " + of.Name}
+			return &hinted{fmt.Errorf("%w: %s does not work: %s", hotcell.ErrNeedsReconnect, of.Name, tested.Reason), renewal(of.Credential)}
 		}
 		as := ""
 		if tested.Account != "" {
@@ -140,74 +156,6 @@ func (a *app) testConnection() *cobra.Command {
 		_, err = fmt.Fprintln(a.Out, safe(of.Name+" works"+as))
 		return err
 	})
-}
-
-func (a *app) clients() *cobra.Command {
-	return group("clients", "The workspace's own OAuth clients, one a connector", a.listClients(), a.setClient(), a.deleteClient())
-}
-
-func (a *app) listClients() *cobra.Command {
-	return command("list", "List the OAuth clients, without their secrets", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
-		list, callback, err := a.client().OAuthClients(cmd.Context())
-		if err != nil {
-			return err
-		}
-		if a.output == "json" {
-			return a.json(map[string]any{"items": emptyList(list), "callback": callback})
-		}
-		a.say("each client's redirect URI is %s", callback)
-		rows := [][]string{{"CONNECTOR", "CLIENT", "SECRET"}}
-		for _, c := range list {
-			secret := "kept"
-			if c.Public {
-				secret = "none: a public client"
-			}
-			rows = append(rows, []string{c.Connector, c.ID, secret})
-		}
-		return a.table(rows)
-	})
-}
-
-func (a *app) setClient() *cobra.Command {
-	var id, file string
-	var public bool
-	c := command("set CONNECTOR --id ID (--secret-file FILE|- | --public)", "Set the workspace's OAuth client of a connector",
-		`Set the workspace's OAuth client of a connector. The secret is read from a file,
-from standard input (-), or from a prompt that does not show it; it is sealed before
-it leaves this process. hotcell connections catalog CONNECTOR says how to get one.`,
-		cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
-			if id == "" {
-				return &usageError{"what is the client's id?", "hotcell connections clients set " + args[0] + " --id ID --secret-file secret.txt"}
-			}
-			var draft client.ConnectionDraft
-			var err error
-			if !public {
-				if draft.Key, err = a.readValue(cmd.Context(), file, "the client's secret", spaceFlags{}); err != nil {
-					return err
-				}
-				defer draft.Key.Clear()
-			}
-			c := a.client()
-			if err := c.SetOAuthClient(cmd.Context(), args[0], id, draft.Key); err != nil {
-				return err
-			}
-			_, callback, err := c.OAuthClients(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return a.made(args[0], fmt.Sprintf("%s has the OAuth client %s; its redirect URI must be %s", args[0], id, callback), map[string]string{"connector": args[0], "id": id, "callback": callback})
-		})
-	c.Flags().StringVar(&id, "id", "", "the client's `id`, as the service gave it")
-	c.Flags().StringVar(&file, "secret-file", "", "read its secret from a `file`; - is standard input")
-	c.Flags().BoolVar(&public, "public", false, "it has no secret")
+	c.Flags().StringVar(&path, "path", "", "a `path` below the service's address, such as /me")
 	return c
-}
-
-func (a *app) deleteClient() *cobra.Command {
-	return command("delete CONNECTOR", "Delete an OAuth client; what was connected by it cannot be renewed", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
-		if err := a.client().DeleteOAuthClient(cmd.Context(), args[0]); err != nil {
-			return err
-		}
-		return a.made(args[0], "deleted the OAuth client of "+args[0], map[string]string{"deleted": args[0]})
-	})
 }

@@ -65,11 +65,13 @@ type Service struct {
 	// devices are the codes that wait for a person elsewhere. They are values, so
 	// they are nowhere else: after a restart, such a link is asked for anew.
 	devices map[hotcell.LinkID]*waiting
+	// registering are the links that a client is being made for.
+	registering map[hotcell.LinkID]bool
 }
 
 // New is the tier behind the vault's door.
 func New(c Config) *Service {
-	return &Service{Config: c, devices: map[hotcell.LinkID]*waiting{}}
+	return &Service{Config: c, devices: map[hotcell.LinkID]*waiting{}, registering: map[hotcell.LinkID]bool{}}
 }
 
 // Change changes what is given and leaves the rest. A new key is a new version;
@@ -135,8 +137,8 @@ func (s *Service) rekeyed(ctx context.Context, r *vaultrpc.ChangeConnectionReque
 }
 
 // apply makes the next state of c from the request, and stores it.
-func (s *Service) apply(a *vault.Act, c hotcell.Credential, r *vaultrpc.ChangeConnectionRequest, fresh *material) (hotcell.Credential, error) {
-	next := c
+func (s *Service) apply(a *vault.Act, c hotcell.Credential, r *vaultrpc.ChangeConnectionRequest, fresh *material) (next hotcell.Credential, err error) {
+	next = c
 	next.Revision, next.UpdatedAt = c.Revision+1, s.Now()
 	if r.Name != nil {
 		next.Name = *r.Name
@@ -150,6 +152,9 @@ func (s *Service) apply(a *vault.Act, c hotcell.Credential, r *vaultrpc.ChangeCo
 		}
 		if next.Connected != nil {
 			now := *next.Connected
+			if now.Account, now.AccountID, err = fresh.account(&now, r.Anyone); err != nil {
+				return next, err
+			}
 			fresh.onto(&now)
 			next.Connected = &now
 		}

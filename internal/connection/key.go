@@ -134,6 +134,18 @@ func (m *material) onto(c *hotcell.Connected) {
 	c.Scopes, c.Expires, c.Client, c.Broken = m.said.Scopes, m.said.Expires, m.said.Client, nil
 }
 
+// account is whose a connection is with a new key. Attachments stay on it, so it must
+// stay the same account's unless that is meant.
+func (m *material) account(was *hotcell.Connected, anyone bool) (name, id string, err error) {
+	switch {
+	case anyone, was.AccountID == "", was.AccountID == m.said.AccountID:
+		return m.said.Account, m.said.AccountID, nil
+	case m.said.AccountID == "":
+		return "", "", fmt.Errorf("%w: the service did not say whose the new key is, and the connection is %s's: try again, or say that it may become another account's (--any-account)", hotcell.ErrConflict, was.Account)
+	}
+	return "", "", fmt.Errorf("%w: the new key is of the account %s, and the connection is %s's: give that one's, or say that it may become another account's (--any-account)", hotcell.ErrConflict, m.said.Account, was.Account)
+}
+
 // material makes of a key what is kept, and asks the service whose it is.
 func (s *Service) material(ctx context.Context, to target, key sensitive.Bytes) (*material, error) {
 	out := &material{}
@@ -167,6 +179,9 @@ func (s *Service) plain(to target, key sensitive.Bytes, out *material) error {
 	if to.keyless() {
 		return nil
 	}
+	if err := to.begins(key); err != nil {
+		return err
+	}
 	kept, err := checkKey(to.auth, key)
 	if err != nil {
 		return err
@@ -174,6 +189,20 @@ func (s *Service) plain(to target, key sensitive.Bytes, out *material) error {
 	out.fields = []vault.Field{{Name: hotcell.FieldKey, Value: kept}}
 	return nil
 }
+
+// begins refuses a key that is none of this service's, or not one that goes on
+// without being renewed: before it is sent anywhere.
+func (t *target) begins(key sensitive.Bytes) error {
+	return key.Use(func(b []byte) error {
+		if a := &t.connector.Auth; !a.Takes(string(b[:min(len(b), maxPrefix)])) {
+			return hotcell.Invalid("/key", "this is no key that %s takes here: one begins with %s", t.connector.Name, strings.Join(a.Prefixes, ", "))
+		}
+		return nil
+	})
+}
+
+// maxPrefix is how much of a key is looked at to see whose it is.
+const maxPrefix = 32
 
 // introduce asks the service who was connected. One that does not know the key
 // says so now, and not in the middle of a job; one that is not there, or says

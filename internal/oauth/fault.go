@@ -95,18 +95,18 @@ func (o *outgoing) unanswered() *Fault {
 // failed reads the error of an answer. What a gateway says for the server, or the
 // server of a fault of its own, says nothing on whether it was done: only too many
 // requests, and that it is closed for a while, are said before.
-func failed(ctx context.Context, a *connector.Auth, answer *http.Response, body []byte) *Fault {
-	f := &Fault{Status: answer.StatusCode, Code: fmt.Sprintf("the status %d", answer.StatusCode), After: after(answer.Header)}
+func failed(ctx context.Context, a *connector.Auth, status int, header http.Header, body []byte) *Fault {
+	f := &Fault{Status: status, Code: fmt.Sprintf("the status %d", status), After: after(header)}
 	switch {
-	case answer.StatusCode == http.StatusTooManyRequests, answer.StatusCode == http.StatusServiceUnavailable && answer.Header.Get("Retry-After") != "":
+	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable && header.Get("Retry-After") != "":
 		f.Kind = Unavailable
 		return f
-	case answer.StatusCode >= http.StatusInternalServerError, answer.StatusCode == http.StatusRequestTimeout:
+	case status >= http.StatusInternalServerError, status == http.StatusRequestTimeout:
 		f.Kind = Ambiguous
 		return f
 	}
 	f.Kind = Refused
-	if answer.StatusCode/100 == 3 {
+	if status/100 == 3 {
 		f.Code = "a redirect, which is not followed"
 	} else if read, err := a.ReadToken(ctx, body); err == nil && read.Error != "" {
 		f.Kind, f.Code = kindOf(read.Error), read.Error

@@ -16,7 +16,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -166,17 +165,6 @@ func (s *Service) ClientCredentials(ctx context.Context, a *connector.Auth, c Cl
 	return s.tokens(ctx, a, c, form)
 }
 
-// Revoke tells the service that a token is not to be good any more (RFC 7009).
-func (s *Service) Revoke(ctx context.Context, a *connector.Auth, c Client, token sensitive.Bytes) error {
-	if a.Revoke == "" {
-		return fmt.Errorf("%w: the service has no way to revoke", hotcell.ErrNotFound)
-	}
-	return token.Use(func(b []byte) error {
-		_, err := s.post(ctx, a, c, a.Revoke, url.Values{"token": {string(b)}})
-		return err
-	})
-}
-
 // tokens asks the token endpoint.
 func (s *Service) tokens(ctx context.Context, a *connector.Auth, c Client, form url.Values) (*Tokens, error) {
 	if a.Resource != "" {
@@ -227,26 +215,40 @@ func (s *Service) post(ctx context.Context, a *connector.Auth, c Client, endpoin
 		return nil, err
 	}
 	text := form.Encode()
-	out := &outgoing{Reader: strings.NewReader(text), may: s.may}
-	request.Body, request.ContentLength = out, int64(len(text))
-	// A connection of its own: one that the other side has just closed takes the
-	// form, and nobody knows whether it was read.
-	request.Close = true
-	answer, err := s.Transport.RoundTrip(request)
+	request.Body, request.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
+	status, header, body, err := s.send(request)
 	if err != nil {
-		return nil, out.unanswered()
+		return nil, err
 	}
-	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
-	if err != nil || len(body) > maxAnswer {
-		sensitive.Wipe(body)
-		return nil, &Fault{Kind: Ambiguous, Code: "an answer that is not whole"}
-	}
-	if answer.StatusCode/100 == 2 {
+	if status/100 == 2 {
 		return body, nil
 	}
 	defer sensitive.Wipe(body)
-	return nil, failed(ctx, a, answer, body)
+	return nil, failed(ctx, a, status, header, body)
+}
+
+// send does one request, and reads what is answered to its end.
+func (s *Service) send(r *http.Request) (status int, header http.Header, body []byte, err error) {
+	out := &outgoing{may: s.may}
+	if r.Body != nil {
+		out.Reader, r.Body = r.Body, out
+	} else {
+		out.left.Store(true) // nobody can tell
+	}
+	// A connection of its own: one that the other side has just closed takes what is
+	// sent, and nobody knows whether it was read.
+	r.Close = true
+	answer, err := s.Transport.RoundTrip(r)
+	if err != nil {
+		return 0, nil, nil, out.unanswered()
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err = io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
+	if err != nil || len(body) > maxAnswer {
+		sensitive.Wipe(body)
+		return 0, nil, nil, &Fault{Kind: Ambiguous, Code: "an answer that is not whole"}
+	}
+	return answer.StatusCode, answer.Header, body, nil
 }
 
 // show has the client show itself, as the connector says (RFC 6749 section 2.3).

@@ -187,7 +187,11 @@ const maxAttempts = 2
 // attempts is how often one refresh token of a connection may be sent. One that goes
 // on when it was used is no theft when it comes again.
 func (k *Keeper) attempts(c hotcell.Connected) int {
-	if of, ok := k.Catalog.Find(c.Connector); ok && of.Auth.Refresh == connector.Keeps {
+	of, ok := k.Catalog.Find(c.Connector)
+	if !ok {
+		return maxAttempts
+	}
+	if way, err := of.Of(&c); err == nil && way.Auth.Refresh == connector.Keeps {
 		return 0
 	}
 	return maxAttempts

@@ -28,8 +28,8 @@ func (c *Control) ChangeConnection(ctx context.Context, r *vaultrpc.ChangeConnec
 }
 
 // TestConnection asks the service whether a connection works.
-func (c *Control) TestConnection(ctx context.Context, r *vaultrpc.CredentialRequest) (*vaultrpc.TestConnectionAnswer, error) {
-	return rpc.Call[vaultrpc.CredentialRequest, vaultrpc.TestConnectionAnswer](ctx, c.peer, vaultrpc.TestConnection, r)
+func (c *Control) TestConnection(ctx context.Context, r *vaultrpc.TestConnectionRequest) (*vaultrpc.TestConnectionAnswer, error) {
+	return rpc.Call[vaultrpc.TestConnectionRequest, vaultrpc.TestConnectionAnswer](ctx, c.peer, vaultrpc.TestConnection, r)
 }
 
 // Tools lists the tools of a connection.
@@ -45,6 +45,11 @@ func (c *Control) CreateLink(ctx context.Context, r *vaultrpc.CreateLinkRequest)
 // Link shows a link.
 func (c *Control) Link(ctx context.Context, r *vaultrpc.LinkRequest) (*vaultrpc.LinkAnswer, error) {
 	return rpc.Call[vaultrpc.LinkRequest, vaultrpc.LinkAnswer](ctx, c.peer, vaultrpc.Link, r)
+}
+
+// LookAtLink is a browser that looks at a link.
+func (c *Control) LookAtLink(ctx context.Context, r *vaultrpc.LookAtLinkRequest) (*vaultrpc.LookAtLinkAnswer, error) {
+	return rpc.Call[vaultrpc.LookAtLinkRequest, vaultrpc.LookAtLinkAnswer](ctx, c.peer, vaultrpc.LookAtLink, r)
 }
 
 // OpenLink is a browser that opens a link.

@@ -55,7 +55,7 @@ func TestALifeOfAConnectedAccount(t *testing.T) {
 // tests holds that a connection works.
 func (s *scene) tests(m hotcell.Principal, id hotcell.CredentialID, account string) {
 	s.t.Helper()
-	tested, err := s.control.TestConnection(s.t.Context(), &vaultrpc.CredentialRequest{Principal: m, ID: id})
+	tested, err := s.control.TestConnection(s.t.Context(), &vaultrpc.TestConnectionRequest{Principal: m, ID: id})
 	must(s.t, err)
 	if !tested.Works || tested.Account != account || tested.Reason != "" {
 		s.t.Errorf("tested: %+v", tested)
@@ -126,8 +126,18 @@ func TestLessIsGrantedThanAskedFor(t *testing.T) {
 			must(t, err)
 			continue
 		}
-		refused(t, "a tool without its scope", err, hotcell.ErrInvalid, "without the scope write")
+		refused(t, "a tool without its scope", err, hotcell.ErrInvalid, "without the scope write, which this tool takes: hotcell connections reconnect "+string(done.Link.Connection)+" --tools write")
 	}
+	p.set(func() { p.granted = nil })
+	again := s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Renews: done.Link.Connection, Tools: []string{"write"}})
+	if !slices.Equal(again.Link.Scopes, []string{"read", "write"}) {
+		t.Errorf("to renew with one tool more, it asks for %q", again.Link.Scopes)
+	}
+	_, err = s.finish(s.agreed(p, again.Token, ada))
+	must(t, err)
+	on := s.assignment(s.me, "with both")
+	_, err = s.control.Attach(t.Context(), &vaultrpc.AttachRequest{Principal: s.me, Assignment: on, Credential: done.Link.Connection, Narrowing: hotcell.Narrowing{Tools: []string{"acme_read", "acme_write"}}})
+	must(t, err)
 }
 
 func TestAnotherAccountIsNotConnectedInPlace(t *testing.T) {
@@ -235,5 +245,49 @@ func TestWhatCannotBecomeALink(t *testing.T) {
 		c.r.Principal = s.me
 		_, err := s.control.CreateLink(t.Context(), &c.r)
 		refused(t, what, err, c.sentinel, c.says)
+	}
+}
+
+func TestALinkThatIsLongOverIsForgotten(t *testing.T) {
+	t.Parallel()
+	s, _ := connecting(t)
+	old := s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Connector: "acme", Name: "old"})
+	s.ticks.Add(int64(time.Hour / time.Millisecond))
+	s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Connector: "acme", Name: "next"})
+	if now := s.state(s.me, old.Link.ID); now.State != hotcell.LinkExpired {
+		t.Errorf("after an hour, it is %+v", now)
+	}
+	s.ticks.Add(int64(25 * time.Hour / time.Millisecond))
+	s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Connector: "acme", Name: "last"})
+	_, err := s.control.Link(t.Context(), &vaultrpc.LinkRequest{Principal: s.me, ID: old.Link.ID})
+	refused(t, "after a day", err, hotcell.ErrNotFound, "")
+}
+
+func TestALinkIsLookedAtBeforeItIsOpened(t *testing.T) {
+	t.Parallel()
+	s, p := connecting(t)
+	look := func(token string) (*vaultrpc.LookAtLinkAnswer, error) {
+		return s.control.LookAtLink(t.Context(), &vaultrpc.LookAtLinkRequest{Token: token})
+	}
+	link := s.link(&vaultrpc.CreateLinkRequest{Principal: s.m, Connector: "acme", Name: "mail", Tools: []string{"write"}})
+	got, err := look(link.Token)
+	must(t, err)
+	if got.Asks != "Mona" || got.Service != "Acme acme" || "https://"+got.At != p.URL || got.Name != "mail" || got.Shared || len(got.Reads) != 0 || !slices.Equal(got.Writes, []string{"write"}) || !slices.Equal(got.Scopes, []string{"write"}) {
+		t.Errorf("it is for %+v", got)
+	}
+	if now := s.state(s.m, link.Link.ID); now.State != hotcell.LinkWaiting {
+		t.Errorf("looked at, it is %s", now.State)
+	}
+	done, err := s.finish(s.agreed(p, link.Token, ada))
+	must(t, err)
+	_, err = look(link.Token)
+	refused(t, "one that was used", err, hotcell.ErrNotFound, "")
+	again := s.link(&vaultrpc.CreateLinkRequest{Principal: s.m, Renews: done.Link.Connection, Anyone: true})
+	if got, err = look(again.Token); err != nil || !got.Renews || !got.Anyone || got.Account != ada.name {
+		t.Errorf("to renew, it is for %+v, %v", got, err)
+	}
+	for _, token := range []string{"", string(again.Link.ID), string(again.Link.ID) + ".x", link.Token + "x"} {
+		_, err := look(token)
+		refused(t, token, err, hotcell.ErrNotFound, "")
 	}
 }

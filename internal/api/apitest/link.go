@@ -19,15 +19,18 @@ type accounts struct {
 }
 
 // chat is the one connector of the catalogue that is connected by a link, key
-// the one that takes a key.
-var chat, key = vaultrpc.Connector{
+// the one that takes a key, and desk is connected by either.
+var chat, key, desk = vaultrpc.Connector{
 	Slug: "chat", Name: "Chat", Category: "chat", About: "Post to channels.", Auth: "oauth2", Hosts: []string{"chat.acme.test"}, Client: "missing",
 	Settings: []vaultrpc.Setting{{Name: "team", About: "the team's name"}},
 	Tools: []vaultrpc.Tool{
 		{Name: "chat_post", Title: "Post", Description: "Post a message.", Input: []byte(`{"type":"object"}`), Scopes: []string{"write"}},
 		{Name: "chat_purge", Title: "Purge", Description: "Delete all messages.", Input: []byte(`{"type":"object"}`), Destructive: true, Approval: true},
 	},
-}, vaultrpc.Connector{Slug: "pay", Name: "Pay", Category: "payments", Auth: "key", Hosts: []string{"api.pay.test"}}
+}, vaultrpc.Connector{Slug: "pay", Name: "Pay", Category: "payments", Auth: "key", Hosts: []string{"api.pay.test"}}, vaultrpc.Connector{
+	Slug: "desk", Name: "Desk", Category: "tasks", Auth: "oauth2", Hosts: []string{"api.desk.test"}, Client: "missing",
+	Ways: []vaultrpc.Way{{Auth: "oauth2", Help: "Make an app."}, {Auth: "key", Prefixes: []string{"dsk-"}, Help: "Or give a key."}},
+}
 
 func (v *vault) Connectors(_ context.Context, r *vaultrpc.ConnectorsRequest) (*vaultrpc.ConnectorsAnswer, error) {
 	leave, err := v.enter()
@@ -36,7 +39,7 @@ func (v *vault) Connectors(_ context.Context, r *vaultrpc.ConnectorsRequest) (*v
 	}
 	defer leave()
 	out := &vaultrpc.ConnectorsAnswer{}
-	for _, c := range []vaultrpc.Connector{chat, key} {
+	for _, c := range []vaultrpc.Connector{chat, desk, key} {
 		if _, set := v.accounts.clients[c.Slug]; set {
 			c.Client = "set"
 		}
@@ -61,7 +64,7 @@ func (v *vault) LintConnector(_ context.Context, r *vaultrpc.LintConnectorReques
 	return out, nil
 }
 
-func (v *vault) TestConnection(_ context.Context, r *vaultrpc.CredentialRequest) (*vaultrpc.TestConnectionAnswer, error) {
+func (v *vault) TestConnection(_ context.Context, r *vaultrpc.TestConnectionRequest) (*vaultrpc.TestConnectionAnswer, error) {
 	leave, err := v.enter()
 	if err != nil {
 		return nil, err
@@ -136,6 +139,22 @@ func (w *World) Consent() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.accounts.consents = true
+}
+
+func (v *vault) LookAtLink(_ context.Context, r *vaultrpc.LookAtLinkRequest) (*vaultrpc.LookAtLinkAnswer, error) {
+	leave, err := v.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	l, there := v.accounts.links[hotcell.LinkID(strings.TrimPrefix(r.Token, "token-of-"))]
+	if !there {
+		return nil, hotcell.ErrNotFound
+	}
+	return &vaultrpc.LookAtLinkAnswer{
+		Asks: v.member.Name, Service: chat.Name, At: "accounts.acme.test", Name: l.Name, Shared: l.Shared, Writes: []string{"Post"}, Destroys: []string{"Purge"}, Scopes: []string{"write"},
+		Renews: l.Renews != "", Anyone: l.Anyone,
+	}, nil
 }
 
 func (v *vault) OpenLink(_ context.Context, r *vaultrpc.OpenLinkRequest) (*vaultrpc.OpenLinkAnswer, error) {
@@ -218,14 +237,21 @@ func (v *vault) SetClient(_ context.Context, r *vaultrpc.SetClientRequest) error
 	}
 	defer leave()
 	if len(r.Secret) > 0 {
-		value, err := v.Key.Open(parcel.Context{Workspace: string(v.workspace.ID), Tier: "client", Item: r.Connector, Field: "secret"}, r.Secret)
+		value, err := v.Key.Open(parcel.Context{Workspace: string(v.workspace.ID), Tier: "client", Item: itemOf(r.Connector, r.Server), Field: "secret"}, r.Secret)
 		if err != nil {
 			return hotcell.Invalid("/secret", "this secret was not sealed for this connector's client")
 		}
-		_ = value.Use(func(b []byte) error { v.accounts.secrets[r.Connector] = string(b); return nil })
+		_ = value.Use(func(b []byte) error { v.accounts.secrets[itemOf(r.Connector, r.Server)] = string(b); return nil })
 	}
-	v.accounts.clients[r.Connector] = vaultrpc.OAuthClient{Connector: r.Connector, ID: r.ID, Public: len(r.Secret) == 0}
+	v.accounts.clients[itemOf(r.Connector, r.Server)] = vaultrpc.OAuthClient{Connector: r.Connector, Server: r.Server, ID: r.ID, Public: len(r.Secret) == 0}
 	return nil
+}
+
+func itemOf(connector, server string) string {
+	if server != "" {
+		return hotcell.OwnClient(server)
+	}
+	return connector
 }
 
 func (v *vault) DeleteClient(_ context.Context, r *vaultrpc.DeleteClientRequest) error {
@@ -234,10 +260,10 @@ func (v *vault) DeleteClient(_ context.Context, r *vaultrpc.DeleteClientRequest)
 		return err
 	}
 	defer leave()
-	if _, there := v.accounts.clients[r.Connector]; !there {
+	if _, there := v.accounts.clients[itemOf(r.Connector, r.Server)]; !there {
 		return hotcell.ErrNotFound
 	}
-	delete(v.accounts.clients, r.Connector)
+	delete(v.accounts.clients, itemOf(r.Connector, r.Server))
 	return nil
 }
 
@@ -247,6 +273,9 @@ func (v *vault) Advise(_ context.Context, r *vaultrpc.AdviseRequest) (*vaultrpc.
 	}
 	return &vaultrpc.AdviseAnswer{Advice: []vaultrpc.Advice{{Tier: hotcell.TierSecret, Reason: "nothing is known of it"}}}, nil
 }
+
+// Asks is the name of who asks for links.
+func (w *World) Asks() string { return w.member.Name }
 
 // ClientSecret is the secret of a connector's OAuth client as the vault has it.
 func (w *World) ClientSecret(connector string) string {
