@@ -190,6 +190,10 @@ The API is on the socket in the data folder, and described at /openapi.json.
 // by variable and in base64.
 const maxBody = 2 << 20
 
+// maxDefinition is how large a request for a connection may be: an OpenAPI
+// document of 16 MiB, as a text within JSON.
+const maxDefinition = 24 << 20
+
 // describe makes the API's description, which also reads and checks requests.
 func describe(mux *http.ServeMux, version string) huma.API {
 	config := huma.DefaultConfig("Hotcell", version)

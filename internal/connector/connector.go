@@ -45,6 +45,8 @@ type Connector struct {
 	// "openapi" or "mcp".
 	Definition string
 	Tools      []*Tool
+	// Missing tells what of the definition did not become a tool, and why.
+	Missing []string
 
 	account *account
 	errors  *failing
