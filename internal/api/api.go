@@ -65,6 +65,7 @@ type Connections interface {
 	Tools(context.Context, *vaultrpc.ToolsRequest) (*vaultrpc.ToolsAnswer, error)
 	CreateLink(context.Context, *vaultrpc.CreateLinkRequest) (*vaultrpc.CreateLinkAnswer, error)
 	Link(context.Context, *vaultrpc.LinkRequest) (*vaultrpc.LinkAnswer, error)
+	LookAtLink(context.Context, *vaultrpc.LookAtLinkRequest) (*vaultrpc.LookAtLinkAnswer, error)
 	OpenLink(context.Context, *vaultrpc.OpenLinkRequest) (*vaultrpc.OpenLinkAnswer, error)
 	FinishLink(context.Context, *vaultrpc.FinishLinkRequest) (*vaultrpc.FinishLinkAnswer, error)
 	Clients(context.Context, *vaultrpc.WorkspaceRequest) (*vaultrpc.ClientsAnswer, error)
