@@ -196,6 +196,16 @@ func TestACutListSaysSo(t *testing.T) {
 	}
 }
 
+func TestAPageThatLeadsToItselfIsReadOnce(t *testing.T) {
+	t.Parallel()
+	r := listed(t, "query", `{"cursor":"0.n"}`)
+	next(t, r)
+	answer(t, r, `{"items":[1],"next":"n"}`)
+	if got := result(t, r); got != `{"things":[1]}` {
+		t.Errorf("%s", got)
+	}
+}
+
 func TestACursorLeadsNowhereElse(t *testing.T) {
 	t.Parallel()
 	q := next(t, listed(t, "numbered", `{"cursor":"0.https://evil.test/x?page=1&a=evil"}`))
