@@ -30,7 +30,6 @@ import (
 	"hotcell/test/acme/google"
 	"hotcell/test/acme/identity"
 	"hotcell/test/acme/portal"
-	"hotcell/test/acme/slack"
 )
 
 // The names under which the company's servers are known.
@@ -49,10 +48,11 @@ type Company struct {
 	// wants of the user report.
 	Key, Password string
 
-	// Identity is where people sign in, Google and Slack are twins of services.
+	// Identity is where people sign in, Google and those of Trade are twins of
+	// services.
 	Identity *identity.Server
 	Google   *google.Twin
-	Slack    *slack.Twin
+	Trade
 
 	// Portal is a website to sign in to, as ada, and hostile ones beside it.
 	Portal         *portal.Portal

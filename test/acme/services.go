@@ -6,17 +6,22 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"hotcell/test/acme/google"
 	"hotcell/test/acme/identity"
 	"hotcell/test/acme/portal"
-	"hotcell/test/acme/slack"
 )
 
 // services are the names of the virtual hosts, without the domain.
-var services = append([]string{"accounts", "gmail", "sheets", "slack", "mcp"}, portal.Sites...)
+var services = slices.Concat([]string{
+	"accounts",
+	"gmail",
+	"sheets",
+	"mcp",
+}, tradeHosts(), portal.Sites)
 
 // Services are the names under which the services are known.
 func Services() (names []string) {
@@ -40,9 +45,13 @@ func (c *Company) ClientSecret(service string) string { return "secret-of-" + se
 
 // Register makes an OAuth client for each service, that leads back to callback.
 func (c *Company) Register(callback string) {
-	for service, mode := range map[string]identity.Mode{"gmail": identity.Keeps, "google-sheets": identity.Keeps, "slack": identity.Rotates} {
+	for service, mode := range map[string]identity.Mode{
+		"gmail":         identity.Keeps,
+		"google-sheets": identity.Keeps,
+	} {
 		c.Identity.Add(service+"-client", c.ClientSecret(service), mode, callback)
 	}
+	c.registerTrade(callback)
 }
 
 // Configuration is what a server is to know of the company: its authority, where
@@ -65,9 +74,7 @@ func (c *Company) Overrides() string {
   overrides:
     gmail: {base: %q, %s}
     google-sheets: {base: %q, origins: {"https://openidconnect.googleapis.com": %q}, %s}
-    slack: {base: %q, also: [%q], authorize: %q, token: %q, revoke: %q, issuer: %q}
-`, c.Base("gmail"), oauth, c.Base("sheets"), c.Base("gmail"), oauth,
-		c.Base("slack"), c.Base("slack"), c.Base("slack")+"/oauth/v2/authorize", c.Base("slack")+"/api/oauth.v2.access", accounts+"/revoke", accounts)
+`, c.Base("gmail"), oauth, c.Base("sheets"), c.Base("gmail"), oauth) + c.tradeOverrides()
 }
 
 // startServices serves all of them on one port, by their names.
@@ -87,7 +94,10 @@ func (c *Company) startServices(certificate tls.Certificate) error {
 	if err := c.startOther(certificate); err != nil {
 		return err
 	}
-	c.Google, c.Slack = google.New(c.Identity.Account), slack.New(c.Identity.Account)
+	c.Google = google.New(c.Identity.Account)
+	if err := c.startTrade(); err != nil {
+		return err
+	}
 	c.services = &http.Server{ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), Handler: http.HandlerFunc(c.serve)}
 	go func() { _ = c.services.Serve(listener) }()
 	return nil
@@ -116,32 +126,18 @@ func (c *Company) serve(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		host = r.Host
 	}
-	switch strings.TrimSuffix(host, ".acme.test") {
+	name := strings.TrimSuffix(host, ".acme.test")
+	if c.trade(w, r, name) {
+		return
+	}
+	switch name {
 	case "accounts":
 		c.Identity.ServeHTTP(w, r)
 	case "gmail", "sheets":
 		c.Google.ServeHTTP(w, r)
-	case "slack":
-		c.slack(w, r)
 	case "mcp":
 		c.mcp.ServeHTTP(w, r)
 	default:
 		c.Portal.ServeHTTP(w, r)
-	}
-}
-
-// slack leads its own pages of consent to where people sign in, with scopes as
-// Slack writes them, and answers with tokens as Slack does.
-func (c *Company) slack(w http.ResponseWriter, r *http.Request) {
-	switch r.URL.Path {
-	case "/oauth/v2/authorize":
-		q := r.URL.Query()
-		q.Set("scope", strings.ReplaceAll(q.Get("scope"), ",", " "))
-		http.Redirect(w, r, c.Base("accounts")+"/authorize?"+q.Encode(), http.StatusSeeOther) //nolint:gosec // the host is ours
-	case "/api/oauth.v2.access":
-		r.URL.Path = "/oauth/token"
-		slack.Reshape(c.Identity).ServeHTTP(w, r)
-	default:
-		c.Slack.ServeHTTP(w, r)
 	}
 }
