@@ -6,6 +6,9 @@ import "time"
 type Connected struct {
 	// Connector is the slug of the connector: "slack".
 	Connector string `json:"connector"`
+	// Auth is by which of the connector's ways of authorisation; its first where it
+	// is empty.
+	Auth string `json:"auth,omitempty"`
 	// Settings are what the connector wants to know beside values: the base of an
 	// API, the URL of an MCP server. No value is one.
 	Settings map[string]string `json:"settings,omitempty"`
@@ -108,6 +111,8 @@ type Link struct {
 	// Owner is who asked for it, and whose the connection will be.
 	Owner     MemberID          `json:"owner"`
 	Connector string            `json:"connector"`
+	// Auth is by which of the connector's ways of authorisation.
+	Auth      string            `json:"auth,omitempty"`
 	Name      string            `json:"name"`
 	Shared    bool              `json:"shared,omitempty"`
 	Settings  map[string]string `json:"settings,omitempty"`

@@ -22,10 +22,21 @@ type Connector struct {
 	Hosts    []string  `json:"hosts,omitempty"`
 	Settings []Setting `json:"settings,omitempty"`
 	Tools    []Tool    `json:"tools,omitempty"`
+	Ways     []Way     `json:"ways,omitempty"`
 	// Client is "set" or "missing" where an OAuth client is needed.
 	Client string `json:"client,omitempty"`
 	Help   string `json:"help,omitempty"`
 }
+
+// Way is one way of authorisation.
+type Way struct {
+	Auth     string   `json:"auth"`
+	Prefixes []string `json:"prefixes,omitempty"`
+	Help     string   `json:"help,omitempty"`
+}
+
+// Signs says whether a person signs in for it at the service.
+func (w Way) Signs() bool { return w.Auth == "oauth2" || w.Auth == "device" }
 
 // Setting is what a connector asks for beside values.
 type Setting struct {
@@ -100,6 +111,7 @@ func (c *Client) TestConnection(ctx context.Context, id hotcell.CredentialID) (o
 // LinkDraft is an account to be connected.
 type LinkDraft struct {
 	Connector string            `json:"connector"`
+	Auth      string            `json:"auth,omitempty"`
 	Name      string            `json:"name"`
 	Shared    bool              `json:"shared,omitempty"`
 	Settings  map[string]string `json:"settings,omitempty"`

@@ -73,7 +73,7 @@ func (b *Book) Of(ctx context.Context, ws hotcell.WorkspaceID, c hotcell.Credent
 	if found.Definition != "" {
 		return b.described(ctx, ws, c, found)
 	}
-	return found, nil
+	return found.Of(c.Connected)
 }
 
 // described is the connector that a connection's own definition makes.

@@ -77,6 +77,9 @@ func (a *app) connected(ctx context.Context, c *client.Client, link client.Link)
 	if err != nil {
 		return err
 	}
+	if link.Reason != "" {
+		a.say("%s", link.Reason)
+	}
 	return a.made(string(made.ID), fmt.Sprintf("connected %s; attach tools of it: hotcell assignments attach ASSIGNMENT %s --tools …, of hotcell connections tools %s", describeConnection(made.Credential), made.Name, made.Name), made)
 }
 

@@ -22,7 +22,7 @@ const maxClientID = 512
 // SetClient sets the workspace's own OAuth client of a connector.
 func (s *Service) SetClient(ctx context.Context, r *vaultrpc.SetClientRequest) error {
 	c, found := s.Catalog.Find(r.Connector)
-	if !found || !needsClient(c.Auth.Kind) {
+	if !found || !needsClient(c) {
 		return hotcell.Invalid("/connector", "there is no connector of this name that takes an OAuth client: hotcell connections catalog lists them")
 	}
 	if r.ID == "" || len(r.ID) > maxClientID || unprintable(r.ID) {

@@ -22,11 +22,8 @@ func (s *Service) OpenLink(ctx context.Context, r *vaultrpc.OpenLinkRequest) (*v
 	if err != nil {
 		return nil, err
 	}
-	c, found := s.Catalog.Find(l.Connector)
-	if !found || !plainURL(r.Callback) {
-		return nil, errNoLink
-	}
-	if c = c.With(l.Endpoints); c.Auth.Kind != connector.OAuth2 {
+	c, err := s.connector(l)
+	if err != nil || !plainURL(r.Callback) || c.Auth.Kind != connector.OAuth2 {
 		return nil, errNoLink
 	}
 	made, err := s.register(ctx, l, r.Callback)
@@ -56,6 +53,16 @@ func (s *Service) OpenLink(ctx context.Context, r *vaultrpc.OpenLinkRequest) (*v
 		return nil, err
 	}
 	return &vaultrpc.OpenLinkAnswer{URL: whole, Cookie: cookie, Expires: l.Expires}, nil
+}
+
+// connector is what a link is to be connected by.
+func (s *Service) connector(l hotcell.Link) (*connector.Connector, error) {
+	if c, found := s.Catalog.Find(l.Connector); found {
+		if c, err := c.For(&l); err == nil {
+			return c, nil
+		}
+	}
+	return nil, errNoLink
 }
 
 // opening is the link as it is once this browser has opened it, and the client
@@ -101,9 +108,9 @@ type returned struct {
 // take takes a browser in that came back: once, and only the one that opened the
 // link. From then on no other can finish it.
 func (s *Service) take(ctx context.Context, l hotcell.Link, cookie string) (out returned, err error) {
-	c, found := s.Catalog.Find(l.Connector)
-	if !found {
-		return out, errNoLink
+	c, err := s.connector(l)
+	if err != nil {
+		return out, err
 	}
 	err = s.Vault.Change(ctx, vault.OfLink(l), hotcell.Event{Kind: "link.return", Name: l.Name, Credential: l.Renews}, func(a *vault.Act) error {
 		now, err := a.Link(l.Workspace, l.ID)
@@ -122,7 +129,7 @@ func (s *Service) take(ctx context.Context, l hotcell.Link, cookie string) (out 
 			return fmt.Errorf("%w: this is not the browser that opened the link", hotcell.ErrDenied)
 		}
 		now.Browser = nil
-		out = returned{now, c.With(now.Endpoints)}
+		out = returned{now, c}
 		return a.PutLink(now)
 	})
 	return out, err

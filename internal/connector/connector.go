@@ -48,7 +48,9 @@ type Connector struct {
 
 	account *account
 	errors  *failing
-	base    *text
+	// ways are this connector by its other ways of authorisation.
+	ways []*Connector
+	base *text
 	// origins are what the operator has stand for origins of the document.
 	origins map[string]string
 	// plain is true where the operator let the base be plain HTTP on loopback.
@@ -104,6 +106,12 @@ const (
 type Auth struct {
 	Kind                                     Kind
 	Authorize, Token, Revoke, Device, Issuer string
+	// Iss is true where an answer names its issuer (RFC 9207): one that does not is
+	// refused then. Else the name is held against Issuer where it is there.
+	Iss bool
+	// Prefixes are the first characters of the keys that this way takes; any where
+	// there are none.
+	Prefixes []string
 	// Client is how the client shows itself at the token endpoint: basic, post or none.
 	Client     string
 	PKCE       bool
@@ -121,6 +129,7 @@ type Auth struct {
 	Resource string
 
 	answer *tokenAnswer
+	revoke *revocation
 }
 
 // With is the connector with an authorisation server that was found out: a client

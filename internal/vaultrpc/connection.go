@@ -36,6 +36,9 @@ type CreateConnectionRequest struct {
 	Shared    bool              `json:"shared,omitempty"`
 	// Connector is the slug; "http" where it is empty.
 	Connector string `json:"connector,omitempty"`
+	// Auth is the way of authorisation; where it is empty, the connector's first that
+	// takes a key, or nothing.
+	Auth string `json:"auth,omitempty"`
 	// Settings are what the connector asks for: see [Connector.Settings].
 	Settings map[string]string `json:"settings,omitempty"`
 	// Definition is an OpenAPI document, for the connector "openapi".
@@ -74,10 +77,21 @@ type Connector struct {
 	Hosts    []string  `json:"hosts,omitempty"`
 	Settings []Setting `json:"settings,omitempty"`
 	Tools    []Tool    `json:"tools,omitempty"`
+	// Ways are all ways of authorisation, of which Auth and Help are the first one's.
+	Ways []Way `json:"ways,omitempty"`
 	// Client says whether an OAuth client is set where one is needed: "" for not
 	// needed, "set" or "missing"; Callback is where that client must lead back to.
 	Client string `json:"client,omitempty"`
 	Help   string `json:"help,omitempty"`
+}
+
+// Way is one way of authorisation.
+type Way struct {
+	Auth string `json:"auth"`
+	// Prefixes are the first characters of the keys that it takes; any where there
+	// are none.
+	Prefixes []string `json:"prefixes,omitempty"`
+	Help     string   `json:"help,omitempty"`
 }
 
 // Setting is what a connector asks for beside values.
@@ -161,6 +175,9 @@ type CreateLinkRequest struct {
 	Name      string            `json:"name"`
 	Shared    bool              `json:"shared,omitempty"`
 	Settings  map[string]string `json:"settings,omitempty"`
+	// Auth is the way of authorisation; where it is empty, the connector's first that
+	// people sign in for.
+	Auth string `json:"auth,omitempty"`
 	// Tools are those whose scopes are asked for; empty is all.
 	Tools []string `json:"tools,omitempty"`
 	// Renews is a connection to connect anew, whose connector and name it keeps;
