@@ -90,14 +90,15 @@ func (c *Company) registerTrade(callback string) {
 	c.Identity.Add("linear-client", c.ClientSecret("linear"), identity.Grace, callback)
 }
 
-// tradeOverrides are lines of a configuration: a service a line.
+// tradeOverrides are lines of a configuration: a service a line. Most revoke by
+// requests of their own below the base, Linear by RFC 7009.
 func (c *Company) tradeOverrides() string {
 	var out strings.Builder
 	for _, o := range []struct{ slug, origins, authorize, token, revoke string }{
-		{"slack", "https://files.slack.com", "/oauth/v2/authorize", "/api/oauth.v2.access", "/api/auth.revoke"},
-		{"hubspot", "", "/oauth/authorize", "/oauth/2026-03/token", "/oauth/2026-03/token/revoke"},
+		{"slack", "https://files.slack.com", "/oauth/v2/authorize", "/api/oauth.v2.access", ""},
+		{"hubspot", "", "/oauth/authorize", "/oauth/2026-03/token", ""},
 		{"github", "https://api.github.com", "/login/oauth/authorize", "/login/oauth/access_token", ""},
-		{"notion", "", "/v1/oauth/authorize", "/v1/oauth/token", "/v1/oauth/revoke"},
+		{"notion", "", "/v1/oauth/authorize", "/v1/oauth/token", ""},
 		{"linear", "", "/oauth/authorize", "/oauth/token", "/oauth/revoke"},
 		{"stripe", "", "", "", ""},
 	} {

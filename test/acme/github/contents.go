@@ -58,7 +58,9 @@ func (t *Twin) contents(_ account.Account, r *http.Request) (int, any) {
 	if tree == nil {
 		return http.StatusNotFound, problem("No commit found for the ref " + r.URL.Query().Get("ref"))
 	}
-	if b := tree[path]; b != nil {
+	if b := tree[path]; b != nil && strings.Contains(r.Header.Get("Accept"), "raw") {
+		return http.StatusOK, file(b.content)
+	} else if b != nil {
 		out := entry("file", path, b)
 		// Between 1 and 100 MB there is no content.
 		if out["encoding"], out["content"] = "none", ""; len(b.content) <= 1<<20 {

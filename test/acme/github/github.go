@@ -144,6 +144,9 @@ func (t *Twin) limits(w http.ResponseWriter) (int, any) {
 // diff is a body that is no JSON.
 type diff string
 
+// file is a body that is a file as it is.
+type file []byte
+
 // list is a page of a list, with the links to others.
 type list struct {
 	items any
@@ -156,6 +159,10 @@ func (t *Twin) answer(w http.ResponseWriter, r *http.Request, status int, body a
 		w.Header().Set("Content-Type", "application/vnd.github.diff; charset=utf-8")
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte(body))
+	case file:
+		w.Header().Set("Content-Type", "application/vnd.github.raw+json; charset=utf-8")
+		w.WriteHeader(status)
+		_, _ = w.Write(body)
 	case list:
 		if len(body.links) > 0 {
 			w.Header().Set("Link", strings.Join(body.links, ", "))

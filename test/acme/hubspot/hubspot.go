@@ -198,7 +198,7 @@ func (t *Twin) search(who account.Account, r *http.Request) (int, object) {
 	}
 	var hits []object
 	for _, one := range t.records {
-		if one.Kind == kind && matches(one, query) {
+		if one.Kind == kind && matches(one, query) && within(one, in["filterGroups"]) {
 			hits = append(hits, one.shown(list(in["properties"])))
 		}
 	}
@@ -218,6 +218,26 @@ func matches(r *Record, query string) bool {
 		}
 	}
 	return true
+}
+
+// within holds a record against filters by what it is associated to, which are all
+// that the twin knows. One group is enough.
+func within(r *Record, v any) bool {
+	groups, _ := v.([]any)
+	for _, one := range groups {
+		group, _ := one.(object)
+		filters, _ := group["filters"].([]any)
+		all := true
+		for _, one := range filters {
+			f, _ := one.(object)
+			kind := map[any]string{"associations.contact": "contacts", "associations.company": "companies", "associations.deal": "deals"}[f["propertyName"]]
+			all = all && f["operator"] == "EQ" && kind != "" && slices.Contains(r.To, kind+"/"+fmt.Sprint(f["value"]))
+		}
+		if all {
+			return true
+		}
+	}
+	return len(groups) == 0
 }
 
 func list(v any) (out []string) {
