@@ -29,6 +29,7 @@ import (
 	"hotcell/internal/authority"
 	"hotcell/test/acme/google"
 	"hotcell/test/acme/identity"
+	"hotcell/test/acme/microsoft"
 	"hotcell/test/acme/portal"
 	"hotcell/test/acme/slack"
 )
@@ -49,10 +50,11 @@ type Company struct {
 	// wants of the user report.
 	Key, Password string
 
-	// Identity is where people sign in, Google and Slack are twins of services.
-	Identity *identity.Server
-	Google   *google.Twin
-	Slack    *slack.Twin
+	// Identity is where people sign in; the others are twins of services.
+	Identity  *identity.Server
+	Google    *google.Twin
+	Microsoft *microsoft.Twin
+	Slack     *slack.Twin
 
 	// Portal is a website to sign in to, as ada, and hostile ones beside it.
 	Portal         *portal.Portal

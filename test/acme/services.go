@@ -11,12 +11,18 @@ import (
 
 	"hotcell/test/acme/google"
 	"hotcell/test/acme/identity"
+	"hotcell/test/acme/microsoft"
 	"hotcell/test/acme/portal"
 	"hotcell/test/acme/slack"
 )
 
 // services are the names of the virtual hosts, without the domain.
-var services = append([]string{"accounts", "gmail", "sheets", "slack", "mcp"}, portal.Sites...)
+var services = append([]string{
+	"accounts", "mcp",
+	"gmail", "sheets", "googleapis", "openid",
+	"graph",
+	"slack",
+}, portal.Sites...)
 
 // Services are the names under which the services are known.
 func Services() (names []string) {
@@ -40,7 +46,14 @@ func (c *Company) ClientSecret(service string) string { return "secret-of-" + se
 
 // Register makes an OAuth client for each service, that leads back to callback.
 func (c *Company) Register(callback string) {
-	for service, mode := range map[string]identity.Mode{"gmail": identity.Keeps, "google-sheets": identity.Keeps, "slack": identity.Rotates} {
+	for service, mode := range map[string]identity.Mode{
+		"gmail":           identity.Keeps,
+		"google-sheets":   identity.Keeps,
+		"google-drive":    identity.Keeps,
+		"google-calendar": identity.Keeps,
+		"microsoft-mail":  identity.Grace,
+		"slack":           identity.Rotates,
+	} {
 		c.Identity.Add(service+"-client", c.ClientSecret(service), mode, callback)
 	}
 }
@@ -61,13 +74,19 @@ func (c *Company) Configuration() string {
 func (c *Company) Overrides() string {
 	accounts := c.Base("accounts")
 	oauth := fmt.Sprintf("authorize: %s/authorize, token: %s/oauth/token, revoke: %s/revoke, issuer: %s", accounts, accounts, accounts, accounts)
-	return fmt.Sprintf(`connectors:
-  overrides:
-    gmail: {base: %q, %s}
-    google-sheets: {base: %q, origins: {"https://openidconnect.googleapis.com": %q}, %s}
-    slack: {base: %q, also: [%q], authorize: %q, token: %q, revoke: %q, issuer: %q}
-`, c.Base("gmail"), oauth, c.Base("sheets"), c.Base("gmail"), oauth,
-		c.Base("slack"), c.Base("slack"), c.Base("slack")+"/oauth/v2/authorize", c.Base("slack")+"/api/oauth.v2.access", accounts+"/revoke", accounts)
+	// Who somebody is at Google is told by a host of its own.
+	openid := fmt.Sprintf(`origins: {"https://openidconnect.googleapis.com": %q}`, c.Base("openid"))
+	lines := []string{
+		"connectors:\n  overrides:",
+		fmt.Sprintf("    gmail: {base: %q, %s, %s}", c.Base("gmail"), openid, oauth),
+		fmt.Sprintf("    google-sheets: {base: %q, %s, %s}", c.Base("sheets"), openid, oauth),
+		fmt.Sprintf("    google-drive: {base: %q, %s, %s}", c.Base("googleapis"), openid, oauth),
+		fmt.Sprintf("    google-calendar: {base: %q, %s, %s}", c.Base("googleapis"), openid, oauth),
+		fmt.Sprintf("    microsoft-mail: {base: %q, %s}", c.Base("graph"), oauth),
+		fmt.Sprintf("    slack: {base: %q, also: [%q], authorize: %q, token: %q, revoke: %q, issuer: %q}",
+			c.Base("slack"), c.Base("slack"), c.Base("slack")+"/oauth/v2/authorize", c.Base("slack")+"/api/oauth.v2.access", accounts+"/revoke", accounts),
+	}
+	return strings.Join(lines, "\n") + "\n"
 }
 
 // startServices serves all of them on one port, by their names.
@@ -87,7 +106,9 @@ func (c *Company) startServices(certificate tls.Certificate) error {
 	if err := c.startOther(certificate); err != nil {
 		return err
 	}
-	c.Google, c.Slack = google.New(c.Identity.Account), slack.New(c.Identity.Account)
+	c.Google = google.New(c.Identity.Account)
+	c.Microsoft = microsoft.New(c.Identity.Account)
+	c.Slack = slack.New(c.Identity.Account)
 	c.services = &http.Server{ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), Handler: http.HandlerFunc(c.serve)}
 	go func() { _ = c.services.Serve(listener) }()
 	return nil
@@ -119,8 +140,10 @@ func (c *Company) serve(w http.ResponseWriter, r *http.Request) {
 	switch strings.TrimSuffix(host, ".acme.test") {
 	case "accounts":
 		c.Identity.ServeHTTP(w, r)
-	case "gmail", "sheets":
+	case "gmail", "sheets", "googleapis", "openid":
 		c.Google.ServeHTTP(w, r)
+	case "graph":
+		c.Microsoft.ServeHTTP(w, r)
 	case "slack":
 		c.slack(w, r)
 	case "mcp":
