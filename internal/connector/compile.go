@@ -54,9 +54,6 @@ func (c *compiler) named(below string, m map[string]any) []named {
 	out := []named{}
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		t := c.tree(below+"/"+name, m[name])
-		if t != nil && t.leaf == nil && t.fields != nil && c.err == nil {
-			c.err = hotcell.Invalid(c.path+below+"/"+name, "a parameter is a text or a list")
-		}
 		if t != nil && t.leaf == nil && below == "/headers" && c.err == nil {
 			c.err = hotcell.Invalid(c.path+below+"/"+name, "a header is a text")
 		}
@@ -74,6 +71,25 @@ func (c *compiler) part(d *partDocument) filePart {
 		}
 	}
 	return p
+}
+
+// failing compiles what a document says of errors; nil where it says nothing.
+func (c *compiler) failing(d *errorsDocument) *failing {
+	if d == nil {
+		return nil
+	}
+	return &failing{
+		c.optional("/when", d.When), c.optional("/message", d.Message), c.optional("/retry", d.Retry), c.optional("/wait", d.Wait), c.optional("/unknown", d.Unknown),
+	}
+}
+
+func count(all ...bool) (n int) {
+	for _, one := range all {
+		if one {
+			n++
+		}
+	}
+	return n
 }
 
 // matches says whether a text is wholly what a pattern says; an empty pattern

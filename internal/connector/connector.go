@@ -148,6 +148,7 @@ type Tool struct {
 
 	schema  *schema
 	steps   []step
+	errors  *failing
 	pages   *pages
 	result  *tree
 	content *content

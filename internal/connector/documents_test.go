@@ -39,7 +39,7 @@ func TestToolsSpeakAsTheirServicesDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ slug, tool, args, method, url, body string }{
-		{"gmail", "search", `{"query":"from:ada@acme.com is:unread","limit":5}`, "GET", "https://gmail.googleapis.com/gmail/v1/users/me/messages?maxResults=5&q=from%3Aada%40acme.com+is%3Aunread", ""},
+		{"gmail", "search", `{"query":"from:ada@acme.com is:unread","limit":5}`, "GET", "https://gmail.googleapis.com/gmail/v1/users/me/messages?maxResults=5&q=from%3Aada%40acme.com%20is%3Aunread", ""},
 		{"gmail", "label", `{"id":"18c","remove":["UNREAD"]}`, "POST", "https://gmail.googleapis.com/gmail/v1/users/me/messages/18c/modify", `{"addLabelIds":[],"removeLabelIds":["UNREAD"]}`},
 		{"google-sheets", "append", `{"spreadsheet":"1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upms","range":"Sheet1!A1:B2","rows":[["a",1],[true,null]]}`, "POST", "https://sheets.googleapis.com/v4/spreadsheets/1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upms/values/Sheet1%21A1:B2:append?insertDataOption=INSERT_ROWS&valueInputOption=RAW", `{"majorDimension":"ROWS","values":[["a",1],[true,null]]}`},
 		{"google-calendar", "update", `{"id":"e1","title":"x"}`, "PATCH", "https://www.googleapis.com/calendar/v3/calendars/primary/events/e1", `{"summary":"x"}`},
@@ -91,7 +91,7 @@ func TestAnswersAreSelected(t *testing.T) {
 		{"linear", "search", `{"query":"x"}`, `{"data":{"searchIssues":{"nodes":[{"id":"1"}]}}}`, `{"issues":[{"id":"1"}]}`},
 		{"stripe", "customers", `{}`, `{"data":[{"id":"cus_1","email":"a@b.c","secret":"x"}],"has_more":false}`, `{"customers":[{"email":"a@b.c","id":"cus_1"}]}`},
 		{"microsoft-mail", "search", `{}`, `{"value":[{"id":"1","subject":"S","from":{"emailAddress":{"address":"a@b.c"}},"receivedDateTime":"2026-01-01T00:00:00Z","bodyPreview":"p","isRead":false,"hasAttachments":false}]}`, `{"messages":[{"at":"2026-01-01T00:00:00Z","attachments":false,"from":"a@b.c","id":"1","preview":"p","read":false,"subject":"S"}]}`},
-		{"hubspot", "search_deals", `{"limit":1}`, `{"results":[{"id":"7","properties":{"dealname":"D"}}],"paging":{"next":{"after":"1"}}}`, `{"deals":[{"id":"7","properties":{"dealname":"D"}}]}`},
+		{"hubspot", "search_deals", `{"limit":1}`, `{"results":[{"id":"7","properties":{"dealname":"D"}}],"paging":{"next":{"after":"1"}}}`, `{"cursor":"0.1","deals":[{"id":"7","properties":{"dealname":"D"}}],"more":true}`},
 	} {
 		of, _ := catalog.Find(c.slug)
 		tool, _ := of.Tool(c.tool)

@@ -21,7 +21,7 @@ var environment = sync.OnceValue(func() *rule.Env {
 	e, err := rule.New(
 		cel.Variable("args", dyn), cel.Variable("settings", dyn), cel.Variable("account", dyn), cel.Variable("steps", dyn),
 		cel.Variable("answer", cel.DynType), cel.Variable("status", cel.IntType), cel.Variable("headers", dyn), cel.Variable("items", cel.ListType(cel.DynType)),
-		cel.Variable("clock", cel.StringType),
+		cel.Variable("more", cel.BoolType), cel.Variable("cursor", cel.StringType), cel.Variable("call", cel.MapType(cel.StringType, cel.StringType)), cel.Variable("clock", cel.StringType),
 		function("base64url", base64urlOf), function("unbase64url", unbase64url), function("json", readJSON), function("tojson", writeJSON),
 		function("mail", writeMail), function("mailtext", readMail), function("bytes64", unbase64url),
 		function2("header", headerOf), function2("pick", pick),

@@ -34,18 +34,11 @@ func writeMail(v any) (any, error) {
 	files, _ := m["attachments"].([]any)
 	var out bytes.Buffer
 	if html == "" && len(files) == 0 {
-		h.SetContentType("text/plain", map[string]string{"charset": "utf-8"})
-		w, err := mail.CreateSingleInlineWriter(&out, h)
-		if err != nil {
-			return nil, err
-		}
-		return closed(&out, w, plainText)
+		err = writeText(&out, h, plainText)
+	} else {
+		err = writeParts(&out, h, plainText, html, files)
 	}
-	w, err := mail.CreateWriter(&out, h)
 	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(writeTexts(w, plainText, html), writeFiles(w, files), w.Close()); err != nil {
 		return nil, err
 	}
 	if out.Len() > maxMail {
@@ -54,11 +47,24 @@ func writeMail(v any) (any, error) {
 	return out.Bytes(), nil
 }
 
-func closed(out *bytes.Buffer, w io.WriteCloser, body string) (any, error) {
-	if _, err := io.WriteString(w, body); err != nil {
-		return nil, err
+// writeText writes a message that is one text. What is encoded is whole only
+// once the writer is closed.
+func writeText(out io.Writer, h mail.Header, body string) error {
+	h.SetContentType("text/plain", map[string]string{"charset": "utf-8"})
+	w, err := mail.CreateSingleInlineWriter(out, h)
+	if err != nil {
+		return err
 	}
-	return out.Bytes(), w.Close()
+	_, err = io.WriteString(w, body)
+	return errors.Join(err, w.Close())
+}
+
+func writeParts(out io.Writer, h mail.Header, plainText, html string, files []any) error {
+	w, err := mail.CreateWriter(out, h)
+	if err != nil {
+		return err
+	}
+	return errors.Join(writeTexts(w, plainText, html), writeFiles(w, files), w.Close())
 }
 
 func mailHeader(m map[string]any) (h mail.Header, err error) {

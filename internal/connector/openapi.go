@@ -150,7 +150,7 @@ var (
 // tool makes a tool of an operation; nil where it cannot be one.
 func (o *openAPI) tool(path, method string, item, operation map[string]any) *Tool {
 	d := &toolDocument{
-		Name: o.name(path, method, operation), Title: textOf(operation["summary"]), Hint: map[string]string{"get": "read", "delete": "destructive"}[method],
+		Name: o.name(path, method, operation), Title: textOf(operation["summary"]), Hint: map[string]string{"get": hintRead, "delete": "destructive"}[method],
 		Idempotent: method != "post" && method != "patch",
 	}
 	if d.Hint == "" {

@@ -45,7 +45,7 @@ func TestOperationsBecomeTools(t *testing.T) {
 		}
 		return next(t, tool.Begin(c, connector.Input{Args: args, Settings: settings}))
 	}
-	if q := send("get_pet", `{"petId":"a/b","fields__":["x","y"]}`); q.URL.String() != "https://api.zoo.test/v1/pets/a%2Fb?fields%5B%5D=x&fields%5B%5D=y" || len(q.Header) != 1 {
+	if q := send("get_pet", `{"petId":"a?b","fields__":["x","y"]}`); q.URL.String() != "https://api.zoo.test/v1/pets/a%3Fb?fields%5B%5D=x&fields%5B%5D=y" || len(q.Header) != 1 {
 		t.Errorf("%s %v", q.URL, q.Header)
 	}
 	if q := send("add_pet", `{"name":"Tom","in":"x"}`); string(q.Body) != `{"in":"x","name":"Tom"}` || q.Method != http.MethodPost {

@@ -22,8 +22,11 @@ var (
 	slug     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,38}[a-z0-9]$`)
 	toolName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 	kinds    = []Kind{OAuth2, ClientCredentials, Device, Key, Basic, ServiceAccount, None}
-	hints    = []string{"read", "write", "destructive"}
+	hints    = []string{hintRead, "write", "destructive"}
 )
+
+// hintRead is the hint of a tool that changes nothing.
+const hintRead = "read"
 
 // Parse reads a document. Its error is the first of what [Lint] tells.
 func Parse(text []byte) (*Connector, error) {
@@ -201,11 +204,8 @@ func compileAccount(c *Connector, d *document) error {
 }
 
 func compileErrors(c *Connector, d *document) error {
-	if d.Errors == nil {
-		return nil
-	}
 	k := &compiler{path: "/errors"}
-	c.errors = &failing{k.text("/when", d.Errors.When), k.text("/message", d.Errors.Message), k.optional("/retry", d.Errors.Retry), k.optional("/unknown", d.Errors.Unknown)}
+	c.errors = k.failing(d.Errors)
 	return k.err
 }
 
@@ -243,6 +243,9 @@ func compileTool(d *toolDocument, path string) (*Tool, error) {
 	if input == nil {
 		input = map[string]any{"type": "object"}
 	}
+	if p := d.Pages; p != nil && (p.Into.Query != "" || p.Into.JSON != "" || p.Into.Form != "") {
+		input = resuming(input)
+	}
 	text, err := json.Marshal(input)
 	if err != nil {
 		return nil, hotcell.Invalid(path+"/input", "this is no JSON Schema")
@@ -257,6 +260,10 @@ func compileTool(d *toolDocument, path string) (*Tool, error) {
 	}
 	if err := t.compileSteps(d, path); err != nil {
 		return nil, err
+	}
+	k := &compiler{path: path + "/errors"}
+	if t.errors = k.failing(d.Errors); k.err != nil {
+		return nil, k.err
 	}
 	return t, t.compileResult(d, path)
 }
@@ -301,13 +308,8 @@ func (t *Tool) compileResult(d *toolDocument, path string) error {
 			}
 			t.pages.limit = k.text("/pages/limit", limit)
 		}
-		ways := 0
-		for _, there := range []bool{p.Into.Query != "", p.Into.JSON != "", p.Into.Form != "", p.Into.URL, p.Link} {
-			if there {
-				ways++
-			}
-		}
-		if k.err == nil && ways != 1 {
+		ways := count(p.Into.Query != "", p.Into.JSON != "", p.Into.Form != "")
+		if lead := count(p.Into.URL, p.Link); k.err == nil && (ways+lead == 0 || ways > 1 || lead > 1 || lead == 1 && ways == 1 && p.Into.Query == "") {
 			k.err = hotcell.Invalid(path+"/pages", "the next page is asked for in one way: into query, json or form, by a url, or by the Link header")
 		}
 	}
@@ -315,9 +317,14 @@ func (t *Tool) compileResult(d *toolDocument, path string) error {
 		t.result = k.tree("/result", d.Result)
 	}
 	if c := d.Content; c != nil {
-		t.content = &content{k.text("/content/type", c.Type), k.optional("/content/base64", c.Base64), k.optional("/content/text", c.Text), k.optional("/content/name", c.Name)}
-		if k.err == nil && (t.content.base64 == nil) == (t.content.text == nil) {
-			k.err = hotcell.Invalid(path+"/content", "a file is base64, or text")
+		t.content = &content{
+			k.optional("/content/type", c.Type), k.optional("/content/base64", c.Base64), k.optional("/content/text", c.Text), k.optional("/content/name", c.Name), c.Raw,
+		}
+		if k.err == nil && count(c.Base64 != "", c.Text != "", c.Raw) != 1 {
+			k.err = hotcell.Invalid(path+"/content", "a file is base64, or text, or raw: the body as it came")
+		}
+		if k.err == nil && c.Raw && d.Pages != nil {
+			k.err = hotcell.Invalid(path+"/content", "a list is not raw")
 		}
 	}
 	return k.err
