@@ -29,6 +29,7 @@ import (
 	"hotcell/internal/authority"
 	"hotcell/test/acme/google"
 	"hotcell/test/acme/identity"
+	"hotcell/test/acme/microsoft"
 	"hotcell/test/acme/portal"
 )
 
@@ -48,10 +49,11 @@ type Company struct {
 	// wants of the user report.
 	Key, Password string
 
-	// Identity is where people sign in, Google and those of Trade are twins of
+	// Identity is where people sign in; the others, and those of Trade, are twins of
 	// services.
-	Identity *identity.Server
-	Google   *google.Twin
+	Identity  *identity.Server
+	Google    *google.Twin
+	Microsoft *microsoft.Twin
 	Trade
 
 	// Portal is a website to sign in to, as ada, and hostile ones beside it.

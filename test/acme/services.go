@@ -12,15 +12,15 @@ import (
 
 	"hotcell/test/acme/google"
 	"hotcell/test/acme/identity"
+	"hotcell/test/acme/microsoft"
 	"hotcell/test/acme/portal"
 )
 
 // services are the names of the virtual hosts, without the domain.
 var services = slices.Concat([]string{
-	"accounts",
-	"gmail",
-	"sheets",
-	"mcp",
+	"accounts", "mcp",
+	"gmail", "sheets", "googleapis", "openid",
+	"graph",
 }, tradeHosts(), portal.Sites)
 
 // Services are the names under which the services are known.
@@ -46,8 +46,11 @@ func (c *Company) ClientSecret(service string) string { return "secret-of-" + se
 // Register makes an OAuth client for each service, that leads back to callback.
 func (c *Company) Register(callback string) {
 	for service, mode := range map[string]identity.Mode{
-		"gmail":         identity.Keeps,
-		"google-sheets": identity.Keeps,
+		"gmail":           identity.Keeps,
+		"google-sheets":   identity.Keeps,
+		"google-drive":    identity.Keeps,
+		"google-calendar": identity.Keeps,
+		"microsoft-mail":  identity.Grace,
 	} {
 		c.Identity.Add(service+"-client", c.ClientSecret(service), mode, callback)
 	}
@@ -70,11 +73,17 @@ func (c *Company) Configuration() string {
 func (c *Company) Overrides() string {
 	accounts := c.Base("accounts")
 	oauth := fmt.Sprintf("authorize: %s/authorize, token: %s/oauth/token, revoke: %s/revoke, issuer: %s", accounts, accounts, accounts, accounts)
-	return fmt.Sprintf(`connectors:
-  overrides:
-    gmail: {base: %q, %s}
-    google-sheets: {base: %q, origins: {"https://openidconnect.googleapis.com": %q}, %s}
-`, c.Base("gmail"), oauth, c.Base("sheets"), c.Base("gmail"), oauth) + c.tradeOverrides()
+	// Who somebody is at Google is told by a host of its own.
+	openid := fmt.Sprintf(`origins: {"https://openidconnect.googleapis.com": %q}`, c.Base("openid"))
+	lines := []string{
+		"connectors:\n  overrides:",
+		fmt.Sprintf("    gmail: {base: %q, %s, %s}", c.Base("gmail"), openid, oauth),
+		fmt.Sprintf("    google-sheets: {base: %q, %s, %s}", c.Base("sheets"), openid, oauth),
+		fmt.Sprintf("    google-drive: {base: %q, %s, %s}", c.Base("googleapis"), openid, oauth),
+		fmt.Sprintf("    google-calendar: {base: %q, %s, %s}", c.Base("googleapis"), openid, oauth),
+		fmt.Sprintf("    microsoft-mail: {base: %q, %s}", c.Base("graph"), oauth),
+	}
+	return strings.Join(lines, "\n") + "\n" + c.tradeOverrides()
 }
 
 // startServices serves all of them on one port, by their names.
@@ -95,6 +104,7 @@ func (c *Company) startServices(certificate tls.Certificate) error {
 		return err
 	}
 	c.Google = google.New(c.Identity.Account)
+	c.Microsoft = microsoft.New(c.Identity.Account)
 	if err := c.startTrade(); err != nil {
 		return err
 	}
@@ -133,8 +143,10 @@ func (c *Company) serve(w http.ResponseWriter, r *http.Request) {
 	switch name {
 	case "accounts":
 		c.Identity.ServeHTTP(w, r)
-	case "gmail", "sheets":
+	case "gmail", "sheets", "googleapis", "openid":
 		c.Google.ServeHTTP(w, r)
+	case "graph":
+		c.Microsoft.ServeHTTP(w, r)
 	case "mcp":
 		c.mcp.ServeHTTP(w, r)
 	default:

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"hotcell/test/acme/account"
 	"hotcell/test/acme/github"
@@ -33,8 +34,9 @@ type Trade struct {
 	// Hostile is a service that wants tokens; see [Company.Turn].
 	Hostile *hostile.Twin
 
-	keys   map[string]string
-	turned string
+	keys     map[string]string
+	turned   string
+	withheld atomic.Pointer[string]
 }
 
 // prefixes are how the services' keys of their own begin.
@@ -47,6 +49,9 @@ func (c *Company) ServiceKey(service string) string { return c.keys[service] }
 // Turn has a connector be led to the hostile service from now on. It is to be
 // called before a server gets the company's configuration.
 func (c *Company) Turn(slug string) { c.turned = slug }
+
+// Withhold has the services not know of a scope that was granted; "" ends it.
+func (c *Company) Withhold(scope string) { c.withheld.Store(&scope) }
 
 // startTrade makes the twins.
 func (c *Company) startTrade() (err error) {
@@ -69,10 +74,14 @@ func (c *Company) known(service string) account.Check {
 		if service != "linear" { // whose keys come bare
 			shown = strings.TrimPrefix(shown, "Bearer ")
 		}
+		who, ok := c.Identity.Account(r)
 		if shown == c.keys[service] && shown != "" {
-			return account.Account{ID: "U1", Name: "Ada", Mail: "ada@acme.test", Team: "Acme", Scopes: everything}, true
+			who, ok = account.Account{ID: "U1", Name: "Ada", Mail: "ada@acme.test", Team: "Acme", Scopes: everything}, true
 		}
-		return c.Identity.Account(r)
+		if scope := c.withheld.Load(); scope != nil {
+			who.Scopes = slices.DeleteFunc(slices.Clone(who.Scopes), func(s string) bool { return s == *scope })
+		}
+		return who, ok
 	}
 }
 
