@@ -40,6 +40,13 @@ func (a *firm) hire(t *testing.T, slug string) *clerk {
 		t.Fatalf("%+v", r)
 	}
 	a.connect(t, slug, slug, "ada@acme.test")
+	return a.employ(t, slug)
+}
+
+// employ begins an external job with an agent that has all tools of a connection,
+// which is named as its connector is.
+func (a *firm) employ(t *testing.T, slug string) *clerk {
+	t.Helper()
 	var tools, asked []string
 	for _, tool := range catalogued(t, slug).Tools {
 		tools = append(tools, tool.Name)
