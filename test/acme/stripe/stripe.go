@@ -6,6 +6,7 @@ package stripe
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -179,6 +180,13 @@ func (t *Twin) All(kind string) []map[string]any {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Clone(t.things[kind])
+}
+
+// Keys are the keys of idempotency that requests had.
+func (t *Twin) Keys() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Sorted(maps.Keys(t.done))
 }
 
 func (t *Twin) find(kind, id string) object {
