@@ -90,10 +90,7 @@ var errorCodes = map[string]string{
 // client is the OAuth client that a link asked for, opened. It must still be the
 // one that it was when the browser left.
 func (s *Service) client(ctx context.Context, l hotcell.Link) (oauth.Client, error) {
-	if l.Endpoints != nil {
-		return oauth.Client{ID: l.Client, Public: true}, nil
-	}
-	c, secret, err := s.Vault.OpenClient(ctx, l.Workspace, l.Connector)
+	c, secret, err := s.Vault.ClientFor(ctx, l.Workspace, l.Connector, l.Endpoints, l.Client)
 	if err != nil {
 		return oauth.Client{}, err
 	}

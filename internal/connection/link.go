@@ -63,6 +63,9 @@ func (s *Service) linkOf(ctx context.Context, given string, want func(hotcell.Li
 	return l, true, nil
 }
 
+// keepLinks is how long a link that is over can still be looked at.
+const keepLinks = 24 * time.Hour
+
 // CreateLink begins to connect an account.
 func (s *Service) CreateLink(ctx context.Context, r *vaultrpc.CreateLinkRequest) (*vaultrpc.CreateLinkAnswer, error) {
 	now := s.Now()
@@ -81,6 +84,9 @@ func (s *Service) CreateLink(ctx context.Context, r *vaultrpc.CreateLinkRequest)
 			return err
 		}
 		a.About.Name = draft.Name
+		if err := a.DropLinks(l.Workspace, now.Add(-keepLinks)); err != nil {
+			return err
+		}
 		if err := a.PutLink(draft); err != nil {
 			return err
 		}
@@ -112,8 +118,9 @@ func (s *Service) draft(a *vault.Act, l *hotcell.Link, tools []string) (*connect
 	if err := c.CheckSettings(l.Settings); err != nil {
 		return nil, err
 	}
-	if l.Endpoints != nil {
-		return c, nil // its client is made for it, and its scopes are the server's
+	if l.Endpoints != nil { // its scopes are the server's, and its client is made for it, or the workspace's
+		_, err := ownClient(a, l.Endpoints, l.Workspace)
+		return c, err
 	}
 	if _, err := a.Client(l.Workspace, c.Slug); errors.Is(err, hotcell.ErrNotFound) {
 		return nil, hotcell.Invalid("/connector", "the workspace has no OAuth client of %s yet: an administrator sets one: hotcell connections clients set %s", c.Name, c.Slug)

@@ -18,6 +18,7 @@ import (
 // OpenLink is a browser that opens a link: the first one is bound to it, and
 // sent on to the service's page of consent. Nobody is signed in there.
 func (s *Service) OpenLink(ctx context.Context, r *vaultrpc.OpenLinkRequest) (*vaultrpc.OpenLinkAnswer, error) {
+	var opened hotcell.Link
 	l, _, err := s.linkOf(ctx, r.Token, s.token)
 	if err != nil {
 		return nil, err
@@ -26,29 +27,28 @@ func (s *Service) OpenLink(ctx context.Context, r *vaultrpc.OpenLinkRequest) (*v
 	if err != nil || !plainURL(r.Callback) || c.Auth.Kind != connector.OAuth2 {
 		return nil, errNoLink
 	}
-	made, err := s.register(ctx, l, r.Callback)
-	if err != nil {
-		return nil, err
-	}
 	cookie := r.Cookie
 	if !sameBrowser(l, cookie) {
 		cookie = freshCookie()
 	}
-	var whole string
+	callback := backTo(l.Endpoints, r.Callback)
 	err = s.Vault.Change(ctx, vault.OfLink(l), hotcell.Event{Kind: "link.open", Name: l.Name, Credential: l.Renews}, func(a *vault.Act) error {
 		now, client, err := s.opening(a, l, cookie)
 		if err != nil {
 			return err
 		}
-		if made != "" {
-			client.ID = made
-		}
 		now.Client, now.Issuer = client.ID, c.Auth.Issuer
-		if whole, err = s.OAuth.AuthorizeURL(&c.Auth, client.ID, s.state(l.ID, r.Callback), s.verifier(l.ID), r.Callback, now.Scopes); err != nil {
-			return err
-		}
+		opened = now
 		return a.PutLink(now)
 	})
+	if err != nil {
+		return nil, err
+	}
+	// Nobody but a browser that the link is bound to has a client made.
+	if opened, err = s.clientFor(ctx, opened, callback); err != nil {
+		return nil, err
+	}
+	whole, err := s.OAuth.AuthorizeURL(&c.Auth, opened.Client, s.state(l.ID, callback), s.verifier(l.ID), callback, opened.Scopes)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,11 @@ func (s *Service) opening(a *vault.Act, l hotcell.Link, cookie string) (hotcell.
 	sum := sha256.Sum256([]byte(cookie))
 	now.State, now.Browser = hotcell.LinkOpened, sum[:]
 	if now.Endpoints != nil {
-		return now, hotcell.Client{ID: now.Client, Public: true}, nil
+		if now.Client != "" {
+			return now, hotcell.Client{ID: now.Client, Public: true}, nil
+		}
+		client, err = ownClient(a, now.Endpoints, now.Workspace)
+		return now, client, err
 	}
 	if client, err = a.Client(now.Workspace, now.Connector); errors.Is(err, hotcell.ErrNotFound) {
 		err = fmt.Errorf("%w: the workspace has no OAuth client of this service any more", hotcell.ErrConflict)
@@ -136,12 +140,17 @@ func (s *Service) take(ctx context.Context, l hotcell.Link, cookie string) (out 
 }
 
 // from holds who answered against who was asked (RFC 9207): the issuer, where it
-// is known or told.
+// is told, which it must be where the service is known to do so.
 func (b *returned) from(issuer string) error {
 	want := b.link.Issuer
-	ok := subtle.ConstantTimeCompare([]byte(want), []byte(issuer)) == 1
-	if want == "" {
-		ok = issuer == "" || sameHost(issuer, b.connector.Auth.Authorize) || sameHost(issuer, b.connector.Auth.Token)
+	var ok bool
+	switch {
+	case issuer == "":
+		ok = !b.connector.Auth.Iss
+	case want != "":
+		ok = subtle.ConstantTimeCompare([]byte(want), []byte(issuer)) == 1
+	default:
+		ok = sameHost(issuer, b.connector.Auth.Authorize) || sameHost(issuer, b.connector.Auth.Token)
 	}
 	if !ok {
 		return fmt.Errorf("%w: the answer is from another server than the one that was asked", hotcell.ErrDenied)

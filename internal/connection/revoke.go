@@ -179,14 +179,11 @@ func (s *Service) revokeToken(ctx context.Context, g *grant) error {
 	ctx, cancel := context.WithTimeout(ctx, revokeTime)
 	defer cancel()
 	on := g.credential.Connected
-	client := oauth.Client{ID: on.Client, Public: true}
-	if on.Endpoints == nil {
-		c, secret, err := s.Vault.OpenClient(ctx, g.credential.Workspace, on.Connector)
-		if err != nil {
-			return err
-		}
-		client = oauth.Client{ID: c.ID, Secret: secret, Public: c.Public}
+	c, secret, err := s.Vault.ClientFor(ctx, g.credential.Workspace, on.Connector, on.Endpoints, on.Client)
+	if err != nil {
+		return err
 	}
+	client := oauth.Client{ID: c.ID, Secret: secret, Public: c.Public}
 	defer client.Secret.Clear()
 	if client.ID != on.Client {
 		return fmt.Errorf("%w: the workspace's OAuth client is not the one any more that it was granted to", hotcell.ErrConflict)

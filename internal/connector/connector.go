@@ -18,6 +18,7 @@
 package connector
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -45,6 +46,8 @@ type Connector struct {
 	// "openapi" or "mcp".
 	Definition string
 	Tools      []*Tool
+	// Missing tells what of the definition did not become a tool, and why.
+	Missing []string
 
 	account *account
 	errors  *failing
@@ -132,15 +135,15 @@ type Auth struct {
 	revoke *revocation
 }
 
-// With is the connector with an authorisation server that was found out: a client
-// without a secret, that proves itself by its key (RFC 7636). Of none, it is as it was.
+// With is the connector with an authorisation server that was found out; codes need
+// a proof key there (RFC 7636). Of none, it is as it was.
 func (c *Connector) With(e *hotcell.Endpoints) *Connector {
 	if e == nil {
 		return c
 	}
 	out := *c
 	out.Auth = Auth{
-		Kind: OAuth2, Authorize: e.Authorize, Token: e.Token, Revoke: e.Revoke, Issuer: e.Issuer, Client: "none", PKCE: true,
+		Kind: OAuth2, Authorize: e.Authorize, Token: e.Token, Revoke: e.Revoke, Issuer: e.Issuer, Iss: e.Iss, Client: cmp.Or(e.Shows, "basic"), PKCE: true,
 		Refresh: c.Auth.Refresh, Put: c.Auth.Put, Headers: c.Auth.Headers, Help: c.Auth.Help, Resource: e.Resource,
 	}
 	return &out

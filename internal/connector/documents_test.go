@@ -42,7 +42,7 @@ func TestToolsSpeakAsTheirServicesDocument(t *testing.T) {
 		{"gmail", "search", `{"query":"from:ada@acme.com is:unread","limit":5}`, "GET", "https://gmail.googleapis.com/gmail/v1/users/me/messages?maxResults=5&q=from%3Aada%40acme.com%20is%3Aunread", ""},
 		{"gmail", "label", `{"id":"18c","remove":["UNREAD"]}`, "POST", "https://gmail.googleapis.com/gmail/v1/users/me/messages/18c/modify", `{"addLabelIds":[],"removeLabelIds":["UNREAD"]}`},
 		{"google-sheets", "append", `{"spreadsheet":"1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upms","range":"Sheet1!A1:B2","rows":[["a",1],[true,null]]}`, "POST", "https://sheets.googleapis.com/v4/spreadsheets/1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upms/values/Sheet1%21A1:B2:append?insertDataOption=INSERT_ROWS&valueInputOption=RAW", `{"majorDimension":"ROWS","values":[["a",1],[true,null]]}`},
-		{"google-calendar", "update", `{"id":"e1","title":"x"}`, "PATCH", "https://www.googleapis.com/calendar/v3/calendars/primary/events/e1", `{"summary":"x"}`},
+		{"google-calendar", "update", `{"id":"e1","title":"x"}`, "PATCH", "https://www.googleapis.com/calendar/v3/calendars/primary/events/e1?sendUpdates=none", `{"summary":"x"}`},
 		{"slack", "post", `{"channel":"#ops","text":"hi"}`, "POST", "https://slack.com/api/chat.postMessage", `{"channel":"#ops","text":"hi","unfurl_links":false,"unfurl_media":false}`},
 		{"slack", "history", `{"channel":"C0123456","thread":"1503435956.000247"}`, "GET", "https://slack.com/api/conversations.replies?channel=C0123456&limit=50&ts=1503435956.000247", ""},
 		{"hubspot", "search_contacts", `{"query":"ada","limit":1}`, "POST", "https://api.hubapi.com/crm/v3/objects/contacts/search", `{"limit":1,"properties":["firstname","lastname","email","phone","company","jobtitle"],"query":"ada"}`},
@@ -52,7 +52,7 @@ func TestToolsSpeakAsTheirServicesDocument(t *testing.T) {
 		{"notion", "create", `{"parent":"59833787-2cf9-4fdf-8782-e53db20768a5","title":"T","paragraphs":["p"]}`, "POST", "https://api.notion.com/v1/pages", `{"children":[{"object":"block","paragraph":{"rich_text":[{"text":{"content":"p"},"type":"text"}]},"type":"paragraph"}],"parent":{"page_id":"59833787-2cf9-4fdf-8782-e53db20768a5"},"properties":{"title":[{"text":{"content":"T"}}]}}`},
 		{"stripe", "refund", `{"payment":"pi_1234567890","amount":500}`, "POST", "https://api.stripe.com/v1/refunds", `amount=500&payment_intent=pi_1234567890`},
 		{"microsoft-mail", "reply", `{"id":"AAMkAGI2THVSAAA=","text":"ok"}`, "POST", "https://graph.microsoft.com/v1.0/me/messages/AAMkAGI2THVSAAA=/reply", `{"comment":"ok"}`},
-		{"google-drive", "share", `{"id":"file_12345","mail":"a@acme.com"}`, "POST", "https://www.googleapis.com/drive/v3/files/file_12345/permissions?sendNotificationEmail=true", `{"emailAddress":"a@acme.com","role":"reader","type":"user"}`},
+		{"google-drive", "share", `{"id":"file_12345","mail":"a@acme.com"}`, "POST", "https://www.googleapis.com/drive/v3/files/file_12345/permissions?sendNotificationEmail=true&supportsAllDrives=true", `{"emailAddress":"a@acme.com","role":"reader","type":"user"}`},
 	} {
 		of, _ := catalog.Find(c.slug)
 		tool, ok := of.Tool(c.tool)

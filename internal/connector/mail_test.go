@@ -134,3 +134,73 @@ func TestAMessageIsWrittenWhole(t *testing.T) {
 func lines(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\n", "\r\n")
 }
+
+func TestAnswersGoToWhoeverWrote(t *testing.T) {
+	t.Parallel()
+	for to, want := range map[string]string{
+		`Ada <ada@acme.test>`:                                  `Ada <ada@acme.test>`,
+		`Doe, Jane <jane@acme.test>`:                           `Doe, Jane <jane@acme.test>`,
+		`Doe, Jane (Sales) <jane@acme.test>, bob@acme.test`:    `Doe, Jane (Sales) <jane@acme.test>; <bob@acme.test>`,
+		`"Doe, Jane" <jane@acme.test>, Bob <bob@acme.test>`:    `Doe, Jane <jane@acme.test>; Bob <bob@acme.test>`,
+		`=?windows-1252?Q?Gr=F6=DFe=2C_Jos=E9?= <j@acme.test>`: `Größe, José <j@acme.test>`,
+		`=?koi8-r?B?8NLJ18XU?= <k@acme.test>`:                  `Привет <k@acme.test>`,
+		`Jane @ Acme, Inc. [EU] <jane@acme.test>`:              `Jane @ Acme, Inc. [EU] <jane@acme.test>`,
+		`Größe: Jane <jane@acme.test>`:                         `Größe: Jane <jane@acme.test>`,
+	} {
+		h, _ := readMessage(t, string(send(t, map[string]any{"to": to, "subject": "s", "text": "t"}).Body))
+		list, err := h.AddressList("To")
+		var got []string
+		for _, a := range list {
+			got = append(got, strings.TrimSpace(a.Name+" <"+a.Address+">"))
+		}
+		if strings.Join(got, "; ") != want || err != nil {
+			t.Errorf("%s: %q, %v", to, got, err)
+		}
+	}
+}
+
+func TestNobodyElseGetsAMessage(t *testing.T) {
+	t.Parallel()
+	c, err := connector.Parse([]byte(post))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tool, _ := c.Tool("send")
+	for _, to := range []any{
+		"nobody", "Ada <nobody>", "a@acme.test Ada", "<a@acme.test> <b@evil.test>", "a <b@evil.test> c <d@acme.test>", "<b@evil.test> a@acme.test", "Ada, Bob",
+		[]any{"a@acme.test, b@evil.test"}, []any{"b@evil.test,<a@acme.test>"}, []any{"x: b@evil.test, a@acme.test;"}, []any{""}, []any{5}, 5, map[string]any{"a": 1},
+	} {
+		if q, err := tool.Begin(c, connector.Input{Args: map[string]any{"mail": map[string]any{"to": to, "text": "t"}}}).Next(t.Context()); err == nil {
+			t.Errorf("%v: %s", to, q.Body)
+		}
+	}
+}
+
+func TestTextsAndFilesOfAMessage(t *testing.T) {
+	t.Parallel()
+	coded := func(s string) string { return base64.URLEncoding.EncodeToString([]byte(s)) }
+	part := func(kind, charset, name, data string) string {
+		return fmt.Sprintf(`{"mimeType":%q,"filename":%q,"headers":[{"name":"content-type","value":"%s; charset=\"%s\""}],"body":{"size":%d,"data":%q}}`, kind, name, kind, charset, len(data), coded(data))
+	}
+	payload := `{"mimeType":"multipart/mixed","filename":"","parts":[` + strings.Join([]string{
+		part("text/plain", "windows-1252", "", "Gr\xf6\xdfe\n"), part("text/plain", "iso-8859-1", "", "schon UTF-8: ß\n"), part("text/plain", "iso-2022-jp", "", "\x1b$BF|K\\\x1b(B"),
+		part("text/html", "utf-8", "", "<p>é</p>"), part("text/plain", "windows-1252", "notes.txt", "caf\xe9"), part("application/pdf", "", "a.pdf", "%PDF\xff"),
+		`{"mimeType":"image/png","filename":"","body":{"attachmentId":"A1","size":9}}`, part("text/plain", "no-such", "", "\xff"),
+	}, ",") + `]}`
+	c, err := connector.Parse([]byte(post))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tool, _ := c.Tool("read")
+	r := tool.Begin(c, connector.Input{})
+	next(t, r)
+	answer(t, r, payload)
+	var got, want any
+	unmarshal(t, result(t, r), &got)
+	unmarshal(t, `{"text":"Größe\nschon UTF-8: ß\n日本\ufffd","html":"<p>é</p>","attachments":[
+		{"id":"","name":"notes.txt","type":"text/plain","size":4,"text":"café"},{"id":"","name":"a.pdf","type":"application/pdf","size":5,"base64":"JVBERv8="},
+		{"id":"A1","name":"","type":"image/png","size":9}]}`, &want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

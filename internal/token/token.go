@@ -227,10 +227,7 @@ func (k *Keeper) client(ctx context.Context, c hotcell.Credential, fields []vaul
 		copied, err := clone(key)
 		return oauth.Client{ID: c.Connected.Client, Secret: copied}, err
 	}
-	if c.Connected.Endpoints != nil { // made for this connection, without a secret
-		return oauth.Client{ID: c.Connected.Client, Public: true}, nil
-	}
-	kept, secret, err := k.Vault.OpenClient(ctx, c.Workspace, c.Connected.Connector)
+	kept, secret, err := k.Vault.ClientFor(ctx, c.Workspace, c.Connected.Connector, c.Connected.Endpoints, c.Connected.Client)
 	if errors.Is(err, hotcell.ErrNotFound) {
 		return oauth.Client{}, fmt.Errorf("%w: the workspace's OAuth client of %s is gone: set it again", hotcell.ErrUnavailable, c.Connected.Connector)
 	}

@@ -17,6 +17,7 @@ const (
 	Tools            = "/hotcell.vault.control/Tools"
 	CreateLink       = "/hotcell.vault.control/CreateLink"
 	Link             = "/hotcell.vault.control/Link"
+	LookAtLink       = "/hotcell.vault.control/LookAtLink"
 	OpenLink         = "/hotcell.vault.control/OpenLink"
 	FinishLink       = "/hotcell.vault.control/FinishLink"
 	SetClient        = "/hotcell.vault.control/SetClient"
@@ -158,6 +159,9 @@ type ToolsRequest struct {
 // ToolsAnswer lists tools.
 type ToolsAnswer struct {
 	Tools []Tool `json:"tools"`
+	// Missing tells what the connection's definition has beside, and why it is no
+	// tool.
+	Missing []string `json:"missing,omitempty"`
 }
 
 // TestConnectionAnswer says whether a connection works now.
@@ -212,6 +216,35 @@ type LinkAnswer struct {
 	Link hotcell.Link `json:"link"`
 }
 
+// LookAtLinkRequest is a browser that looks at a link before it goes on with it:
+// nothing comes of that.
+type LookAtLinkRequest struct {
+	Token string `json:"token"`
+}
+
+// LookAtLinkAnswer is what whoever is asked for their account should know first.
+type LookAtLinkAnswer struct {
+	// Asks is the name of the member who asks for it, and whose the connection will be.
+	Asks string `json:"asks"`
+	// Service is the connector's name, At where one signs in.
+	Service string `json:"service"`
+	At      string `json:"at"`
+	// Name is the connection's, as the member chose it.
+	Name   string `json:"name"`
+	Shared bool   `json:"shared,omitempty"`
+	// Renews is true where the connection is there already; Account is whose it is,
+	// and Anyone whether it may become another's.
+	Renews  bool   `json:"renews,omitempty"`
+	Account string `json:"account,omitempty"`
+	Anyone  bool   `json:"anyone,omitempty"`
+	// Reads, Writes and Destroys are what agents could do with it, in words; none
+	// where only the service knows.
+	Reads    []string `json:"reads,omitempty"`
+	Writes   []string `json:"writes,omitempty"`
+	Destroys []string `json:"destroys,omitempty"`
+	Scopes   []string `json:"scopes,omitempty"`
+}
+
 // OpenLinkRequest is a browser that opens a link. Nobody is signed in there: the
 // token is all that it has.
 type OpenLinkRequest struct {
@@ -250,10 +283,12 @@ type FinishLinkAnswer struct {
 
 // SetClientRequest sets the workspace's own OAuth client of a connector. Secret
 // is one HPKE message in the context workspace, tier "client", item the
-// connector, field "secret"; empty for a public client.
+// connector, field "secret"; empty for a public client. For the connector "mcp",
+// Server is the address of a server or its issuer, and the item "mcp " and that.
 type SetClientRequest struct {
 	Principal hotcell.Principal `json:"principal"`
 	Connector string            `json:"connector"`
+	Server    string            `json:"server,omitempty"`
 	ID        string            `json:"id"`
 	Secret    []byte            `json:"secret,omitempty"`
 }
@@ -262,6 +297,8 @@ type SetClientRequest struct {
 type DeleteClientRequest struct {
 	Principal hotcell.Principal `json:"principal"`
 	Connector string            `json:"connector"`
+	// Server is the issuer, for the connector "mcp".
+	Server string `json:"server,omitempty"`
 }
 
 // ClientsAnswer lists the workspace's OAuth clients, without their secrets.
@@ -272,8 +309,12 @@ type ClientsAnswer struct {
 // OAuthClient is what may be said of one.
 type OAuthClient struct {
 	Connector string `json:"connector"`
-	ID        string `json:"id"`
-	Public    bool   `json:"public,omitempty"`
+	// Server is the issuer, for the connector "mcp", and Back what the address to come
+	// back to has more than others'.
+	Server string `json:"server,omitempty"`
+	Back   string `json:"back,omitempty"`
+	ID     string `json:"id"`
+	Public bool   `json:"public,omitempty"`
 }
 
 // AdviseRequest asks which tier a system is for: a host, URL, e-mail address or

@@ -4,6 +4,7 @@ import (
 	"crypto/sha1" //nolint:gosec // git's own names of blobs
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -189,10 +190,21 @@ func (t *Twin) branch(_ account.Account, r *http.Request) (int, any) {
 	case t.branches[name] != nil:
 		return http.StatusUnprocessableEntity, problem("Reference already exists")
 	}
-	made := map[string]*blob{}
-	for path, b := range t.branches["main"] {
-		made[path] = b
-	}
-	t.branches[name] = made
+	t.branches[name] = maps.Clone(t.branches["main"])
 	return http.StatusCreated, object{"ref": ref, "object": object{"type": "commit", "sha": sha}}
+}
+
+// Branch makes a branch of main.
+func (t *Twin) Branch(name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.branches[name] = maps.Clone(t.branches["main"])
+}
+
+func (t *Twin) removeBranch(_ account.Account, r *http.Request) (int, any) {
+	if t.branches[r.PathValue("name")] == nil {
+		return http.StatusUnprocessableEntity, problem("Reference does not exist")
+	}
+	delete(t.branches, r.PathValue("name"))
+	return http.StatusNoContent, nil
 }

@@ -363,6 +363,11 @@ func (t *Twin) finishUpload(c *call) (any, *Fault) {
 	if u == nil || u.who.ID != c.who.ID {
 		return nil, &Fault{Code: http.StatusNotFound, Reason: "notFound", Message: "Not Found"}
 	}
+	if len(t.broken) > 0 {
+		f := t.broken[0]
+		t.broken = t.broken[1:]
+		return nil, &f
+	}
 	delete(t.uploads, session)
 	if u.file.Type == "" {
 		u.file.Type = c.r.Header.Get("Content-Type")

@@ -37,6 +37,7 @@ type Twin struct {
 	events    []*event
 	invited   []string
 	refusals  []Fault
+	broken    []Fault
 }
 
 // scope is the beginning of the names of Google's scopes.
@@ -76,6 +77,13 @@ func (t *Twin) Refuse(f Fault) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.refusals = append(t.refusals, f)
+}
+
+// RefuseContent has the next content of an upload that has begun be answered so.
+func (t *Twin) RefuseContent(f Fault) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.broken = append(t.broken, f)
 }
 
 // Fault is an error as Google writes it. The older APIs have a reason, the newer

@@ -98,8 +98,10 @@ var attacks = map[string]func(*strike){
 		s.w.Header().Set("Link", "<"+s.elsewhere+"/?page=2&t="+url.QueryEscape(s.token)+`>; rel="next"`)
 		s.issue("one")
 	},
-	"next-token": func(s *strike) { s.next(s.token) },
-	"next-loop":  func(s *strike) { s.next(fmt.Sprint("page-", len(s.r.URL.RawQuery)%2)) },
+	"next-token":        func(s *strike) { s.next(s.token) },
+	"next-token-base64": func(s *strike) { s.next(base64.StdEncoding.EncodeToString([]byte("x" + s.token))) },
+	"next-token-hex":    func(s *strike) { s.next(hex.EncodeToString([]byte(s.token))) },
+	"next-loop":         func(s *strike) { s.next(fmt.Sprint("page-", len(s.r.URL.RawQuery)%2)) },
 
 	// Too much, too long, or something else.
 	"large": func(s *strike) {
