@@ -9,25 +9,28 @@ import (
 	"hotcell"
 )
 
-// compiler compiles the texts of a part of a document, and keeps the first error.
+// compiler compiles the texts of a part of a document, and keeps the errors.
 type compiler struct {
 	path string
 	err  error
 }
 
-// at puts a place in front of an error's own.
-func at(path string, err error) error {
-	if field, ok := errors.AsType[*hotcell.FieldError](err); ok {
-		return &hotcell.FieldError{Pointer: path + field.Pointer, Reason: field.Reason}
+// fail keeps an error, of a place below.
+func (c *compiler) fail(below string, err error) {
+	if err != nil {
+		c.err = errors.Join(c.err, at(c.path+below, err))
 	}
-	return err
+}
+
+func (c *compiler) failIf(bad bool, below, reason string) {
+	if bad {
+		c.fail(below, hotcell.Invalid("", "%s", reason))
+	}
 }
 
 func (c *compiler) text(below, s string) *text {
 	t, err := newText(s)
-	if err != nil && c.err == nil {
-		c.err = at(c.path+below, err)
-	}
+	c.fail(below, err)
 	return t
 }
 
@@ -41,9 +44,7 @@ func (c *compiler) optional(below, s string) *text {
 
 func (c *compiler) tree(below string, v any) *tree {
 	t, err := newTree(v, "")
-	if err != nil && c.err == nil {
-		c.err = at(c.path+below, err)
-	}
+	c.fail(below, err)
 	return t
 }
 
@@ -54,9 +55,7 @@ func (c *compiler) named(below string, m map[string]any) []named {
 	out := []named{}
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		t := c.tree(below+"/"+name, m[name])
-		if t != nil && t.leaf == nil && below == "/headers" && c.err == nil {
-			c.err = hotcell.Invalid(c.path+below+"/"+name, "a header is a text")
-		}
+		c.failIf(t != nil && t.leaf == nil && below == "/headers", below+"/"+name, "a header is a text")
 		out = append(out, named{name, t})
 	}
 	return out

@@ -2,7 +2,6 @@ package connector
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -11,9 +10,6 @@ import (
 
 	"hotcell"
 )
-
-// asField is the fault that an error is.
-func asField(err error) (*hotcell.FieldError, bool) { return errors.AsType[*hotcell.FieldError](err) }
 
 // no says why an operation cannot be a tool.
 func no(format string, args ...any) error {

@@ -142,13 +142,16 @@ func TestTokenAnswers(t *testing.T) {
 	}
 }
 
-// FuzzParse reads anything as a document.
+// FuzzParse reads anything as a document: what is not taken has a fault that is
+// told, and the first of them is the error.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(chat))
+	f.Add([]byte(shop))
 	f.Add([]byte("slug: [a"))
-	f.Fuzz(func(_ *testing.T, text []byte) {
-		if _, err := connector.Parse(text); err != nil {
-			_ = connector.Lint(text)
+	f.Add([]byte("slug: &a [*a]"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if _, err := connector.Parse(text); err != nil && len(connector.Lint(text)) == 0 {
+			t.Fatalf("%v is no fault", err)
 		}
 	})
 }

@@ -24,17 +24,17 @@ about: For tests.
 base: https://places.acme.test/v1
 auth: {kind: key}
 tools:
-- {name: path, about: x, hint: read, request: {method: GET, path: "/a/${args.s}/z"}}
-- {name: slashed, about: x, hint: read, request: {method: GET, path: "/a/${args.s}/z", slashes: [args.s]}}
-- {name: within, about: x, hint: read, request: {method: GET, path: "/a/.${args.s}/z"}}
-- {name: address, about: x, hint: read, request: {method: GET, url: "https://places.acme.test/v1/a/${args.s}/z"}}
-- {name: query, about: x, hint: read, request: {method: GET, path: /q, query: {a: "${args.s}", list: "${[args.s, args.s]}", map: {k: "${args.s}"}, z: fixed}}}
-- {name: key, about: x, hint: read, request: {method: GET, path: /q, query: "${{args.s: 'v', 'z': 'fixed'}}"}}
-- {name: header, about: x, hint: read, request: {method: GET, path: /h, headers: {X-Value: "${args.s}", X-Z: fixed}}}
-- {name: json, about: x, hint: write, request: {method: POST, path: /j, json: {a: "${args.s}", mixed: "<${args.s}>", deep: [{k: "${args.s}"}], z: fixed}}}
-- {name: form, about: x, hint: write, request: {method: POST, path: /f, form: {a: "${args.s}", map: "${{args.s: args.s}}", items: "${[{'k': args.s}]}", z: fixed}}}
-- {name: multipart, about: x, hint: write, request: {method: POST, path: /m, multipart: [{name: a, value: "${args.s}"}, {name: file, filename: "${args.s}", type: text/plain, base64: "${base64.encode(bytes(args.s))}"}, {name: z, value: fixed}]}}
-- {name: text, about: x, hint: write, request: {method: POST, path: /t, body: {type: "text/plain; x=${args.s}", text: "${args.s}"}}}
+- {name: path, about: x, hint: read, input: &in {type: object, properties: {s: {type: string}}}, request: {method: GET, path: "/a/${args.s}/z"}}
+- {name: slashed, about: x, hint: read, input: *in, request: {method: GET, path: "/a/${args.s}/z", slashes: [args.s]}}
+- {name: within, about: x, hint: read, input: *in, request: {method: GET, path: "/a/.${args.s}/z"}}
+- {name: address, about: x, hint: read, input: *in, request: {method: GET, url: "https://places.acme.test/v1/a/${args.s}/z"}}
+- {name: query, about: x, hint: read, input: *in, request: {method: GET, path: /q, query: {a: "${args.s}", list: "${[args.s, args.s]}", map: {k: "${args.s}"}, z: fixed}}}
+- {name: key, about: x, hint: read, input: *in, request: {method: GET, path: /q, query: "${{args.s: 'v', 'z': 'fixed'}}"}}
+- {name: header, about: x, hint: read, input: *in, request: {method: GET, path: /h, headers: {X-Value: "${args.s}", X-Z: fixed}}}
+- {name: json, about: x, hint: write, input: *in, request: {method: POST, path: /j, json: {a: "${args.s}", mixed: "<${args.s}>", deep: [{k: "${args.s}"}], z: fixed}}}
+- {name: form, about: x, hint: write, input: *in, request: {method: POST, path: /f, form: {a: "${args.s}", map: "${{args.s: args.s}}", items: "${[{'k': args.s}]}", z: fixed}}}
+- {name: multipart, about: x, hint: write, input: *in, request: {method: POST, path: /m, multipart: [{name: a, value: "${args.s}"}, {name: file, filename: "${args.s}", type: text/plain, base64: "${base64.encode(bytes(args.s))}"}, {name: z, value: fixed}]}}
+- {name: text, about: x, hint: write, input: *in, request: {method: POST, path: /t, body: {type: "text/plain; x=${args.s}", text: "${args.s}"}}}
 `
 
 // FuzzAValueStaysInItsPlace has any text go into every place of a request, sends

@@ -187,28 +187,9 @@ func (r *request) setQuery(ctx context.Context, target *url.URL, vars map[string
 // newRequest compiles a request.
 func newRequest(d *requestDocument, path string) (*request, error) {
 	r := &request{method: d.Method, noAuth: d.Auth != nil && !*d.Auth}
-	if !slices.Contains([]string{"GET", "POST", "PUT", "PATCH", "DELETE"}, d.Method) {
-		return nil, hotcell.Invalid(path+"/method", "a method is GET, POST, PUT, PATCH or DELETE")
-	}
 	c := &compiler{path: path}
-	switch {
-	case (d.Path == "") == (d.URL == ""):
-		return nil, hotcell.Invalid(path, "a request has a path, or a url")
-	case d.Path != "":
-		r.path = c.text("/path", d.Path)
-		if c.err == nil {
-			c.err = at(path+"/path", checkPath(r.path))
-		}
-	default:
-		r.url = c.text("/url", d.URL)
-		if c.err == nil {
-			c.err = at(path+"/url", checkURL(r.url))
-		}
-	}
-	if c.err == nil {
-		c.err = at(path+"/slashes", r.allow(d.Slashes))
-	}
-	r.form = c.named("/form", d.Form)
+	c.failIf(!slices.Contains([]string{"GET", "POST", "PUT", "PATCH", "DELETE"}, d.Method), "/method", "a method is GET, POST, PUT, PATCH or DELETE")
+	r.compileTarget(c, d)
 	switch q := d.Query.(type) {
 	case nil:
 	case map[string]any:
@@ -216,13 +197,38 @@ func newRequest(d *requestDocument, path string) (*request, error) {
 	case string:
 		r.all = c.tree("/query", q)
 	default:
-		return nil, hotcell.Invalid(path+"/query", "a query is a map, or an expression that gives one")
+		c.failIf(true, "/query", "a query is a map, or an expression that gives one")
 	}
 	headers := map[string]any{}
 	for name, value := range d.Headers {
 		headers[name] = value
 	}
 	r.headers = c.named("/headers", headers)
+	r.compileBody(c, d)
+	return r, c.err
+}
+
+// compileTarget compiles where a request goes.
+func (r *request) compileTarget(c *compiler, d *requestDocument) {
+	switch {
+	case (d.Path == "") == (d.URL == ""):
+		c.failIf(true, "", "a request has a path, or a url")
+		return
+	case d.Path != "":
+		if r.path = c.text("/path", d.Path); r.path != nil {
+			c.fail("/path", checkPath(r.path))
+		}
+	default:
+		if r.url = c.text("/url", d.URL); r.url != nil {
+			c.fail("/url", checkURL(r.url))
+		}
+	}
+	c.fail("/slashes", r.allow(d.Slashes))
+}
+
+// compileBody compiles what a request sends.
+func (r *request) compileBody(c *compiler, d *requestDocument) {
+	r.form = c.named("/form", d.Form)
 	if d.JSON != nil {
 		r.json = c.tree("/json", d.JSON)
 	}
@@ -231,20 +237,9 @@ func newRequest(d *requestDocument, path string) (*request, error) {
 	}
 	if d.Body != nil {
 		r.body = &rawBody{kind: c.text("/body/type", d.Body.Type), text: c.optional("/body/text", d.Body.Text), base64: c.optional("/body/base64", d.Body.Base64)}
-		if c.err == nil && (r.body.text == nil) == (r.body.base64 == nil) {
-			c.err = hotcell.Invalid(path+"/body", "a body has a text, or base64")
-		}
+		c.failIf((d.Body.Text == "") == (d.Body.Base64 == ""), "/body", "a body has a text, or base64")
 	}
-	bodies := 0
-	for _, there := range []bool{r.json != nil, r.form != nil, r.multipart != nil, r.body != nil} {
-		if there {
-			bodies++
-		}
-	}
-	if c.err == nil && bodies > 1 {
-		c.err = hotcell.Invalid(path, "a request has one body")
-	}
-	return r, c.err
+	c.failIf(count(d.JSON != nil, d.Form != nil, d.Multipart != nil, d.Body != nil) > 1, "", "a request has one body")
 }
 
 // checkPath takes a path whose literal parts mean one thing.
