@@ -155,10 +155,17 @@ func (c *Client) CreateLink(ctx context.Context, d LinkDraft) (out Link, err err
 	return out, c.json(ctx, http.MethodPost, "/v1/links", nil, "", d, &out)
 }
 
-// Reconnect begins to connect a connection's account anew; anyone lets it become
-// another account's.
-func (c *Client) Reconnect(ctx context.Context, id hotcell.CredentialID, anyone bool) (out Link, err error) {
-	return out, c.json(ctx, http.MethodPost, connectionPath(id)+"/reconnect", nil, "", map[string]bool{"anyone": anyone}, &out)
+// Renewal is how a connection's account is to be connected anew.
+type Renewal struct {
+	// Anyone lets it become another account's.
+	Anyone bool `json:"anyone,omitempty"`
+	// Tools are some whose scopes are asked for beside those that it has.
+	Tools []string `json:"tools,omitempty"`
+}
+
+// Reconnect begins to connect a connection's account anew.
+func (c *Client) Reconnect(ctx context.Context, id hotcell.CredentialID, r Renewal) (out Link, err error) {
+	return out, c.json(ctx, http.MethodPost, connectionPath(id)+"/reconnect", nil, "", r, &out)
 }
 
 // Link shows what has come of a link.

@@ -65,15 +65,16 @@ func (c *Client) CreateConnection(ctx context.Context, d ConnectionDraft) (out C
 }
 
 // SetKey gives a connection that is at the revision another key; 0 is any
-// revision. Jobs that run keep theirs.
-func (c *Client) SetKey(ctx context.Context, id hotcell.CredentialID, revision int, key sensitive.Bytes) (out Connection, err error) {
+// revision. Jobs that run keep theirs. Anyone lets it be another account's.
+func (c *Client) SetKey(ctx context.Context, id hotcell.CredentialID, revision int, key sensitive.Bytes, anyone bool) (out Connection, err error) {
 	sealed, err := c.sealKey(ctx, string(id), key)
 	if err != nil {
 		return out, err
 	}
 	body := struct {
 		SealedKey []byte `json:"sealed_key"`
-	}{sealed}
+		Anyone    bool   `json:"anyone,omitempty"`
+	}{sealed, anyone}
 	return out, c.json(ctx, http.MethodPatch, connectionPath(id), nil, ifMatch(revision), body, &out)
 }
 

@@ -21,7 +21,7 @@ type Variable struct {
 type Secret struct {
 	hotcell.Credential
 	Attachments []AttachedAssignment `json:"attachments,omitempty"`
-	// Advice says of a new one that there is a more protected way.
+	// Advice says of what was just set that there is a more protected way.
 	Advice []Advice `json:"advice,omitempty"`
 }
 

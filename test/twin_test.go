@@ -40,6 +40,13 @@ func (a *firm) hire(t *testing.T, slug string) *clerk {
 		t.Fatalf("%+v", r)
 	}
 	a.connect(t, slug, slug, "ada@acme.test")
+	return a.employ(t, slug)
+}
+
+// employ begins an external job with an agent that has all tools of a connection,
+// which is named as its connector is.
+func (a *firm) employ(t *testing.T, slug string) *clerk {
+	t.Helper()
 	var tools, asked []string
 	for _, tool := range catalogued(t, slug).Tools {
 		tools = append(tools, tool.Name)
@@ -47,14 +54,21 @@ func (a *firm) hire(t *testing.T, slug string) *clerk {
 			asked = append(asked, tool.Name)
 		}
 	}
-	a.OK("assignments", "create", slug, "--command", "true")
-	attach := []string{"assignments", "attach", slug, slug, "--tools", strings.Join(tools, ",")}
+	return a.engage(t, slug, tools, asked)
+}
+
+// engage begins an external job with an agent that has tools of a connection;
+// those that were asked for are called without a person.
+func (a *firm) engage(t *testing.T, name string, tools, asked []string) *clerk {
+	t.Helper()
+	a.OK("assignments", "create", name, "--command", "true")
+	attach := []string{"assignments", "attach", name, name, "--tools", strings.Join(tools, ",")}
 	if asked != nil {
 		attach = append(attach, "--no-approval", strings.Join(asked, ","))
 	}
 	a.OK(attach...)
 	var made struct{ Token, URL string }
-	if err := json.Unmarshal([]byte(a.OK("jobs", "create", slug, "--external", "-o", "json")), &made); err != nil {
+	if err := json.Unmarshal([]byte(a.OK("jobs", "create", name, "--external", "-o", "json")), &made); err != nil {
 		t.Fatal(err)
 	}
 	by := &http.Client{Transport: carrier{&http.Transport{}, made.Token}}

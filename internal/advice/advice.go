@@ -10,19 +10,18 @@ package advice
 
 import (
 	"fmt"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 
 	"hotcell"
 	"hotcell/internal/connector"
-	"hotcell/internal/site"
 	"hotcell/internal/vaultrpc"
 )
 
-// variable is the name of an environment variable, as people write them.
-var variable = regexp.MustCompile(`^[A-Z][A-Z0-9_]{1,127}$`)
+// variable is the name of an environment variable, as people write them: in capitals,
+// or in small letters with an underscore.
+var variable = regexp.MustCompile(`^([A-Z][A-Z0-9_]{1,127}|[a-z][a-z0-9]*(_[a-z0-9]+){1,20})$`)
 
 // MaxWhat is how long a question may be, in bytes: the first characters of a
 // token tell enough, and a whole one is nobody's business here.
@@ -35,8 +34,10 @@ func For(catalog *connector.Catalog, what string) []vaultrpc.Advice {
 	if len(what) > MaxWhat {
 		what = what[:MaxWhat]
 	}
-	if variable.MatchString(what) {
-		return ofVariable(catalog, what)
+	for _, c := range catalog.All() {
+		if i := slices.IndexFunc(c.Advise.Variables, func(name string) bool { return strings.EqualFold(name, what) }); i >= 0 {
+			return withSecret(ofName(c, c.Advise.Variables[i])...)
+		}
 	}
 	for _, c := range catalog.All() {
 		for _, prefix := range c.Advise.Prefixes {
@@ -45,22 +46,24 @@ func For(catalog *connector.Catalog, what string) []vaultrpc.Advice {
 			}
 		}
 	}
+	if variable.MatchString(what) {
+		return ofVariable(strings.ToUpper(what))
+	}
 	if strings.HasPrefix(what, "postgres://") || strings.HasPrefix(what, "postgresql://") {
 		return []vaultrpc.Advice{standIn("a database is reached with a password: attach the secret as stand-in, and no job has it")}
 	}
 	host := hostOf(what)
-	if host == "" {
-		return []vaultrpc.Advice{secret("nothing is known of it, so its values are kept as a secret")}
+	switch {
+	case host != "":
+		return ofHost(catalog, host)
+	case looksRandom(what):
+		return []vaultrpc.Advice{http("", "it looks like a token of an API: as a connection it stays in the vault, and goes onto requests to that one host"), standIn("or as a stand-in, where a program wants it in a variable")}
 	}
-	return ofHost(catalog, host, strings.Contains(what, "@"))
+	return []vaultrpc.Advice{secret("nothing is known of it, so its values are kept as a secret")}
 }
 
-func ofVariable(catalog *connector.Catalog, name string) []vaultrpc.Advice {
-	for _, c := range catalog.All() {
-		if slices.Contains(c.Advise.Variables, name) {
-			return withSecret(ofName(c, name)...)
-		}
-	}
+// ofVariable is for a variable that no connector knows.
+func ofVariable(name string) []vaultrpc.Advice {
 	if strings.Contains(name, "DATABASE") || strings.HasPrefix(name, "PG") || strings.Contains(name, "POSTGRES") {
 		return []vaultrpc.Advice{standIn("a database is reached with a password: attach the secret as stand-in, and no job has it")}
 	}
@@ -72,31 +75,9 @@ func ofVariable(catalog *connector.Catalog, name string) []vaultrpc.Advice {
 	return []vaultrpc.Advice{secret("no connector is for it")}
 }
 
-// hostOf reads a host out of what was typed; "" where there is none.
-func hostOf(what string) string {
-	text := what
-	if _, domain, mail := strings.Cut(text, "@"); mail && !strings.Contains(text, "://") {
-		text = domain
-	}
-	if u, err := url.Parse(text); err == nil && u.Host != "" {
-		text = u.Hostname()
-	} else {
-		text, _, _ = strings.Cut(text, "/")
-		text, _, _ = strings.Cut(text, ":")
-	}
-	if !strings.Contains(text, ".") {
-		return ""
-	}
-	host, err := site.Host(text)
-	if err != nil {
-		return ""
-	}
-	return host
-}
-
-func ofHost(catalog *connector.Catalog, host string, mail bool) []vaultrpc.Advice {
+func ofHost(catalog *connector.Catalog, host string) []vaultrpc.Advice {
 	for _, c := range catalog.All() {
-		if mail && slices.Contains(c.Advise.Mail, host) {
+		if slices.Contains(c.Advise.Mail, host) {
 			return withLogin(connect(c, "mail of "+host+" is "+c.Name+"'s"), host)
 		}
 		for _, known := range c.Advise.Hosts {

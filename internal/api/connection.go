@@ -42,6 +42,7 @@ type changeConnection struct {
 		Service   *string `json:"service,omitempty"`
 		SealedKey []byte  `json:"sealed_key,omitempty"`
 		Key       string  `json:"key,omitempty" doc:"as sealed_key, in plain"`
+		Anyone    bool    `json:"anyone,omitempty" doc:"let the key be another account's"`
 	}
 }
 
@@ -138,7 +139,7 @@ func (s *service) changeConnection(ctx context.Context, p hotcell.Principal, in 
 		return nil, err
 	}
 	return credentialItem(s.Vault.ChangeConnection(ctx, &vaultrpc.ChangeConnectionRequest{
-		Principal: p, ID: hotcell.CredentialID(in.ID), Revision: revision, Name: in.Body.Name, Service: in.Body.Service, Key: key,
+		Principal: p, ID: hotcell.CredentialID(in.ID), Revision: revision, Name: in.Body.Name, Service: in.Body.Service, Key: key, Anyone: in.Body.Anyone,
 	}))
 }
 

@@ -24,7 +24,7 @@ type createLink struct {
 type reconnect struct {
 	ID   string `path:"id"`
 	Body struct {
-		Tools  []string `json:"tools,omitempty"`
+		Tools  []string `json:"tools,omitempty" doc:"tools whose scopes are asked for beside those that it has"`
 		Anyone bool     `json:"anyone,omitempty" doc:"let it become another account's"`
 	}
 }

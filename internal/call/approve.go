@@ -47,6 +47,6 @@ func (a *attempt) asked() hotcell.AskedCall {
 	sum := sha256.Sum256(text)
 	use := &a.offer.held.Use
 	return hotcell.AskedCall{
-		Attachment: use.Attachment, Credential: use.Credential, Connection: a.offer.alias(), Account: a.offer.account, Tool: a.offer.tool.Name, Hash: sum[:],
+		Attachment: use.Attachment, Credential: use.Credential, Connection: a.menu.called(a.offer), Account: a.offer.account, Tool: a.offer.tool.Name, Hash: sum[:],
 	}
 }

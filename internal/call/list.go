@@ -32,7 +32,8 @@ func describe(name string, offers []*offer) vaultrpc.Tool {
 	if len(offers) > 1 {
 		out.Input = joined(offers)
 	}
-	for _, o := range offers {
+	argument, aliases := argumentOf(offers), aliasesOf(offers)
+	for i, o := range offers {
 		out.ReadOnly = out.ReadOnly && o.tool.Hint == hintRead
 		out.Destructive = out.Destructive || o.tool.Hint == hintDestructive
 		out.Idempotent = out.Idempotent && (o.tool.Idempotent || o.tool.Hint == hintRead)
@@ -40,7 +41,11 @@ func describe(name string, offers []*offer) vaultrpc.Tool {
 		if string(o.tool.Output) != string(first.Output) {
 			out.Output = nil
 		}
-		out.Description += "\n" + o.manner(len(offers) > 1)
+		as := "Called"
+		if len(offers) > 1 {
+			as = fmt.Sprintf("With %s %q:", argument, aliases[i])
+		}
+		out.Description += "\n" + as + " as " + o.manner()
 	}
 	return out
 }
@@ -52,11 +57,8 @@ const (
 )
 
 // manner says as whom a call is made, and under which rules.
-func (o *offer) manner(several bool) string {
-	text := "Called as " + o.who()
-	if several {
-		text = fmt.Sprintf("With %s %q: as %s", connectionArgument, o.alias(), o.who())
-	}
+func (o *offer) manner() string {
+	text := o.who()
 	for i, r := range o.rules {
 		if i == 0 {
 			text += "; only where "
@@ -110,7 +112,7 @@ func (m *menu) connections(out *strings.Builder) {
 			}
 		}
 		if of != nil {
-			fmt.Fprintf(out, "Tools of the connection %q, as %s: %s.\n", of.alias(), of.who(), strings.Join(names, ", "))
+			fmt.Fprintf(out, "Tools of the connection %q, as %s: %s.\n", m.called(of), of.who(), strings.Join(names, ", "))
 		}
 	}
 }

@@ -127,21 +127,17 @@ func (m *menu) choose(name string, arguments json.RawMessage) (*offer, json.RawM
 	case 1:
 		return offers[0], arguments, nil
 	}
-	which, rest, err := without(arguments, connectionArgument)
+	argument := argumentOf(offers)
+	which, rest, err := without(arguments, argument)
 	if err != nil {
 		return nil, nil, unfit(err)
 	}
-	for _, o := range offers {
-		if o.alias() == which && which != "" {
-			return o, rest, nil
-		}
-	}
-	var aliases []string
-	for _, o := range offers {
-		aliases = append(aliases, fmt.Sprintf("%q (%s)", o.alias(), o.who()))
+	if aliases := aliasesOf(offers); which != "" && among(aliases, which) == 1 {
+		i := slices.Index(aliases, which)
+		return offers[i], rest, nil
 	}
 	return nil, nil, &refusal{
-		codeInvalid, fmt.Sprintf("more than one connection has this tool: say which in the argument %q: %s", connectionArgument, strings.Join(aliases, ", ")),
+		codeInvalid, fmt.Sprintf("more than one connection has this tool: say which in the argument %q: %s", argument, listed(offers)),
 		"the call does not say which connection it is for",
 	}
 }

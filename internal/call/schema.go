@@ -11,10 +11,6 @@ import (
 	"hotcell"
 )
 
-// connectionArgument says which connection a call is for, where more than one
-// has the tool.
-const connectionArgument = "connection"
-
 // without takes one argument, a text, out of arguments; the rest stays as it
 // came.
 func without(arguments json.RawMessage, name string) (value string, rest json.RawMessage, err error) {
@@ -104,12 +100,12 @@ func fix(schema, properties map[string]any, name, keyword string, value any) {
 // joined is the schema of a tool that more than one connection has: with the
 // argument that says which.
 func joined(offers []*offer) json.RawMessage {
-	aliases := make([]any, 0, len(offers))
+	aliases := aliasesOf(offers)
 	about := make([]string, 0, len(offers))
-	for _, o := range offers {
-		aliases = append(aliases, o.alias())
-		about = append(about, o.alias()+" is "+o.who())
+	for i, o := range offers {
+		about = append(about, aliases[i]+" is "+o.who())
 	}
+	argument := argumentOf(offers)
 	which := map[string]any{"type": "string", "enum": aliases, "description": "which connection to use: " + strings.Join(about, "; ")}
 	base := offers[0].narrowed()
 	if alike := !slices.ContainsFunc(offers, func(o *offer) bool { return !bytes.Equal(o.narrowed(), base) }); !alike {
@@ -127,8 +123,8 @@ func joined(offers []*offer) json.RawMessage {
 		properties = map[string]any{}
 	}
 	required, _ := schema["required"].([]any)
-	properties[connectionArgument] = which
-	schema["properties"], schema["required"] = properties, append(required, connectionArgument)
+	properties[argument] = which
+	schema["properties"], schema["required"] = properties, append(required, argument)
 	out, err := json.Marshal(schema)
 	if err != nil {
 		return offers[0].tool.Input

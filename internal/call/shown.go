@@ -23,8 +23,8 @@ const marked = "[hotcell:"
 func (a *attempt) shown() (json.RawMessage, *refusal) {
 	came, guarded := map[string]any{}, map[string]any{}
 	text := a.request.Shown
-	if len(text) > 0 && len(a.menu.tools[a.request.Tool]) > 1 {
-		if _, rest, err := without(text, connectionArgument); err == nil {
+	if offers := a.menu.tools[a.request.Tool]; len(text) > 0 && len(offers) > 1 {
+		if _, rest, err := without(text, argumentOf(offers)); err == nil {
 			text = rest
 		}
 	}

@@ -320,6 +320,7 @@ func connectedRows(c hotcell.Credential) (rows [][]string) {
 
 func (a *app) setKey() *cobra.Command {
 	var flags keyFlags
+	var anyone bool
 	example := func(name string) string { return "hotcell connections set-key " + name + " --api-key-file key.txt" }
 	c := command("set-key CONNECTION --api-key-file FILE|-", "Give a connection another key; jobs that run keep theirs", "",
 		func(cmd *cobra.Command, args []string) error {
@@ -339,12 +340,17 @@ func (a *app) setKey() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			now, err := c.SetKey(cmd.Context(), was.ID, was.Revision, key)
+			now, err := c.SetKey(cmd.Context(), was.ID, was.Revision, key, anyone)
 			if err != nil {
 				return err
 			}
-			return a.made(string(now.ID), fmt.Sprintf("%s has another key: it is at version %d", now.Name, now.Version), now)
+			told := fmt.Sprintf("%s has another key: it is at version %d", now.Name, now.Version)
+			if now.Connected != nil && now.Connected.Account != "" {
+				told += ", as " + now.Connected.Account
+			}
+			return a.made(string(now.ID), told, now)
 		})
+	c.Flags().BoolVar(&anyone, "any-account", false, "let it be another account's; the assignments that it is attached to then work as that one")
 	flags.add(c)
 	return c
 }

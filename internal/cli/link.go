@@ -101,20 +101,21 @@ func describeConnection(c hotcell.Credential) string {
 
 func (a *app) reconnect() *cobra.Command {
 	var flags linkFlags
-	var anyone bool
+	var renewal client.Renewal
 	c := command("reconnect CONNECTION", "Connect an account anew: the connection keeps its id and attachments", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		c := a.client()
 		was, err := a.connectionOf(cmd.Context(), c, args[0])
 		if err != nil {
 			return err
 		}
-		link, err := c.Reconnect(cmd.Context(), was.ID, anyone)
+		link, err := c.Reconnect(cmd.Context(), was.ID, renewal)
 		if err != nil {
 			return err
 		}
 		return a.invite(cmd.Context(), c, link, flags)
 	})
-	c.Flags().BoolVar(&anyone, "any-account", false, "let it become another account's; the assignments that it is attached to then work as that one")
+	c.Flags().StringSliceVar(&renewal.Tools, "tools", nil, "ask for the scopes of these `tools` too")
+	c.Flags().BoolVar(&renewal.Anyone, "any-account", false, "let it become another account's; the assignments that it is attached to then work as that one")
 	flags.add(c)
 	return c
 }

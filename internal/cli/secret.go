@@ -229,6 +229,7 @@ func (a *app) changed(ctx context.Context, name, sentence string, change func(cl
 	if err != nil {
 		return err
 	}
+	a.advised(now.Advice)
 	a.unguarded(now.Variables)
 	return a.made(string(now.ID), fmt.Sprintf("%s: %s is at version %d", sentence, now.Name, now.Version), now)
 }

@@ -137,8 +137,8 @@ func (s *Service) rekeyed(ctx context.Context, r *vaultrpc.ChangeConnectionReque
 }
 
 // apply makes the next state of c from the request, and stores it.
-func (s *Service) apply(a *vault.Act, c hotcell.Credential, r *vaultrpc.ChangeConnectionRequest, fresh *material) (hotcell.Credential, error) {
-	next := c
+func (s *Service) apply(a *vault.Act, c hotcell.Credential, r *vaultrpc.ChangeConnectionRequest, fresh *material) (next hotcell.Credential, err error) {
+	next = c
 	next.Revision, next.UpdatedAt = c.Revision+1, s.Now()
 	if r.Name != nil {
 		next.Name = *r.Name
@@ -152,6 +152,9 @@ func (s *Service) apply(a *vault.Act, c hotcell.Credential, r *vaultrpc.ChangeCo
 		}
 		if next.Connected != nil {
 			now := *next.Connected
+			if now.Account, now.AccountID, err = fresh.account(&now, r.Anyone); err != nil {
+				return next, err
+			}
 			fresh.onto(&now)
 			next.Connected = &now
 		}

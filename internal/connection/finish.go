@@ -205,7 +205,11 @@ func (s *Service) renew(a *vault.Act, l hotcell.Link, to target, made *material,
 	if err != nil {
 		return err
 	}
-	if was := c.Connected; was.AccountID != "" && was.AccountID != next.AccountID && !l.Anyone {
+	switch was := c.Connected; {
+	case l.Anyone:
+	case was.AccountID == "":
+		return errUnknown(c.Name)
+	case was.AccountID != next.AccountID:
 		return fmt.Errorf("%w: this is the account %s, and the connection is %s's: connect that one, or say that it may become another account's",
 			hotcell.ErrConflict, cmp.Or(next.Account, "of nobody who is known"), cmp.Or(was.Account, "nobody who is known"))
 	}

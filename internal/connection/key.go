@@ -134,6 +134,18 @@ func (m *material) onto(c *hotcell.Connected) {
 	c.Scopes, c.Expires, c.Client, c.Broken = m.said.Scopes, m.said.Expires, m.said.Client, nil
 }
 
+// account is whose a connection is with a new key. Attachments stay on it, so it must
+// stay the same account's unless that is meant.
+func (m *material) account(was *hotcell.Connected, anyone bool) (name, id string, err error) {
+	switch {
+	case anyone, was.AccountID == "", was.AccountID == m.said.AccountID:
+		return m.said.Account, m.said.AccountID, nil
+	case m.said.AccountID == "":
+		return "", "", fmt.Errorf("%w: the service did not say whose the new key is, and the connection is %s's: try again, or say that it may become another account's (--any-account)", hotcell.ErrConflict, was.Account)
+	}
+	return "", "", fmt.Errorf("%w: the new key is of the account %s, and the connection is %s's: give that one's, or say that it may become another account's (--any-account)", hotcell.ErrConflict, m.said.Account, was.Account)
+}
+
 // material makes of a key what is kept, and asks the service whose it is.
 func (s *Service) material(ctx context.Context, to target, key sensitive.Bytes) (*material, error) {
 	out := &material{}

@@ -118,6 +118,9 @@ func (s *Service) draft(a *vault.Act, l *hotcell.Link, tools []string) (*connect
 	if err := c.CheckSettings(l.Settings); err != nil {
 		return nil, err
 	}
+	if was != nil && was.AccountID == "" && !l.Anyone {
+		return nil, errUnknown(l.Name)
+	}
 	if l.Endpoints != nil { // its scopes are the server's, and its client is made for it, or the workspace's
 		_, err := ownClient(a, l.Endpoints, l.Workspace)
 		return c, err
@@ -132,11 +135,16 @@ func (s *Service) draft(a *vault.Act, l *hotcell.Link, tools []string) (*connect
 			return nil, hotcell.Invalid(fmt.Sprintf("/tools/%d", i), "%s has no such tool: hotcell connections catalog %s lists them", c.Name, c.Slug)
 		}
 	}
-	if was != nil && len(tools) == 0 {
-		tools = served(c, was)
-	}
 	l.Scopes = c.Scopes(tools)
+	if was != nil {
+		l.Scopes = c.Scopes(append(served(c, was), tools...)) // no attachment loses what it has
+	}
 	return c, nil
+}
+
+// errUnknown is a connection of which nobody can say that it stays the same account's.
+func errUnknown(name string) error {
+	return hotcell.Invalid("/anyone", "nobody can tell whose account %s is of, so it cannot be held against the one that you sign in with: say that it may become another account's (--any-account)", name)
 }
 
 // signed is the connector by the way that a link is for, which the link is told: the

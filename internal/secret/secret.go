@@ -84,15 +84,16 @@ func (s *Service) advise(name string, fields []vault.Field) (out []vaultrpc.Advi
 
 // Change changes what is given and leaves the rest. A change of values makes a
 // new version; the old one stays until no job needs it.
-func (s *Service) Change(ctx context.Context, r *vaultrpc.ChangeSecretRequest) (out hotcell.Credential, err error) {
+func (s *Service) Change(ctx context.Context, r *vaultrpc.ChangeSecretRequest) (*vaultrpc.CredentialAnswer, error) {
 	if err := checkChange(r); err != nil {
-		return out, err
+		return nil, err
 	}
 	values, err := s.receive(r.Principal, string(r.ID), r.Set)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
 	defer values.clear()
+	var out hotcell.Credential
 	err = s.vault.ChangeCredential(ctx, r.Principal, hotcell.TierSecret, r.ID, r.Revision, func(a *vault.Act, c hotcell.Credential) error {
 		if err := s.see(a, values); err != nil {
 			return err
@@ -100,7 +101,10 @@ func (s *Service) Change(ctx context.Context, r *vaultrpc.ChangeSecretRequest) (
 		out, err = s.apply(a, c, r, values.fields)
 		return err
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return &vaultrpc.CredentialAnswer{Credential: out, Advice: s.advise(out.Name, values.fields)}, nil
 }
 
 // apply makes the next state of c from the request, and stores it.

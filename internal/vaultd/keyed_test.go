@@ -42,9 +42,17 @@ func TestAKeyOfTheCatalogue(t *testing.T) {
 	refused(t, "a key that the service does not know", err, hotcell.ErrInvalid, "does not take this key")
 	_, err = s.rotate(s.m, c.ID, s.plant("wrong"))
 	refused(t, "another that it does not know", err, hotcell.ErrInvalid, "does not take this key")
-	changed, err := s.rotate(s.m, c.ID, p.knownAs(eve))
+	_, err = s.rotate(s.m, c.ID, p.knownAs(eve))
+	refused(t, "another account's", err, hotcell.ErrConflict, "is of the account "+eve.name+", and the connection is "+ada.name+"'s")
+	same, err := s.rotate(s.m, c.ID, p.knownAs(ada))
+	if err != nil || same.Version != 2 || same.Connected.Account != ada.name {
+		t.Errorf("another of the same account: %+v, %v", same.Connected, err)
+	}
+	change := &vaultrpc.ChangeConnectionRequest{Principal: s.m, ID: c.ID, Anyone: true, Key: s.sealedKey(string(c.ID), p.knownAs(eve))}
+	answer, err := s.control.ChangeConnection(t.Context(), change)
 	must(t, err)
-	if changed.Version != 2 || changed.Connected.Account != eve.name {
+	changed := answer.Credential
+	if changed.Version != 3 || changed.Connected.Account != eve.name {
 		t.Errorf("changed, it is %+v", changed.Connected)
 	}
 	p.set(func() { p.me = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) } })
@@ -54,6 +62,12 @@ func TestAKeyOfTheCatalogue(t *testing.T) {
 	tested, err := s.control.TestConnection(t.Context(), &vaultrpc.CredentialRequest{Principal: s.m, ID: c.ID})
 	if err != nil || tested.Works || tested.Reason == "" {
 		t.Errorf("tested: %+v, %v", tested, err)
+	}
+	_, err = s.rotate(s.m, c.ID, p.knownAs(eve))
+	refused(t, "one of nobody knows whom", err, hotcell.ErrConflict, "did not say whose")
+	change = &vaultrpc.ChangeConnectionRequest{Principal: s.m, ID: c.ID, Anyone: true, Key: s.sealedKey(string(c.ID), p.knownAs(eve))}
+	if answer, err = s.control.ChangeConnection(t.Context(), change); err != nil || answer.Credential.Connected.Account != "" {
+		t.Errorf("where that is meant, it is said to be of %q, %v", answer.Credential.Connected.Account, err)
 	}
 	_, err = s.control.TestConnection(t.Context(), &vaultrpc.CredentialRequest{Principal: s.b, ID: c.ID})
 	refused(t, "a test of another's", err, hotcell.ErrNotFound, "")

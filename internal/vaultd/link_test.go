@@ -126,8 +126,18 @@ func TestLessIsGrantedThanAskedFor(t *testing.T) {
 			must(t, err)
 			continue
 		}
-		refused(t, "a tool without its scope", err, hotcell.ErrInvalid, "without the scope write")
+		refused(t, "a tool without its scope", err, hotcell.ErrInvalid, "without the scope write, which this tool takes: hotcell connections reconnect "+string(done.Link.Connection)+" --tools write")
 	}
+	p.set(func() { p.granted = nil })
+	again := s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Renews: done.Link.Connection, Tools: []string{"write"}})
+	if !slices.Equal(again.Link.Scopes, []string{"read", "write"}) {
+		t.Errorf("to renew with one tool more, it asks for %q", again.Link.Scopes)
+	}
+	_, err = s.finish(s.agreed(p, again.Token, ada))
+	must(t, err)
+	on := s.assignment(s.me, "with both")
+	_, err = s.control.Attach(t.Context(), &vaultrpc.AttachRequest{Principal: s.me, Assignment: on, Credential: done.Link.Connection, Narrowing: hotcell.Narrowing{Tools: []string{"acme_read", "acme_write"}}})
+	must(t, err)
 }
 
 func TestAnotherAccountIsNotConnectedInPlace(t *testing.T) {

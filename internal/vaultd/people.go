@@ -30,10 +30,7 @@ func (d *Daemon) people(mux *http.ServeMux) {
 	})
 	handle(d, mux, vaultrpc.Workspace, d.workspace)
 	handle(d, mux, vaultrpc.CreateSecret, d.secrets.Create)
-	handle(d, mux, vaultrpc.ChangeSecret, func(ctx context.Context, r *vaultrpc.ChangeSecretRequest) (*vaultrpc.CredentialAnswer, error) {
-		c, err := d.secrets.Change(ctx, r)
-		return &vaultrpc.CredentialAnswer{Credential: c}, err
-	})
+	handle(d, mux, vaultrpc.ChangeSecret, d.secrets.Change)
 	handle(d, mux, vaultrpc.ShareCredential, func(ctx context.Context, r *vaultrpc.ShareCredentialRequest) (*vaultrpc.CredentialAnswer, error) {
 		c, err := d.vault.Share(ctx, r.Principal, r.ID, r.Revision, r.Shared)
 		return &vaultrpc.CredentialAnswer{Credential: c}, err

@@ -311,3 +311,27 @@ func TestAServerThatMakesNoClients(t *testing.T) {
 	_, err = s.linked(m, "remote")
 	refused(t, "without its client again", err, hotcell.ErrInvalid, "makes no clients")
 }
+
+func TestAnAccountThatNobodyKnowsIsNotRenewedByTheWay(t *testing.T) {
+	t.Parallel()
+	m := newRemote(t)
+	s := beside(t, m)
+	link, err := s.linked(m, "remote")
+	must(t, err)
+	finish := func(link *vaultrpc.CreateLinkAnswer) *vaultrpc.FinishLinkAnswer {
+		t.Helper()
+		opened := s.browse(link.Token)
+		back := m.agree(t, opened.URL, "")
+		back.Cookie = opened.Cookie
+		done, err := s.finish(back)
+		must(t, err)
+		return done
+	}
+	made := finish(link).Link.Connection
+	_, err = s.control.CreateLink(t.Context(), &vaultrpc.CreateLinkRequest{Principal: s.me, Renews: made})
+	refused(t, "without a word", err, hotcell.ErrInvalid, "nobody can tell whose account")
+	done := finish(s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Renews: made, Anyone: true}))
+	if now := s.show(s.me, made); now.Version != 2 || m.revoked != 0 || !strings.Contains(done.Link.Reason, "nobody can tell whether") {
+		t.Errorf("it is at version %d, %d were revoked, and it says %q", now.Version, m.revoked, done.Link.Reason)
+	}
+}

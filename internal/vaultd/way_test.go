@@ -55,6 +55,12 @@ func TestAVariableBecomesAConnectionWhereAWayTakesIt(t *testing.T) {
 	if len(answer.Advice) != 1 || answer.Advice[0].Command != "hotcell connections create acmeboth --from-secret 'my own/BOTH_TOKEN'" {
 		t.Errorf("advised: %+v", answer.Advice)
 	}
+	plain := s.secret(s.me, "plain", "LOG_LEVEL", "debug")
+	changed, err := s.control.ChangeSecret(t.Context(), &vaultrpc.ChangeSecretRequest{Principal: s.me, ID: plain.ID, Set: s.sealed(string(plain.ID), "ANYTHING", key)})
+	must(t, err)
+	if len(changed.Advice) != 1 || changed.Advice[0].Command != "hotcell connections create acmeboth --from-secret plain/ANYTHING" {
+		t.Errorf("advised on what was set: %+v", changed.Advice)
+	}
 	c, err := s.connect(&vaultrpc.CreateConnectionRequest{Principal: s.me, Connector: "acmeboth", Name: "both", FromSecret: answer.Credential.ID, FromVariable: "BOTH_TOKEN"})
 	must(t, err)
 	s.tests(s.me, c.ID, ada.name)

@@ -60,8 +60,10 @@ type ChangeConnectionRequest struct {
 	Revision int     `json:"revision,omitempty"`
 	Name     *string `json:"name,omitempty"`
 	Service  *string `json:"service,omitempty"`
-	// Key is a new key, sealed; empty leaves the old one.
-	Key []byte `json:"key,omitempty"`
+	// Key is a new key, sealed; empty leaves the old one. Anyone lets it be another
+	// account's.
+	Key    []byte `json:"key,omitempty"`
+	Anyone bool   `json:"anyone,omitempty"`
 }
 
 // Connector is what people may know of a connector.
@@ -182,7 +184,8 @@ type CreateLinkRequest struct {
 	// Auth is the way of authorisation; where it is empty, the connector's first that
 	// people sign in for.
 	Auth string `json:"auth,omitempty"`
-	// Tools are those whose scopes are asked for; empty is all.
+	// Tools are those whose scopes are asked for; empty is all. For a connection that
+	// is renewed they come to those that it has.
 	Tools []string `json:"tools,omitempty"`
 	// Renews is a connection to connect anew, whose connector and name it keeps;
 	// Anyone lets it become another account's.

@@ -31,7 +31,6 @@ import (
 	"hotcell/test/acme/identity"
 	"hotcell/test/acme/microsoft"
 	"hotcell/test/acme/portal"
-	"hotcell/test/acme/slack"
 )
 
 // The names under which the company's servers are known.
@@ -50,11 +49,12 @@ type Company struct {
 	// wants of the user report.
 	Key, Password string
 
-	// Identity is where people sign in; the others are twins of services.
+	// Identity is where people sign in; the others, and those of Trade, are twins of
+	// services.
 	Identity  *identity.Server
 	Google    *google.Twin
 	Microsoft *microsoft.Twin
-	Slack     *slack.Twin
+	Trade
 
 	// Portal is a website to sign in to, as ada, and hostile ones beside it.
 	Portal         *portal.Portal

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,16 +14,14 @@ import (
 	"hotcell/test/acme/identity"
 	"hotcell/test/acme/microsoft"
 	"hotcell/test/acme/portal"
-	"hotcell/test/acme/slack"
 )
 
 // services are the names of the virtual hosts, without the domain.
-var services = append([]string{
+var services = slices.Concat([]string{
 	"accounts", "mcp",
 	"gmail", "sheets", "googleapis", "openid",
 	"graph",
-	"slack",
-}, portal.Sites...)
+}, tradeHosts(), portal.Sites)
 
 // Services are the names under which the services are known.
 func Services() (names []string) {
@@ -52,10 +51,10 @@ func (c *Company) Register(callback string) {
 		"google-drive":    identity.Keeps,
 		"google-calendar": identity.Keeps,
 		"microsoft-mail":  identity.Grace,
-		"slack":           identity.Rotates,
 	} {
 		c.Identity.Add(service+"-client", c.ClientSecret(service), mode, callback)
 	}
+	c.registerTrade(callback)
 }
 
 // Configuration is what a server is to know of the company: its authority, where
@@ -83,10 +82,8 @@ func (c *Company) Overrides() string {
 		fmt.Sprintf("    google-drive: {base: %q, %s, %s}", c.Base("googleapis"), openid, oauth),
 		fmt.Sprintf("    google-calendar: {base: %q, %s, %s}", c.Base("googleapis"), openid, oauth),
 		fmt.Sprintf("    microsoft-mail: {base: %q, %s}", c.Base("graph"), oauth),
-		fmt.Sprintf("    slack: {base: %q, also: [%q], authorize: %q, token: %q, revoke: %q, issuer: %q}",
-			c.Base("slack"), c.Base("slack"), c.Base("slack")+"/oauth/v2/authorize", c.Base("slack")+"/api/oauth.v2.access", accounts+"/revoke", accounts),
 	}
-	return strings.Join(lines, "\n") + "\n"
+	return strings.Join(lines, "\n") + "\n" + c.tradeOverrides()
 }
 
 // startServices serves all of them on one port, by their names.
@@ -108,7 +105,9 @@ func (c *Company) startServices(certificate tls.Certificate) error {
 	}
 	c.Google = google.New(c.Identity.Account)
 	c.Microsoft = microsoft.New(c.Identity.Account)
-	c.Slack = slack.New(c.Identity.Account)
+	if err := c.startTrade(); err != nil {
+		return err
+	}
 	c.services = &http.Server{ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), Handler: http.HandlerFunc(c.serve)}
 	go func() { _ = c.services.Serve(listener) }()
 	return nil
@@ -137,34 +136,20 @@ func (c *Company) serve(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		host = r.Host
 	}
-	switch strings.TrimSuffix(host, ".acme.test") {
+	name := strings.TrimSuffix(host, ".acme.test")
+	if c.trade(w, r, name) {
+		return
+	}
+	switch name {
 	case "accounts":
 		c.Identity.ServeHTTP(w, r)
 	case "gmail", "sheets", "googleapis", "openid":
 		c.Google.ServeHTTP(w, r)
 	case "graph":
 		c.Microsoft.ServeHTTP(w, r)
-	case "slack":
-		c.slack(w, r)
 	case "mcp":
 		c.mcp.ServeHTTP(w, r)
 	default:
 		c.Portal.ServeHTTP(w, r)
-	}
-}
-
-// slack leads its own pages of consent to where people sign in, with scopes as
-// Slack writes them, and answers with tokens as Slack does.
-func (c *Company) slack(w http.ResponseWriter, r *http.Request) {
-	switch r.URL.Path {
-	case "/oauth/v2/authorize":
-		q := r.URL.Query()
-		q.Set("scope", strings.ReplaceAll(q.Get("scope"), ",", " "))
-		http.Redirect(w, r, c.Base("accounts")+"/authorize?"+q.Encode(), http.StatusSeeOther) //nolint:gosec // the host is ours
-	case "/api/oauth.v2.access":
-		r.URL.Path = "/oauth/token"
-		slack.Reshape(c.Identity).ServeHTTP(w, r)
-	default:
-		c.Slack.ServeHTTP(w, r)
 	}
 }
