@@ -6,6 +6,9 @@ import "time"
 type Connected struct {
 	// Connector is the slug of the connector: "slack".
 	Connector string `json:"connector"`
+	// Auth is by which of the connector's ways of authorisation; its first where it
+	// is empty.
+	Auth string `json:"auth,omitempty"`
 	// Settings are what the connector wants to know beside values: the base of an
 	// API, the URL of an MCP server. No value is one.
 	Settings map[string]string `json:"settings,omitempty"`
@@ -40,7 +43,18 @@ type Endpoints struct {
 	Register string `json:"register,omitempty"`
 	// Resource is what the tokens are for (RFC 8707).
 	Resource string `json:"resource"`
+	// Iss is true where the server says that its answers name it (RFC 9207).
+	Iss bool `json:"iss,omitempty"`
+	// Shows is how a client with a secret shows itself there: basic or post.
+	Shows string `json:"shows,omitempty"`
 }
+
+// Own is the name of a workspace's own OAuth client at such a server, among those of
+// connectors.
+func (e *Endpoints) Own() string { return OwnClient(e.Issuer) }
+
+// OwnClient is the name of a workspace's own OAuth client at an issuer.
+func OwnClient(issuer string) string { return "mcp " + issuer }
 
 // Renewed says whether the connection's tokens are renewed: each use then takes
 // the newest version, and not the one of its job's start.
@@ -108,6 +122,8 @@ type Link struct {
 	// Owner is who asked for it, and whose the connection will be.
 	Owner     MemberID          `json:"owner"`
 	Connector string            `json:"connector"`
+	// Auth is by which of the connector's ways of authorisation.
+	Auth      string            `json:"auth,omitempty"`
 	Name      string            `json:"name"`
 	Shared    bool              `json:"shared,omitempty"`
 	Settings  map[string]string `json:"settings,omitempty"`

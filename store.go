@@ -127,6 +127,8 @@ type VaultWriter interface {
 	DeleteClient(ws WorkspaceID, connector string) error
 	// PutLink inserts or replaces.
 	PutLink(Link) error
+	// DropLinks deletes those that were over before a time.
+	DropLinks(ws WorkspaceID, before time.Time) error
 
 	// Record appends an event to its workspace's chain; the store gives it its
 	// sequence and hash.

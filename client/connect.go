@@ -22,10 +22,21 @@ type Connector struct {
 	Hosts    []string  `json:"hosts,omitempty"`
 	Settings []Setting `json:"settings,omitempty"`
 	Tools    []Tool    `json:"tools,omitempty"`
+	Ways     []Way     `json:"ways,omitempty"`
 	// Client is "set" or "missing" where an OAuth client is needed.
 	Client string `json:"client,omitempty"`
 	Help   string `json:"help,omitempty"`
 }
+
+// Way is one way of authorisation.
+type Way struct {
+	Auth     string   `json:"auth"`
+	Prefixes []string `json:"prefixes,omitempty"`
+	Help     string   `json:"help,omitempty"`
+}
+
+// Signs says whether a person signs in for it at the service.
+func (w Way) Signs() bool { return w.Auth == "oauth2" || w.Auth == "device" }
 
 // Setting is what a connector asks for beside values.
 type Setting struct {
@@ -78,11 +89,21 @@ func (c *Client) Lint(ctx context.Context, text string) ([]Problem, error) {
 
 // Tools lists the tools of a connection.
 func (c *Client) Tools(ctx context.Context, id hotcell.CredentialID) ([]Tool, error) {
-	var out struct {
-		Tools []Tool `json:"tools"`
-	}
-	err := c.json(ctx, http.MethodGet, connectionPath(id)+"/tools", nil, "", nil, &out)
+	out, err := c.Offer(ctx, id)
 	return out.Tools, err
+}
+
+// Offer is what a connection offers: its tools, and what its definition has
+// beside, with the reason why that is no tool.
+type Offer struct {
+	Tools   []Tool   `json:"tools"`
+	Missing []string `json:"missing,omitempty"`
+}
+
+// Offer tells what a connection offers.
+func (c *Client) Offer(ctx context.Context, id hotcell.CredentialID) (out Offer, err error) {
+	err = c.json(ctx, http.MethodGet, connectionPath(id)+"/tools", nil, "", nil, &out)
+	return out, err
 }
 
 // Tested says whether a connection works.
@@ -100,6 +121,7 @@ func (c *Client) TestConnection(ctx context.Context, id hotcell.CredentialID) (o
 // LinkDraft is an account to be connected.
 type LinkDraft struct {
 	Connector string            `json:"connector"`
+	Auth      string            `json:"auth,omitempty"`
 	Name      string            `json:"name"`
 	Shared    bool              `json:"shared,omitempty"`
 	Settings  map[string]string `json:"settings,omitempty"`
@@ -147,11 +169,15 @@ func (c *Client) Link(ctx context.Context, id hotcell.LinkID) (out Link, err err
 // OAuthClient is what may be said of the workspace's own OAuth client.
 type OAuthClient struct {
 	Connector string `json:"connector"`
-	ID        string `json:"id"`
-	Public    bool   `json:"public,omitempty"`
+	// Server is the authorisation server, for the connector "mcp".
+	Server string `json:"server,omitempty"`
+	ID     string `json:"id"`
+	Public bool   `json:"public,omitempty"`
+	// Callback is the redirect URI that it must have.
+	Callback string `json:"callback"`
 }
 
-// OAuthClients lists them, and tells the redirect URI that each must have.
+// OAuthClients lists them, and tells the redirect URI that most must have.
 func (c *Client) OAuthClients(ctx context.Context) (list []OAuthClient, callback string, err error) {
 	var out struct {
 		Items    []OAuthClient `json:"items"`
@@ -161,15 +187,21 @@ func (c *Client) OAuthClients(ctx context.Context) (list []OAuthClient, callback
 	return out.Items, out.Callback, err
 }
 
-// SetOAuthClient sets the workspace's own OAuth client of a connector. Its
-// secret leaves this process sealed; an empty one is a public client's.
-func (c *Client) SetOAuthClient(ctx context.Context, connector, id string, secret sensitive.Bytes) error {
+// SetOAuthClient sets the workspace's own OAuth client of a connector; of "mcp", for
+// the authorisation server at a server's address. Its secret leaves this process
+// sealed; an empty one is a public client's.
+func (c *Client) SetOAuthClient(ctx context.Context, connector, server, id string, secret sensitive.Bytes) error {
 	body := struct {
+		Server       string `json:"server,omitempty"`
 		ID           string `json:"id"`
 		SealedSecret []byte `json:"sealed_secret,omitempty"`
-	}{ID: id}
+	}{Server: server, ID: id}
 	if secret.Len() > 0 {
-		seal, err := c.sealer(ctx, "client", connector)
+		item := connector
+		if server != "" {
+			item = hotcell.OwnClient(server)
+		}
+		seal, err := c.sealer(ctx, "client", item)
 		if err != nil {
 			return err
 		}
@@ -180,9 +212,13 @@ func (c *Client) SetOAuthClient(ctx context.Context, connector, id string, secre
 	return c.json(ctx, http.MethodPut, "/v1/clients/"+url.PathEscape(connector), nil, "", body, nil)
 }
 
-// DeleteOAuthClient deletes it.
-func (c *Client) DeleteOAuthClient(ctx context.Context, connector string) error {
-	return c.json(ctx, http.MethodDelete, "/v1/clients/"+url.PathEscape(connector), nil, "", nil, nil)
+// DeleteOAuthClient deletes it; server is the authorisation server, for "mcp".
+func (c *Client) DeleteOAuthClient(ctx context.Context, connector, server string) error {
+	query := url.Values{}
+	if server != "" {
+		query.Set("server", server)
+	}
+	return c.json(ctx, http.MethodDelete, "/v1/clients/"+url.PathEscape(connector), query, "", nil, nil)
 }
 
 // Advice is one way of access, and why.

@@ -24,7 +24,10 @@ type ConnectionDraft struct {
 	// Connector is a slug of the catalogue whose service takes a key, with the
 	// settings that it asks for; else HTTP says where the key goes.
 	Connector string
-	Settings  map[string]string
+	// Auth is which of its ways of authorisation; the first that takes a key where it
+	// is empty.
+	Auth     string
+	Settings map[string]string
 	// Definition is an OpenAPI document, for the connector openapi.
 	Definition string
 	HTTP       hotcell.HTTPAccess
@@ -42,13 +45,14 @@ func (c *Client) CreateConnection(ctx context.Context, d ConnectionDraft) (out C
 		Service      string               `json:"service,omitempty"`
 		Shared       bool                 `json:"shared,omitempty"`
 		Connector    string               `json:"connector,omitempty"`
+		Auth         string               `json:"auth,omitempty"`
 		Settings     map[string]string    `json:"settings,omitempty"`
 		Definition   string               `json:"definition,omitempty"`
 		HTTP         *hotcell.HTTPAccess  `json:"http,omitempty"`
 		SealedKey    []byte               `json:"sealed_key,omitempty"`
 		FromSecret   hotcell.CredentialID `json:"from_secret,omitempty"`
 		FromVariable string               `json:"from_variable,omitempty"`
-	}{Name: d.Name, Service: d.Service, Shared: d.Shared, Connector: d.Connector, Settings: d.Settings, Definition: d.Definition, FromSecret: d.FromSecret, FromVariable: d.FromVariable}
+	}{Name: d.Name, Service: d.Service, Shared: d.Shared, Connector: d.Connector, Auth: d.Auth, Settings: d.Settings, Definition: d.Definition, FromSecret: d.FromSecret, FromVariable: d.FromVariable}
 	if d.HTTP.Host != "" {
 		body.HTTP = &d.HTTP
 	}

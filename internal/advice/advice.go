@@ -41,7 +41,7 @@ func For(catalog *connector.Catalog, what string) []vaultrpc.Advice {
 	for _, c := range catalog.All() {
 		for _, prefix := range c.Advise.Prefixes {
 			if strings.HasPrefix(what, prefix) {
-				return withSecret(connect(c, "tokens that begin with "+prefix+" are "+c.Name+"'s"))
+				return withSecret(ofToken(c, prefix)...)
 			}
 		}
 	}
@@ -58,7 +58,7 @@ func For(catalog *connector.Catalog, what string) []vaultrpc.Advice {
 func ofVariable(catalog *connector.Catalog, name string) []vaultrpc.Advice {
 	for _, c := range catalog.All() {
 		if slices.Contains(c.Advise.Variables, name) {
-			return withSecret(connect(c, name+" usually holds a token of "+c.Name))
+			return withSecret(ofName(c, name)...)
 		}
 	}
 	if strings.Contains(name, "DATABASE") || strings.HasPrefix(name, "PG") || strings.Contains(name, "POSTGRES") {
@@ -139,8 +139,8 @@ func secret(reason string) vaultrpc.Advice {
 	return vaultrpc.Advice{Tier: hotcell.TierSecret, Reason: reason, Command: "hotcell secrets create NAME --env-file .env"}
 }
 
-func withSecret(first vaultrpc.Advice) []vaultrpc.Advice {
-	return []vaultrpc.Advice{first, secret("where a program wants the token itself, in a variable")}
+func withSecret(first ...vaultrpc.Advice) []vaultrpc.Advice {
+	return append(first, secret("where a program wants the token itself, in a variable"))
 }
 
 func withLogin(first vaultrpc.Advice, host string) []vaultrpc.Advice {

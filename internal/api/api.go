@@ -65,6 +65,7 @@ type Connections interface {
 	Tools(context.Context, *vaultrpc.ToolsRequest) (*vaultrpc.ToolsAnswer, error)
 	CreateLink(context.Context, *vaultrpc.CreateLinkRequest) (*vaultrpc.CreateLinkAnswer, error)
 	Link(context.Context, *vaultrpc.LinkRequest) (*vaultrpc.LinkAnswer, error)
+	LookAtLink(context.Context, *vaultrpc.LookAtLinkRequest) (*vaultrpc.LookAtLinkAnswer, error)
 	OpenLink(context.Context, *vaultrpc.OpenLinkRequest) (*vaultrpc.OpenLinkAnswer, error)
 	FinishLink(context.Context, *vaultrpc.FinishLinkRequest) (*vaultrpc.FinishLinkAnswer, error)
 	Clients(context.Context, *vaultrpc.WorkspaceRequest) (*vaultrpc.ClientsAnswer, error)
@@ -189,6 +190,10 @@ The API is on the socket in the data folder, and described at /openapi.json.
 // maxBody is how large a request may be: a secret of 256 KiB, sealed variable
 // by variable and in base64.
 const maxBody = 2 << 20
+
+// maxDefinition is how large a request for a connection may be: an OpenAPI
+// document of 16 MiB, as a text within JSON.
+const maxDefinition = 24 << 20
 
 // describe makes the API's description, which also reads and checks requests.
 func describe(mux *http.ServeMux, version string) huma.API {

@@ -10,9 +10,18 @@ import (
 	"hotcell/internal/vaultrpc"
 )
 
+// clientBody is what may be said of a client.
+type clientBody struct {
+	Connector string `json:"connector"`
+	Server    string `json:"server,omitempty" doc:"for the connector mcp: the authorisation server"`
+	ID        string `json:"id"`
+	Public    bool   `json:"public,omitempty"`
+	Callback  string `json:"callback" doc:"the redirect URI to register for it"`
+}
+
 type clientList struct {
 	Body struct {
-		Items []vaultrpc.OAuthClient `json:"items"`
+		Items []clientBody `json:"items"`
 		// Callback is where each client must lead back to.
 		Callback string `json:"callback" doc:"the redirect URI to register at the service"`
 	}
@@ -21,6 +30,7 @@ type clientList struct {
 type setClient struct {
 	Connector string `path:"connector"`
 	Body      struct {
+		Server       string `json:"server,omitempty" doc:"for the connector mcp: the server's address, or its authorisation server's"`
 		ID           string `json:"id" doc:"the client's id, as the service gave it"`
 		SealedSecret []byte `json:"sealed_secret,omitempty" doc:"its secret, sealed to the workspace's public key"`
 		Secret       string `json:"secret,omitempty" doc:"its secret in plain, sealed when it arrives"`
@@ -29,6 +39,7 @@ type setClient struct {
 
 type clientName struct {
 	Connector string `path:"connector"`
+	Server    string `query:"server" doc:"for the connector mcp: the authorisation server, as the list names it"`
 }
 
 // clients registers the workspace's own OAuth clients.
@@ -40,13 +51,16 @@ func (s *service) clients(api huma.API) {
 				return nil, err
 			}
 			out := &clientList{}
-			out.Body.Items, out.Body.Callback = append([]vaultrpc.OAuthClient{}, answer.Clients...), s.callback()
+			out.Body.Items, out.Body.Callback = []clientBody{}, s.callback()
+			for _, c := range answer.Clients {
+				out.Body.Items = append(out.Body.Items, clientBody{c.Connector, c.Server, c.ID, c.Public, s.callback() + c.Back})
+			}
 			return out, nil
 		})
 	operation(s, api, http.MethodPut, "/v1/clients/{connector}", "set-client", "Set the workspace's own OAuth client of a connector", http.StatusNoContent, s.setClient)
 	operation(s, api, http.MethodDelete, "/v1/clients/{connector}", "delete-client", "Delete an OAuth client; what was connected by it cannot be renewed", http.StatusNoContent,
 		func(ctx context.Context, p hotcell.Principal, in *clientName) (*empty, error) {
-			return &empty{}, s.Vault.DeleteClient(ctx, &vaultrpc.DeleteClientRequest{Principal: p, Connector: in.Connector})
+			return &empty{}, s.Vault.DeleteClient(ctx, &vaultrpc.DeleteClientRequest{Principal: p, Connector: in.Connector, Server: in.Server})
 		})
 }
 
@@ -59,7 +73,11 @@ func (s *service) setClient(ctx context.Context, p hotcell.Principal, in *setCli
 		if len(secret) > 0 {
 			return nil, hotcell.Invalid("/secret", "a secret is given once: as sealed_secret, or as secret in plain")
 		}
-		seal, err := s.sealer(ctx, p, tierClient, in.Connector)
+		item := in.Connector
+		if in.Body.Server != "" {
+			item = hotcell.OwnClient(in.Body.Server)
+		}
+		seal, err := s.sealer(ctx, p, tierClient, item)
 		if err != nil {
 			return nil, err
 		}
@@ -67,5 +85,5 @@ func (s *service) setClient(ctx context.Context, p hotcell.Principal, in *setCli
 			return nil, err
 		}
 	}
-	return &empty{}, s.Vault.SetClient(ctx, &vaultrpc.SetClientRequest{Principal: p, Connector: in.Connector, ID: in.Body.ID, Secret: secret})
+	return &empty{}, s.Vault.SetClient(ctx, &vaultrpc.SetClientRequest{Principal: p, Connector: in.Connector, Server: in.Body.Server, ID: in.Body.ID, Secret: secret})
 }

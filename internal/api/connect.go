@@ -31,6 +31,8 @@ var pages embed.FS
 // page is what connect.html shows.
 type page struct {
 	Title, Text string
+	// Asked is what somebody asks for; nil on pages that ask for nothing.
+	Asked *vaultrpc.LookAtLinkAnswer
 	// Go is the label of the button that goes on; empty for none.
 	Go string
 	// Good and Bad colour the page.
@@ -67,15 +69,13 @@ func (c *connectPages) show(w http.ResponseWriter, status int, p page) {
 func (s *service) connect(mux *http.ServeMux) {
 	c := newConnectPages()
 	// To look at a link does nothing: programs that preview links do, too.
-	mux.HandleFunc("GET "+connectPath+"{token}", func(w http.ResponseWriter, _ *http.Request) {
-		c.show(w, http.StatusOK, page{
-			Title: "Connect an account", Go: "Continue",
-			Text: "Somebody of your team asks to connect an account of yours, so that agents can work with it without ever having its password or token. " +
-				"The next page is the service's own: it says what is asked for, and asks you. This link works once, in the browser that goes on with it.",
-		})
-	})
+	mux.HandleFunc("GET "+connectPath+"{token}", func(w http.ResponseWriter, r *http.Request) { s.lookAtLink(c, w, r) })
 	mux.HandleFunc("POST "+connectPath+"{token}", func(w http.ResponseWriter, r *http.Request) { s.openLink(c, w, r) })
-	mux.HandleFunc("GET "+callbackPath, func(w http.ResponseWriter, r *http.Request) { s.finishLink(c, w, r) })
+	mux.HandleFunc("GET "+callbackPath, func(w http.ResponseWriter, r *http.Request) { s.finishLink(c, w, r, s.callback()) })
+	// Servers that were found out lead back to an address of their own each.
+	mux.HandleFunc("GET "+callbackPath+"/{of}", func(w http.ResponseWriter, r *http.Request) {
+		s.finishLink(c, w, r, s.callback()+"/"+url.PathEscape(r.PathValue("of")))
+	})
 }
 
 // cookieOf is the name of the cookie of one link: several may be open at once.
@@ -90,6 +90,17 @@ func (s *service) cookie(of, value string, expires time.Time) *http.Cookie {
 	return &http.Cookie{ //nolint:gosec // secure where there is TLS; on this machine's loopback there is none
 		Name: cookieOf(of), Value: value, Path: connectPath, Expires: expires, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(s.base(), "https://"),
 	}
+}
+
+// lookAtLink shows what is asked for before anybody goes on: whoever sends a link must
+// not get an account by having it taken for something else.
+func (s *service) lookAtLink(c *connectPages, w http.ResponseWriter, r *http.Request) {
+	asked, err := s.Vault.LookAtLink(r.Context(), &vaultrpc.LookAtLinkRequest{Token: r.PathValue("token")})
+	if err != nil {
+		s.badLink(c, w, r, err)
+		return
+	}
+	c.show(w, http.StatusOK, page{Title: "Connect your " + asked.Service + " account for " + asked.Asks + "?", Asked: asked, Go: "Continue to " + asked.At})
 }
 
 func (s *service) openLink(c *connectPages, w http.ResponseWriter, r *http.Request) {
@@ -114,10 +125,10 @@ func (s *service) openLink(c *connectPages, w http.ResponseWriter, r *http.Reque
 	http.Redirect(w, r, answer.URL, http.StatusSeeOther)
 }
 
-func (s *service) finishLink(c *connectPages, w http.ResponseWriter, r *http.Request) {
+func (s *service) finishLink(c *connectPages, w http.ResponseWriter, r *http.Request, callback string) {
 	query := r.URL.Query()
 	request := &vaultrpc.FinishLinkRequest{
-		State: query.Get("state"), Code: query.Get("code"), Issuer: query.Get("iss"), Error: query.Get("error"), Callback: s.callback(),
+		State: query.Get("state"), Code: query.Get("code"), Issuer: query.Get("iss"), Error: query.Get("error"), Callback: callback,
 	}
 	name := cookieOf(request.State)
 	if cookie, err := r.Cookie(name); err == nil {

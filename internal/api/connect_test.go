@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -76,6 +77,38 @@ func TestABrowserGoesOnWithALinkAndComesBack(t *testing.T) {
 	}
 	if r := f.ask("GET", "/v1/links/"+id, ""); !strings.Contains(r.body, `"state":"done"`) {
 		t.Errorf("%s", r.body)
+	}
+}
+
+func TestWhoIsAskedSeesByWhomAndForWhat(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	link(t, f)
+	var made struct{ URL string }
+	r := f.ask("POST", "/v1/links", `{"connector":"chat","name":"<b>bank</b>","shared":true}`)
+	if err := json.Unmarshal([]byte(r.body), &made); err != nil {
+		t.Fatal(err, r.body)
+	}
+	shown := func(url string) (int, string) {
+		t.Helper()
+		r := visit(f, "GET", url, nil)
+		text, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.StatusCode, string(text)
+	}
+	status, text := shown(made.URL)
+	for _, want := range []string{"Connect your Chat account for " + f.world.Asks() + "?", "accounts.acme.test", "&lt;b&gt;bank&lt;/b&gt;", "every assignment in the workspace", "Post", "Purge", "write", "Continue"} {
+		if status != http.StatusOK || !strings.Contains(text, want) {
+			t.Errorf("%d, without %q: %s", status, want, text)
+		}
+	}
+	if strings.Contains(text, "<b>bank") || strings.Contains(text, "token-of") {
+		t.Errorf("%s", text)
+	}
+	if status, text := shown(apitest.Base + "/connect/token-of-nothing"); status != http.StatusNotFound || strings.Contains(text, "Continue") {
+		t.Errorf("for no link: %d %s", status, text)
 	}
 }
 

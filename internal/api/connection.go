@@ -23,6 +23,7 @@ type createConnection struct {
 		Service      string            `json:"service,omitempty"`
 		Shared       bool              `json:"shared,omitempty"`
 		Connector    string            `json:"connector,omitempty" doc:"a slug of the catalogue whose service takes a key; http when it is not given"`
+		Auth         string            `json:"auth,omitempty" doc:"which of the connector's ways of authorisation; its first that takes a key when it is not given"`
 		Settings     map[string]string `json:"settings,omitempty" doc:"what the connector asks for beside the key; never a value"`
 		Definition   string            `json:"definition,omitempty" doc:"for the connector openapi: an OpenAPI 3 document"`
 		HTTP         *accessBody       `json:"http,omitempty" doc:"for the connector http: where and how the key goes on"`
@@ -60,7 +61,7 @@ func (s *service) createConnection(ctx context.Context, p hotcell.Principal, in 
 		return nil, err
 	}
 	request := &vaultrpc.CreateConnectionRequest{
-		Principal: p, Name: b.Name, Service: b.Service, Shared: b.Shared, Connector: b.Connector, Settings: b.Settings, Definition: []byte(b.Definition),
+		Principal: p, Name: b.Name, Service: b.Service, Shared: b.Shared, Connector: b.Connector, Auth: b.Auth, Settings: b.Settings, Definition: []byte(b.Definition),
 		Key: key, FromSecret: hotcell.CredentialID(b.FromSecret), FromVariable: b.FromVariable,
 	}
 	if b.HTTP != nil {
@@ -93,7 +94,8 @@ func (s *service) deleteConnection(ctx context.Context, p hotcell.Principal, in 
 
 type toolList struct {
 	Body struct {
-		Tools []vaultrpc.Tool `json:"tools"`
+		Tools   []vaultrpc.Tool `json:"tools"`
+		Missing []string        `json:"missing,omitempty" doc:"what the connection's definition has beside, and why it is no tool"`
 	}
 }
 
@@ -106,7 +108,7 @@ func (s *service) tools(ctx context.Context, p hotcell.Principal, in *credential
 		return nil, err
 	}
 	out := &toolList{}
-	out.Body.Tools = answer.Tools
+	out.Body.Tools, out.Body.Missing = answer.Tools, answer.Missing
 	return out, nil
 }
 

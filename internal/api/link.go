@@ -13,6 +13,7 @@ import (
 type createLink struct {
 	Body struct {
 		Connector string            `json:"connector"`
+		Auth      string            `json:"auth,omitempty" doc:"which of the connector's ways of authorisation; its first that people sign in for when it is not given"`
 		Name      string            `json:"name"`
 		Shared    bool              `json:"shared,omitempty"`
 		Settings  map[string]string `json:"settings,omitempty"`
@@ -57,7 +58,7 @@ func (s *service) links(api huma.API) {
 	operation(s, api, http.MethodPost, "/v1/links", "create-link", "Begin to connect an account: a one-time link for a browser", http.StatusCreated,
 		func(ctx context.Context, p hotcell.Principal, in *createLink) (*linkItem, error) {
 			b := in.Body
-			return s.link(ctx, &vaultrpc.CreateLinkRequest{Principal: p, Connector: b.Connector, Name: b.Name, Shared: b.Shared, Settings: b.Settings, Tools: b.Tools})
+			return s.link(ctx, &vaultrpc.CreateLinkRequest{Principal: p, Connector: b.Connector, Auth: b.Auth, Name: b.Name, Shared: b.Shared, Settings: b.Settings, Tools: b.Tools})
 		})
 	operation(s, api, http.MethodPost, "/v1/connections/{id}/reconnect", "reconnect", "Begin to connect an account anew: the connection keeps its id and attachments", http.StatusCreated,
 		func(ctx context.Context, p hotcell.Principal, in *reconnect) (*linkItem, error) {

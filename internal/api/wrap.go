@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -151,6 +152,17 @@ func (s *status) Write(b []byte) (int, error) {
 // Unwrap lets a stream be flushed.
 func (s *status) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
+// mostOf is how large a request may be, in bytes; 0 where what reads it bounds it.
+func mostOf(method, path string) int64 {
+	switch {
+	case path == "/v1/files":
+		return 0
+	case path == "/v1/connections" && method == http.MethodPost:
+		return maxDefinition
+	}
+	return maxBody
+}
+
 // identify finds out who asks.
 func (s *service) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -160,12 +172,12 @@ func (s *service) identify(next http.Handler) http.Handler {
 			return
 		}
 		p.Request = requestID(r.Context())
-		if r.ContentLength > maxBody && r.URL.Path != "/v1/files" {
-			writeProblem(w, r, newProblem(http.StatusRequestEntityTooLarge, "too_large", "Too large", "a request has at most 2 MiB"))
-			return
-		}
-		if r.URL.Path != "/v1/files" {
-			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		if most := mostOf(r.Method, r.URL.Path); most > 0 {
+			if r.ContentLength > most {
+				writeProblem(w, r, newProblem(http.StatusRequestEntityTooLarge, "too_large", "Too large", fmt.Sprintf("a request here has at most %d MiB", most>>20)))
+				return
+			}
+			r.Body = http.MaxBytesReader(w, r.Body, most)
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), keyPrincipal, p)))
 	})

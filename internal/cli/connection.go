@@ -54,6 +54,7 @@ type connectionFlags struct {
 	key                 keyFlags
 	settings            map[string]string
 	definition, from    string
+	way                 string
 	tools               []string
 	link                linkFlags
 }
@@ -67,7 +68,7 @@ func (f *connectionFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.from, "from-secret", "", "take the key from a variable of a secret, `SECRET/VARIABLE`, inside the vault")
 	flags.StringVar(&f.definition, "definition", "", "openapi: the `file` of the API's OpenAPI 3 document")
 	flags.StringVar(&f.host, "host", "", "http: the one `HOST[:PORT]` that the key may go to, over TLS")
-	flags.StringVar(&f.auth.Kind, "auth", "", "http: how the key goes onto a request: bearer, basic, header, query, cookie or sigv4")
+	flags.StringVar(&f.auth.Kind, "auth", "", "http: how the key goes onto a request: bearer, basic, header, query, cookie or sigv4; else which `KIND` of the connector's ways of authorisation")
 	flags.StringVar(&f.auth.Name, "auth-name", "", "the `name` of the header, the query parameter or the cookie")
 	flags.StringVar(&f.auth.Prefix, "prefix", "", "what comes before the key in a header, such as 'Token '")
 	flags.StringVar(&f.auth.User, "user", "", "basic: the user; without it the key is user:password")
@@ -105,9 +106,6 @@ func (f *connectionFlags) access() (hotcell.HTTPAccess, error) {
 	return out, nil
 }
 
-// slugMCP is the connector of remote MCP servers: by signing in, or with a key.
-const slugMCP = "mcp"
-
 func (a *app) createConnection() *cobra.Command {
 	var flags connectionFlags
 	c := command("create CONNECTOR [--name N] [--tools A,B] [--api-key-file FILE|- | --from-secret SECRET/VARIABLE]", "Connect an account, or keep a service's key",
@@ -128,9 +126,11 @@ sealed before it leaves this process, and no command ever shows it again.`,
 				return noConnector(err, args[0])
 			}
 			flags.name = cmp.Or(flags.name, of.Slug)
-			// An MCP server says itself who gives tokens for it.
-			signsIn := of.Slug == slugMCP && flags.key.file == "" && flags.from == "" && !cmd.Flags().Changed("api-key")
-			if of.Auth == "oauth2" || of.Auth == "device" || signsIn {
+			signs, err := signsIn(of, &flags, cmd.Flags().Changed("api-key"))
+			if err != nil {
+				return err
+			}
+			if signs {
 				return a.createLink(ctx, cmd, c, of, flags)
 			}
 			return a.createKeyed(ctx, cmd, c, of, flags)
@@ -159,6 +159,7 @@ func (a *app) createKeyed(ctx context.Context, cmd *cobra.Command, c *client.Cli
 		}
 		draft.Definition = string(text)
 	}
+	draft.Auth = flags.way
 	if flags.auth.Kind != "" {
 		draft.HTTP.Auth = flags.auth
 	}
@@ -185,7 +186,13 @@ func (a *app) keep(ctx context.Context, cmd *cobra.Command, c *client.Client, dr
 		return err
 	}
 	defer draft.Key.Clear()
-	return a.kept(c.CreateConnection(ctx, draft))
+	made, err := c.CreateConnection(ctx, draft)
+	if err := a.kept(made, err); err != nil || flags.from == "" {
+		return err
+	}
+	name, variable, _ := cutLast(flags.from)
+	a.say("the variable %s is still in the secret %s, for who has that attached; take it out, if nothing needs it: hotcell secrets unset %s %s", variable, name, name, variable)
+	return nil
 }
 
 // cutLast cuts at the last slash: a secret's name may have some.
@@ -214,9 +221,13 @@ func (a *app) createLink(ctx context.Context, cmd *cobra.Command, c *client.Clie
 		return &usageError{of.Name + " is connected by signing in, and takes no key", "hotcell connections create " + of.Slug}
 	}
 	if of.Client == "missing" {
-		return &hinted{fmt.Errorf("%w: %s needs an OAuth client of your own first", hotcell.ErrConflict, of.Name), fmt.Sprintf("hotcell connections clients set %s --id ID --secret-file secret.txt; how to get one: hotcell connections catalog %s", of.Slug, of.Slug)}
+		hint := fmt.Sprintf("hotcell connections clients set %s --id ID --secret-file secret.txt; how to get one: hotcell connections catalog %s", of.Slug, of.Slug)
+		if takesKey(of) {
+			hint += "; or with a key: hotcell connections create " + of.Slug + " --api-key-file key.txt"
+		}
+		return &hinted{fmt.Errorf("%w: %s needs an OAuth client of your own first", hotcell.ErrConflict, of.Name), hint}
 	}
-	link, err := c.CreateLink(ctx, client.LinkDraft{Connector: of.Slug, Name: flags.name, Shared: flags.shared, Settings: flags.settings, Tools: flags.tools})
+	link, err := c.CreateLink(ctx, client.LinkDraft{Connector: of.Slug, Auth: flags.way, Name: flags.name, Shared: flags.shared, Settings: flags.settings, Tools: flags.tools})
 	if err != nil {
 		return err
 	}
@@ -368,7 +379,7 @@ func (a *app) deleteConnection() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		told := "deleted the connection " + was.Name + ": its key is destroyed"
+		told := "deleted the connection " + was.Name + ": its key is destroyed here; at the service it is good until it is ended there"
 		if grant != "" {
 			told = "deleted the connection " + was.Name + " and its tokens; as to what was granted, " + grant
 		}

@@ -31,7 +31,7 @@ func (a *app) catalog() *cobra.Command {
 		}
 		rows := [][]string{{"CONNECTOR", "NAME", "FOR", "AUTHORISED BY", "NOTE"}}
 		for _, one := range list {
-			rows = append(rows, []string{one.Slug, one.Name, one.Category, authorised[one.Auth], cmp.Or(note(one), "-")})
+			rows = append(rows, []string{one.Slug, one.Name, one.Category, authorisedBy(one), cmp.Or(note(one), "-")})
 		}
 		return a.table(rows)
 	})
@@ -41,6 +41,18 @@ func (a *app) catalog() *cobra.Command {
 var authorised = map[string]string{
 	"oauth2": "signing in", "device": "a code to type in", "client_credentials": "a client", "key": "a key", "basic": "user and password",
 	"service_account": "a service account's key", "none": "nothing",
+}
+
+// authorisedBy names all ways of authorisation.
+func authorisedBy(c client.Connector) string {
+	if len(c.Ways) == 0 {
+		return cmp.Or(authorised[c.Auth], c.Auth)
+	}
+	var out []string
+	for _, kind := range kindsOf(c) {
+		out = append(out, cmp.Or(authorised[kind], kind))
+	}
+	return strings.Join(out, ", or ")
 }
 
 func note(c client.Connector) string {
@@ -62,7 +74,7 @@ func (a *app) showConnector(c client.Connector) error {
 	if a.output == "json" {
 		return a.json(c)
 	}
-	rows := [][]string{{"connector", c.Slug}, {"name", c.Name}, {"about", c.About}, {"authorised by", cmp.Or(authorised[c.Auth], c.Auth)}, {"hosts", strings.Join(c.Hosts, " ")}}
+	rows := [][]string{{"connector", c.Slug}, {"name", c.Name}, {"about", c.About}, {"authorised by", authorisedBy(c)}, {"hosts", strings.Join(c.Hosts, " ")}}
 	for _, s := range c.Settings {
 		need := "may be given"
 		if s.Required {
@@ -73,8 +85,16 @@ func (a *app) showConnector(c client.Connector) error {
 	if n := note(c); n != "" {
 		rows = append(rows, []string{"note", n})
 	}
-	for line := range strings.SplitSeq(strings.TrimSpace(c.Help), "\n") {
-		rows = append(rows, []string{"help", line})
+	helps := []string{c.Help}
+	for i, way := range c.Ways {
+		if i > 0 && way.Help != "" {
+			helps = append(helps, way.Help)
+		}
+	}
+	for _, help := range helps {
+		for line := range strings.SplitSeq(strings.TrimSpace(help), "\n") {
+			rows = append(rows, []string{"help", line})
+		}
 	}
 	if err := a.table(rows); err != nil {
 		return err
@@ -119,17 +139,20 @@ func (a *app) tools() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		tools, err := c.Tools(cmd.Context(), of.ID)
+		offer, err := c.Offer(cmd.Context(), of.ID)
 		if err != nil {
 			return err
 		}
 		if a.output == "json" {
-			return a.json(emptyList(tools))
+			return a.json(emptyList(offer.Tools))
 		}
-		if len(tools) == 0 {
+		if len(offer.Tools) == 0 {
 			a.say("%s has no tools: attach it as http", of.Name)
 		}
-		return a.toolTable(tools)
+		for _, one := range offer.Missing {
+			a.say("no tool: %s", one)
+		}
+		return a.toolTable(offer.Tools)
 	})
 }
 

@@ -77,6 +77,9 @@ func (a *app) connected(ctx context.Context, c *client.Client, link client.Link)
 	if err != nil {
 		return err
 	}
+	if link.Reason != "" {
+		a.say("%s", link.Reason)
+	}
 	return a.made(string(made.ID), fmt.Sprintf("connected %s; attach tools of it: hotcell assignments attach ASSIGNMENT %s --tools …, of hotcell connections tools %s", describeConnection(made.Credential), made.Name, made.Name), made)
 }
 
@@ -139,75 +142,5 @@ func (a *app) testConnection() *cobra.Command {
 		}
 		_, err = fmt.Fprintln(a.Out, safe(of.Name+" works"+as))
 		return err
-	})
-}
-
-func (a *app) clients() *cobra.Command {
-	return group("clients", "The workspace's own OAuth clients, one a connector", a.listClients(), a.setClient(), a.deleteClient())
-}
-
-func (a *app) listClients() *cobra.Command {
-	return command("list", "List the OAuth clients, without their secrets", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
-		list, callback, err := a.client().OAuthClients(cmd.Context())
-		if err != nil {
-			return err
-		}
-		if a.output == "json" {
-			return a.json(map[string]any{"items": emptyList(list), "callback": callback})
-		}
-		a.say("each client's redirect URI is %s", callback)
-		rows := [][]string{{"CONNECTOR", "CLIENT", "SECRET"}}
-		for _, c := range list {
-			secret := "kept"
-			if c.Public {
-				secret = "none: a public client"
-			}
-			rows = append(rows, []string{c.Connector, c.ID, secret})
-		}
-		return a.table(rows)
-	})
-}
-
-func (a *app) setClient() *cobra.Command {
-	var id, file string
-	var public bool
-	c := command("set CONNECTOR --id ID (--secret-file FILE|- | --public)", "Set the workspace's OAuth client of a connector",
-		`Set the workspace's OAuth client of a connector. The secret is read from a file,
-from standard input (-), or from a prompt that does not show it; it is sealed before
-it leaves this process. hotcell connections catalog CONNECTOR says how to get one.`,
-		cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
-			if id == "" {
-				return &usageError{"what is the client's id?", "hotcell connections clients set " + args[0] + " --id ID --secret-file secret.txt"}
-			}
-			var draft client.ConnectionDraft
-			var err error
-			if !public {
-				if draft.Key, err = a.readValue(cmd.Context(), file, "the client's secret", spaceFlags{}); err != nil {
-					return err
-				}
-				defer draft.Key.Clear()
-			}
-			c := a.client()
-			if err := c.SetOAuthClient(cmd.Context(), args[0], id, draft.Key); err != nil {
-				return err
-			}
-			_, callback, err := c.OAuthClients(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return a.made(args[0], fmt.Sprintf("%s has the OAuth client %s; its redirect URI must be %s", args[0], id, callback), map[string]string{"connector": args[0], "id": id, "callback": callback})
-		})
-	c.Flags().StringVar(&id, "id", "", "the client's `id`, as the service gave it")
-	c.Flags().StringVar(&file, "secret-file", "", "read its secret from a `file`; - is standard input")
-	c.Flags().BoolVar(&public, "public", false, "it has no secret")
-	return c
-}
-
-func (a *app) deleteClient() *cobra.Command {
-	return command("delete CONNECTOR", "Delete an OAuth client; what was connected by it cannot be renewed", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
-		if err := a.client().DeleteOAuthClient(cmd.Context(), args[0]); err != nil {
-			return err
-		}
-		return a.made(args[0], "deleted the OAuth client of "+args[0], map[string]string{"deleted": args[0]})
 	})
 }

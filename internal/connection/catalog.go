@@ -34,7 +34,7 @@ func (s *Service) Connectors(ctx context.Context, r *vaultrpc.ConnectorsRequest)
 			continue
 		}
 		one := describe(c)
-		if needsClient(c.Auth.Kind) {
+		if needsClient(c) {
 			one.Client = "missing"
 			if slices.ContainsFunc(set, func(client hotcell.Client) bool { return client.Connector == c.Slug }) {
 				one.Client = "set"
@@ -51,9 +51,10 @@ func (s *Service) Connectors(ctx context.Context, r *vaultrpc.ConnectorsRequest)
 	return out, nil
 }
 
-// needsClient says whether the workspace needs an OAuth client of its own.
-func needsClient(kind connector.Kind) bool {
-	return kind == connector.OAuth2 || kind == connector.Device
+// needsClient says whether somebody can sign in for it, which takes an OAuth client
+// of the workspace's own.
+func needsClient(c *connector.Connector) bool {
+	return slices.ContainsFunc(c.Kinds(), connector.Kind.Signs)
 }
 
 // describe is what people may know of a connector.
@@ -65,6 +66,9 @@ func describe(c *connector.Connector) vaultrpc.Connector {
 		if u, err := url.Parse(address); err == nil && u.Host != "" && !dynamic(address) {
 			out.Hosts = append(out.Hosts, u.Host)
 		}
+	}
+	for _, way := range c.Ways() {
+		out.Ways = append(out.Ways, vaultrpc.Way{Auth: string(way.Auth.Kind), Prefixes: way.Auth.Prefixes, Help: strings.TrimSpace(way.Auth.Help)})
 	}
 	for _, one := range c.Settings {
 		out.Settings = append(out.Settings, vaultrpc.Setting{Name: one.Name, About: one.About, Required: one.Required})
@@ -118,7 +122,7 @@ func (s *Service) Tools(ctx context.Context, r *vaultrpc.ToolsRequest) (*vaultrp
 	if err != nil {
 		return nil, err
 	}
-	return &vaultrpc.ToolsAnswer{Tools: tools(of, c.Connected)}, nil
+	return &vaultrpc.ToolsAnswer{Tools: tools(of, c.Connected), Missing: of.Missing}, nil
 }
 
 // Named is a narrowing with the tools by their connector's own names, where a

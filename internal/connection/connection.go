@@ -65,11 +65,13 @@ type Service struct {
 	// devices are the codes that wait for a person elsewhere. They are values, so
 	// they are nowhere else: after a restart, such a link is asked for anew.
 	devices map[hotcell.LinkID]*waiting
+	// registering are the links that a client is being made for.
+	registering map[hotcell.LinkID]bool
 }
 
 // New is the tier behind the vault's door.
 func New(c Config) *Service {
-	return &Service{Config: c, devices: map[hotcell.LinkID]*waiting{}}
+	return &Service{Config: c, devices: map[hotcell.LinkID]*waiting{}, registering: map[hotcell.LinkID]bool{}}
 }
 
 // Change changes what is given and leaves the rest. A new key is a new version;

@@ -3,8 +3,10 @@ package connection
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"hotcell"
+	"hotcell/internal/advice"
 	"hotcell/internal/site"
 	"hotcell/internal/vaultrpc"
 )
@@ -25,8 +27,8 @@ func (s *Service) Covers(secret, variable string, value []byte) *vaultrpc.Advice
 			continue
 		}
 		command := "hotcell connections create " + c.Slug
-		if !needsClient(c.Auth.Kind) {
-			command += " --from-secret " + secret + "/" + variable
+		if way := advice.Keyed(c, string(value[:min(len(value), maxPrefix)])); way != nil {
+			command += advice.By(c, way) + " --from-secret " + quoted(secret+"/"+variable)
 		}
 		return &vaultrpc.Advice{
 			Tier: hotcell.TierConnection, Connector: c.Slug, Variable: variable, Command: command,
@@ -34,6 +36,16 @@ func (s *Service) Covers(secret, variable string, value []byte) *vaultrpc.Advice
 		}
 	}
 	return nil
+}
+
+// quoted is a text as a shell takes it for one word.
+func quoted(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool {
+		return !strings.ContainsRune("/._-", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}) {
+		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	}
+	return text
 }
 
 // CoversHost names the connector whose service a host is of; nil for none.

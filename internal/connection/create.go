@@ -24,7 +24,7 @@ const (
 )
 
 // maxDefinition bounds an OpenAPI document, in bytes.
-const maxDefinition = 4 << 20
+const maxDefinition = 16 << 20
 
 // target is where a connection's value will go.
 type target struct {
@@ -77,7 +77,7 @@ func (s *Service) store(ctx context.Context, r *vaultrpc.CreateConnectionRequest
 	}
 	if to.connector != nil {
 		fresh.Service = cmp.Or(r.Service, to.slug)
-		fresh.Connected = &hotcell.Connected{Connector: to.slug, Settings: to.settings}
+		fresh.Connected = &hotcell.Connected{Connector: to.slug, Auth: string(to.connector.Auth.Kind), Settings: to.settings}
 		made.onto(fresh.Connected)
 	}
 	return fresh, s.Vault.CreateCredential(ctx, r.Principal, fresh, made.fields, func(a *vault.Act) error {
@@ -96,6 +96,9 @@ func (s *Service) target(r *vaultrpc.CreateConnectionRequest) (to target, err er
 	c, found := s.Catalog.Find(cmp.Or(r.Connector, slugHTTP))
 	if !found {
 		return to, hotcell.Invalid("/connector", "there is no connector of this name: hotcell connections catalog lists them")
+	}
+	if c, err = keyed(c, r.Auth); err != nil {
+		return to, err
 	}
 	to = target{slug: c.Slug, name: r.Name, connector: c, auth: c.Auth.Put, settings: r.Settings, fixed: fixed(c)}
 	if c.Definition == book.MCP && len(r.Key) == 0 && r.FromSecret == "" {
@@ -116,6 +119,20 @@ func (s *Service) target(r *vaultrpc.CreateConnectionRequest) (to target, err er
 		return to, err
 	}
 	return to, to.place()
+}
+
+// keyed is the connector by the way that was asked for; else by its first that
+// nobody signs in for.
+func keyed(c *connector.Connector, kind string) (*connector.Connector, error) {
+	if kind != "" {
+		return c.By(connector.Kind(kind))
+	}
+	for _, way := range c.Ways() {
+		if !way.Auth.Kind.Signs() {
+			return way, nil
+		}
+	}
+	return c, nil
 }
 
 // chosen takes what a person says of a service that the catalogue does not know:
@@ -142,7 +159,7 @@ func (t *target) described(document []byte) (err error) {
 		return hotcell.Invalid("/definition", "give the service's OpenAPI document: at most %d MiB", maxDefinition>>20)
 	}
 	t.definition = document
-	t.connector, err = book.Make(t.connector, t.name, document)
+	t.connector, err = book.Make(t.connector, t.name, t.settings, document)
 	return err
 }
 
@@ -170,10 +187,8 @@ func (t *target) takesKey(pointer string) error {
 	if t.connector == nil {
 		return nil
 	}
-	switch t.connector.Auth.Kind {
-	case connector.OAuth2, connector.Device:
+	if t.connector.Auth.Kind.Signs() {
 		return hotcell.Invalid(pointer, "%s is connected by signing in there, not by a key: ask for a link", t.connector.Name)
-	case connector.ClientCredentials, connector.Key, connector.Basic, connector.ServiceAccount, connector.None:
 	}
 	return nil
 }
@@ -203,6 +218,6 @@ func (s *Service) describe(ctx context.Context, r *vaultrpc.CreateConnectionRequ
 		return err
 	}
 	to.definition = tools
-	to.connector, err = book.Make(to.connector, r.Name, tools)
+	to.connector, err = book.Make(to.connector, r.Name, nil, tools)
 	return err
 }

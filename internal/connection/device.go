@@ -113,9 +113,9 @@ func (s *Service) pollDevice(ctx context.Context, l hotcell.Link) (hotcell.Link,
 }
 
 func (s *Service) poll(ctx context.Context, l hotcell.Link, w *waiting) (*oauth.Tokens, *connector.Connector, error) {
-	c, found := s.Catalog.Find(l.Connector)
-	if !found {
-		return nil, nil, errNoLink
+	c, err := s.connector(l)
+	if err != nil {
+		return nil, nil, err
 	}
 	client, err := s.client(ctx, l)
 	if err != nil {

@@ -90,10 +90,7 @@ var errorCodes = map[string]string{
 // client is the OAuth client that a link asked for, opened. It must still be the
 // one that it was when the browser left.
 func (s *Service) client(ctx context.Context, l hotcell.Link) (oauth.Client, error) {
-	if l.Endpoints != nil {
-		return oauth.Client{ID: l.Client, Public: true}, nil
-	}
-	c, secret, err := s.Vault.OpenClient(ctx, l.Workspace, l.Connector)
+	c, secret, err := s.Vault.ClientFor(ctx, l.Workspace, l.Connector, l.Endpoints, l.Client)
 	if err != nil {
 		return oauth.Client{}, err
 	}
@@ -126,15 +123,18 @@ func (s *Service) settle(ctx context.Context, back returned, tokens *oauth.Token
 	if made.said.AccountID, made.said.Account, err = s.identify(ctx, to, made.fields); err != nil && !errors.Is(err, errMute) {
 		return nil, s.fail(ctx, l, fmt.Errorf("%w: it was granted, but the service did not say whose the account is: %s", hotcell.ErrDenied, sentence(err)))
 	}
-	done, err := s.keep(ctx, l, to, made)
+	old := &grant{}
+	defer old.clear()
+	done, err := s.keep(ctx, l, to, made, old)
 	if err != nil {
 		return nil, s.fail(ctx, l, err)
 	}
+	s.revokeReplaced(ctx, &done, old)
 	return &vaultrpc.FinishLinkAnswer{Link: shown(done, s.Now()), Account: made.said.Account}, nil
 }
 
-// keep stores what a link led to.
-func (s *Service) keep(ctx context.Context, l hotcell.Link, to target, made *material) (done hotcell.Link, err error) {
+// keep stores what a link led to. Old is told what it replaced, if anything.
+func (s *Service) keep(ctx context.Context, l hotcell.Link, to target, made *material, old *grant) (done hotcell.Link, err error) {
 	about := hotcell.Event{Kind: "connection.create", Name: l.Name, Version: 1, Credential: hotcell.CredentialID(hotcell.NewID(hotcell.PrefixConnection))}
 	if l.Renews != "" {
 		about.Kind, about.Credential, about.Version = "connection.reconnect", l.Renews, 0
@@ -152,7 +152,7 @@ func (s *Service) keep(ctx context.Context, l hotcell.Link, to target, made *mat
 		if err != nil {
 			return err
 		}
-		next := hotcell.Connected{Connector: to.slug, Settings: l.Settings, Endpoints: l.Endpoints}
+		next := hotcell.Connected{Connector: to.slug, Auth: string(to.connector.Auth.Kind), Settings: l.Settings, Endpoints: l.Endpoints}
 		if len(to.definition) > 0 {
 			if err := s.Vault.PutDefinition(a, about.Credential, to.definition); err != nil {
 				return err
@@ -162,7 +162,7 @@ func (s *Service) keep(ctx context.Context, l hotcell.Link, to target, made *mat
 		if was == nil {
 			err = s.create(a, l, to, made, next)
 		} else {
-			err = s.renew(a, l, to, made, next)
+			err = s.renew(a, l, to, made, next, old)
 		}
 		if err != nil {
 			return err
@@ -200,7 +200,7 @@ func (s *Service) create(a *vault.Act, l hotcell.Link, to target, made *material
 
 // renew makes the next version of a connection. It keeps its id, name and
 // attachments, so it must stay the same account's unless that is meant.
-func (s *Service) renew(a *vault.Act, l hotcell.Link, to target, made *material, next hotcell.Connected) error {
+func (s *Service) renew(a *vault.Act, l hotcell.Link, to target, made *material, next hotcell.Connected, old *grant) error {
 	c, err := a.Credential(l.Workspace, l.Renews)
 	if err != nil {
 		return err
@@ -209,6 +209,8 @@ func (s *Service) renew(a *vault.Act, l hotcell.Link, to target, made *material,
 		return fmt.Errorf("%w: this is the account %s, and the connection is %s's: connect that one, or say that it may become another account's",
 			hotcell.ErrConflict, cmp.Or(next.Account, "of nobody who is known"), cmp.Or(was.Account, "nobody who is known"))
 	}
+	old.clear()
+	*old = s.replaced(a, c, &next)
 	renewed := c
 	renewed.HTTP, renewed.Connected, renewed.Revision, renewed.UpdatedAt = to.http, &next, c.Revision+1, s.Now()
 	if err := s.advance(a, c, &renewed, made.fields); err != nil {

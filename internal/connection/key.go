@@ -167,6 +167,9 @@ func (s *Service) plain(to target, key sensitive.Bytes, out *material) error {
 	if to.keyless() {
 		return nil
 	}
+	if err := to.begins(key); err != nil {
+		return err
+	}
 	kept, err := checkKey(to.auth, key)
 	if err != nil {
 		return err
@@ -174,6 +177,20 @@ func (s *Service) plain(to target, key sensitive.Bytes, out *material) error {
 	out.fields = []vault.Field{{Name: hotcell.FieldKey, Value: kept}}
 	return nil
 }
+
+// begins refuses a key that is none of this service's, or not one that goes on
+// without being renewed: before it is sent anywhere.
+func (t *target) begins(key sensitive.Bytes) error {
+	return key.Use(func(b []byte) error {
+		if a := &t.connector.Auth; !a.Takes(string(b[:min(len(b), maxPrefix)])) {
+			return hotcell.Invalid("/key", "this is no key that %s takes here: one begins with %s", t.connector.Name, strings.Join(a.Prefixes, ", "))
+		}
+		return nil
+	})
+}
+
+// maxPrefix is how much of a key is looked at to see whose it is.
+const maxPrefix = 32
 
 // introduce asks the service who was connected. One that does not know the key
 // says so now, and not in the middle of a job; one that is not there, or says

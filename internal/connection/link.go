@@ -63,12 +63,15 @@ func (s *Service) linkOf(ctx context.Context, given string, want func(hotcell.Li
 	return l, true, nil
 }
 
+// keepLinks is how long a link that is over can still be looked at.
+const keepLinks = 24 * time.Hour
+
 // CreateLink begins to connect an account.
 func (s *Service) CreateLink(ctx context.Context, r *vaultrpc.CreateLinkRequest) (*vaultrpc.CreateLinkAnswer, error) {
 	now := s.Now()
 	l := hotcell.Link{
 		ID: hotcell.LinkID(hotcell.NewID(hotcell.PrefixLink)), Workspace: r.Principal.Workspace, Owner: r.Principal.Member,
-		Connector: r.Connector, Name: r.Name, Shared: r.Shared, Settings: r.Settings, Renews: r.Renews, Anyone: r.Anyone && r.Renews != "",
+		Connector: r.Connector, Auth: r.Auth, Name: r.Name, Shared: r.Shared, Settings: r.Settings, Renews: r.Renews, Anyone: r.Anyone && r.Renews != "",
 		State: hotcell.LinkWaiting, CreatedAt: now, Expires: now.Add(hotcell.LinkTime),
 	}
 	var c *connector.Connector
@@ -81,6 +84,9 @@ func (s *Service) CreateLink(ctx context.Context, r *vaultrpc.CreateLinkRequest)
 			return err
 		}
 		a.About.Name = draft.Name
+		if err := a.DropLinks(l.Workspace, now.Add(-keepLinks)); err != nil {
+			return err
+		}
 		if err := a.PutLink(draft); err != nil {
 			return err
 		}
@@ -106,14 +112,15 @@ func (s *Service) draft(a *vault.Act, l *hotcell.Link, tools []string) (*connect
 	if !found {
 		return nil, hotcell.Invalid("/connector", "there is no connector of this name: hotcell connections catalog lists them")
 	}
-	if c = c.With(l.Endpoints); c.Auth.Kind != connector.OAuth2 && c.Auth.Kind != connector.Device {
-		return nil, hotcell.Invalid("/connector", "%s is not connected by a link: it takes a key", c.Name)
+	if c, err = signed(c, l); err != nil {
+		return nil, err
 	}
 	if err := c.CheckSettings(l.Settings); err != nil {
 		return nil, err
 	}
-	if l.Endpoints != nil {
-		return c, nil // its client is made for it, and its scopes are the server's
+	if l.Endpoints != nil { // its scopes are the server's, and its client is made for it, or the workspace's
+		_, err := ownClient(a, l.Endpoints, l.Workspace)
+		return c, err
 	}
 	if _, err := a.Client(l.Workspace, c.Slug); errors.Is(err, hotcell.ErrNotFound) {
 		return nil, hotcell.Invalid("/connector", "the workspace has no OAuth client of %s yet: an administrator sets one: hotcell connections clients set %s", c.Name, c.Slug)
@@ -130,6 +137,31 @@ func (s *Service) draft(a *vault.Act, l *hotcell.Link, tools []string) (*connect
 	}
 	l.Scopes = c.Scopes(tools)
 	return c, nil
+}
+
+// signed is the connector by the way that a link is for, which the link is told: the
+// one that was asked for, that a connection was made by, or the first that people
+// sign in for.
+func signed(c *connector.Connector, l *hotcell.Link) (*connector.Connector, error) {
+	if l.Endpoints == nil && l.Auth == "" {
+		for _, kind := range c.Kinds() {
+			if kind.Signs() {
+				l.Auth = string(kind)
+				break
+			}
+		}
+	}
+	way, err := c.For(l)
+	switch {
+	case err != nil:
+		_, err = c.By(connector.Kind(l.Auth)) // it says which ways there are
+		return nil, err
+	case !way.Auth.Kind.Signs() && l.Renews != "":
+		return nil, hotcell.Invalid("/renews", "this one was connected by a key: give it a new one: hotcell connections set-key %s", l.Name)
+	case !way.Auth.Kind.Signs():
+		return nil, hotcell.Invalid("/connector", "%s is not connected by a link: it takes a key", c.Name)
+	}
+	return way, nil
 }
 
 // served names the tools that a connection was granted the scopes of.
@@ -165,7 +197,7 @@ func (s *Service) permit(a *vault.Act, l *hotcell.Link) (*hotcell.Connected, err
 	if c.Connected == nil || c.Tier != hotcell.TierConnection {
 		return nil, hotcell.Invalid("/renews", "this one has a key and no account: give it a new key instead")
 	}
-	l.Connector, l.Name, l.Shared, l.Settings = c.Connected.Connector, c.Name, c.Shared, c.Connected.Settings
+	l.Connector, l.Auth, l.Name, l.Shared, l.Settings = c.Connected.Connector, c.Connected.Auth, c.Name, c.Shared, c.Connected.Settings
 	return c.Connected, nil
 }
 

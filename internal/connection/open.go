@@ -18,44 +18,51 @@ import (
 // OpenLink is a browser that opens a link: the first one is bound to it, and
 // sent on to the service's page of consent. Nobody is signed in there.
 func (s *Service) OpenLink(ctx context.Context, r *vaultrpc.OpenLinkRequest) (*vaultrpc.OpenLinkAnswer, error) {
+	var opened hotcell.Link
 	l, _, err := s.linkOf(ctx, r.Token, s.token)
 	if err != nil {
 		return nil, err
 	}
-	c, found := s.Catalog.Find(l.Connector)
-	if !found || !plainURL(r.Callback) {
+	c, err := s.connector(l)
+	if err != nil || !plainURL(r.Callback) || c.Auth.Kind != connector.OAuth2 {
 		return nil, errNoLink
-	}
-	if c = c.With(l.Endpoints); c.Auth.Kind != connector.OAuth2 {
-		return nil, errNoLink
-	}
-	made, err := s.register(ctx, l, r.Callback)
-	if err != nil {
-		return nil, err
 	}
 	cookie := r.Cookie
 	if !sameBrowser(l, cookie) {
 		cookie = freshCookie()
 	}
-	var whole string
+	callback := backTo(l.Endpoints, r.Callback)
 	err = s.Vault.Change(ctx, vault.OfLink(l), hotcell.Event{Kind: "link.open", Name: l.Name, Credential: l.Renews}, func(a *vault.Act) error {
 		now, client, err := s.opening(a, l, cookie)
 		if err != nil {
 			return err
 		}
-		if made != "" {
-			client.ID = made
-		}
 		now.Client, now.Issuer = client.ID, c.Auth.Issuer
-		if whole, err = s.OAuth.AuthorizeURL(&c.Auth, client.ID, s.state(l.ID, r.Callback), s.verifier(l.ID), r.Callback, now.Scopes); err != nil {
-			return err
-		}
+		opened = now
 		return a.PutLink(now)
 	})
 	if err != nil {
 		return nil, err
 	}
+	// Nobody but a browser that the link is bound to has a client made.
+	if opened, err = s.clientFor(ctx, opened, callback); err != nil {
+		return nil, err
+	}
+	whole, err := s.OAuth.AuthorizeURL(&c.Auth, opened.Client, s.state(l.ID, callback), s.verifier(l.ID), callback, opened.Scopes)
+	if err != nil {
+		return nil, err
+	}
 	return &vaultrpc.OpenLinkAnswer{URL: whole, Cookie: cookie, Expires: l.Expires}, nil
+}
+
+// connector is what a link is to be connected by.
+func (s *Service) connector(l hotcell.Link) (*connector.Connector, error) {
+	if c, found := s.Catalog.Find(l.Connector); found {
+		if c, err := c.For(&l); err == nil {
+			return c, nil
+		}
+	}
+	return nil, errNoLink
 }
 
 // opening is the link as it is once this browser has opened it, and the client
@@ -78,7 +85,11 @@ func (s *Service) opening(a *vault.Act, l hotcell.Link, cookie string) (hotcell.
 	sum := sha256.Sum256([]byte(cookie))
 	now.State, now.Browser = hotcell.LinkOpened, sum[:]
 	if now.Endpoints != nil {
-		return now, hotcell.Client{ID: now.Client, Public: true}, nil
+		if now.Client != "" {
+			return now, hotcell.Client{ID: now.Client, Public: true}, nil
+		}
+		client, err = ownClient(a, now.Endpoints, now.Workspace)
+		return now, client, err
 	}
 	if client, err = a.Client(now.Workspace, now.Connector); errors.Is(err, hotcell.ErrNotFound) {
 		err = fmt.Errorf("%w: the workspace has no OAuth client of this service any more", hotcell.ErrConflict)
@@ -101,9 +112,9 @@ type returned struct {
 // take takes a browser in that came back: once, and only the one that opened the
 // link. From then on no other can finish it.
 func (s *Service) take(ctx context.Context, l hotcell.Link, cookie string) (out returned, err error) {
-	c, found := s.Catalog.Find(l.Connector)
-	if !found {
-		return out, errNoLink
+	c, err := s.connector(l)
+	if err != nil {
+		return out, err
 	}
 	err = s.Vault.Change(ctx, vault.OfLink(l), hotcell.Event{Kind: "link.return", Name: l.Name, Credential: l.Renews}, func(a *vault.Act) error {
 		now, err := a.Link(l.Workspace, l.ID)
@@ -122,19 +133,24 @@ func (s *Service) take(ctx context.Context, l hotcell.Link, cookie string) (out 
 			return fmt.Errorf("%w: this is not the browser that opened the link", hotcell.ErrDenied)
 		}
 		now.Browser = nil
-		out = returned{now, c.With(now.Endpoints)}
+		out = returned{now, c}
 		return a.PutLink(now)
 	})
 	return out, err
 }
 
 // from holds who answered against who was asked (RFC 9207): the issuer, where it
-// is known or told.
+// is told, which it must be where the service is known to do so.
 func (b *returned) from(issuer string) error {
 	want := b.link.Issuer
-	ok := subtle.ConstantTimeCompare([]byte(want), []byte(issuer)) == 1
-	if want == "" {
-		ok = issuer == "" || sameHost(issuer, b.connector.Auth.Authorize) || sameHost(issuer, b.connector.Auth.Token)
+	var ok bool
+	switch {
+	case issuer == "":
+		ok = !b.connector.Auth.Iss
+	case want != "":
+		ok = subtle.ConstantTimeCompare([]byte(want), []byte(issuer)) == 1
+	default:
+		ok = sameHost(issuer, b.connector.Auth.Authorize) || sameHost(issuer, b.connector.Auth.Token)
 	}
 	if !ok {
 		return fmt.Errorf("%w: the answer is from another server than the one that was asked", hotcell.ErrDenied)

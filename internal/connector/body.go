@@ -16,10 +16,10 @@ func (r *request) setBody(ctx context.Context, out *Request, vars map[string]any
 	switch {
 	case r.json != nil:
 		v, err := r.json.eval(ctx, vars)
-		if err != nil {
-			return err
+		if err != nil || v == nil && r.json.leaf != nil {
+			return err // an absent body is none
 		}
-		out.Header.Set("Content-Type", "application/json")
+		out.typed(acceptJSON)
 		var b bytes.Buffer
 		e := json.NewEncoder(&b)
 		e.SetEscapeHTML(false)
@@ -37,7 +37,7 @@ func (r *request) setBody(ctx context.Context, out *Request, vars map[string]any
 				return err
 			}
 		}
-		out.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		out.typed("application/x-www-form-urlencoded")
 		out.Body = []byte(values.Encode())
 	case r.multipart != nil:
 		return r.setMultipart(ctx, out, vars)
@@ -47,7 +47,21 @@ func (r *request) setBody(ctx context.Context, out *Request, vars map[string]any
 	return nil
 }
 
+// typed says what the body is, where the document does not say another name of it.
+func (r *Request) typed(kind string) {
+	if r.Header.Get("Content-Type") == "" {
+		r.Header.Set("Content-Type", kind)
+	}
+}
+
 func (r *request) setRaw(ctx context.Context, out *Request, vars map[string]any) error {
+	from := r.body.text
+	if from == nil {
+		from = r.body.base64
+	}
+	if v, err := from.value(ctx, vars); err == nil && v == nil {
+		return nil // an absent body is none
+	}
 	kind, err := r.body.kind.string(ctx, vars, headerText)
 	if err != nil {
 		return err

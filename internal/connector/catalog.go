@@ -126,20 +126,41 @@ func (c *Connector) override(o Override) error {
 		}
 		c.origins[from] = to
 	}
+	for i := range c.Ways() {
+		a := &c.Auth
+		if i > 0 {
+			a = &c.ways[i-1].Auth
+		}
+		if err := a.override(o); err != nil {
+			return err
+		}
+	}
+	c.spread()
+	return nil
+}
+
+// override takes the operator's addresses of one way of authorisation, which has
+// such.
+func (a *Auth) override(o Override) error {
 	for _, e := range []struct {
 		name, from string
 		to         *string
-	}{{"authorize", o.Authorize, &c.Auth.Authorize}, {"token", o.Token, &c.Auth.Token}, {"revoke", o.Revoke, &c.Auth.Revoke}, {"device", o.Device, &c.Auth.Device}} {
+	}{{"authorize", o.Authorize, &a.Authorize}, {"token", o.Token, &a.Token}, {"revoke", o.Revoke, &a.Revoke}, {"device", o.Device, &a.Device}} {
 		if e.from == "" {
 			continue
 		}
 		if !secure(e.from) {
 			return hotcell.Invalid("/"+e.name, "an address is an https URL, or http on this machine")
 		}
-		*e.to = e.from
+		if a.Token != "" {
+			*e.to = e.from
+		}
+	}
+	if o.Revoke != "" {
+		a.revoke = nil // by RFC 7009, there
 	}
 	if o.Issuer != "" {
-		c.Auth.Issuer = o.Issuer
+		a.Issuer, a.Iss = o.Issuer, true
 	}
 	return nil
 }

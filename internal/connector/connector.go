@@ -18,6 +18,7 @@
 package connector
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -45,10 +46,14 @@ type Connector struct {
 	// "openapi" or "mcp".
 	Definition string
 	Tools      []*Tool
+	// Missing tells what of the definition did not become a tool, and why.
+	Missing []string
 
 	account *account
 	errors  *failing
-	base    *text
+	// ways are this connector by its other ways of authorisation.
+	ways []*Connector
+	base *text
 	// origins are what the operator has stand for origins of the document.
 	origins map[string]string
 	// plain is true where the operator let the base be plain HTTP on loopback.
@@ -104,6 +109,12 @@ const (
 type Auth struct {
 	Kind                                     Kind
 	Authorize, Token, Revoke, Device, Issuer string
+	// Iss is true where an answer names its issuer (RFC 9207): one that does not is
+	// refused then. Else the name is held against Issuer where it is there.
+	Iss bool
+	// Prefixes are the first characters of the keys that this way takes; any where
+	// there are none.
+	Prefixes []string
 	// Client is how the client shows itself at the token endpoint: basic, post or none.
 	Client     string
 	PKCE       bool
@@ -121,17 +132,18 @@ type Auth struct {
 	Resource string
 
 	answer *tokenAnswer
+	revoke *revocation
 }
 
-// With is the connector with an authorisation server that was found out: a client
-// without a secret, that proves itself by its key (RFC 7636). Of none, it is as it was.
+// With is the connector with an authorisation server that was found out; codes need
+// a proof key there (RFC 7636). Of none, it is as it was.
 func (c *Connector) With(e *hotcell.Endpoints) *Connector {
 	if e == nil {
 		return c
 	}
 	out := *c
 	out.Auth = Auth{
-		Kind: OAuth2, Authorize: e.Authorize, Token: e.Token, Revoke: e.Revoke, Issuer: e.Issuer, Client: "none", PKCE: true,
+		Kind: OAuth2, Authorize: e.Authorize, Token: e.Token, Revoke: e.Revoke, Issuer: e.Issuer, Iss: e.Iss, Client: cmp.Or(e.Shows, "basic"), PKCE: true,
 		Refresh: c.Auth.Refresh, Put: c.Auth.Put, Headers: c.Auth.Headers, Help: c.Auth.Help, Resource: e.Resource,
 	}
 	return &out

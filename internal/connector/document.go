@@ -14,7 +14,7 @@ type document struct {
 	Base       string           `yaml:"base"`
 	Also       []string         `yaml:"also"`
 	Settings   []Setting        `yaml:"settings"`
-	Auth       authDocument     `yaml:"auth"`
+	Auth       authDocuments    `yaml:"auth"`
 	Account    *accountDocument `yaml:"account"`
 	Errors     *errorsDocument  `yaml:"errors"`
 	Definition string           `yaml:"definition"`
@@ -25,9 +25,11 @@ type authDocument struct {
 	Kind       Kind              `yaml:"kind"`
 	Authorize  string            `yaml:"authorize"`
 	Token      string            `yaml:"token"`
-	Revoke     string            `yaml:"revoke"`
+	Revoke     revokeDocument    `yaml:"revoke"`
 	Device     string            `yaml:"device"`
 	Issuer     string            `yaml:"issuer"`
+	Iss        *bool             `yaml:"iss"`
+	Prefixes   []string          `yaml:"prefixes"`
 	Client     string            `yaml:"client"`
 	PKCE       *bool             `yaml:"pkce"`
 	Scopes     []string          `yaml:"scopes"`

@@ -71,6 +71,7 @@ func compile(d *document) (*Connector, error) {
 			return nil, err
 		}
 	}
+	c.spread()
 	return c, nil
 }
 
@@ -117,65 +118,82 @@ func isOrigin(s string) bool {
 	return err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil && u.Path == "" && u.RawQuery == "" && u.Fragment == ""
 }
 
-func compileAuth(c *Connector, d *document) error {
-	a := d.Auth
+// newAuth takes one way of authorisation.
+func newAuth(a *authDocument, path string, discovered bool) (out Auth, err error) {
 	if !slices.Contains(kinds, a.Kind) {
-		return hotcell.Invalid("/auth/kind", "a connector is authorised by oauth2, client_credentials, device, key, basic, service_account or none")
+		return out, hotcell.Invalid(path+"/kind", "a connector is authorised by oauth2, client_credentials, device, key, basic, service_account or none")
 	}
-	c.Auth = Auth{
-		Kind: a.Kind, Authorize: a.Authorize, Token: a.Token, Revoke: a.Revoke, Device: a.Device, Issuer: a.Issuer, Client: a.Client, PKCE: a.PKCE == nil || *a.PKCE,
+	out = Auth{
+		Kind: a.Kind, Authorize: a.Authorize, Token: a.Token, Revoke: a.Revoke.address, Device: a.Device, Issuer: a.Issuer, Iss: a.Issuer != "" && (a.Iss == nil || *a.Iss),
+		Client: a.Client, PKCE: a.PKCE == nil || *a.PKCE, Prefixes: a.Prefixes,
 		Scopes: a.Scopes, Separator: a.Separator, Parameters: a.Parameters, Refresh: a.Refresh, Expires: a.Expires, Subject: a.Subject, Audience: a.Audience,
 		Put: hotcell.Auth{Kind: a.Put.Kind, Name: a.Put.Name, Prefix: a.Put.Prefix, User: a.Put.User}, Headers: a.Headers, Help: a.Help,
 	}
-	if c.Auth.Put.Kind == "" && a.Kind != None {
-		c.Auth.Put.Kind = "bearer"
-		if a.Kind == Basic {
-			c.Auth.Put.Kind = "basic"
+	out.complete()
+	if err := out.check(path, discovered); err != nil {
+		return out, err
+	}
+	if a.Revoke.own != nil {
+		if out.revoke, err = newRevocation(a.Revoke.own, path+"/revoke"); err != nil {
+			return out, err
 		}
 	}
-	if c.Auth.Separator == "" {
-		c.Auth.Separator = " "
-	}
-	if c.Auth.Client == "" {
-		c.Auth.Client = "basic"
-	}
-	if !slices.Contains([]string{"basic", "post", "none"}, c.Auth.Client) {
-		return hotcell.Invalid("/auth/client", "a client shows itself by basic, post or none")
-	}
-	if c.Auth.Refresh == "" {
-		c.Auth.Refresh = Rotates
-	}
-	if !slices.Contains([]Refresh{Rotates, Grace, Keeps, NoRefresh}, c.Auth.Refresh) {
-		return hotcell.Invalid("/auth/refresh", "a refresh token rotates, has grace, keeps or is none")
-	}
-	if err := c.Auth.endpoints(c.Definition != ""); err != nil {
-		return err
-	}
 	if a.Answer == nil {
-		return nil
+		return out, nil
 	}
-	k := &compiler{path: "/auth/answer"}
-	c.Auth.answer = &tokenAnswer{
+	k := &compiler{path: path + "/answer"}
+	out.answer = &tokenAnswer{
 		k.optional("/access", a.Answer.Access), k.optional("/refresh", a.Answer.Refresh), k.optional("/scope", a.Answer.Scope),
 		k.optional("/expires", a.Answer.Expires), k.optional("/error", a.Answer.Error),
 	}
-	return k.err
+	return out, k.err
+}
+
+// complete says what is meant where nothing is said.
+func (a *Auth) complete() {
+	if a.Put.Kind == "" && a.Kind != None {
+		a.Put.Kind = "bearer"
+		if a.Kind == Basic {
+			a.Put.Kind = "basic"
+		}
+	}
+	if a.Separator == "" {
+		a.Separator = " "
+	}
+	if a.Client == "" {
+		a.Client = "basic"
+	}
+	if a.Refresh == "" {
+		a.Refresh = Rotates
+	}
+}
+
+func (a *Auth) check(path string, discovered bool) error {
+	switch {
+	case !slices.Contains([]string{"basic", "post", "none"}, a.Client):
+		return hotcell.Invalid(path+"/client", "a client shows itself by basic, post or none")
+	case !slices.Contains([]Refresh{Rotates, Grace, Keeps, NoRefresh}, a.Refresh):
+		return hotcell.Invalid(path+"/refresh", "a refresh token rotates, has grace, keeps or is none")
+	case len(a.Prefixes) > 0 && !a.Kind.Keyed():
+		return hotcell.Invalid(path+"/prefixes", "keys have first characters, and this way takes none")
+	}
+	return a.endpoints(path, discovered)
 }
 
 // endpoints holds the addresses of authorisation against what the kind needs.
-func (a *Auth) endpoints(discovered bool) error {
+func (a *Auth) endpoints(path string, discovered bool) error {
 	needs := map[Kind][]string{
 		OAuth2: {"authorize", "token"}, Device: {"device", "token"}, ClientCredentials: {"token"}, ServiceAccount: {"token"},
 	}[a.Kind]
 	for _, e := range []struct{ name, address string }{{"authorize", a.Authorize}, {"token", a.Token}, {"revoke", a.Revoke}, {"device", a.Device}} {
 		if e.address == "" {
 			if slices.Contains(needs, e.name) && !discovered {
-				return hotcell.Invalid("/auth/"+e.name, "this kind of authorisation needs this address")
+				return hotcell.Invalid(path+"/"+e.name, "this kind of authorisation needs this address")
 			}
 			continue
 		}
 		if !secure(e.address) && !strings.Contains(e.address, "${") {
-			return hotcell.Invalid("/auth/"+e.name, "an address is an https URL")
+			return hotcell.Invalid(path+"/"+e.name, "an address is an https URL")
 		}
 	}
 	return nil

@@ -23,7 +23,7 @@ func (s *show) accounts(ctx context.Context) error {
 	var ids []hotcell.CredentialID
 	for _, service := range []string{"gmail", "google-sheets", "slack"} {
 		secret := sensitive.New([]byte(s.company.ClientSecret(service)))
-		if err := s.client.SetOAuthClient(ctx, service, service+"-client", secret); err != nil {
+		if err := s.client.SetOAuthClient(ctx, service, "", service+"-client", secret); err != nil {
 			return err
 		}
 		id, err := s.connect(ctx, service)

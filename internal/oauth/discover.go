@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -96,6 +95,8 @@ func (s *Service) server(ctx context.Context, issuer string, into *hotcell.Endpo
 		Challenges    []string `json:"code_challenge_methods_supported"`
 		Grants        []string `json:"grant_types_supported"`
 		Responses     []string `json:"response_types_supported"`
+		Iss           bool     `json:"authorization_response_iss_parameter_supported"`
+		Shows         []string `json:"token_endpoint_auth_methods_supported"`
 	}
 	places := append(wellKnown(at, "oauth-authorization-server"), wellKnown(at, "openid-configuration")...)
 	if path := strings.TrimSuffix(at.Path, "/"); path != "" {
@@ -120,8 +121,32 @@ func (s *Service) server(ctx context.Context, issuer string, into *hotcell.Endpo
 			return err
 		}
 	}
+	into.Iss, into.Shows = m.Iss, shows(m.Shows)
 	into.Issuer, into.Authorize, into.Token, into.Revoke, into.Register = m.Issuer, m.Authorization, m.Token, m.Revocation, m.Registration
 	return nil
+}
+
+// shows is how a client with a secret shows itself; what RFC 8414 says where nothing is
+// said.
+func shows(methods []string) string {
+	if len(methods) > 0 && !slices.Contains(methods, "client_secret_basic") && slices.Contains(methods, "client_secret_post") {
+		return "post"
+	}
+	return "basic"
+}
+
+// Issuer is the authorisation server that an address stands for: the one that gives
+// tokens for it, or itself.
+func (s *Service) Issuer(ctx context.Context, address string) (string, error) {
+	found, err := s.Discover(ctx, address)
+	if err == nil {
+		return found.Issuer, nil
+	}
+	var own hotcell.Endpoints
+	if s.server(ctx, address, &own) == nil {
+		return own.Issuer, nil
+	}
+	return "", err
 }
 
 // endpoint reads an address that a stranger gave: HTTPS, to a host, and nothing that
@@ -234,47 +259,4 @@ func (s *Service) document(ctx context.Context, place string, into any) (bool, e
 		return false, refusedMetadata("its metadata cannot be read")
 	}
 	return true, nil
-}
-
-// Register makes a client without a secret at the server that was found (RFC 7591),
-// which leads back to callback alone.
-func (s *Service) Register(ctx context.Context, e *hotcell.Endpoints, callback string, scopes []string) (id string, err error) {
-	if e.Register == "" {
-		return "", refusedMetadata("its authorisation server makes no clients by itself")
-	}
-	body, err := json.Marshal(map[string]any{
-		"client_name": "Hotcell", "redirect_uris": []string{callback}, "grant_types": []string{"authorization_code", "refresh_token"},
-		"response_types": []string{"code"}, "token_endpoint_auth_method": "none", "scope": strings.Join(scopes, " "),
-	})
-	if err != nil {
-		return "", fmt.Errorf("writing a registration: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, maxTime)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, e.Register, bytes.NewReader(body))
-	if err != nil {
-		return "", refusedMetadata("its registration endpoint is no address")
-	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Accept", "application/json")
-	answer, err := s.Transport.RoundTrip(r)
-	if err != nil {
-		return "", unanswered(err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-	var made struct {
-		ID     string `json:"client_id"`
-		Secret string `json:"client_secret"`
-		Method string `json:"token_endpoint_auth_method"`
-	}
-	text, err := io.ReadAll(io.LimitReader(answer.Body, maxMetadata))
-	switch {
-	case answer.StatusCode/100 != 2:
-		return "", refusedMetadata(fmt.Sprintf("its authorisation server answered the registration of a client with status %d", answer.StatusCode))
-	case err != nil || json.Unmarshal(text, &made) != nil || made.ID == "" || len(made.ID) > 512:
-		return "", refusedMetadata("its authorisation server registers clients in a way that is not understood")
-	case made.Secret != "" || made.Method != "" && made.Method != "none":
-		return "", refusedMetadata("its authorisation server makes clients with a secret only")
-	}
-	return made.ID, nil
 }

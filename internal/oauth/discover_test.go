@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -99,6 +100,31 @@ func TestAServerIsFoundOut(t *testing.T) {
 		}
 		if found.Token != s.URL+"/token" || found.Authorize != s.URL+"/authorize" || found.Issuer != s.URL || found.Register != s.URL+"/register" || strings.Join(found.Scopes, " ") != scopes {
 			t.Errorf("%s: %+v", name, found)
+		}
+	}
+}
+
+func TestWhatAServerSaysOfItselfIsKept(t *testing.T) {
+	t.Parallel()
+	s := newStranger(t)
+	for _, c := range []struct {
+		says  map[string]any
+		iss   bool
+		shows string
+	}{
+		{map[string]any{}, false, "basic"},
+		{map[string]any{"authorization_response_iss_parameter_supported": true, "token_endpoint_auth_methods_supported": []string{"none", "client_secret_post"}}, true, "post"},
+		{map[string]any{"authorization_response_iss_parameter_supported": false, "token_endpoint_auth_methods_supported": []string{"client_secret_post", "client_secret_basic"}}, false, "basic"},
+	} {
+		maps.Copy(s.server, c.says)
+		found, err := s.client().Discover(t.Context(), s.URL+"/mcp")
+		if err != nil || found.Iss != c.iss || found.Shows != c.shows {
+			t.Errorf("%v: %+v, %v", c.says, found, err)
+		}
+	}
+	for address, want := range map[string]string{s.URL + "/mcp": s.URL, s.URL: s.URL, s.URL + "/other": ""} {
+		if got, err := s.client().Issuer(t.Context(), address); got != want || (err == nil) != (want != "") {
+			t.Errorf("%s: %q, %v", address, got, err)
 		}
 	}
 }

@@ -183,17 +183,6 @@ func (s *Service) ClientCredentials(ctx context.Context, a *connector.Auth, c Cl
 	return s.tokens(ctx, a, c, form)
 }
 
-// Revoke tells the service that a token is not to be good any more (RFC 7009).
-func (s *Service) Revoke(ctx context.Context, a *connector.Auth, c Client, token sensitive.Bytes) error {
-	if a.Revoke == "" {
-		return fmt.Errorf("%w: the service has no way to revoke", hotcell.ErrNotFound)
-	}
-	return token.Use(func(b []byte) error {
-		_, err := s.post(ctx, a, c, a.Revoke, url.Values{"token": {string(b)}})
-		return err
-	})
-}
-
 // tokens asks the token endpoint.
 func (s *Service) tokens(ctx context.Context, a *connector.Auth, c Client, form url.Values) (*Tokens, error) {
 	if a.Resource != "" {
@@ -255,21 +244,30 @@ func (s *Service) post(ctx context.Context, a *connector.Auth, c Client, endpoin
 	}
 	text := form.Encode()
 	request.Body, request.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
-	answer, err := s.Transport.RoundTrip(request)
+	status, header, body, err := s.send(request)
 	if err != nil {
-		return nil, unanswered(err)
+		return nil, err
 	}
-	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
-	if err != nil || len(body) > maxAnswer {
-		sensitive.Wipe(body)
-		return nil, &Fault{Kind: Ambiguous, Code: "an answer that is not whole"}
-	}
-	if answer.StatusCode/100 == 2 {
+	if status/100 == 2 {
 		return body, nil
 	}
 	defer sensitive.Wipe(body)
-	return nil, failed(ctx, a, answer, body)
+	return nil, failed(ctx, a, status, header, body)
+}
+
+// send does one request, and reads what is answered to its end.
+func (s *Service) send(r *http.Request) (status int, header http.Header, body []byte, err error) {
+	answer, err := s.Transport.RoundTrip(r)
+	if err != nil {
+		return 0, nil, nil, unanswered(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err = io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
+	if err != nil || len(body) > maxAnswer {
+		sensitive.Wipe(body)
+		return 0, nil, nil, &Fault{Kind: Ambiguous, Code: "an answer that is not whole"}
+	}
+	return answer.StatusCode, answer.Header, body, nil
 }
 
 // show has the client show itself, as the connector says (RFC 6749 section 2.3).
@@ -301,17 +299,17 @@ func unanswered(err error) *Fault {
 }
 
 // failed reads the error of an answer.
-func failed(ctx context.Context, a *connector.Auth, answer *http.Response, body []byte) *Fault {
+func failed(ctx context.Context, a *connector.Auth, status int, header http.Header, body []byte) *Fault {
 	switch {
-	case answer.StatusCode == http.StatusTooManyRequests || answer.StatusCode >= 500:
-		return &Fault{Kind: Unavailable, Code: fmt.Sprintf("the status %d", answer.StatusCode), After: after(answer.Header)}
-	case answer.StatusCode/100 == 3:
+	case status == http.StatusTooManyRequests || status >= 500:
+		return &Fault{Kind: Unavailable, Code: fmt.Sprintf("the status %d", status), After: after(header)}
+	case status/100 == 3:
 		return &Fault{Kind: Refused, Code: "a redirect, which is not followed"}
 	}
 	if read, err := a.ReadToken(ctx, body); err == nil && read.Error != "" {
 		return &Fault{Kind: kindOf(read.Error), Code: read.Error}
 	}
-	return &Fault{Kind: Refused, Code: fmt.Sprintf("the status %d", answer.StatusCode)}
+	return &Fault{Kind: Refused, Code: fmt.Sprintf("the status %d", status)}
 }
 
 func after(h http.Header) time.Duration {

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"errors"
+	"time"
 
 	"hotcell"
 )
@@ -51,6 +52,12 @@ func (u *updater) DeleteClient(ws hotcell.WorkspaceID, connector string) error {
 func (r *reader) Link(ws hotcell.WorkspaceID, id hotcell.LinkID) (hotcell.Link, error) {
 	l, err := document[hotcell.Link](r.s, "SELECT document FROM links WHERE id = ?", string(id))
 	return scoped(l, l.Workspace == ws, err)
+}
+
+// DropLinks implements [hotcell.VaultWriter].
+func (u *updater) DropLinks(ws hotcell.WorkspaceID, before time.Time) error {
+	_, err := u.s.exec("DELETE FROM links WHERE workspace = ? AND unixepoch(document ->> 'expires') < ?", string(ws), before.Unix())
+	return err
 }
 
 // PutLink implements [hotcell.VaultWriter].

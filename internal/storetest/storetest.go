@@ -43,6 +43,7 @@ func TestVaultStore(t *testing.T, open OpenVault) {
 		"Sealed":              testSealed,
 		"DeleteCredential":    testDeleteCredential,
 		"See":                 testSee,
+		"Links":               testLinks,
 		"Assignments":         testAssignments,
 		"Attachments":         testAttachments,
 		"Requests":            testRequests,

@@ -193,7 +193,11 @@ func (k *Keeper) ask(ctx context.Context, r *vault.Refreshing) (*oauth.Tokens, e
 	if !ok {
 		return nil, fmt.Errorf("%w: the connector %s is not in the catalogue any more", hotcell.ErrUnavailable, c.Connected.Connector)
 	}
-	auth := &of.With(c.Connected.Endpoints).Auth
+	of, err := of.Of(c.Connected)
+	if err != nil {
+		return nil, err
+	}
+	auth := &of.Auth
 	if auth.Kind == connector.ServiceAccount {
 		key, err := field(r.Fields, hotcell.FieldKey)
 		if err != nil {
@@ -223,10 +227,7 @@ func (k *Keeper) client(ctx context.Context, c hotcell.Credential, fields []vaul
 		copied, err := clone(key)
 		return oauth.Client{ID: c.Connected.Client, Secret: copied}, err
 	}
-	if c.Connected.Endpoints != nil { // made for this connection, without a secret
-		return oauth.Client{ID: c.Connected.Client, Public: true}, nil
-	}
-	kept, secret, err := k.Vault.OpenClient(ctx, c.Workspace, c.Connected.Connector)
+	kept, secret, err := k.Vault.ClientFor(ctx, c.Workspace, c.Connected.Connector, c.Connected.Endpoints, c.Connected.Client)
 	if errors.Is(err, hotcell.ErrNotFound) {
 		return oauth.Client{}, fmt.Errorf("%w: the workspace's OAuth client of %s is gone: set it again", hotcell.ErrUnavailable, c.Connected.Connector)
 	}
@@ -289,7 +290,8 @@ func (k *Keeper) abandon(ctx context.Context, r *vault.Refreshing, tokens *oauth
 	if !ok {
 		return
 	}
-	if of = of.With(r.Credential.Connected.Endpoints); of.Auth.Revoke == "" {
+	of, err := of.Of(r.Credential.Connected)
+	if err != nil || !of.Revocable() {
 		return
 	}
 	client, err := k.client(ctx, r.Credential, r.Fields)
@@ -297,11 +299,7 @@ func (k *Keeper) abandon(ctx context.Context, r *vault.Refreshing, tokens *oauth
 		return
 	}
 	defer client.Secret.Clear()
-	token := tokens.Refresh
-	if token.Len() == 0 {
-		token = tokens.Access
-	}
-	if err := k.OAuth.Revoke(ctx, &of.Auth, client, token); err != nil {
+	if err := k.OAuth.Revoke(ctx, of, r.Credential.Connected.Settings, client, tokens); err != nil {
 		k.Log.Warn("tokens of a deleted connection were not revoked", "connection", r.Credential.ID, "error", err)
 	}
 }

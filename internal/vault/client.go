@@ -83,6 +83,22 @@ func (v *Vault) OpenClient(ctx context.Context, ws hotcell.WorkspaceID, connecto
 	return c, secret, nil
 }
 
+// ClientFor opens the client that something was asked for by: the workspace's own of a
+// connector, which may be another than it was; at a server that was found out, the one
+// of that id, which has no secret where it was made for this alone. The caller clears
+// the secret.
+func (v *Vault) ClientFor(ctx context.Context, ws hotcell.WorkspaceID, connector string, e *hotcell.Endpoints, id string) (c hotcell.Client, secret sensitive.Bytes, err error) {
+	if e == nil {
+		return v.OpenClient(ctx, ws, connector)
+	}
+	c, secret, err = v.OpenClient(ctx, ws, e.Own())
+	if errors.Is(err, hotcell.ErrNotFound) || err == nil && c.ID != id {
+		secret.Clear()
+		return hotcell.Client{Workspace: ws, Connector: e.Own(), ID: id, Public: true}, sensitive.Bytes{}, nil
+	}
+	return c, secret, err
+}
+
 // Derive is a text of 256 bits that only this vault can make, the same each time
 // for the same purpose and id: links, states and proof keys need no storage.
 func (v *Vault) Derive(purpose, id string) (out string) {

@@ -47,6 +47,11 @@ func (c *Control) Link(ctx context.Context, r *vaultrpc.LinkRequest) (*vaultrpc.
 	return rpc.Call[vaultrpc.LinkRequest, vaultrpc.LinkAnswer](ctx, c.peer, vaultrpc.Link, r)
 }
 
+// LookAtLink is a browser that looks at a link.
+func (c *Control) LookAtLink(ctx context.Context, r *vaultrpc.LookAtLinkRequest) (*vaultrpc.LookAtLinkAnswer, error) {
+	return rpc.Call[vaultrpc.LookAtLinkRequest, vaultrpc.LookAtLinkAnswer](ctx, c.peer, vaultrpc.LookAtLink, r)
+}
+
 // OpenLink is a browser that opens a link.
 func (c *Control) OpenLink(ctx context.Context, r *vaultrpc.OpenLinkRequest) (*vaultrpc.OpenLinkAnswer, error) {
 	return rpc.Call[vaultrpc.OpenLinkRequest, vaultrpc.OpenLinkAnswer](ctx, c.peer, vaultrpc.OpenLink, r)

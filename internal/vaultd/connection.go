@@ -27,6 +27,7 @@ func (d *Daemon) connected(mux *http.ServeMux) {
 	handle(d, mux, vaultrpc.Tools, d.connections.Tools)
 	handle(d, mux, vaultrpc.CreateLink, d.connections.CreateLink)
 	handle(d, mux, vaultrpc.Link, d.connections.Link)
+	handle(d, mux, vaultrpc.LookAtLink, d.connections.LookAtLink)
 	handle(d, mux, vaultrpc.OpenLink, d.connections.OpenLink)
 	handle(d, mux, vaultrpc.FinishLink, d.connections.FinishLink)
 	handle(d, mux, vaultrpc.Clients, d.connections.Clients)

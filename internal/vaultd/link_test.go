@@ -237,3 +237,47 @@ func TestWhatCannotBecomeALink(t *testing.T) {
 		refused(t, what, err, c.sentinel, c.says)
 	}
 }
+
+func TestALinkThatIsLongOverIsForgotten(t *testing.T) {
+	t.Parallel()
+	s, _ := connecting(t)
+	old := s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Connector: "acme", Name: "old"})
+	s.ticks.Add(int64(time.Hour / time.Millisecond))
+	s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Connector: "acme", Name: "next"})
+	if now := s.state(s.me, old.Link.ID); now.State != hotcell.LinkExpired {
+		t.Errorf("after an hour, it is %+v", now)
+	}
+	s.ticks.Add(int64(25 * time.Hour / time.Millisecond))
+	s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Connector: "acme", Name: "last"})
+	_, err := s.control.Link(t.Context(), &vaultrpc.LinkRequest{Principal: s.me, ID: old.Link.ID})
+	refused(t, "after a day", err, hotcell.ErrNotFound, "")
+}
+
+func TestALinkIsLookedAtBeforeItIsOpened(t *testing.T) {
+	t.Parallel()
+	s, p := connecting(t)
+	look := func(token string) (*vaultrpc.LookAtLinkAnswer, error) {
+		return s.control.LookAtLink(t.Context(), &vaultrpc.LookAtLinkRequest{Token: token})
+	}
+	link := s.link(&vaultrpc.CreateLinkRequest{Principal: s.m, Connector: "acme", Name: "mail", Tools: []string{"write"}})
+	got, err := look(link.Token)
+	must(t, err)
+	if got.Asks != "Mona" || got.Service != "Acme acme" || "https://"+got.At != p.URL || got.Name != "mail" || got.Shared || len(got.Reads) != 0 || !slices.Equal(got.Writes, []string{"write"}) || !slices.Equal(got.Scopes, []string{"write"}) {
+		t.Errorf("it is for %+v", got)
+	}
+	if now := s.state(s.m, link.Link.ID); now.State != hotcell.LinkWaiting {
+		t.Errorf("looked at, it is %s", now.State)
+	}
+	done, err := s.finish(s.agreed(p, link.Token, ada))
+	must(t, err)
+	_, err = look(link.Token)
+	refused(t, "one that was used", err, hotcell.ErrNotFound, "")
+	again := s.link(&vaultrpc.CreateLinkRequest{Principal: s.m, Renews: done.Link.Connection, Anyone: true})
+	if got, err = look(again.Token); err != nil || !got.Renews || !got.Anyone || got.Account != ada.name {
+		t.Errorf("to renew, it is for %+v, %v", got, err)
+	}
+	for _, token := range []string{"", string(again.Link.ID), string(again.Link.ID) + ".x", link.Token + "x"} {
+		_, err := look(token)
+		refused(t, token, err, hotcell.ErrNotFound, "")
+	}
+}

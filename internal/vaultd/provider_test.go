@@ -1,6 +1,7 @@
 package vaultd_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -58,8 +59,9 @@ type provider struct {
 	granted func(asked string) string
 	// expires is the life of tokens in seconds; 0 is none.
 	expires int
-	// token, me and revoke answer instead, if they are set.
-	token, me, revoke http.HandlerFunc
+	// token, me and revoke answer instead, if they are set; own is the revocation of
+	// a service that has a way of its own.
+	token, me, revoke, own http.HandlerFunc
 	// decided is who agreed to the device's code.
 	decided *person
 }
@@ -75,6 +77,7 @@ func newProvider(t *testing.T) *provider {
 		defer p.mu.Unlock()
 		p.revoked = append(p.revoked, r.FormValue("token"))
 	}))
+	mux.HandleFunc("/applications/", p.instead(&p.own, http.NotFound))
 	mux.HandleFunc("POST /device", func(w http.ResponseWriter, _ *http.Request) {
 		code := p.plant("device")
 		p.mu.Lock()
@@ -190,7 +193,7 @@ func (p *provider) consent(page string, who person) *vaultrpc.FinishLinkRequest 
 	return &vaultrpc.FinishLinkRequest{State: q.Get("state"), Code: code, Issuer: p.URL, Callback: callback}
 }
 
-// documents are connectors of the provider: "acme" by OAuth, "acmebox" by a
+// documents are connectors of the provider: "acme" by OAuth, "acmeboth" by OAuth or by a key, "acmebox" by a
 // device's code, "acmekey" by a key, and "acmehost" by a key for a host that a
 // setting names.
 func (p *provider) documents() []connector.Document {
@@ -205,9 +208,23 @@ tools:
 		return connector.Document{Name: slug + ".yaml", Text: []byte(text)}
 	}
 	oauth := fmt.Sprintf("authorize: %s/authorize, token: %s/token, revoke: %s/revoke, device: %s/device, client: basic", p.URL, p.URL, p.URL, p.URL)
+	two := document("acmeboth", "advise: {variables: [BOTH_TOKEN], prefixes: [tok-]}\n", p.URL, "WAYS")
+	two.Text = bytes.Replace(two.Text, []byte("auth: {WAYS}"), fmt.Appendf(nil, `auth:
+- kind: oauth2
+  authorize: %s/authorize
+  token: %s/token
+  revoke:
+    request: {method: DELETE, path: "/applications/${args.client}/grant", json: {access_token: "${args.token}"}}
+    token: access
+    client: basic
+    done: ${has(answer.revoked) && answer.revoked}
+- kind: key
+  prefixes: [tok-]
+  put: {kind: header, name: Authorization, prefix: "Bearer "}`, p.URL, p.URL), 1)
 	return []connector.Document{
 		document("acme", "", p.URL, "kind: oauth2, issuer: "+p.URL+", "+oauth),
 		document("acmeopen", "", p.URL, "kind: oauth2, "+oauth),
+		two,
 		document("acmebox", "", p.URL, "kind: device, "+oauth),
 		document("acmerobot", "", p.URL, "kind: client_credentials, "+oauth),
 		document("acmeaccount", "", p.URL, "kind: service_account, "+oauth),

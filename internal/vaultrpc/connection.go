@@ -17,6 +17,7 @@ const (
 	Tools            = "/hotcell.vault.control/Tools"
 	CreateLink       = "/hotcell.vault.control/CreateLink"
 	Link             = "/hotcell.vault.control/Link"
+	LookAtLink       = "/hotcell.vault.control/LookAtLink"
 	OpenLink         = "/hotcell.vault.control/OpenLink"
 	FinishLink       = "/hotcell.vault.control/FinishLink"
 	SetClient        = "/hotcell.vault.control/SetClient"
@@ -36,6 +37,9 @@ type CreateConnectionRequest struct {
 	Shared    bool              `json:"shared,omitempty"`
 	// Connector is the slug; "http" where it is empty.
 	Connector string `json:"connector,omitempty"`
+	// Auth is the way of authorisation; where it is empty, the connector's first that
+	// takes a key, or nothing.
+	Auth string `json:"auth,omitempty"`
 	// Settings are what the connector asks for: see [Connector.Settings].
 	Settings map[string]string `json:"settings,omitempty"`
 	// Definition is an OpenAPI document, for the connector "openapi".
@@ -74,10 +78,21 @@ type Connector struct {
 	Hosts    []string  `json:"hosts,omitempty"`
 	Settings []Setting `json:"settings,omitempty"`
 	Tools    []Tool    `json:"tools,omitempty"`
+	// Ways are all ways of authorisation, of which Auth and Help are the first one's.
+	Ways []Way `json:"ways,omitempty"`
 	// Client says whether an OAuth client is set where one is needed: "" for not
 	// needed, "set" or "missing"; Callback is where that client must lead back to.
 	Client string `json:"client,omitempty"`
 	Help   string `json:"help,omitempty"`
+}
+
+// Way is one way of authorisation.
+type Way struct {
+	Auth string `json:"auth"`
+	// Prefixes are the first characters of the keys that it takes; any where there
+	// are none.
+	Prefixes []string `json:"prefixes,omitempty"`
+	Help     string   `json:"help,omitempty"`
 }
 
 // Setting is what a connector asks for beside values.
@@ -144,6 +159,9 @@ type ToolsRequest struct {
 // ToolsAnswer lists tools.
 type ToolsAnswer struct {
 	Tools []Tool `json:"tools"`
+	// Missing tells what the connection's definition has beside, and why it is no
+	// tool.
+	Missing []string `json:"missing,omitempty"`
 }
 
 // TestConnectionAnswer says whether a connection works now.
@@ -161,6 +179,9 @@ type CreateLinkRequest struct {
 	Name      string            `json:"name"`
 	Shared    bool              `json:"shared,omitempty"`
 	Settings  map[string]string `json:"settings,omitempty"`
+	// Auth is the way of authorisation; where it is empty, the connector's first that
+	// people sign in for.
+	Auth string `json:"auth,omitempty"`
 	// Tools are those whose scopes are asked for; empty is all.
 	Tools []string `json:"tools,omitempty"`
 	// Renews is a connection to connect anew, whose connector and name it keeps;
@@ -193,6 +214,35 @@ type LinkRequest struct {
 // LinkAnswer is a link as it is now.
 type LinkAnswer struct {
 	Link hotcell.Link `json:"link"`
+}
+
+// LookAtLinkRequest is a browser that looks at a link before it goes on with it:
+// nothing comes of that.
+type LookAtLinkRequest struct {
+	Token string `json:"token"`
+}
+
+// LookAtLinkAnswer is what whoever is asked for their account should know first.
+type LookAtLinkAnswer struct {
+	// Asks is the name of the member who asks for it, and whose the connection will be.
+	Asks string `json:"asks"`
+	// Service is the connector's name, At where one signs in.
+	Service string `json:"service"`
+	At      string `json:"at"`
+	// Name is the connection's, as the member chose it.
+	Name   string `json:"name"`
+	Shared bool   `json:"shared,omitempty"`
+	// Renews is true where the connection is there already; Account is whose it is,
+	// and Anyone whether it may become another's.
+	Renews  bool   `json:"renews,omitempty"`
+	Account string `json:"account,omitempty"`
+	Anyone  bool   `json:"anyone,omitempty"`
+	// Reads, Writes and Destroys are what agents could do with it, in words; none
+	// where only the service knows.
+	Reads    []string `json:"reads,omitempty"`
+	Writes   []string `json:"writes,omitempty"`
+	Destroys []string `json:"destroys,omitempty"`
+	Scopes   []string `json:"scopes,omitempty"`
 }
 
 // OpenLinkRequest is a browser that opens a link. Nobody is signed in there: the
@@ -233,10 +283,12 @@ type FinishLinkAnswer struct {
 
 // SetClientRequest sets the workspace's own OAuth client of a connector. Secret
 // is one HPKE message in the context workspace, tier "client", item the
-// connector, field "secret"; empty for a public client.
+// connector, field "secret"; empty for a public client. For the connector "mcp",
+// Server is the address of a server or its issuer, and the item "mcp " and that.
 type SetClientRequest struct {
 	Principal hotcell.Principal `json:"principal"`
 	Connector string            `json:"connector"`
+	Server    string            `json:"server,omitempty"`
 	ID        string            `json:"id"`
 	Secret    []byte            `json:"secret,omitempty"`
 }
@@ -245,6 +297,8 @@ type SetClientRequest struct {
 type DeleteClientRequest struct {
 	Principal hotcell.Principal `json:"principal"`
 	Connector string            `json:"connector"`
+	// Server is the issuer, for the connector "mcp".
+	Server string `json:"server,omitempty"`
 }
 
 // ClientsAnswer lists the workspace's OAuth clients, without their secrets.
@@ -255,8 +309,12 @@ type ClientsAnswer struct {
 // OAuthClient is what may be said of one.
 type OAuthClient struct {
 	Connector string `json:"connector"`
-	ID        string `json:"id"`
-	Public    bool   `json:"public,omitempty"`
+	// Server is the issuer, for the connector "mcp", and Back what the address to come
+	// back to has more than others'.
+	Server string `json:"server,omitempty"`
+	Back   string `json:"back,omitempty"`
+	ID     string `json:"id"`
+	Public bool   `json:"public,omitempty"`
 }
 
 // AdviseRequest asks which tier a system is for: a host, URL, e-mail address or

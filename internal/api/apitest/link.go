@@ -138,6 +138,22 @@ func (w *World) Consent() {
 	w.accounts.consents = true
 }
 
+func (v *vault) LookAtLink(_ context.Context, r *vaultrpc.LookAtLinkRequest) (*vaultrpc.LookAtLinkAnswer, error) {
+	leave, err := v.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	l, there := v.accounts.links[hotcell.LinkID(strings.TrimPrefix(r.Token, "token-of-"))]
+	if !there {
+		return nil, hotcell.ErrNotFound
+	}
+	return &vaultrpc.LookAtLinkAnswer{
+		Asks: v.member.Name, Service: chat.Name, At: "accounts.acme.test", Name: l.Name, Shared: l.Shared, Writes: []string{"Post"}, Destroys: []string{"Purge"}, Scopes: []string{"write"},
+		Renews: l.Renews != "", Anyone: l.Anyone,
+	}, nil
+}
+
 func (v *vault) OpenLink(_ context.Context, r *vaultrpc.OpenLinkRequest) (*vaultrpc.OpenLinkAnswer, error) {
 	leave, err := v.enter()
 	if err != nil {
@@ -218,14 +234,21 @@ func (v *vault) SetClient(_ context.Context, r *vaultrpc.SetClientRequest) error
 	}
 	defer leave()
 	if len(r.Secret) > 0 {
-		value, err := v.Key.Open(parcel.Context{Workspace: string(v.workspace.ID), Tier: "client", Item: r.Connector, Field: "secret"}, r.Secret)
+		value, err := v.Key.Open(parcel.Context{Workspace: string(v.workspace.ID), Tier: "client", Item: itemOf(r.Connector, r.Server), Field: "secret"}, r.Secret)
 		if err != nil {
 			return hotcell.Invalid("/secret", "this secret was not sealed for this connector's client")
 		}
-		_ = value.Use(func(b []byte) error { v.accounts.secrets[r.Connector] = string(b); return nil })
+		_ = value.Use(func(b []byte) error { v.accounts.secrets[itemOf(r.Connector, r.Server)] = string(b); return nil })
 	}
-	v.accounts.clients[r.Connector] = vaultrpc.OAuthClient{Connector: r.Connector, ID: r.ID, Public: len(r.Secret) == 0}
+	v.accounts.clients[itemOf(r.Connector, r.Server)] = vaultrpc.OAuthClient{Connector: r.Connector, Server: r.Server, ID: r.ID, Public: len(r.Secret) == 0}
 	return nil
+}
+
+func itemOf(connector, server string) string {
+	if server != "" {
+		return hotcell.OwnClient(server)
+	}
+	return connector
 }
 
 func (v *vault) DeleteClient(_ context.Context, r *vaultrpc.DeleteClientRequest) error {
@@ -234,10 +257,10 @@ func (v *vault) DeleteClient(_ context.Context, r *vaultrpc.DeleteClientRequest)
 		return err
 	}
 	defer leave()
-	if _, there := v.accounts.clients[r.Connector]; !there {
+	if _, there := v.accounts.clients[itemOf(r.Connector, r.Server)]; !there {
 		return hotcell.ErrNotFound
 	}
-	delete(v.accounts.clients, r.Connector)
+	delete(v.accounts.clients, itemOf(r.Connector, r.Server))
 	return nil
 }
 
@@ -247,6 +270,9 @@ func (v *vault) Advise(_ context.Context, r *vaultrpc.AdviseRequest) (*vaultrpc.
 	}
 	return &vaultrpc.AdviseAnswer{Advice: []vaultrpc.Advice{{Tier: hotcell.TierSecret, Reason: "nothing is known of it"}}}, nil
 }
+
+// Asks is the name of who asks for links.
+func (w *World) Asks() string { return w.member.Name }
 
 // ClientSecret is the secret of a connector's OAuth client as the vault has it.
 func (w *World) ClientSecret(connector string) string {

@@ -156,7 +156,7 @@ func TestGraceRevocationAndRefusals(t *testing.T) {
 		t.Errorf("down: %v", err)
 	}
 	s.Down(false)
-	if err := s.oauth.Revoke(t.Context(), &s.auth, client("2"), two.Refresh); err != nil {
+	if err := s.oauth.Revoke(t.Context(), &connector.Connector{Auth: s.auth}, nil, client("2"), two); err != nil {
 		t.Error(err)
 	}
 	if _, err = s.oauth.Refresh(t.Context(), &s.auth, client("2"), two.Refresh); err == nil {

@@ -1,0 +1,148 @@
+package vaultd_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"hotcell"
+	"hotcell/internal/vaultrpc"
+)
+
+func TestAServiceThatIsAuthorisedInTwoWays(t *testing.T) {
+	t.Parallel()
+	s, p := connecting(t)
+	must(t, s.client(s.me, "acmeboth", "client-1", p.secret))
+	key := "tok-" + p.knownAs(ada)
+	p.set(func() { p.tokens[key] = ada })
+	keyed, err := s.keyed(s.me, "acmeboth", "by key", key, nil)
+	must(t, err)
+	if keyed.Connected.Auth != "key" || keyed.Connected.Account != ada.name || keyed.HTTP.Auth != (hotcell.Auth{Kind: "header", Name: "Authorization", Prefix: "Bearer "}) {
+		t.Errorf("by a key: %+v, %+v", keyed.Connected, keyed.HTTP)
+	}
+	s.tests(s.me, keyed.ID, ada.name)
+	link := s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Connector: "acmeboth", Name: "by signing in"})
+	done, err := s.finish(s.agreed(p, link.Token, eve))
+	must(t, err)
+	signed := s.show(s.me, done.Link.Connection)
+	if signed.Connected.Auth != "oauth2" || signed.HTTP.Auth.Kind != "bearer" {
+		t.Errorf("by signing in: %+v, %+v", signed.Connected, signed.HTTP)
+	}
+	s.tests(s.me, signed.ID, eve.name)
+
+	_, err = s.rotate(s.me, signed.ID, key)
+	refused(t, "a key for what is signed in to", err, hotcell.ErrInvalid, "signing in")
+	_, err = s.control.CreateLink(t.Context(), &vaultrpc.CreateLinkRequest{Principal: s.me, Renews: keyed.ID})
+	refused(t, "a link for what has a key", err, hotcell.ErrInvalid, "connected by a key")
+	_, err = s.keyed(s.me, "acmeboth", "of another's", s.plant("key"), nil)
+	refused(t, "a key that begins otherwise", err, hotcell.ErrInvalid, "begins with tok-")
+	for way, says := range map[string]string{"oauth2": "signing in", "basic": "it is by oauth2, or by key"} {
+		_, err = s.connect(&vaultrpc.CreateConnectionRequest{Principal: s.me, Connector: "acmeboth", Auth: way, Name: "x", Key: s.sealedKey("x", key)})
+		refused(t, way, err, hotcell.ErrInvalid, says)
+	}
+	_, err = s.control.CreateLink(t.Context(), &vaultrpc.CreateLinkRequest{Principal: s.me, Connector: "acmeboth", Auth: "key", Name: "x"})
+	refused(t, "a link by a key", err, hotcell.ErrInvalid, "takes a key")
+}
+
+func TestAVariableBecomesAConnectionWhereAWayTakesIt(t *testing.T) {
+	t.Parallel()
+	s, p := connecting(t)
+	key := "tok-" + s.plant("both")
+	p.set(func() { p.tokens[key] = ada })
+	answer, err := s.control.CreateSecret(t.Context(), &vaultrpc.CreateSecretRequest{Principal: s.me, Name: "my own", Variables: s.sealed("my own", "BOTH_TOKEN", key, "OTHER", s.plant("other"))})
+	must(t, err)
+	if len(answer.Advice) != 1 || answer.Advice[0].Command != "hotcell connections create acmeboth --from-secret 'my own/BOTH_TOKEN'" {
+		t.Errorf("advised: %+v", answer.Advice)
+	}
+	c, err := s.connect(&vaultrpc.CreateConnectionRequest{Principal: s.me, Connector: "acmeboth", Name: "both", FromSecret: answer.Credential.ID, FromVariable: "BOTH_TOKEN"})
+	must(t, err)
+	s.tests(s.me, c.ID, ada.name)
+	_, err = s.connect(&vaultrpc.CreateConnectionRequest{Principal: s.me, Connector: "acmeboth", Name: "other", FromSecret: answer.Credential.ID, FromVariable: "OTHER"})
+	refused(t, "a variable of something else", err, hotcell.ErrInvalid, "begins with tok-")
+}
+
+func TestARevocationIsToldAsItWent(t *testing.T) {
+	t.Parallel()
+	s, p := connecting(t)
+	must(t, s.client(s.me, "acmeboth", "client-1", p.secret))
+	for what, c := range map[string]struct {
+		answer  string
+		status  int
+		revoked bool
+	}{
+		"done":                         {`{"ok":true,"revoked":true}`, 200, true},
+		"not done, with a good status": {`{"ok":false,"error":"token_revoked"}`, 200, false},
+		"of no use":                    {`{"ok":true}`, 200, false},
+		"a page":                       {`<html>`, 200, false},
+		"nothing":                      {``, 200, false},
+		"an error":                     {`{"ok":true,"revoked":true}`, 500, false},
+	} {
+		var got struct{ Access_token string }
+		p.set(func() {
+			p.own = func(w http.ResponseWriter, r *http.Request) {
+				id, secret, _ := r.BasicAuth()
+				if err := json.NewDecoder(r.Body).Decode(&got); err != nil || r.Method != http.MethodDelete || r.URL.Path != "/applications/client-1/grant" || id != "client-1" || secret != p.secret {
+					t.Errorf("%s: %s %s as %s: %v", what, r.Method, r.URL, id, err)
+				}
+				w.WriteHeader(c.status)
+				_, _ = w.Write([]byte(c.answer))
+			}
+		})
+		link := s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Connector: "acmeboth", Name: what})
+		done, err := s.finish(s.agreed(p, link.Token, ada))
+		must(t, err)
+		answer, err := s.control.DeleteConnection(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: done.Link.Connection})
+		must(t, err)
+		if answer.Revoked != c.revoked || strings.HasPrefix(answer.Grant, "it was revoked") != c.revoked {
+			t.Errorf("%s: told %+v", what, answer)
+		}
+		if !strings.HasPrefix(got.Access_token, "canary-access-") {
+			t.Errorf("%s: another token was sent", what)
+		}
+	}
+}
+
+func TestAnErrorWithAGoodStatusIsNoRevocation(t *testing.T) {
+	t.Parallel()
+	s, p := connecting(t)
+	p.set(func() {
+		p.revoke = func(w http.ResponseWriter, _ *http.Request) {
+			reply(w, http.StatusOK, map[string]any{"error": "invalid_token"})
+		}
+	})
+	c := s.dance(p, s.me, "acme", ada)
+	answer, err := s.control.DeleteConnection(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: c.ID})
+	must(t, err)
+	if answer.Revoked || !strings.Contains(answer.Grant, "could not be revoked") {
+		t.Errorf("told %+v", answer)
+	}
+}
+
+func TestWhatAnotherAccountReplacesIsRevoked(t *testing.T) {
+	t.Parallel()
+	s, p := connecting(t)
+	c := s.dance(p, s.me, "acme", ada)
+	renew := func(who person, anyone bool) *vaultrpc.FinishLinkAnswer {
+		t.Helper()
+		link := s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Renews: c.ID, Anyone: anyone})
+		done, err := s.finish(s.agreed(p, link.Token, who))
+		must(t, err)
+		return done
+	}
+	if renew(ada, true); len(p.revoked) != 0 {
+		t.Errorf("of the same account, %d were revoked", len(p.revoked))
+	}
+	done := renew(eve, true)
+	if len(p.revoked) != 1 || !strings.HasPrefix(p.revoked[0], "canary-refresh-") || !strings.Contains(done.Link.Reason, "it was revoked at the service") {
+		t.Errorf("%d were revoked, and it says %q", len(p.revoked), done.Link.Reason)
+	}
+	if now := s.state(s.me, done.Link.ID); now.Reason != done.Link.Reason || now.State != hotcell.LinkDone {
+		t.Errorf("the link says %+v", now)
+	}
+	s.tests(s.me, c.ID, eve.name)
+	s.dance(p, s.me, "other", eve)
+	if done := renew(ada, true); len(p.revoked) != 1 || !strings.Contains(done.Link.Reason, "another connection is of the same account") {
+		t.Errorf("%d were revoked, and it says %q", len(p.revoked), done.Link.Reason)
+	}
+}
