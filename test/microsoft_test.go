@@ -132,6 +132,7 @@ func TestEveryToolOfMicrosoftMail(t *testing.T) {
 	for i := range 70 {
 		a.Microsoft.Deliver(ada, microsoft.Message{From: "list@acme.test", Subject: "Newsletter", Body: fmt.Sprint("number ", i), Folder: "archive"})
 	}
+	a.Microsoft.Pages(12) // so that a limit is reached within a page, after others
 	c.pages(t, "microsoft_mail_list", map[string]any{"folder": "archive", "limit": 30}, "messages", 70)
 	c.pages(t, "microsoft_mail_search", map[string]any{"query": "newsletter", "limit": 30}, "messages", 70)
 	c.fails(t, []failure{

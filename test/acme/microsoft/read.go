@@ -146,6 +146,9 @@ func paged[T any](c *call, of string, list []T, show func(T) (map[string]any, *F
 	if f != nil {
 		return nil, f
 	}
+	if c.most > 0 {
+		top = min(top, c.most)
+	}
 	values := []any{}
 	end := min(skip+top, len(list))
 	for i := min(skip, end); i < end; i++ {
