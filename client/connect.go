@@ -89,11 +89,21 @@ func (c *Client) Lint(ctx context.Context, text string) ([]Problem, error) {
 
 // Tools lists the tools of a connection.
 func (c *Client) Tools(ctx context.Context, id hotcell.CredentialID) ([]Tool, error) {
-	var out struct {
-		Tools []Tool `json:"tools"`
-	}
-	err := c.json(ctx, http.MethodGet, connectionPath(id)+"/tools", nil, "", nil, &out)
+	out, err := c.Offer(ctx, id)
 	return out.Tools, err
+}
+
+// Offer is what a connection offers: its tools, and what its definition has
+// beside, with the reason why that is no tool.
+type Offer struct {
+	Tools   []Tool   `json:"tools"`
+	Missing []string `json:"missing,omitempty"`
+}
+
+// Offer tells what a connection offers.
+func (c *Client) Offer(ctx context.Context, id hotcell.CredentialID) (out Offer, err error) {
+	err = c.json(ctx, http.MethodGet, connectionPath(id)+"/tools", nil, "", nil, &out)
+	return out, err
 }
 
 // Tested says whether a connection works.

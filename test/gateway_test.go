@@ -19,6 +19,13 @@ type firm struct {
 
 func openAcme(t testing.TB, more string) *firm {
 	t.Helper()
+	return openAcmeWith(t, more, func(*acme.Company) {})
+}
+
+// openAcmeWith is openAcme, of a company to which something was done before its
+// server starts.
+func openAcmeWith(t testing.TB, more string, first func(*acme.Company)) *firm {
+	t.Helper()
 	// PostgreSQL may run as another user, who must get there.
 	dir, err := os.MkdirTemp("", "hotcell-acme-")
 	if err == nil {
@@ -37,6 +44,7 @@ func openAcme(t testing.TB, more string) *firm {
 			t.Error(err)
 		}
 	})
+	first(c)
 	s := hotcelltest.Start(t, c.Configuration()+more)
 	return &firm{c, s, fmt.Sprintf("%s:%d", acme.APIName, c.APIPort), fmt.Sprintf("%s:%d", acme.DatabaseName, c.DatabasePort)}
 }

@@ -40,6 +40,13 @@ func (a *firm) hire(t *testing.T, slug string) *clerk {
 		t.Fatalf("%+v", r)
 	}
 	a.connect(t, slug, slug, "ada@acme.test")
+	return a.employ(t, slug)
+}
+
+// employ begins an external job with an agent that has all tools of a connection,
+// which is named as its connector is.
+func (a *firm) employ(t *testing.T, slug string) *clerk {
+	t.Helper()
 	var tools, asked []string
 	for _, tool := range catalogued(t, slug).Tools {
 		tools = append(tools, tool.Name)
@@ -47,14 +54,21 @@ func (a *firm) hire(t *testing.T, slug string) *clerk {
 			asked = append(asked, tool.Name)
 		}
 	}
-	a.OK("assignments", "create", slug, "--command", "true")
-	attach := []string{"assignments", "attach", slug, slug, "--tools", strings.Join(tools, ",")}
+	return a.engage(t, slug, tools, asked)
+}
+
+// engage begins an external job with an agent that has tools of a connection;
+// those that were asked for are called without a person.
+func (a *firm) engage(t *testing.T, name string, tools, asked []string) *clerk {
+	t.Helper()
+	a.OK("assignments", "create", name, "--command", "true")
+	attach := []string{"assignments", "attach", name, name, "--tools", strings.Join(tools, ",")}
 	if asked != nil {
 		attach = append(attach, "--no-approval", strings.Join(asked, ","))
 	}
 	a.OK(attach...)
 	var made struct{ Token, URL string }
-	if err := json.Unmarshal([]byte(a.OK("jobs", "create", slug, "--external", "-o", "json")), &made); err != nil {
+	if err := json.Unmarshal([]byte(a.OK("jobs", "create", name, "--external", "-o", "json")), &made); err != nil {
 		t.Fatal(err)
 	}
 	by := &http.Client{Transport: carrier{&http.Transport{}, made.Token}}
@@ -89,6 +103,12 @@ func (c *clerk) does(t *testing.T, slug string, calls []toolCall) {
 			t.Errorf("no call of %s that succeeds", name)
 		}
 	}
+	c.makes(t, calls)
+}
+
+// makes makes calls in their order.
+func (c *clerk) makes(t *testing.T, calls []toolCall) {
+	t.Helper()
 	for _, one := range calls {
 		args := one.args
 		if args == nil {
@@ -113,6 +133,67 @@ func (c *clerk) does(t *testing.T, slug string, calls []toolCall) {
 		}
 		if one.then != nil {
 			one.then(t, text)
+		}
+	}
+}
+
+// pages reads a list with cursors to its end: each answer but the last says that
+// there is more. All is how many there are, and limit is in args.
+func (c *clerk) pages(t *testing.T, tool string, args map[string]any, list string, all int) {
+	t.Helper()
+	limit, seen := args["limit"].(int), map[string]bool{}
+	for rest := all; ; rest -= limit {
+		answer, err := c.session.CallTool(t.Context(), &mcp.CallToolParams{Name: tool, Arguments: args})
+		if err != nil || answer.IsError {
+			t.Errorf("%s: %v %s", tool, err, told(answer))
+			return
+		}
+		items, _ := field(t, told(answer), list).([]any)
+		for _, one := range items {
+			text, _ := json.Marshal(one)
+			seen[string(text)] = true
+		}
+		more, _ := field(t, told(answer), "more").(bool)
+		if len(items) != min(limit, rest) || more != (rest > limit) {
+			t.Errorf("%s: %d of %d, and more: %t", tool, len(items), rest, more)
+		}
+		if args["cursor"] = field(t, told(answer), "cursor"); args["cursor"] == nil {
+			break
+		}
+	}
+	if len(seen) != all {
+		t.Errorf("%s: %d of %d were given", tool, len(seen), all)
+	}
+}
+
+// failure is a call to which the service says no, after something was done to it,
+// and what the agent is told.
+type failure struct {
+	tool   string
+	args   map[string]any
+	before func()
+	wants  []string
+}
+
+func (c *clerk) fails(t *testing.T, calls []failure) {
+	t.Helper()
+	for _, one := range calls {
+		if one.before != nil {
+			one.before()
+		}
+		if one.args == nil {
+			one.args = map[string]any{}
+		}
+		answer, err := c.session.CallTool(t.Context(), &mcp.CallToolParams{Name: one.tool, Arguments: one.args})
+		if err != nil || !answer.IsError {
+			t.Errorf("%s: %v, and no error: %s", one.tool, err, told(answer))
+			continue
+		}
+		text := told(answer)
+		for _, want := range one.wants {
+			if !strings.Contains(text, want) && !strings.Contains(text, strings.ReplaceAll(want, `"`, `\"`)) {
+				t.Errorf("%s: %q is not in %s", one.tool, want, text)
+			}
 		}
 	}
 }

@@ -198,16 +198,9 @@ const maxBody = 2 << 20
 // maxImport is how large an import may be.
 const maxImport = 20 << 20
 
-// bodyOf is how large a request to a path may be; 0 is any: it is streamed.
-func bodyOf(path string) int64 {
-	switch path {
-	case "/v1/files":
-		return 0
-	case "/v1/logins/import":
-		return maxImport
-	}
-	return maxBody
-}
+// maxDefinition is how large a request for a connection may be: an OpenAPI
+// document of 16 MiB, as a text within JSON.
+const maxDefinition = 24 << 20
 
 // describe makes the API's description, which also reads and checks requests.
 func describe(mux *http.ServeMux, version string) huma.API {

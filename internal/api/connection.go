@@ -95,7 +95,8 @@ func (s *service) deleteConnection(ctx context.Context, p hotcell.Principal, in 
 
 type toolList struct {
 	Body struct {
-		Tools []vaultrpc.Tool `json:"tools"`
+		Tools   []vaultrpc.Tool `json:"tools"`
+		Missing []string        `json:"missing,omitempty" doc:"what the connection's definition has beside, and why it is no tool"`
 	}
 }
 
@@ -108,7 +109,7 @@ func (s *service) tools(ctx context.Context, p hotcell.Principal, in *credential
 		return nil, err
 	}
 	out := &toolList{}
-	out.Body.Tools = answer.Tools
+	out.Body.Tools, out.Body.Missing = answer.Tools, answer.Missing
 	return out, nil
 }
 

@@ -14,7 +14,7 @@ import (
 // operation registers one operation. Errors become problems in one place.
 func operation[Input, Output any](s *service, api huma.API, method, path, id, summary string, status int, fn func(context.Context, hotcell.Principal, *Input) (*Output, error)) {
 	huma.Register(api, huma.Operation{
-		OperationID: id, Method: method, Path: path, Summary: summary, DefaultStatus: status, MaxBodyBytes: bodyOf(path),
+		OperationID: id, Method: method, Path: path, Summary: summary, DefaultStatus: status, MaxBodyBytes: mostOf(method, path),
 	}, func(ctx context.Context, in *Input) (*Output, error) {
 		out, err := fn(ctx, who(ctx), in)
 		if err == nil {

@@ -152,6 +152,19 @@ func (s *status) Write(b []byte) (int, error) {
 // Unwrap lets a stream be flushed.
 func (s *status) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
+// mostOf is how large a request may be, in bytes; 0 where what reads it bounds it.
+func mostOf(method, path string) int64 {
+	switch {
+	case path == "/v1/files":
+		return 0
+	case path == "/v1/connections" && method == http.MethodPost:
+		return maxDefinition
+	case path == "/v1/logins/import":
+		return maxImport
+	}
+	return maxBody
+}
+
 // identify finds out who asks.
 func (s *service) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -161,9 +174,9 @@ func (s *service) identify(next http.Handler) http.Handler {
 			return
 		}
 		p.Request = requestID(r.Context())
-		if most := bodyOf(r.URL.Path); most > 0 {
+		if most := mostOf(r.Method, r.URL.Path); most > 0 {
 			if r.ContentLength > most {
-				writeProblem(w, r, newProblem(http.StatusRequestEntityTooLarge, "too_large", "Too large", fmt.Sprintf("this request has at most %d MiB", most>>20)))
+				writeProblem(w, r, newProblem(http.StatusRequestEntityTooLarge, "too_large", "Too large", fmt.Sprintf("a request here has at most %d MiB", most>>20)))
 				return
 			}
 			r.Body = http.MaxBytesReader(w, r.Body, most)

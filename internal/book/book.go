@@ -89,7 +89,7 @@ func (b *Book) described(ctx context.Context, ws hotcell.WorkspaceID, c hotcell.
 	if err != nil {
 		return nil, fmt.Errorf("reading what the connection %q offers: %w", c.Name, err)
 	}
-	if found, err = Make(of, c.Name, text); err != nil {
+	if found, err = Make(of, c.Name, c.Connected.Settings, text); err != nil {
 		return nil, err
 	}
 	if c.HTTP == nil {
@@ -106,16 +106,16 @@ func (b *Book) described(ctx context.Context, ws hotcell.WorkspaceID, c hotcell.
 
 // Make makes a connector of a definition: an OpenAPI document, or the tools of
 // an MCP server in JSON, for the connection of that name, with which the names
-// of its tools begin.
-func Make(of *connector.Connector, name string, definition []byte) (*connector.Connector, error) {
+// of its tools begin. Of an OpenAPI document the settings may pick operations.
+func Make(of *connector.Connector, name string, settings map[string]string, definition []byte) (*connector.Connector, error) {
 	made := *of
 	made.Slug, made.Name = Slug(name), name
 	if of.Definition == OpenAPI {
-		described, err := connector.FromOpenAPI(definition, made.Slug, name)
+		described, err := connector.FromOpenAPI(definition, made.Slug, name, connector.PickOf(settings))
 		if err != nil {
 			return nil, err
 		}
-		made.Tools = described.Tools
+		made.Tools, made.Missing = described.Tools, described.Missing
 		return &made, nil
 	}
 	var tools []connector.RemoteTool

@@ -103,6 +103,8 @@ type attempt struct {
 	raw      json.RawMessage
 	args     map[string]any
 	approved hotcell.RequestID
+	// id is what services may know the call by, however often it is sent.
+	id string
 }
 
 // Call makes one call of a tool. What an agent can do something about is in the
@@ -133,7 +135,7 @@ func (s *Service) call(ctx context.Context, r *vaultrpc.CallToolRequest) (*vault
 	if err != nil {
 		return nil, err
 	}
-	a := &attempt{request: r, menu: m}
+	a := &attempt{request: r, menu: m, id: hotcell.NewID(hotcell.PrefixRequest)}
 	if err := s.decide(ctx, a); err != nil {
 		return nil, err
 	}
@@ -283,7 +285,7 @@ func (s *Service) send(ctx context.Context, a *attempt, key sensitive.Bytes, pat
 		return s.Courier.Ask(ctx, courier.Remote{URL: o.settings[settingURL], Tool: o.tool.Name, Args: a.args}, o.auth, key, patterns)
 	}
 	run := o.tool.Begin(o.connector, connector.Input{
-		Args: a.args, Settings: o.settings, AccountID: o.accountID, Account: o.account, Now: s.Now(),
+		Args: a.args, Settings: o.settings, AccountID: o.accountID, Account: o.account, Call: a.id, Now: s.Now(),
 	})
 	return s.Courier.Do(ctx, run, o.auth, key, patterns)
 }

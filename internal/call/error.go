@@ -111,7 +111,7 @@ func ofService(f *connector.Failure) *vaultrpc.ToolError {
 		Code: codeService, Message: clip(f.Message), Status: f.Status, Retryable: f.Retryable, RetryAfter: seconds(f.RetryAfter),
 	}
 	switch {
-	case f.Status == http.StatusTooManyRequests:
+	case f.Status == http.StatusTooManyRequests, f.Status < http.StatusInternalServerError && f.Retryable && f.RetryAfter > 0:
 		out.Code = codeLimited
 	case f.Status >= http.StatusInternalServerError:
 		out.Code = codeUnavailable

@@ -139,17 +139,20 @@ func (a *app) tools() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		tools, err := c.Tools(cmd.Context(), of.ID)
+		offer, err := c.Offer(cmd.Context(), of.ID)
 		if err != nil {
 			return err
 		}
 		if a.output == "json" {
-			return a.json(emptyList(tools))
+			return a.json(emptyList(offer.Tools))
 		}
-		if len(tools) == 0 {
+		if len(offer.Tools) == 0 {
 			a.say("%s has no tools: attach it as http", of.Name)
 		}
-		return a.toolTable(tools)
+		for _, one := range offer.Missing {
+			a.say("no tool: %s", one)
+		}
+		return a.toolTable(offer.Tools)
 	})
 }
 

@@ -122,7 +122,7 @@ func (s *Service) Tools(ctx context.Context, r *vaultrpc.ToolsRequest) (*vaultrp
 	if err != nil {
 		return nil, err
 	}
-	return &vaultrpc.ToolsAnswer{Tools: tools(of, c.Connected)}, nil
+	return &vaultrpc.ToolsAnswer{Tools: tools(of, c.Connected), Missing: of.Missing}, nil
 }
 
 // Named is a narrowing with the tools by their connector's own names, where a

@@ -28,7 +28,7 @@ const (
 )
 
 // maxDefinition bounds an OpenAPI document, in bytes.
-const maxDefinition = 4 << 20
+const maxDefinition = 16 << 20
 
 // target is where a connection's value will go.
 type target struct {
@@ -204,7 +204,7 @@ func (t *target) described(document []byte) (err error) {
 		return hotcell.Invalid("/definition", "give the service's OpenAPI document: at most %d MiB", maxDefinition>>20)
 	}
 	t.definition = document
-	t.connector, err = book.Make(t.connector, t.name, document)
+	t.connector, err = book.Make(t.connector, t.name, t.settings, document)
 	return err
 }
 
@@ -266,6 +266,6 @@ func (s *Service) describe(ctx context.Context, r *vaultrpc.CreateConnectionRequ
 		return err
 	}
 	to.definition = tools
-	to.connector, err = book.Make(to.connector, r.Name, tools)
+	to.connector, err = book.Make(to.connector, r.Name, nil, tools)
 	return err
 }

@@ -9,25 +9,28 @@ import (
 	"hotcell"
 )
 
-// compiler compiles the texts of a part of a document, and keeps the first error.
+// compiler compiles the texts of a part of a document, and keeps the errors.
 type compiler struct {
 	path string
 	err  error
 }
 
-// at puts a place in front of an error's own.
-func at(path string, err error) error {
-	if field, ok := errors.AsType[*hotcell.FieldError](err); ok {
-		return &hotcell.FieldError{Pointer: path + field.Pointer, Reason: field.Reason}
+// fail keeps an error, of a place below.
+func (c *compiler) fail(below string, err error) {
+	if err != nil {
+		c.err = errors.Join(c.err, at(c.path+below, err))
 	}
-	return err
+}
+
+func (c *compiler) failIf(bad bool, below, reason string) {
+	if bad {
+		c.fail(below, hotcell.Invalid("", "%s", reason))
+	}
 }
 
 func (c *compiler) text(below, s string) *text {
 	t, err := newText(s)
-	if err != nil && c.err == nil {
-		c.err = at(c.path+below, err)
-	}
+	c.fail(below, err)
 	return t
 }
 
@@ -41,9 +44,7 @@ func (c *compiler) optional(below, s string) *text {
 
 func (c *compiler) tree(below string, v any) *tree {
 	t, err := newTree(v, "")
-	if err != nil && c.err == nil {
-		c.err = at(c.path+below, err)
-	}
+	c.fail(below, err)
 	return t
 }
 
@@ -54,12 +55,7 @@ func (c *compiler) named(below string, m map[string]any) []named {
 	out := []named{}
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		t := c.tree(below+"/"+name, m[name])
-		if t != nil && t.leaf == nil && t.fields != nil && c.err == nil {
-			c.err = hotcell.Invalid(c.path+below+"/"+name, "a parameter is a text or a list")
-		}
-		if t != nil && t.leaf == nil && below == "/headers" && c.err == nil {
-			c.err = hotcell.Invalid(c.path+below+"/"+name, "a header is a text")
-		}
+		c.failIf(t != nil && t.leaf == nil && below == "/headers", below+"/"+name, "a header is a text")
 		out = append(out, named{name, t})
 	}
 	return out
@@ -74,6 +70,25 @@ func (c *compiler) part(d *partDocument) filePart {
 		}
 	}
 	return p
+}
+
+// failing compiles what a document says of errors; nil where it says nothing.
+func (c *compiler) failing(d *errorsDocument) *failing {
+	if d == nil {
+		return nil
+	}
+	return &failing{
+		c.optional("/when", d.When), c.optional("/message", d.Message), c.optional("/retry", d.Retry), c.optional("/wait", d.Wait), c.optional("/unknown", d.Unknown),
+	}
+}
+
+func count(all ...bool) (n int) {
+	for _, one := range all {
+		if one {
+			n++
+		}
+	}
+	return n
 }
 
 // matches says whether a text is wholly what a pattern says; an empty pattern

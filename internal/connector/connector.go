@@ -46,6 +46,8 @@ type Connector struct {
 	// "openapi" or "mcp".
 	Definition string
 	Tools      []*Tool
+	// Missing tells what of the definition did not become a tool, and why.
+	Missing []string
 
 	account *account
 	errors  *failing
@@ -158,6 +160,7 @@ type Tool struct {
 
 	schema  *schema
 	steps   []step
+	errors  *failing
 	pages   *pages
 	result  *tree
 	content *content

@@ -70,6 +70,7 @@ type errorsDocument struct {
 	When    string `yaml:"when"`
 	Message string `yaml:"message"`
 	Retry   string `yaml:"retry"`
+	Wait    string `yaml:"wait"`
 	Unknown string `yaml:"unknown"`
 }
 
@@ -85,6 +86,7 @@ type toolDocument struct {
 	Output     map[string]any   `yaml:"output"`
 	Request    *requestDocument `yaml:"request"`
 	Steps      []stepDocument   `yaml:"steps"`
+	Errors     *errorsDocument  `yaml:"errors"`
 	Pages      *pagesDocument   `yaml:"pages"`
 	Result     any              `yaml:"result"`
 	Content    *contentDocument `yaml:"content"`
@@ -100,6 +102,7 @@ type requestDocument struct {
 	Method    string            `yaml:"method"`
 	Path      string            `yaml:"path"`
 	URL       string            `yaml:"url"`
+	Slashes   []string          `yaml:"slashes"`
 	Query     any               `yaml:"query"`
 	Headers   map[string]string `yaml:"headers"`
 	JSON      any               `yaml:"json"`
@@ -140,5 +143,6 @@ type contentDocument struct {
 	Type   string `yaml:"type"`
 	Base64 string `yaml:"base64"`
 	Text   string `yaml:"text"`
+	Raw    bool   `yaml:"raw"`
 	Name   string `yaml:"name"`
 }

@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// failing is what in an answer is an error although its status is not.
-type failing struct{ when, message, retry, unknown *text }
+// failing is what in an answer is an error although its status is not, and how
+// an error is to be read.
+type failing struct{ when, message, retry, wait, unknown *text }
 
 // maxMessage is how much of a service's own words an agent gets, in bytes.
 const maxMessage = 2000
@@ -21,18 +24,28 @@ const maxMessage = 2000
 const maxWait = time.Hour
 
 // failure is the error of an answer that says no; nil for one that does not.
-func (c *Connector) failure(ctx context.Context, a *Answer, body any, vars map[string]any) error {
-	said, status := "", a.Status
-	bad := a.Status < 200 || a.Status > 299
-	retry := a.Status == http.StatusTooManyRequests || a.Status >= 500 && a.Status != http.StatusNotImplemented || a.Status == http.StatusRequestTimeout
-	if f := c.errors; f != nil && f.when.holds(ctx, vars) {
-		bad = true
-		if v, err := f.message.value(ctx, vars); err == nil && v != nil {
-			said, _ = plain(v)
+// What the tool says of errors goes before what its connector says.
+func (r *Run) failure(ctx context.Context, a *Answer, body any) error {
+	c, after := r.connector, retryAfter(a.Header, r.now)
+	out := &Failure{Status: a.Status, Retryable: again(a.Status, after), RetryAfter: after}
+	bad, said := a.Status < 200 || a.Status > 299, ""
+	for _, f := range []*failing{r.tool.errors, c.errors} {
+		if f == nil {
+			continue
 		}
-		retry = retry || f.retry.holds(ctx, vars)
-		if f.unknown.holds(ctx, vars) {
-			status = http.StatusUnauthorized // as services say it that use the status
+		its := f.when.holds(ctx, r.vars)
+		if bad = bad || its; !bad {
+			continue
+		}
+		if said == "" && (its || f.when == nil) {
+			said = f.said(ctx, r.vars)
+		}
+		out.Retryable = out.Retryable || f.retry.holds(ctx, r.vars)
+		if wait := f.waits(ctx, r.vars); wait > 0 && out.Retryable {
+			out.RetryAfter = wait
+		}
+		if f.unknown.holds(ctx, r.vars) {
+			out.Status = http.StatusUnauthorized // as services say it that use the status
 		}
 	}
 	if !bad {
@@ -44,11 +57,49 @@ func (c *Connector) failure(ctx context.Context, a *Answer, body any, vars map[s
 	if said == "" {
 		said = "it said no more than that"
 	}
-	out := &Failure{Status: status, Message: fmt.Sprintf("%s answered %d %s: %s", c.Name, a.Status, http.StatusText(a.Status), shortLine(said, maxMessage)), Retryable: retry}
-	if retry {
-		out.RetryAfter = retryAfter(a.Header)
+	if !out.Retryable {
+		out.RetryAfter = 0
 	}
+	out.Message = fmt.Sprintf("%s answered %d %s: %s", c.Name, a.Status, http.StatusText(a.Status), shortLine(said, maxMessage))
 	return out
+}
+
+// again says whether an answer's status says that the call may be tried again.
+func again(status int, after time.Duration) bool {
+	switch status {
+	case http.StatusTooManyRequests, http.StatusRequestTimeout:
+		return true
+	case http.StatusForbidden: // a limit, where it says when
+		return after > 0
+	}
+	return status >= 500 && status != http.StatusNotImplemented
+}
+
+func (f *failing) said(ctx context.Context, vars map[string]any) string {
+	if f.message == nil {
+		return ""
+	}
+	v, err := f.message.value(ctx, vars)
+	if err != nil || v == nil {
+		return ""
+	}
+	s, err := plain(v)
+	if err != nil {
+		return ""
+	}
+	return s
+}
+
+// waits is how long to wait, of a number of seconds.
+func (f *failing) waits(ctx context.Context, vars map[string]any) time.Duration {
+	if f.wait == nil {
+		return 0
+	}
+	v, err := f.wait.value(ctx, vars)
+	if err != nil {
+		return 0
+	}
+	return min(life(v), maxWait)
 }
 
 // holds says whether a text is one expression that is true; nil is not.
@@ -97,8 +148,9 @@ func message(body any) string {
 	return ""
 }
 
-// retryAfter reads Retry-After (RFC 9110 section 10.2.3), bounded.
-func retryAfter(h http.Header) time.Duration {
+// retryAfter reads Retry-After (RFC 9110 section 10.2.3), bounded. A time is
+// held against the service's own clock, else against ours.
+func retryAfter(h http.Header, now time.Time) time.Duration {
 	text := h.Get("Retry-After")
 	if n, err := strconv.Atoi(text); err == nil && n >= 0 {
 		if n > int(maxWait/time.Second) {
@@ -106,12 +158,14 @@ func retryAfter(h http.Header) time.Duration {
 		}
 		return time.Duration(n) * time.Second
 	}
-	if at, err := http.ParseTime(text); err == nil {
-		if sent, err := http.ParseTime(h.Get("Date")); err == nil && at.After(sent) {
-			return min(at.Sub(sent), maxWait)
-		}
+	at, err := http.ParseTime(text)
+	if err != nil {
+		return 0
 	}
-	return 0
+	if sent, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = sent
+	}
+	return max(min(at.Sub(now), maxWait), 0)
 }
 
 // lenient reads an answer's JSON; of a key that is there twice it takes the last,
@@ -122,6 +176,9 @@ func lenient(text []byte) (any, error) {
 	var v any
 	if err := d.Decode(&v); err != nil {
 		return nil, errJSON
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errJSON // more than one value: not to be cut to the first
 	}
 	return integers(v), nil
 }

@@ -1,11 +1,13 @@
 package connector
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/ast"
@@ -21,10 +23,10 @@ var environment = sync.OnceValue(func() *rule.Env {
 	e, err := rule.New(
 		cel.Variable("args", dyn), cel.Variable("settings", dyn), cel.Variable("account", dyn), cel.Variable("steps", dyn),
 		cel.Variable("answer", cel.DynType), cel.Variable("status", cel.IntType), cel.Variable("headers", dyn), cel.Variable("items", cel.ListType(cel.DynType)),
-		cel.Variable("clock", cel.StringType),
+		cel.Variable("more", cel.BoolType), cel.Variable("cursor", cel.StringType), cel.Variable("call", cel.MapType(cel.StringType, cel.StringType)), cel.Variable("clock", cel.StringType),
 		function("base64url", base64urlOf), function("unbase64url", unbase64url), function("json", readJSON), function("tojson", writeJSON),
-		function("mail", writeMail), function("mailtext", readMail), function("bytes64", unbase64url),
-		function2("header", headerOf), function2("pick", pick),
+		function("mail", writeMail), function("mailtext", readMail), function("bytes64", unbase64url), function("istext", isText),
+		function2("header", headerOf), function2("pick", pick), function2("others", othersOf),
 		cel.Macros(cel.GlobalMacro("now", 0, func(mef cel.MacroExprFactory, _ ast.Expr, _ []ast.Expr) (ast.Expr, *cel.Error) {
 			return mef.NewIdent("clock"), nil
 		})),
@@ -92,6 +94,12 @@ func unbase64url(v any) (any, error) {
 	}
 	text := strings.TrimRight(strings.NewReplacer("+", "-", "/", "_", "\n", "", "\r", "").Replace(string(b)), "=")
 	return base64.RawURLEncoding.DecodeString(text)
+}
+
+// isText says whether bytes are a text in UTF-8.
+func isText(v any) (any, error) {
+	b, err := raw(v)
+	return utf8.Valid(b) && !bytes.Contains(b, []byte{0}), err
 }
 
 func readJSON(v any) (any, error) {

@@ -3,11 +3,9 @@ package connector
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/parser"
 
 	"hotcell"
 )
@@ -15,31 +13,57 @@ import (
 // lineOf is the line that an error of YAML names.
 var lineOf = regexp.MustCompile(`^\[(\d+):\d+\] (.*)`)
 
-// Lint says what is wrong with a document: the first fault that keeps it from
-// being read, and what an agent or a person would miss in it.
+// Lint says what is wrong with a document: all faults that keep it from being
+// read; without one, what an agent or a person would miss in it.
 func Lint(text []byte) []Problem {
-	c, err := Parse(text)
-	if err == nil {
-		return c.wishes(text)
+	misshapen := shaped(text)
+	if broken, ok := errors.AsType[*yamlError](misshapen); ok {
+		return []Problem{broken.problem()}
 	}
-	if y, ok := errors.AsType[*yamlError](err); ok {
-		first, _, _ := strings.Cut(y.Error(), "\n")
-		p := Problem{Detail: first}
-		if m := lineOf.FindStringSubmatch(first); m != nil {
-			p.Line, _ = strconv.Atoi(m[1])
-			p.Detail = m[2]
+	at := newLines(text)
+	d, err := read(text)
+	if broken, ok := errors.AsType[*yamlError](err); ok {
+		if misshapen == nil {
+			return []Problem{broken.problem()}
 		}
-		return []Problem{p}
+		return at.problems(faults(misshapen))
 	}
-	if field, ok := errors.AsType[*hotcell.FieldError](err); ok {
-		return []Problem{{Line: line(text, field.Pointer), Path: field.Pointer, Detail: field.Reason}}
+	var c *Connector
+	if err == nil {
+		c, err = compile(d)
 	}
-	return []Problem{{Detail: "this document cannot be read"}}
+	all := faults(err)
+	for _, one := range faults(misshapen) {
+		if !slices.ContainsFunc(all, func(other *hotcell.FieldError) bool { return other.Pointer == one.Pointer }) {
+			all = append(all, one)
+		}
+	}
+	switch {
+	case len(all) > 0:
+		return at.problems(all)
+	case err != nil:
+		return []Problem{{Detail: "this document cannot be read"}}
+	}
+	return c.wishes(at)
 }
 
+// problem is an error of YAML with its line.
+func (e *yamlError) problem() Problem {
+	first, _, _ := strings.Cut(e.Error(), "\n")
+	p := Problem{Detail: first}
+	if m := lineOf.FindStringSubmatch(first); m != nil {
+		p.Line, _ = strconv.Atoi(m[1])
+		p.Detail = m[2]
+	}
+	return p
+}
+
+// maxArgument is how long an argument may say that it can be, in characters.
+const maxArgument = 4_000_000
+
 // wishes are what a document reads well without, and should have.
-func (c *Connector) wishes(text []byte) (out []Problem) {
-	wish := func(path, detail string) { out = append(out, Problem{line(text, path), path, detail}) }
+func (c *Connector) wishes(at *lines) (out []Problem) {
+	wish := func(path, detail string) { out = append(out, Problem{at.line(path), path, detail}) }
 	if len(c.Advise.Hosts) == 0 && c.Definition == "" {
 		wish("/advise", "without hosts nobody is told of this connector")
 	}
@@ -55,33 +79,10 @@ func (c *Connector) wishes(text []byte) (out []Problem) {
 			if p.Description == "" && p.Title == "" {
 				wish(path+"/input/properties/"+name, "an argument has a description, for the agent")
 			}
+			if p.MaxLength != nil && *p.MaxLength > maxArgument {
+				wish(path+"/input/properties/"+name+"/maxLength", "no agent can send so much: a call has at most 4 MiB")
+			}
 		}
 	}
 	return out
-}
-
-// line is where in a document a pointer is; 0 where that is not known.
-func line(text []byte, pointer string) int {
-	file, err := parser.ParseBytes(text, 0)
-	if err != nil {
-		return 0
-	}
-	for pointer != "" {
-		var path strings.Builder
-		path.WriteString("$")
-		for segment := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
-			if _, err := strconv.Atoi(segment); err == nil {
-				path.WriteString("[" + segment + "]")
-			} else {
-				path.WriteString(".'" + strings.ReplaceAll(segment, "'", "") + "'")
-			}
-		}
-		if p, err := yaml.PathString(path.String()); err == nil {
-			if node, err := p.FilterFile(file); err == nil && node != nil && node.GetToken() != nil {
-				return node.GetToken().Position.Line
-			}
-		}
-		pointer = pointer[:strings.LastIndexByte(pointer, '/')]
-	}
-	return 1
 }

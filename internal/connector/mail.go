@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
-	netmail "net/mail"
 	"strings"
 	"time"
 
@@ -34,18 +33,11 @@ func writeMail(v any) (any, error) {
 	files, _ := m["attachments"].([]any)
 	var out bytes.Buffer
 	if html == "" && len(files) == 0 {
-		h.SetContentType("text/plain", map[string]string{"charset": "utf-8"})
-		w, err := mail.CreateSingleInlineWriter(&out, h)
-		if err != nil {
-			return nil, err
-		}
-		return closed(&out, w, plainText)
+		err = writeText(&out, h, plainText)
+	} else {
+		err = writeParts(&out, h, plainText, html, files)
 	}
-	w, err := mail.CreateWriter(&out, h)
 	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(writeTexts(w, plainText, html), writeFiles(w, files), w.Close()); err != nil {
 		return nil, err
 	}
 	if out.Len() > maxMail {
@@ -54,11 +46,24 @@ func writeMail(v any) (any, error) {
 	return out.Bytes(), nil
 }
 
-func closed(out *bytes.Buffer, w io.WriteCloser, body string) (any, error) {
-	if _, err := io.WriteString(w, body); err != nil {
-		return nil, err
+// writeText writes a message that is one text. What is encoded is whole only
+// once the writer is closed.
+func writeText(out io.Writer, h mail.Header, body string) error {
+	h.SetContentType("text/plain", map[string]string{"charset": "utf-8"})
+	w, err := mail.CreateSingleInlineWriter(out, h)
+	if err != nil {
+		return err
 	}
-	return out.Bytes(), w.Close()
+	_, err = io.WriteString(w, body)
+	return errors.Join(err, w.Close())
+}
+
+func writeParts(out io.Writer, h mail.Header, plainText, html string, files []any) error {
+	w, err := mail.CreateWriter(out, h)
+	if err != nil {
+		return err
+	}
+	return errors.Join(writeTexts(w, plainText, html), writeFiles(w, files), w.Close())
 }
 
 func mailHeader(m map[string]any) (h mail.Header, err error) {
@@ -95,38 +100,6 @@ func oneLine(s string) string {
 		}
 		return r
 	}, s))
-}
-
-// addresses reads a text with commas, or a list of texts.
-func addresses(v any) (out []*mail.Address, err error) {
-	var texts []string
-	switch v := v.(type) {
-	case nil:
-		return nil, nil
-	case string:
-		texts = []string{v}
-	case []any:
-		for _, one := range v {
-			s, ok := one.(string)
-			if !ok {
-				return nil, errMail
-			}
-			texts = append(texts, s)
-		}
-	}
-	for _, s := range texts {
-		if strings.TrimSpace(s) == "" {
-			continue
-		}
-		list, err := netmail.ParseAddressList(s)
-		if err != nil {
-			return nil, errMail
-		}
-		for _, a := range list {
-			out = append(out, &mail.Address{Name: oneLine(a.Name), Address: a.Address})
-		}
-	}
-	return out, nil
 }
 
 func writeTexts(w *mail.Writer, plainText, html string) error {
@@ -185,40 +158,4 @@ func writeFiles(w *mail.Writer, files []any) error {
 		}
 	}
 	return nil
-}
-
-// maxParts bounds how deep a message's parts may lie.
-const maxParts = 20
-
-// readMail reads a Gmail message's payload: its texts, and what is attached.
-func readMail(v any) (any, error) {
-	out := map[string]any{"text": "", "html": "", "attachments": []any{}}
-	walkMail(v, out, 0)
-	return out, nil
-}
-
-func walkMail(v any, out map[string]any, depth int) {
-	p, ok := v.(map[string]any)
-	if !ok || depth > maxParts {
-		return
-	}
-	kind, _ := p["mimeType"].(string)
-	name, _ := p["filename"].(string)
-	body, _ := p["body"].(map[string]any)
-	if id, _ := body["attachmentId"].(string); id != "" {
-		list, _ := out["attachments"].([]any)
-		out["attachments"] = append(list, map[string]any{"id": id, "name": name, "type": kind, "size": body["size"]})
-	} else if data, _ := body["data"].(string); data != "" && name == "" {
-		if b, err := unbase64url(data); err == nil {
-			key := map[string]string{"text/plain": "text", "text/html": "html"}[kind]
-			text, _ := b.([]byte)
-			if before, _ := out[key].(string); key != "" {
-				out[key] = before + string(text)
-			}
-		}
-	}
-	parts, _ := p["parts"].([]any)
-	for _, one := range parts {
-		walkMail(one, out, depth+1)
-	}
 }

@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -13,29 +14,36 @@ import (
 	"hotcell"
 )
 
-// The bounds of an OpenAPI document.
+// The bounds of an OpenAPI document: JSON is read much faster than YAML.
 const (
-	maxOpenAPI    = 4 << 20
+	maxOpenAPI    = 16 << 20
+	maxYAML       = 4 << 20
 	maxOperations = 400
 	maxRefs       = 20
-	maxNodes      = 20_000
 )
+
+// Pick is which operations of an OpenAPI document become tools: those with one of
+// the tags, and those named, by their ids or as their tools are called. Empty, it
+// is all.
+type Pick struct{ Tags, Operations []string }
+
+// PickOf is what the settings of a connection pick.
+func PickOf(settings map[string]string) Pick {
+	split := func(s string) []string {
+		return slices.DeleteFunc(strings.FieldsFunc(s, func(r rune) bool { return r == ',' }), func(s string) bool { return strings.TrimSpace(s) == "" })
+	}
+	return Pick{Tags: split(settings["tags"]), Operations: split(settings["operations"])}
+}
 
 // FromOpenAPI makes a connector of an OpenAPI 3 document: each operation becomes
 // a tool, whose arguments are the operation's parameters and the fields of its
 // body. Where the API is, the settings say: what the document names as its
-// servers is not believed. Nothing outside the document is read.
-func FromOpenAPI(document []byte, slug, name string) (*Connector, error) {
-	if len(document) > maxOpenAPI {
-		return nil, hotcell.Invalid("/definition", "a document has at most %d MiB", maxOpenAPI>>20)
-	}
-	var root map[string]any
-	if err := yaml.Unmarshal(document, &root); err != nil {
-		return nil, hotcell.Invalid("/definition", "this is neither JSON nor YAML")
-	}
-	version, _ := root["openapi"].(string)
-	if !strings.HasPrefix(version, "3.") {
-		return nil, hotcell.Invalid("/definition", "this is no OpenAPI 3 document")
+// servers is not believed. Nothing outside the document is read. What cannot be
+// made a tool is told in Missing.
+func FromOpenAPI(document []byte, slug, name string, pick Pick) (*Connector, error) {
+	root, err := readOpenAPI(document)
+	if err != nil {
+		return nil, err
 	}
 	base, err := newText("${settings.base}")
 	if err != nil {
@@ -45,22 +53,62 @@ func FromOpenAPI(document []byte, slug, name string) (*Connector, error) {
 		Slug: slug, Name: name, Category: "other", Definition: "openapi", Base: base.whole, base: base,
 		Settings: []Setting{{Name: "base", About: "the address of the API", Required: true}}, Auth: Auth{Kind: Key, Put: hotcell.Auth{Kind: "bearer"}},
 	}
-	o := &openAPI{root: root, connector: c, nodes: maxNodes}
+	o := &openAPI{root: root, connector: c, pick: pick, wanted: map[string]bool{}, names: map[string]bool{}, nodes: maxNodes}
+	o.secrets()
 	if err := o.read(); err != nil {
 		return nil, err
 	}
 	if len(c.Tools) == 0 {
-		return nil, hotcell.Invalid("/definition", "this document has no operation that could become a tool")
+		return nil, hotcell.Invalid("/definition", "this document has no operation that could become a tool%s", firstOf(c.Missing))
 	}
 	return c, nil
+}
+
+func firstOf(missing []string) string {
+	if len(missing) == 0 {
+		return ""
+	}
+	return ": " + missing[0]
+}
+
+func readOpenAPI(document []byte) (root map[string]any, err error) {
+	isJSON := json.Valid(document)
+	switch {
+	case len(document) > maxOpenAPI:
+		return nil, hotcell.Invalid("/definition", "a document has at most %d MiB", maxOpenAPI>>20)
+	case isJSON:
+		v, err := lenient(document)
+		root, _ = v.(map[string]any)
+		if err != nil || root == nil {
+			return nil, hotcell.Invalid("/definition", "this is no OpenAPI 3 document")
+		}
+	case len(document) > maxYAML:
+		return nil, hotcell.Invalid("/definition", "a document in YAML has at most %d MiB: give it as JSON, which may have %d", maxYAML>>20, maxOpenAPI>>20)
+	default:
+		if err := yaml.Unmarshal(document, &root); err != nil {
+			return nil, hotcell.Invalid("/definition", "this is neither JSON nor YAML")
+		}
+	}
+	if !strings.HasPrefix(textOf(root["openapi"]), "3.") {
+		return nil, hotcell.Invalid("/definition", "this is no OpenAPI 3 document")
+	}
+	return root, nil
 }
 
 // openAPI is a document that is being read.
 type openAPI struct {
 	root      map[string]any
 	connector *Connector
-	// nodes is how much of it may still be looked at: references multiply.
+	pick      Pick
+	// wanted are the names of the pick that were found, names those of the tools.
+	wanted, names map[string]bool
+	// hidden are the headers and parameters that keys go into.
+	hidden []string
+	// nodes is how much of its schemas may still be written out: references multiply.
 	nodes int
+	// over counts the operations that there was no place for, unpicked those that
+	// nobody asked for.
+	over, unpicked int
 }
 
 var methods = []string{"get", "post", "put", "patch", "delete"}
@@ -68,124 +116,113 @@ var methods = []string{"get", "post", "put", "patch", "delete"}
 func (o *openAPI) read() error {
 	paths := object1(o.root["paths"])
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
-		item := object1(o.resolve(paths[path], 0))
+		item := object1(o.resolve(paths[path]))
 		for _, method := range methods {
-			operation := object1(item[method])
-			if operation == nil {
-				continue
-			}
-			if len(o.connector.Tools) == maxOperations {
-				return hotcell.Invalid("/definition", "a document has at most %d operations", maxOperations)
-			}
-			if t := o.tool(path, method, item, operation); t != nil {
-				o.connector.Tools = append(o.connector.Tools, t)
-			}
-			if o.nodes <= 0 {
-				return hotcell.Invalid("/definition", "this document is too large, or refers to itself")
+			if operation := object1(item[method]); operation != nil {
+				o.operation(path, method, item, operation)
 			}
 		}
+	}
+	for _, name := range slices.Concat(o.pick.Tags, o.pick.Operations) {
+		if name = strings.TrimSpace(name); !o.wanted[name] {
+			return hotcell.Invalid("/settings", "the document has no operation, and no tag, that is called %.100q", name)
+		}
+	}
+	if o.over > 0 {
+		o.miss("%d more operations: there is place for %d; choose by the settings tags and operations", o.over, maxOperations)
+	}
+	if o.unpicked > 0 {
+		o.miss("%d operations that the settings tags and operations do not choose", o.unpicked)
 	}
 	return nil
 }
 
+// miss tells what did not become a tool.
+func (o *openAPI) miss(format string, args ...any) {
+	o.connector.Missing = append(o.connector.Missing, shortLine(fmt.Sprintf(format, args...), maxIdentity))
+}
+
+func (o *openAPI) operation(path, method string, item, operation map[string]any) {
+	name := o.name(path, method, operation)
+	switch {
+	case !o.picked(name, operation):
+		o.unpicked++
+		return
+	case len(o.connector.Tools) == maxOperations:
+		o.over++
+		return
+	}
+	o.names[name] = true
+	t, err := o.tool(name, path, method, item, operation)
+	if err != nil {
+		o.miss("%s %s: %s", strings.ToUpper(method), path, reason(err))
+		return
+	}
+	o.connector.Tools = append(o.connector.Tools, t)
+}
+
+// picked says whether an operation is asked for.
+func (o *openAPI) picked(name string, operation map[string]any) bool {
+	if len(o.pick.Tags)+len(o.pick.Operations) == 0 {
+		return true
+	}
+	tags, _ := operation["tags"].([]any)
+	found := false
+	for _, tag := range o.pick.Tags {
+		tag = strings.TrimSpace(tag)
+		if slices.Contains(tags, any(tag)) {
+			o.wanted[tag], found = true, true
+		}
+	}
+	for _, one := range o.pick.Operations {
+		if one = strings.TrimSpace(one); one == name || one == textOf(operation["operationId"]) {
+			o.wanted[one], found = true, true
+		}
+	}
+	return found
+}
+
+// secrets finds where keys go: they are the connection's matter, and no agent's.
+func (o *openAPI) secrets() {
+	for _, one := range object1(object1(o.root["components"])["securitySchemes"]) {
+		if s := object1(o.resolve(one)); textOf(s["type"]) == "apiKey" {
+			o.hidden = append(o.hidden, strings.ToLower(textOf(s["name"])))
+		}
+	}
+}
+
 func object1(v any) map[string]any { m, _ := v.(map[string]any); return m }
 
-// resolve follows a reference within the document.
-func (o *openAPI) resolve(v any, depth int) any {
-	m := object1(v)
-	ref, ok := m["$ref"].(string)
-	if !ok {
-		return v
+func textOf(v any) string { s, _ := v.(string); return s }
+
+// resolve follows references within the document.
+func (o *openAPI) resolve(v any) any {
+	for range maxRefs {
+		ref, ok := object1(v)["$ref"].(string)
+		if !ok {
+			return v
+		}
+		v = o.at(ref)
 	}
-	if depth > maxRefs || !strings.HasPrefix(ref, "#/") {
+	return map[string]any{}
+}
+
+// at is what a reference names; nothing for one that leads out of the document.
+func (o *openAPI) at(ref string) any {
+	if !strings.HasPrefix(ref, "#/") {
 		return map[string]any{}
 	}
 	var found any = o.root
 	for segment := range strings.SplitSeq(ref[2:], "/") {
 		found = object1(found)[strings.NewReplacer("~1", "/", "~0", "~").Replace(segment)]
 	}
-	return o.resolve(found, depth+1)
-}
-
-// flat is a schema with its references written out.
-func (o *openAPI) flat(v any, depth int) any {
-	if o.nodes--; o.nodes <= 0 || depth > maxRefs {
-		return map[string]any{}
-	}
-	switch v := o.resolve(v, 0).(type) {
-	case map[string]any:
-		out := map[string]any{}
-		for key, one := range v {
-			switch key {
-			case "example", "examples", "xml", "externalDocs", "discriminator", "deprecated", "readOnly", "writeOnly", "nullable", "$schema", "$id", "$anchor", "$defs", "format":
-				continue
-			}
-			if strings.HasPrefix(key, "x-") {
-				continue
-			}
-			if key == "exclusiveMinimum" || key == "exclusiveMaximum" {
-				if _, old := one.(bool); old { // OpenAPI 3.0's own
-					continue
-				}
-			}
-			out[key] = o.flat(one, depth+1)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, one := range v {
-			out[i] = o.flat(one, depth+1)
-		}
-		return out
-	default:
-		return v
-	}
+	return found
 }
 
 var (
-	notName   = regexp.MustCompile(`[^a-z0-9]+`)
-	parameter = regexp.MustCompile(`\{([^{}/]+)\}`)
+	notName = regexp.MustCompile(`[^a-z0-9]+`)
+	camel   = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 )
-
-// tool makes a tool of an operation; nil where it cannot be one.
-func (o *openAPI) tool(path, method string, item, operation map[string]any) *Tool {
-	d := &toolDocument{
-		Name: o.name(path, method, operation), Title: textOf(operation["summary"]), Hint: map[string]string{"get": "read", "delete": "destructive"}[method],
-		Idempotent: method != "post" && method != "patch",
-	}
-	if d.Hint == "" {
-		d.Hint = "write"
-	}
-	d.About = shortLine(strings.TrimSpace(textOf(operation["summary"])+". "+textOf(operation["description"])), maxAbout)
-	d.About = strings.TrimPrefix(d.About, ". ") + " (" + strings.ToUpper(method) + " " + path + ")"
-	b := &operationBuilder{api: o, properties: map[string]any{}, request: requestDocument{Method: strings.ToUpper(method)}, query: map[string]any{}}
-	for _, list := range []any{item["parameters"], operation["parameters"]} {
-		entries, _ := list.([]any)
-		for _, one := range entries {
-			b.parameter(object1(o.resolve(one, 0)))
-		}
-	}
-	b.body(object1(o.resolve(operation["requestBody"], 0)))
-	if !b.path(path) {
-		return nil
-	}
-	if len(b.query) > 0 {
-		b.request.Query = b.query
-	}
-	slices.Sort(b.required)
-	d.Input = map[string]any{"type": "object", "properties": b.properties, "required": slices.Compact(b.required)}
-	if len(b.required) == 0 {
-		delete(d.Input, "required")
-	}
-	d.Request = &b.request
-	t, err := compileTool(d, "")
-	if err != nil {
-		return nil
-	}
-	return t
-}
-
-func textOf(v any) string { s, _ := v.(string); return s }
 
 // name is a tool's name, of its own: the operation's id, else method and path.
 func (o *openAPI) name(path, method string, operation map[string]any) string {
@@ -193,113 +230,22 @@ func (o *openAPI) name(path, method string, operation map[string]any) string {
 	if given == "" {
 		given = method + "_" + path
 	}
-	camel := regexp.MustCompile(`([a-z0-9])([A-Z])`).ReplaceAllString(given, "${1}_${2}")
-	short := strings.Trim(notName.ReplaceAllString(strings.ToLower(camel), "_"), "_")
+	short := strings.Trim(notName.ReplaceAllString(strings.ToLower(camel.ReplaceAllString(given, "${1}_${2}")), "_"), "_")
 	if short == "" || short[0] >= '0' && short[0] <= '9' {
 		short = "op_" + short
 	}
 	short = short[:min(len(short), 55)]
 	out := short
-	for i := 2; ; i++ {
-		if _, taken := o.connector.Tool(out); !taken {
-			return out
-		}
+	for i := 2; o.names[out]; i++ {
 		out = short + "_" + strconv.Itoa(i)
 	}
+	return out
 }
 
-// operationBuilder makes a request and a schema of an operation.
-type operationBuilder struct {
-	api        *openAPI
-	properties map[string]any
-	required   []string
-	request    requestDocument
-	query      map[string]any
-}
-
-var notArgument = regexp.MustCompile(`[^A-Za-z0-9_]`)
-
-// argument takes a name for an argument; names that CEL cannot have are changed.
-func (b *operationBuilder) argument(name string, schema any, about string, required bool) (expression string) {
-	clean := notArgument.ReplaceAllString(name, "_")
-	if clean == "" || clean[0] >= '0' && clean[0] <= '9' {
-		clean = "_" + clean
+// reason is an error as people may read it.
+func reason(err error) string {
+	if field, ok := asField(err); ok {
+		return field.Reason
 	}
-	for b.properties[clean] != nil {
-		clean += "_"
-	}
-	s := object1(b.api.flat(schema, 0))
-	if s == nil {
-		s = map[string]any{}
-	}
-	if textOf(s["description"]) == "" {
-		s["description"] = shortLine(about+" ("+name+")", 500)
-	}
-	b.properties[clean] = s
-	if required {
-		b.required = append(b.required, clean)
-	}
-	return "${args." + clean + "}"
-}
-
-func (b *operationBuilder) parameter(p map[string]any) {
-	name, in := textOf(p["name"]), textOf(p["in"])
-	if name == "" {
-		return
-	}
-	required, _ := p["required"].(bool)
-	switch in {
-	case "path":
-		b.request.Headers = withPath(b.request.Headers, name, b.argument(name, p["schema"], textOf(p["description"]), true))
-	case "query":
-		b.query[name] = b.argument(name, p["schema"], textOf(p["description"]), required)
-	}
-	// Headers and cookies are the connection's matter, and not an agent's.
-}
-
-// withPath keeps a path parameter's expression until the path is made.
-func withPath(m map[string]string, name, expression string) map[string]string {
-	if m == nil {
-		m = map[string]string{}
-	}
-	m["{"+name+"}"] = expression
-	return m
-}
-
-// path makes the path's template; it is false where a parameter is not declared.
-func (b *operationBuilder) path(path string) bool {
-	declared, ok := b.request.Headers, true
-	b.request.Headers = nil
-	if !strings.HasPrefix(path, "/") || strings.Contains(path, "${") {
-		return false
-	}
-	b.request.Path = parameter.ReplaceAllStringFunc(path, func(p string) string {
-		expression, there := declared[p]
-		ok = ok && there
-		return expression
-	})
-	return ok
-}
-
-// body makes a JSON body of arguments: its fields where it is an object, else
-// one argument.
-func (b *operationBuilder) body(d map[string]any) {
-	schema := object1(object1(object1(d["content"])["application/json"])["schema"])
-	if schema == nil {
-		return
-	}
-	required, _ := d["required"].(bool)
-	whole := object1(b.api.resolve(schema, 0))
-	fields := object1(whole["properties"])
-	if len(fields) == 0 {
-		b.request.JSON = b.argument("body", whole, "the body", required)
-		return
-	}
-	needed, _ := whole["required"].([]any)
-	tree := map[string]any{}
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		about := fmt.Sprintf("the field %s of the body", name)
-		tree[name] = b.argument(name, fields[name], about, required && slices.Contains(needed, any(name)))
-	}
-	b.request.JSON = tree
+	return firstLine(err)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"hotcell"
+	"hotcell/internal/inject"
 )
 
 // maxDocument is how large a document may be, in bytes.
@@ -22,11 +23,33 @@ var (
 	slug     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,38}[a-z0-9]$`)
 	toolName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 	kinds    = []Kind{OAuth2, ClientCredentials, Device, Key, Basic, ServiceAccount, None}
-	hints    = []string{"read", "write", "destructive"}
+	hints    = []string{hintRead, "write", "destructive"}
+	// What a service is for, as the catalogue shows it.
+	categories = []string{"mail", "chat", "documents", "calendar", "crm", "code", "tasks", "payments", "other"}
+	// How a key goes onto requests.
+	puts = []string{inject.Bearer, inject.Basic, inject.Header, inject.Query, inject.Cookie, inject.SigV4}
 )
+
+// hintRead is the hint of a tool that changes nothing.
+const hintRead = "read"
 
 // Parse reads a document. Its error is the first of what [Lint] tells.
 func Parse(text []byte) (*Connector, error) {
+	d, err := read(text)
+	if err != nil {
+		return nil, err
+	}
+	c, err := compile(d)
+	if err == nil {
+		err = shaped(text)
+	}
+	if err != nil {
+		return nil, first(err)
+	}
+	return c, nil
+}
+
+func read(text []byte) (*document, error) {
 	var d document
 	if len(text) > maxDocument {
 		return nil, hotcell.Invalid("", "a document has at most %d bytes", maxDocument)
@@ -34,7 +57,16 @@ func Parse(text []byte) (*Connector, error) {
 	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict(), yaml.DisallowUnknownField()).Decode(&d); err != nil {
 		return nil, &yamlError{err}
 	}
-	return compile(&d)
+	return &d, nil
+}
+
+// shaped holds a document against the JSON Schema of documents.
+func shaped(text []byte) error {
+	var whole any
+	if err := yaml.Unmarshal(text, &whole); err != nil {
+		return &yamlError{err}
+	}
+	return misfits(whole)
 }
 
 // yamlError is an error of YAML, with its line.
@@ -46,30 +78,28 @@ func (e *yamlError) Error() string {
 
 func (e *yamlError) Is(target error) bool { return target == hotcell.ErrInvalid }
 
+// compile compiles a document. Its error is of all faults.
 func compile(d *document) (*Connector, error) {
-	switch {
-	case !slug.MatchString(d.Slug):
-		return nil, hotcell.Invalid("/slug", "a slug is 2 to 40 lower-case letters, digits and hyphens")
-	case d.Name == "":
-		return nil, hotcell.Invalid("/name", "a connector has a name")
-	case d.Definition != "" && d.Definition != "openapi" && d.Definition != "mcp":
-		return nil, hotcell.Invalid("/definition", "tools come from the document, or from openapi or mcp")
-	}
 	c := &Connector{
 		Slug: d.Slug, Name: d.Name, Category: d.Category, About: d.About, Also: d.Also, Advise: d.Advise, Settings: d.Settings, Definition: d.Definition,
 	}
+	k := &compiler{}
+	k.failIf(!slug.MatchString(d.Slug), "/slug", "a slug is 2 to 40 lower-case letters, digits and hyphens")
+	k.failIf(d.Name == "", "/name", "a connector has a name")
+	k.failIf(!slices.Contains(categories, d.Category), "/category", "a category is one of "+strings.Join(categories, ", "))
+	k.failIf(d.Definition != "" && d.Definition != "openapi" && d.Definition != "mcp", "/definition", "tools come from the document, or from openapi or mcp")
 	for i, s := range d.Settings {
-		if _, err := regexp.Compile(s.Pattern); err != nil || !identifier(s.Name) {
-			return nil, hotcell.Invalid(fmt.Sprintf("/settings/%d", i), "a setting has a name, and its pattern is a regular expression")
-		}
+		_, err := regexp.Compile(s.Pattern)
+		k.failIf(err != nil || !identifier(s.Name), fmt.Sprintf("/settings/%d", i), "a setting has a name, and its pattern is a regular expression")
 	}
 	for _, part := range []func(*Connector, *document) error{compileBase, compileAuth, compileAccount, compileErrors, compileTools} {
-		if err := part(c, d); err != nil {
-			return nil, err
-		}
+		k.fail("", part(c, d))
+	}
+	if k.err != nil {
+		return nil, k.err
 	}
 	c.spread()
-	return c, nil
+	return c, c.mentions()
 }
 
 func compileBase(c *Connector, d *document) error {
@@ -171,6 +201,8 @@ func (a *Auth) check(path string, discovered bool) error {
 		return hotcell.Invalid(path+"/client", "a client shows itself by basic, post or none")
 	case !slices.Contains([]Refresh{Rotates, Grace, Keeps, NoRefresh}, a.Refresh):
 		return hotcell.Invalid(path+"/refresh", "a refresh token rotates, has grace, keeps or is none")
+	case a.Put.Kind != "" && !slices.Contains(puts, a.Put.Kind):
+		return hotcell.Invalid(path+"/put/kind", "a key goes onto requests as bearer, basic, header, query, cookie or sigv4")
 	case len(a.Prefixes) > 0 && !a.Kind.Keyed():
 		return hotcell.Invalid(path+"/prefixes", "keys have first characters, and this way takes none")
 	}
@@ -189,8 +221,8 @@ func (a *Auth) endpoints(path string, discovered bool) error {
 			}
 			continue
 		}
-		if !secure(e.address) && !strings.Contains(e.address, "${") {
-			return hotcell.Invalid(path+"/"+e.name, "an address is an https URL")
+		if !secure(e.address) || strings.Contains(e.address, "${") {
+			return hotcell.Invalid(path+"/"+e.name, "an address is an https URL, written out: settings are not put into it")
 		}
 	}
 	return nil
@@ -209,134 +241,121 @@ func compileAccount(c *Connector, d *document) error {
 	if d.Account == nil {
 		return nil
 	}
-	r, err := newRequest(&d.Account.Request, "/account/request")
-	if err != nil {
-		return err
-	}
 	k := &compiler{path: "/account"}
+	r, err := newRequest(&d.Account.Request, "/request")
+	k.fail("", err)
+	k.failIf(d.Account.ID == "", "/id", "an account has an id, which says whose it is")
+	k.failIf(d.Account.Name == "", "/name", "an account has a name, which people know it by")
 	c.account = &account{r, k.text("/id", d.Account.ID), k.text("/name", d.Account.Name)}
 	return k.err
 }
 
 func compileErrors(c *Connector, d *document) error {
-	if d.Errors == nil {
-		return nil
-	}
 	k := &compiler{path: "/errors"}
-	c.errors = &failing{k.text("/when", d.Errors.When), k.text("/message", d.Errors.Message), k.optional("/retry", d.Errors.Retry), k.optional("/unknown", d.Errors.Unknown)}
+	c.errors = k.failing(d.Errors)
 	return k.err
 }
 
 func compileTools(c *Connector, d *document) error {
-	if len(d.Tools) == 0 && c.Definition == "" {
-		return hotcell.Invalid("/tools", "a connector has tools")
-	}
+	k := &compiler{path: "/tools"}
+	k.failIf(len(d.Tools) == 0 && c.Definition == "", "", "a connector has tools")
 	for i := range d.Tools {
-		path := fmt.Sprintf("/tools/%d", i)
-		t, err := compileTool(&d.Tools[i], path)
-		if err != nil {
-			return err
-		}
-		if _, twice := c.Tool(t.Name); twice {
-			return hotcell.Invalid(path+"/name", "there is a tool of this name already")
+		path := fmt.Sprintf("/%d", i)
+		t, err := compileTool(&d.Tools[i], "")
+		k.fail(path, err)
+		_, twice := c.Tool(d.Tools[i].Name)
+		k.failIf(twice, path+"/name", "there is a tool of this name already")
+		if t == nil {
+			t = &Tool{Name: d.Tools[i].Name}
 		}
 		c.Tools = append(c.Tools, t)
 	}
-	return nil
+	return k.err
 }
 
 func compileTool(d *toolDocument, path string) (*Tool, error) {
 	t := &Tool{Name: d.Name, Title: d.Title, About: strings.TrimSpace(d.About), Hint: d.Hint, Idempotent: d.Idempotent, Approve: d.Approve, Scopes: d.Scopes}
-	switch {
-	case !toolName.MatchString(d.Name):
-		return nil, hotcell.Invalid(path+"/name", "a tool's name is lower-case letters, digits and _, and begins with a letter")
-	case t.About == "":
-		return nil, hotcell.Invalid(path+"/about", "say for an agent what the tool does, when to use it and what comes back")
-	case !slices.Contains(hints, d.Hint):
-		return nil, hotcell.Invalid(path+"/hint", "a tool is to read, to write, or destructive")
-	case (d.Request == nil) == (len(d.Steps) == 0):
-		return nil, hotcell.Invalid(path, "a tool has a request, or steps")
-	}
+	k := &compiler{path: path}
+	k.failIf(!toolName.MatchString(d.Name), "/name", "a tool's name is lower-case letters, digits and _, and begins with a letter")
+	k.failIf(t.About == "", "/about", "say for an agent what the tool does, when to use it and what comes back")
+	k.failIf(!slices.Contains(hints, d.Hint), "/hint", "a tool is to read, to write, or destructive")
+	k.failIf((d.Request == nil) == (len(d.Steps) == 0), "", "a tool has a request, or steps")
 	input := d.Input
 	if input == nil {
 		input = map[string]any{"type": "object"}
 	}
+	if p := d.Pages; p != nil && (p.Into.Query != "" || p.Into.JSON != "" || p.Into.Form != "") {
+		input = resuming(input)
+	}
 	text, err := json.Marshal(input)
-	if err != nil {
-		return nil, hotcell.Invalid(path+"/input", "this is no JSON Schema")
-	}
-	if t.schema, t.Input, err = newSchema(text); err != nil {
-		return nil, at(path+"/input", err)
-	}
+	k.failIf(err != nil, "/input", "this is no JSON Schema")
+	t.schema, t.Input, err = newSchema(text)
+	k.fail("/input", err)
 	if d.Output != nil {
-		if t.Output, err = json.Marshal(d.Output); err != nil {
-			return nil, hotcell.Invalid(path+"/output", "this is no JSON Schema")
-		}
+		t.Output, err = json.Marshal(d.Output)
+		k.failIf(err != nil, "/output", "this is no JSON Schema")
 	}
-	if err := t.compileSteps(d, path); err != nil {
-		return nil, err
+	t.compileSteps(k, d)
+	e := &compiler{path: path + "/errors"}
+	t.errors = e.failing(d.Errors)
+	k.err = errors.Join(k.err, e.err)
+	t.compileResult(k, d)
+	if k.err != nil {
+		return nil, k.err
 	}
-	return t, t.compileResult(d, path)
+	return t, nil
 }
 
-func (t *Tool) compileSteps(d *toolDocument, path string) error {
+// onlyStep is the name of the step of a tool that has one request.
+const onlyStep = "request"
+
+func (t *Tool) compileSteps(k *compiler, d *toolDocument) {
 	if d.Request != nil {
-		r, err := newRequest(d.Request, path+"/request")
-		t.steps = []step{{name: "request", request: r}}
-		return err
+		r, err := newRequest(d.Request, "/request")
+		k.fail("", err)
+		t.steps = []step{{name: onlyStep, request: r}}
+		return
 	}
 	for i := range d.Steps {
 		s := &d.Steps[i]
-		below := fmt.Sprintf("%s/steps/%d", path, i)
-		if !identifier(s.Name) || slices.ContainsFunc(t.steps, func(o step) bool { return o.name == s.Name }) {
-			return hotcell.Invalid(below+"/name", "each step has a name of its own")
-		}
-		k := &compiler{path: below}
-		when := k.optional("/when", s.When)
-		r, err := newRequest(&s.Request, below+"/request")
-		if err := errors.Join(k.err, err); err != nil {
-			if k.err != nil {
-				return k.err
-			}
-			return err
-		}
-		t.steps = append(t.steps, step{s.Name, when, r})
+		below := fmt.Sprintf("/steps/%d", i)
+		taken := slices.ContainsFunc(t.steps, func(o step) bool { return o.name == s.Name })
+		k.failIf(!identifier(s.Name) || taken, below+"/name", "each step has a name of its own")
+		r, err := newRequest(&s.Request, "/request")
+		k.fail(below, err)
+		t.steps = append(t.steps, step{s.Name, k.optional(below+"/when", s.When), r})
 	}
-	return nil
 }
 
-func (t *Tool) compileResult(d *toolDocument, path string) error {
-	k := &compiler{path: path}
+func (t *Tool) compileResult(k *compiler, d *toolDocument) {
 	if p := d.Pages; p != nil {
-		t.pages = &pages{
-			items: k.text("/pages/items", p.Items), next: k.text("/pages/next", p.Next), query: p.Into.Query, json: p.Into.JSON, form: p.Into.Form,
-			url: p.Into.URL, link: p.Link,
-		}
-		if p.Limit != "" {
-			limit := p.Limit
-			if !strings.HasPrefix(limit, "${") {
-				limit = "${" + limit + "}"
-			}
-			t.pages.limit = k.text("/pages/limit", limit)
-		}
-		ways := 0
-		for _, there := range []bool{p.Into.Query != "", p.Into.JSON != "", p.Into.Form != "", p.Into.URL, p.Link} {
-			if there {
-				ways++
-			}
-		}
-		if k.err == nil && ways != 1 {
-			k.err = hotcell.Invalid(path+"/pages", "the next page is asked for in one way: into query, json or form, by a url, or by the Link header")
-		}
+		t.compilePages(k, p)
 	}
 	if d.Result != nil {
 		t.result = k.tree("/result", d.Result)
 	}
 	if c := d.Content; c != nil {
-		t.content = &content{k.text("/content/type", c.Type), k.optional("/content/base64", c.Base64), k.optional("/content/text", c.Text), k.optional("/content/name", c.Name)}
-		if k.err == nil && (t.content.base64 == nil) == (t.content.text == nil) {
-			k.err = hotcell.Invalid(path+"/content", "a file is base64, or text")
+		t.content = &content{
+			k.optional("/content/type", c.Type), k.optional("/content/base64", c.Base64), k.optional("/content/text", c.Text), k.optional("/content/name", c.Name), c.Raw,
 		}
+		k.failIf(count(c.Base64 != "", c.Text != "", c.Raw) != 1, "/content", "a file is base64, or text, or raw: the body as it came")
+		k.failIf(c.Raw && d.Pages != nil, "/content", "a list is not raw")
 	}
-	return k.err
+}
+
+func (t *Tool) compilePages(k *compiler, p *pagesDocument) {
+	t.pages = &pages{
+		items: k.text("/pages/items", p.Items), next: k.text("/pages/next", p.Next), query: p.Into.Query, json: p.Into.JSON, form: p.Into.Form,
+		url: p.Into.URL, link: p.Link,
+	}
+	if p.Limit != "" {
+		limit := p.Limit
+		if !strings.HasPrefix(limit, "${") {
+			limit = "${" + limit + "}"
+		}
+		t.pages.limit = k.text("/pages/limit", limit)
+	}
+	ways, lead := count(p.Into.Query != "", p.Into.JSON != "", p.Into.Form != ""), count(p.Into.URL, p.Link)
+	bad := ways+lead == 0 || ways > 1 || lead > 1 || lead == 1 && ways == 1 && p.Into.Query == ""
+	k.failIf(bad, "/pages", "the next page is asked for in one way: into query, json or form, by a url, or by the Link header")
 }

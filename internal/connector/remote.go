@@ -62,7 +62,7 @@ func FromTools(slug string, tools []RemoteTool) *Connector {
 func hintOf(r RemoteTool) string {
 	switch {
 	case r.ReadOnly:
-		return "read"
+		return hintRead
 	case r.Destructive:
 		return "destructive"
 	}

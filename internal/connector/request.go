@@ -1,13 +1,9 @@
 package connector
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/json"
-	"mime/multipart"
+	"errors"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
@@ -22,6 +18,9 @@ type Request struct {
 	Header http.Header
 	Body   []byte
 	Auth   bool
+	// Safe is true where the document says that it changes nothing, whatever its
+	// method: it may be made again.
+	Safe bool
 }
 
 // request is a request's template.
@@ -49,8 +48,7 @@ type filePart struct{ name, value, filename, kind, base64 *text }
 
 type rawBody struct{ kind, text, base64 *text }
 
-// errValue is told where a value does not fit its place: no call is made then.
-var errValue = hotcell.Invalid("/arguments", "an argument cannot be put into the request: it is empty, or has characters that may not be there")
+const acceptJSON = "application/json"
 
 // build makes a request.
 func (r *request) build(ctx context.Context, c *Connector, settings map[string]string, vars map[string]any) (*Request, error) {
@@ -62,7 +60,7 @@ func (r *request) build(ctx context.Context, c *Connector, settings map[string]s
 	if err := r.setQuery(ctx, target, vars); err != nil {
 		return nil, err
 	}
-	out.Header.Set("Accept", "application/json")
+	out.Header.Set("Accept", acceptJSON)
 	for name, value := range c.Auth.Headers {
 		out.Header.Set(name, value)
 	}
@@ -75,8 +73,11 @@ func (r *request) build(ctx context.Context, c *Connector, settings map[string]s
 			continue
 		}
 		s, err := plain(v)
-		if err != nil || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-			return nil, errValue
+		if err == nil {
+			s, err = headerValue(s)
+		}
+		if err != nil {
+			return nil, err
 		}
 		out.Header.Set(h.name, s)
 	}
@@ -91,8 +92,11 @@ func (r *request) target(ctx context.Context, c *Connector, settings map[string]
 		return nil, err
 	}
 	if r.url != nil {
-		whole, err := r.url.value(ctx, vars)
+		whole, err := r.whole(ctx, vars)
 		s, ok := whole.(string)
+		if errors.Is(err, errValue) {
+			return nil, err
+		}
 		if err != nil || !ok {
 			return nil, &Failure{Message: "the service did not say where to go on"}
 		}
@@ -104,11 +108,20 @@ func (r *request) target(ctx context.Context, c *Connector, settings map[string]
 	}
 	out := *root
 	joined := root.EscapedPath() + path
-	if out.Path, err = url.PathUnescape(joined); err != nil {
+	if out.Path, err = url.PathUnescape(joined); err != nil || !straight(joined) {
 		return nil, errValue
 	}
 	out.RawPath = joined
 	return &out, nil
+}
+
+// whole is a URL as a service gave it; where the document writes some of it
+// itself, values are path segments.
+func (r *request) whole(ctx context.Context, vars map[string]any) (any, error) {
+	if len(r.url.parts) == 1 {
+		return r.url.value(ctx, vars)
+	}
+	return r.url.string(ctx, vars, segment)
 }
 
 // permitted is a whole URL, where its origin is one that the document names.
@@ -137,19 +150,14 @@ func port(u *url.URL) string {
 	return map[string]string{"https": "443", "http": "80"}[u.Scheme]
 }
 
-// segment writes a value as one path segment (RFC 3986 section 3.3), in which
-// nothing steers: no slash, no dot segment, nothing empty.
-func segment(s string) (string, error) {
-	if s == "" || s == "." || s == ".." || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return "", errValue
-	}
-	return url.PathEscape(s), nil
-}
-
 func (r *request) setQuery(ctx context.Context, target *url.URL, vars map[string]any) error {
 	values := url.Values{}
 	for _, q := range r.query {
-		if err := add(ctx, values, q, vars); err != nil {
+		v, err := q.tree.eval(ctx, vars)
+		if err != nil {
+			return err
+		}
+		if err := put(values, q.name, v); err != nil {
 			return err
 		}
 	}
@@ -160,7 +168,7 @@ func (r *request) setQuery(ctx context.Context, target *url.URL, vars map[string
 		}
 		m, _ := v.(map[string]any)
 		for name, one := range m {
-			if err := add(ctx, values, named{name, &tree{fixed: one}}, vars); err != nil {
+			if err := put(values, name, one); err != nil {
 				return err
 			}
 		}
@@ -168,7 +176,7 @@ func (r *request) setQuery(ctx context.Context, target *url.URL, vars map[string
 	if len(values) == 0 {
 		return nil
 	}
-	encoded := values.Encode()
+	encoded := encode(values)
 	if target.RawQuery != "" {
 		encoded = target.RawQuery + "&" + encoded
 	}
@@ -176,176 +184,12 @@ func (r *request) setQuery(ctx context.Context, target *url.URL, vars map[string
 	return nil
 }
 
-// add adds a value to a query or a form: of a list, each; of null, "" and what
-// is absent, nothing.
-func add(ctx context.Context, to url.Values, n named, vars map[string]any) error {
-	v, err := n.tree.eval(ctx, vars)
-	if err != nil {
-		return err
-	}
-	list, many := v.([]any)
-	if !many {
-		list = []any{v}
-	}
-	for _, one := range list {
-		if one == nil || one == "" {
-			continue
-		}
-		s, err := plain(one)
-		if err != nil {
-			return err
-		}
-		to.Add(n.name, s)
-	}
-	return nil
-}
-
-func (r *request) setBody(ctx context.Context, out *Request, vars map[string]any) error {
-	switch {
-	case r.json != nil:
-		v, err := r.json.eval(ctx, vars)
-		if err != nil {
-			return err
-		}
-		out.Header.Set("Content-Type", "application/json")
-		var b bytes.Buffer
-		e := json.NewEncoder(&b)
-		e.SetEscapeHTML(false)
-		err = e.Encode(v)
-		out.Body = bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-		return err
-	case r.form != nil:
-		values := url.Values{}
-		for _, f := range r.form {
-			if err := add(ctx, values, f, vars); err != nil {
-				return err
-			}
-		}
-		out.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		out.Body = []byte(values.Encode())
-	case r.multipart != nil:
-		return r.setMultipart(ctx, out, vars)
-	case r.body != nil:
-		return r.setRaw(ctx, out, vars)
-	}
-	return nil
-}
-
-func (r *request) setRaw(ctx context.Context, out *Request, vars map[string]any) error {
-	kind, err := r.body.kind.string(ctx, vars, headerText)
-	if err != nil {
-		return err
-	}
-	out.Header.Set("Content-Type", kind)
-	if r.body.text != nil {
-		s, err := r.body.text.string(ctx, vars, func(s string) (string, error) { return s, nil })
-		out.Body = []byte(s)
-		return err
-	}
-	out.Body, err = bytesOf(ctx, r.body.base64, vars)
-	return err
-}
-
-func headerText(s string) (string, error) {
-	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return "", errValue
-	}
-	return s, nil
-}
-
-// bytesOf is a value that is bytes, or base64 of them.
-func bytesOf(ctx context.Context, t *text, vars map[string]any) ([]byte, error) {
-	v, err := t.value(ctx, vars)
-	if err != nil {
-		return nil, err
-	}
-	switch v := v.(type) {
-	case []byte:
-		return v, nil
-	case string:
-		b, err := base64.StdEncoding.DecodeString(v)
-		if err != nil {
-			return nil, hotcell.Invalid("/arguments", "the content of a file is base64 (RFC 4648 section 4)")
-		}
-		return b, nil
-	}
-	return nil, errValue
-}
-
-func (r *request) setMultipart(ctx context.Context, out *Request, vars map[string]any) error {
-	var b bytes.Buffer
-	w := multipart.NewWriter(&b)
-	same := func(s string) (string, error) { return s, nil }
-	for _, p := range r.multipart {
-		name, err := p.name.string(ctx, vars, headerText)
-		if err != nil {
-			return err
-		}
-		if p.base64 == nil {
-			value, err := p.value.string(ctx, vars, same)
-			if err != nil {
-				return err
-			}
-			if err := w.WriteField(name, value); err != nil {
-				return err
-			}
-			continue
-		}
-		content, err := bytesOf(ctx, p.base64, vars)
-		if err != nil {
-			return err
-		}
-		filename, err := p.filename.string(ctx, vars, same)
-		if err != nil {
-			return err
-		}
-		kind, err := p.kind.string(ctx, vars, headerText)
-		if err != nil {
-			return err
-		}
-		h := textproto.MIMEHeader{}
-		h.Set("Content-Disposition", `form-data; name="`+quoted(name)+`"; filename="`+quoted(filename)+`"`)
-		h.Set("Content-Type", kind)
-		part, err := w.CreatePart(h)
-		if err != nil {
-			return err
-		}
-		if _, err := part.Write(content); err != nil {
-			return err
-		}
-	}
-	if err := w.Close(); err != nil {
-		return err
-	}
-	out.Header.Set("Content-Type", w.FormDataContentType())
-	out.Body = b.Bytes()
-	return nil
-}
-
-// quoted writes a name as browsers do in a multipart form.
-func quoted(s string) string {
-	return strings.NewReplacer("\r", "%0D", "\n", "%0A", `"`, "%22", "\x00", "").Replace(s)
-}
-
 // newRequest compiles a request.
 func newRequest(d *requestDocument, path string) (*request, error) {
 	r := &request{method: d.Method, noAuth: d.Auth != nil && !*d.Auth}
-	if !slices.Contains([]string{"GET", "POST", "PUT", "PATCH", "DELETE"}, d.Method) {
-		return nil, hotcell.Invalid(path+"/method", "a method is GET, POST, PUT, PATCH or DELETE")
-	}
 	c := &compiler{path: path}
-	switch {
-	case (d.Path == "") == (d.URL == ""):
-		return nil, hotcell.Invalid(path, "a request has a path, or a url")
-	case d.Path != "":
-		r.path = c.text("/path", d.Path)
-		if c.err == nil {
-			c.err = at(path+"/path", checkPath(r.path))
-		}
-	default:
-		r.url = c.text("/url", d.URL)
-	}
-	r.form = c.named("/form", d.Form)
+	c.failIf(!slices.Contains([]string{"GET", "POST", "PUT", "PATCH", "DELETE"}, d.Method), "/method", "a method is GET, POST, PUT, PATCH or DELETE")
+	r.compileTarget(c, d)
 	switch q := d.Query.(type) {
 	case nil:
 	case map[string]any:
@@ -353,13 +197,38 @@ func newRequest(d *requestDocument, path string) (*request, error) {
 	case string:
 		r.all = c.tree("/query", q)
 	default:
-		return nil, hotcell.Invalid(path+"/query", "a query is a map, or an expression that gives one")
+		c.failIf(true, "/query", "a query is a map, or an expression that gives one")
 	}
 	headers := map[string]any{}
 	for name, value := range d.Headers {
 		headers[name] = value
 	}
 	r.headers = c.named("/headers", headers)
+	r.compileBody(c, d)
+	return r, c.err
+}
+
+// compileTarget compiles where a request goes.
+func (r *request) compileTarget(c *compiler, d *requestDocument) {
+	switch {
+	case (d.Path == "") == (d.URL == ""):
+		c.failIf(true, "", "a request has a path, or a url")
+		return
+	case d.Path != "":
+		if r.path = c.text("/path", d.Path); r.path != nil {
+			c.fail("/path", checkPath(r.path))
+		}
+	default:
+		if r.url = c.text("/url", d.URL); r.url != nil {
+			c.fail("/url", checkURL(r.url))
+		}
+	}
+	c.fail("/slashes", r.allow(d.Slashes))
+}
+
+// compileBody compiles what a request sends.
+func (r *request) compileBody(c *compiler, d *requestDocument) {
+	r.form = c.named("/form", d.Form)
 	if d.JSON != nil {
 		r.json = c.tree("/json", d.JSON)
 	}
@@ -368,30 +237,59 @@ func newRequest(d *requestDocument, path string) (*request, error) {
 	}
 	if d.Body != nil {
 		r.body = &rawBody{kind: c.text("/body/type", d.Body.Type), text: c.optional("/body/text", d.Body.Text), base64: c.optional("/body/base64", d.Body.Base64)}
-		if c.err == nil && (r.body.text == nil) == (r.body.base64 == nil) {
-			c.err = hotcell.Invalid(path+"/body", "a body has a text, or base64")
-		}
+		c.failIf((d.Body.Text == "") == (d.Body.Base64 == ""), "/body", "a body has a text, or base64")
 	}
-	bodies := 0
-	for _, there := range []bool{r.json != nil, r.form != nil, r.multipart != nil, r.body != nil} {
-		if there {
-			bodies++
-		}
-	}
-	if c.err == nil && bodies > 1 {
-		c.err = hotcell.Invalid(path, "a request has one body")
-	}
-	return r, c.err
+	c.failIf(count(d.JSON != nil, d.Form != nil, d.Multipart != nil, d.Body != nil) > 1, "", "a request has one body")
 }
 
 // checkPath takes a path whose literal parts mean one thing.
 func checkPath(t *text) error {
-	if len(t.parts) == 0 || !strings.HasPrefix(t.parts[0].literal, "/") {
+	if len(t.parts) == 0 || t.parts[0].expression() || !strings.HasPrefix(t.parts[0].literal, "/") {
 		return hotcell.Invalid("", "a path begins with /")
 	}
+	var whole strings.Builder
 	for _, p := range t.parts {
-		if strings.ContainsAny(p.literal, "?#\\") || strings.Contains(p.literal, "/../") || strings.Contains(p.literal, "/./") {
-			return hotcell.Invalid("", "a path has no query, no fragment and no dot segments")
+		if p.expression() {
+			whole.WriteString("x")
+			continue
+		}
+		whole.WriteString(p.literal)
+	}
+	meant := decoded(whole.String())
+	if strings.ContainsAny(meant, "?#\\") || !straight(meant) || strings.Count(meant, "/") != strings.Count(whole.String(), "/") {
+		return hotcell.Invalid("", "a path has no query, no fragment, no dot segments and no encoded slashes")
+	}
+	return nil
+}
+
+// checkURL takes a URL that is one expression, or that has its host written out.
+func checkURL(t *text) error {
+	if len(t.parts) == 1 {
+		return nil
+	}
+	scheme, rest, _ := strings.Cut(t.parts[0].literal, "://")
+	at := strings.IndexByte(rest, '/')
+	if t.parts[0].expression() || scheme != "https" || at <= 0 {
+		return hotcell.Invalid("", "a url is one expression, or is written out from https:// to the first / of its path")
+	}
+	path := text{parts: slices.Clone(t.parts)}
+	path.parts[0].literal = rest[at:]
+	return checkPath(&path)
+}
+
+// allow has places of the path take values with slashes.
+func (r *request) allow(expressions []string) error {
+	for _, one := range expressions {
+		found := false
+		for _, t := range []*text{r.path, r.url} {
+			for i := 0; t != nil && i < len(t.parts); i++ {
+				if t.parts[i].expression() && t.parts[i].literal == one {
+					t.parts[i].escape, found = slashed, true
+				}
+			}
+		}
+		if !found {
+			return hotcell.Invalid("", "there is no ${%s} in the path", one)
 		}
 	}
 	return nil

@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"mime"
+	"net/http"
 	"strings"
 	"unicode/utf8"
 )
@@ -33,7 +35,11 @@ type Content struct {
 }
 
 // content is how a file is found in an answer.
-type content struct{ kind, base64, text, name *text }
+type content struct {
+	kind, base64, text, name *text
+	// raw is true where the file is the answer's body as it came.
+	raw bool
+}
 
 // Result is the result of a call that is over.
 func (r *Run) Result(ctx context.Context) (*Result, error) {
@@ -43,15 +49,21 @@ func (r *Run) Result(ctx context.Context) (*Result, error) {
 	if c := r.tool.content; c != nil {
 		return r.file(ctx, c)
 	}
-	if r.tool.result == nil && json.Valid(r.last.Body) {
+	if r.tool.result == nil && r.paging == nil && !r.plain && len(r.last.Body) > 0 {
 		return cut(r.last.Body), nil
 	}
-	v := bodyOf(r.last)
+	if r.tool.result == nil && r.paging == nil && !utf8.Valid(r.last.Body) && charsetIn(r.last.Header) == "" {
+		return r.given(r.last.Body, r.last.Header.Get("Content-Type"), "")
+	}
+	v := r.vars["answer"]
 	if r.tool.result != nil {
 		var err error
 		if v, err = r.tool.result.eval(ctx, r.vars); err != nil {
 			return nil, &Failure{Status: r.last.Status, Message: "the service's answer is not as it is described"}
 		}
+	}
+	if r.paging != nil {
+		v = r.listed(v)
 	}
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
@@ -93,10 +105,15 @@ func cut(text []byte) *Result {
 }
 
 func (r *Run) file(ctx context.Context, c *content) (*Result, error) {
-	same := func(s string) (string, error) { return s, nil }
-	kind, err := c.kind.string(ctx, r.vars, same)
-	if err != nil || kind == "" {
-		kind = "application/octet-stream"
+	kind, err := "", error(nil)
+	if c.kind != nil {
+		kind, err = c.kind.string(ctx, r.vars, same)
+	}
+	if (err != nil || kind == "") && c.raw {
+		kind = r.last.Header.Get("Content-Type")
+	}
+	if err != nil {
+		kind = ""
 	}
 	name := ""
 	if c.name != nil {
@@ -104,30 +121,56 @@ func (r *Run) file(ctx context.Context, c *content) (*Result, error) {
 			name = ""
 		}
 	}
-	var data []byte
-	if c.text != nil {
-		s, err := c.text.string(ctx, r.vars, same)
-		if err != nil {
-			return nil, &Failure{Status: r.last.Status, Message: "there is no such content"}
-		}
-		data = []byte(s)
-	} else if data, err = r.coded(ctx, c.base64); err != nil {
+	data, err := r.data(ctx, c)
+	if err != nil {
 		return nil, &Failure{Status: r.last.Status, Message: "there is no such content"}
 	}
+	return r.given(data, kind, shortLine(name, maxIdentity))
+}
+
+// given is a file in its bounds, of a type that it may be of.
+func (r *Run) given(data []byte, kind, name string) (*Result, error) {
 	if len(data) > maxFile {
-		return nil, &Failure{Message: fmt.Sprintf("the file has %d bytes, and at most %d are given", len(data), maxFile)}
+		return nil, &Failure{Status: r.last.Status, Message: fmt.Sprintf("the file has %d bytes, and at most %d are given", len(data), maxFile)}
 	}
-	one := Content{Kind: "file", Data: data, Type: kind, Name: shortLine(name, maxIdentity)}
-	switch family, _, _ := strings.Cut(kind, "/"); {
-	case family == "image" || family == "audio":
+	if _, _, err := mime.ParseMediaType(kind); err != nil {
+		kind = "application/octet-stream"
+	}
+	return contentOf(data, kind, name), nil
+}
+
+func charsetIn(h http.Header) string {
+	_, parameters, _ := mime.ParseMediaType(h.Get("Content-Type"))
+	return parameters["charset"]
+}
+
+// contentOf is a file as an agent gets it: text as text, whatever its charset.
+func contentOf(data []byte, kind, name string) *Result {
+	bare, parameters, _ := mime.ParseMediaType(kind)
+	one := Content{Kind: "file", Data: data, Type: bare, Name: name}
+	family, _, _ := strings.Cut(bare, "/")
+	said := parameters["charset"]
+	switch {
+	case family == "image" && !strings.HasSuffix(bare, "xml") || family == "audio":
 		one.Kind = family
-	case (family == "text" || strings.Contains(kind, "json") || strings.Contains(kind, "xml")) && utf8.Valid(data):
-		one.Kind, one.Text, one.Data = "text", string(data), nil
+	case (family == "text" || strings.Contains(bare, "json") || strings.Contains(bare, "xml")) && (utf8.Valid(data) || said != ""):
+		one.Kind, one.Text, one.Data = "text", textIn(data, said), nil
 		if len(one.Text) > maxResult {
-			return cut([]byte(one.Text)), nil
+			return cut([]byte(one.Text))
 		}
 	}
-	return &Result{Content: []Content{one}}, nil
+	return &Result{Content: []Content{one}}
+}
+
+func (r *Run) data(ctx context.Context, c *content) ([]byte, error) {
+	switch {
+	case c.raw:
+		return r.last.Body, nil
+	case c.text != nil:
+		s, err := c.text.string(ctx, r.vars, same)
+		return []byte(s), err
+	}
+	return r.coded(ctx, c.base64)
 }
 
 // coded reads base64 in either alphabet.

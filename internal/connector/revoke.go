@@ -104,7 +104,10 @@ func (r *Revocation) Request(ctx context.Context, settings map[string]string, to
 // else by which code not. A good status is not enough: some services answer an
 // error with one.
 func (a *Auth) Done(ctx context.Context, answer *Answer) (code string, done bool) {
-	body := bodyOf(answer)
+	body, err := lenient(answer.Body) // whatever it says that it is: an error must not be missed
+	if err != nil {
+		body, _ = bodyOf(answer)
+	}
 	m, _ := body.(map[string]any)
 	if code = codeOf(m["error"]); code == "" && m["ok"] == false {
 		code = "error"

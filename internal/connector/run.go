@@ -2,11 +2,9 @@ package connector
 
 import (
 	"context"
-	"encoding/json"
-	"maps"
+	"errors"
+	"mime"
 	"net/http"
-	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -19,7 +17,10 @@ type Input struct {
 	Args               map[string]any
 	Settings           map[string]string
 	AccountID, Account string
-	Now                time.Time
+	// Call names this call: the same for each time that it is made anew, and no
+	// other's.
+	Call string
+	Now  time.Time
 }
 
 // Answer is what came of a request, without its credential.
@@ -37,12 +38,14 @@ type Run struct {
 	account   *account
 	settings  map[string]string
 	vars      map[string]any
+	now       time.Time
 
 	at      int
 	waiting string // the step whose answer is awaited; "" for none
 	paging  *paging
 	ended   bool
 	last    *Answer
+	plain   bool // the last answer was no JSON
 	id      string
 	name    string
 }
@@ -61,7 +64,7 @@ type account struct {
 
 // Begin begins a call.
 func (t *Tool) Begin(c *Connector, in Input) *Run {
-	return &Run{connector: c, tool: t, settings: in.Settings, vars: vars(in)}
+	return &Run{connector: c, tool: t, settings: in.Settings, vars: vars(in), now: in.Now}
 }
 
 // Identify begins to ask who is connected; nil where the document does not say how.
@@ -70,8 +73,8 @@ func (c *Connector) Identify(settings map[string]string, now time.Time) *Run {
 		return nil
 	}
 	return &Run{
-		connector: c, account: c.account, settings: settings, vars: vars(Input{Settings: settings, Now: now}),
-		tool: &Tool{steps: []step{{name: "account", request: c.account.request}}},
+		connector: c, account: c.account, settings: settings, vars: vars(Input{Settings: settings, Now: now}), now: now,
+		tool: &Tool{Hint: hintRead, steps: []step{{name: "account", request: c.account.request}}},
 	}
 }
 
@@ -85,8 +88,8 @@ func vars(in Input) map[string]any {
 		args = map[string]any{}
 	}
 	return map[string]any{
-		"args": args, "settings": settings, "steps": map[string]any{}, "clock": clock(in.Now), "items": []any{},
-		"account": map[string]any{"id": in.AccountID, "name": in.Account},
+		"args": args, "settings": settings, "steps": map[string]any{}, "clock": clock(in.Now), "items": []any{}, "more": false, "cursor": "",
+		"account": map[string]any{"id": in.AccountID, "name": in.Account}, "call": map[string]any{"id": in.Call},
 	}
 }
 
@@ -97,7 +100,7 @@ func (r *Run) Next(ctx context.Context) (*Request, error) {
 		return nil, nil //nolint:nilnil // it is over
 	}
 	if r.paging != nil && r.paging.next != nil {
-		return r.page(ctx)
+		return r.page(ctx, r.paging.next)
 	}
 	for r.at < len(r.tool.steps) {
 		s := &r.tool.steps[r.at]
@@ -113,27 +116,52 @@ func (r *Run) Next(ctx context.Context) (*Request, error) {
 		}
 		out, err := s.request.build(ctx, r.connector, r.settings, r.vars)
 		if err != nil {
-			return nil, err
+			return nil, r.unmade(err)
 		}
+		out.Safe = r.tool.Hint == hintRead
 		r.waiting = s.name
-		if r.tool.pages != nil && r.at == len(r.tool.steps) {
-			if r.paging, err = r.tool.pages.begin(ctx, r.vars, out); err != nil {
-				return nil, err
-			}
+		if r.at < len(r.tool.steps) {
+			return out, nil
 		}
-		return out, nil
+		if r.raw() && out.Header.Get("Accept") == acceptJSON {
+			out.Header.Set("Accept", "*/*")
+		}
+		if r.tool.pages == nil {
+			return out, nil
+		}
+		return r.firstPage(ctx, out)
 	}
 	r.ended = true
 	return nil, nil //nolint:nilnil // it is over
+}
+
+// unmade is why a request cannot be made: an argument does not fit, or what an
+// earlier step got.
+func (r *Run) unmade(err error) error {
+	if _, ok := errors.AsType[*Failure](err); ok || errors.Is(err, hotcell.ErrInvalid) {
+		return err
+	}
+	if r.last != nil {
+		return &Failure{Status: r.last.Status, Message: "the service's answer is not as it is described"}
+	}
+	return errValue
+}
+
+// raw says whether the result is the body of the answer that comes, as it is.
+func (r *Run) raw() bool {
+	return r.tool.content != nil && r.tool.content.raw && r.at == len(r.tool.steps)
 }
 
 // Answer takes the answer to the last request: a [*Failure] where the service
 // says no.
 func (r *Run) Answer(ctx context.Context, a *Answer) error {
 	r.last = a
-	body := bodyOf(a)
+	var body any = map[string]any{}
+	if r.plain = false; !r.raw() || a.Status > 299 {
+		body, r.plain = bodyOf(a)
+	}
 	r.vars["answer"], r.vars["status"], r.vars["headers"] = body, int64(a.Status), headersOf(a.Header)
-	if err := r.connector.failure(ctx, a, body, r.vars); err != nil {
+	if err := r.failure(ctx, a, body); err != nil {
 		return err
 	}
 	if steps, ok := r.vars["steps"].(map[string]any); ok && r.waiting != "" {
@@ -160,7 +188,7 @@ func (r *Run) identified(ctx context.Context) error {
 		from *text
 		to   *string
 	}{{r.account.id, &r.id}, {r.account.name, &r.name}} {
-		s, err := p.from.string(ctx, r.vars, func(s string) (string, error) { return s, nil })
+		s, err := p.from.string(ctx, r.vars, same)
 		if err != nil || s == "" {
 			return &Failure{Status: r.last.Status, Message: "the service did not say which account is connected"}
 		}
@@ -178,17 +206,20 @@ func shortLine(s string, most int) string {
 	return s
 }
 
-// bodyOf reads an answer's body: what is no JSON is a map with its text.
-func bodyOf(a *Answer) any {
+// bodyOf reads an answer's body: what is no JSON is a map with its text. What
+// says that it is text is not looked into.
+func bodyOf(a *Answer) (body any, isText bool) {
 	if len(a.Body) == 0 {
-		return map[string]any{}
+		return map[string]any{}, false
 	}
-	if a.Body[0] == '{' || a.Body[0] == '[' || strings.Contains(a.Header.Get("Content-Type"), "json") {
+	kind, parameters, _ := mime.ParseMediaType(a.Header.Get("Content-Type"))
+	says := strings.HasSuffix(kind, "/json") || strings.HasSuffix(kind, "+json")
+	if says || !strings.HasPrefix(kind, "text/") && (a.Body[0] == '{' || a.Body[0] == '[') {
 		if v, err := lenient(a.Body); err == nil {
-			return v
+			return v, false
 		}
 	}
-	return map[string]any{"text": strings.ToValidUTF8(string(a.Body), "\ufffd")}
+	return map[string]any{"text": textIn(a.Body, parameters["charset"])}, true
 }
 
 func headersOf(h http.Header) map[string]any {
@@ -197,141 +228,4 @@ func headersOf(h http.Header) map[string]any {
 		out[strings.ToLower(name)] = strings.Join(values, ", ")
 	}
 	return out
-}
-
-// pages is how a list is read to its end.
-type pages struct {
-	items, next       *text
-	query, json, form string
-	url, link         bool
-	limit             *text
-}
-
-// The bounds of a list.
-const (
-	usualItems = 100
-	maxItems   = 1000
-	maxPages   = 50
-)
-
-// paging is one list under way.
-type paging struct {
-	first *Request
-	limit int
-	items []any
-	seen  map[string]bool
-	// next is what the next page is asked for by; nil at the end.
-	next *string
-}
-
-func (p *pages) begin(ctx context.Context, vars map[string]any, first *Request) (*paging, error) {
-	out := &paging{first: first, limit: usualItems, seen: map[string]bool{}}
-	if p.limit == nil {
-		return out, nil
-	}
-	v, err := p.limit.value(ctx, vars)
-	if n, ok := v.(int64); err == nil && ok && n > 0 {
-		out.limit = int(min(n, maxItems))
-	}
-	return out, err
-}
-
-// turn takes the items of a page, and finds out what comes after.
-func (r *Run) turn(ctx context.Context, a *Answer) error {
-	p, t := r.tool.pages, r.paging
-	v, err := p.items.value(ctx, r.vars)
-	if err != nil {
-		return &Failure{Status: a.Status, Message: "the service's list is not as it is described"}
-	}
-	list, _ := v.([]any)
-	t.items = append(t.items, list...)
-	t.next = nil
-	if len(t.items) >= t.limit {
-		t.items = t.items[:t.limit]
-	}
-	next := ""
-	if p.link {
-		next = nextLink(a.Header.Values("Link"))
-	} else if v, err := p.next.value(ctx, r.vars); err == nil && v != nil && v != false {
-		next, _ = plain(v)
-	}
-	r.vars["items"], r.vars["more"] = t.items, next != ""
-	// A page that was there before would be read for ever.
-	if next != "" && len(t.items) < t.limit && !t.seen[next] && len(t.seen) < maxPages {
-		t.seen[next] = true
-		t.next = &next
-	}
-	return nil
-}
-
-var linkNext = regexp.MustCompile(`<([^>]*)>[^,]*;\s*rel="?next"?`)
-
-// nextLink is the link to the next page (RFC 8288).
-func nextLink(values []string) string {
-	for _, v := range values {
-		if m := linkNext.FindStringSubmatch(v); m != nil {
-			return m[1]
-		}
-	}
-	return ""
-}
-
-// page is the request for the next page.
-func (r *Run) page(ctx context.Context) (*Request, error) {
-	p, t := r.tool.pages, r.paging
-	next := *t.next
-	t.next = nil
-	out := *t.first
-	out.Header = t.first.Header.Clone()
-	if p.link || p.url {
-		root, err := r.connector.root(r.settings)
-		if err != nil {
-			return nil, err
-		}
-		if out.URL, err = r.connector.permitted(root, next); err != nil {
-			return nil, err
-		}
-		return &out, nil
-	}
-	u := *t.first.URL
-	out.URL = &u
-	switch {
-	case p.query != "":
-		q := u.Query()
-		q.Set(p.query, next)
-		u.RawQuery = q.Encode()
-	case p.form != "":
-		q, err := url.ParseQuery(string(t.first.Body))
-		if err != nil {
-			return nil, hotcell.Invalid("/pages/into/form", "this request has no form")
-		}
-		q.Set(p.form, next)
-		out.Body = []byte(q.Encode())
-	case p.json != "":
-		body := map[string]any{}
-		if len(t.first.Body) > 0 && json.Unmarshal(t.first.Body, &body) != nil {
-			return nil, hotcell.Invalid("/pages/into/json", "this request's body is no object")
-		}
-		body = maps.Clone(body)
-		place(body, strings.Split(p.json, "."), next)
-		var err error
-		if out.Body, err = json.Marshal(body); err != nil {
-			return nil, err
-		}
-		out.Header.Set("Content-Type", "application/json")
-	}
-	return &out, ctx.Err()
-}
-
-// place puts a value into nested maps.
-func place(m map[string]any, path []string, v any) {
-	for len(path) > 1 {
-		inner, ok := m[path[0]].(map[string]any)
-		if !ok {
-			inner = map[string]any{}
-			m[path[0]] = inner
-		}
-		m, path = inner, path[1:]
-	}
-	m[path[0]] = v
 }

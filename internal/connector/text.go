@@ -19,9 +19,11 @@ type text struct {
 	parts []part
 }
 
-// part is a literal, or an expression.
+// part is a literal, or an expression, which is then as it is written.
 type part struct {
 	literal string
+	// escape is how its value is written where that is not as in the rest.
+	escape func(string) (string, error)
 	// path is the expression where it is names with dots alone: args.x, which needs
 	// no evaluation and may be absent.
 	path    []string
@@ -61,10 +63,10 @@ func newText(whole string) (*text, error) {
 
 func newPart(expression string) (part, error) {
 	if path := names(expression); path != nil {
-		return part{path: path}, nil
+		return part{literal: expression, path: path}, nil
 	}
 	program, err := environment().Compile(expression)
-	return part{program: program}, err
+	return part{literal: expression, program: program}, err
 }
 
 // names reads names with dots between; nil where it is something else. A name
@@ -77,7 +79,7 @@ func names(expression string) []string {
 		}
 	}
 	switch path[0] {
-	case "args", "settings", "account", "steps", "answer", "status", "headers", "items":
+	case "args", "settings", "account", "steps", "answer", "status", "headers", "items", "more", "cursor", "call":
 		return path
 	}
 	return nil
@@ -138,7 +140,7 @@ func (t *text) value(ctx context.Context, vars map[string]any) (any, error) {
 		}
 		return v, err
 	}
-	return t.string(ctx, vars, func(s string) (string, error) { return s, nil })
+	return t.string(ctx, vars, same)
 }
 
 // string is the text with each expression's value in it, as escape writes it.
@@ -154,7 +156,11 @@ func (t *text) string(ctx context.Context, vars map[string]any, escape func(stri
 		if err != nil {
 			return "", err
 		}
-		s, err := join(v, escape)
+		write := escape
+		if p.escape != nil {
+			write = p.escape
+		}
+		s, err := join(v, write)
 		if err != nil {
 			return "", err
 		}

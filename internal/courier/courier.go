@@ -167,7 +167,7 @@ func (t *trip) one(ctx context.Context, r *connector.Request) (*connector.Answer
 	if err != nil {
 		return nil, err
 	}
-	harmless := out.Method == http.MethodGet || out.Method == http.MethodHead
+	harmless := r.Safe || out.Method == http.MethodGet || out.Method == http.MethodHead
 	t.Lost = !harmless
 	came, err := t.Transport.RoundTrip(out)
 	if err != nil {

@@ -237,6 +237,7 @@ func TestA401IsTold(t *testing.T) {
 	}{
 		"at once": {"/put", "put", true}, "while reading": {"/get", "get", true},
 		"before a change": {"/slot", "upload", true}, "after a change": {"/done", "upload", false},
+		"after a search by POST": {"/more", "search", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -299,14 +300,14 @@ func TestAServiceThatIsNotThere(t *testing.T) {
 	for name, c := range map[string]struct {
 		tool string
 		lost bool
-	}{"a read": {"get", false}, "a write": {"put", true}} {
+	}{"a read": {"get", false}, "a read by POST": {"search", false}, "a write": {"put", true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := setup(t, func(out http.ResponseWriter, _ *http.Request) {
 				conn, _, _ := http.NewResponseController(out).Hijack()
 				_ = conn.Close()
 			}, courier.Limits{})
-			_, trip, err := w.do(t.Context(), c.tool, map[string]any{"put": map[string]any{"text": "t"}, "get": map[string]any{}}[c.tool].(map[string]any))
+			_, trip, err := w.do(t.Context(), c.tool, map[string]map[string]any{"put": {"text": "t"}, "get": {}, "search": {}}[c.tool])
 			if !errors.Is(err, hotcell.ErrUnavailable) || errors.Is(err, courier.ErrLost) != c.lost || trip.Lost != c.lost {
 				t.Errorf("got %v, %+v, want it lost: %t", err, trip, c.lost)
 			}

@@ -52,6 +52,14 @@ tools:
   hint: write
   input: {type: object, required: [text], properties: {text: {type: string}}}
   request: {method: POST, path: /put, json: {text: "${args.text}"}}
+- name: search
+  title: Search
+  about: Get things by a search that is asked for by POST.
+  hint: read
+  input: {type: object}
+  steps:
+  - {name: first, request: {method: POST, path: /search}}
+  - {name: second, request: {method: POST, path: /more}}
 - name: decode
   title: Decode
   about: Get a thing that is packed.

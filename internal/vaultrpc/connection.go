@@ -161,6 +161,9 @@ type ToolsRequest struct {
 // ToolsAnswer lists tools.
 type ToolsAnswer struct {
 	Tools []Tool `json:"tools"`
+	// Missing tells what the connection's definition has beside, and why it is no
+	// tool.
+	Missing []string `json:"missing,omitempty"`
 }
 
 // TestConnectionRequest asks whether a connection works. Path is what is asked for,

@@ -29,8 +29,8 @@ import (
 	"hotcell/internal/authority"
 	"hotcell/test/acme/google"
 	"hotcell/test/acme/identity"
+	"hotcell/test/acme/microsoft"
 	"hotcell/test/acme/portal"
-	"hotcell/test/acme/slack"
 )
 
 // The names under which the company's servers are known.
@@ -49,10 +49,12 @@ type Company struct {
 	// wants of the user report.
 	Key, Password string
 
-	// Identity is where people sign in, Google and Slack are twins of services.
-	Identity *identity.Server
-	Google   *google.Twin
-	Slack    *slack.Twin
+	// Identity is where people sign in; the others, and those of Trade, are twins of
+	// services.
+	Identity  *identity.Server
+	Google    *google.Twin
+	Microsoft *microsoft.Twin
+	Trade
 
 	// Portal is a website to sign in to, as ada, and hostile ones beside it.
 	Portal         *portal.Portal

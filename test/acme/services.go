@@ -7,18 +7,23 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"hotcell/test/acme/google"
 	"hotcell/test/acme/identity"
+	"hotcell/test/acme/microsoft"
 	"hotcell/test/acme/portal"
-	"hotcell/test/acme/slack"
 )
 
 // services are the names of the virtual hosts, without the domain.
-var services = append([]string{"accounts", "gmail", "sheets", "slack", "mcp"}, portal.Sites...)
+var services = slices.Concat([]string{
+	"accounts", "mcp",
+	"gmail", "sheets", "googleapis", "openid",
+	"graph",
+}, tradeHosts(), portal.Sites)
 
 // Services are the names under which the services are known.
 func Services() (names []string) {
@@ -46,9 +51,16 @@ func (c *Company) ClientSecret(service string) string { return "secret-of-" + se
 
 // Register makes an OAuth client for each service, that leads back to callback.
 func (c *Company) Register(callback string) {
-	for service, mode := range map[string]identity.Mode{"gmail": identity.Keeps, "google-sheets": identity.Keeps, "slack": identity.Rotates} {
+	for service, mode := range map[string]identity.Mode{
+		"gmail":           identity.Keeps,
+		"google-sheets":   identity.Keeps,
+		"google-drive":    identity.Keeps,
+		"google-calendar": identity.Keeps,
+		"microsoft-mail":  identity.Grace,
+	} {
 		c.Identity.Add(service+"-client", c.ClientSecret(service), mode, callback)
 	}
+	c.registerTrade(callback)
 }
 
 // Configuration is what a server is to know of the company: its authority, where
@@ -67,13 +79,17 @@ func (c *Company) Configuration() string {
 func (c *Company) Overrides() string {
 	accounts := c.Base("accounts")
 	oauth := fmt.Sprintf("authorize: %s/authorize, token: %s/oauth/token, revoke: %s/revoke, issuer: %s", accounts, accounts, accounts, accounts)
-	return fmt.Sprintf(`connectors:
-  overrides:
-    gmail: {base: %q, %s}
-    google-sheets: {base: %q, origins: {"https://openidconnect.googleapis.com": %q}, %s}
-    slack: {base: %q, also: [%q], authorize: %q, token: %q, revoke: %q, issuer: %q}
-`, c.Base("gmail"), oauth, c.Base("sheets"), c.Base("gmail"), oauth,
-		c.Base("slack"), c.Base("slack"), c.Base("slack")+"/oauth/v2/authorize", c.Base("slack")+"/api/oauth.v2.access", accounts+"/revoke", accounts)
+	// Who somebody is at Google is told by a host of its own.
+	openid := fmt.Sprintf(`origins: {"https://openidconnect.googleapis.com": %q}`, c.Base("openid"))
+	lines := []string{
+		"connectors:\n  overrides:",
+		fmt.Sprintf("    gmail: {base: %q, %s, %s}", c.Base("gmail"), openid, oauth),
+		fmt.Sprintf("    google-sheets: {base: %q, %s, %s}", c.Base("sheets"), openid, oauth),
+		fmt.Sprintf("    google-drive: {base: %q, %s, %s}", c.Base("googleapis"), openid, oauth),
+		fmt.Sprintf("    google-calendar: {base: %q, %s, %s}", c.Base("googleapis"), openid, oauth),
+		fmt.Sprintf("    microsoft-mail: {base: %q, %s}", c.Base("graph"), oauth),
+	}
+	return strings.Join(lines, "\n") + "\n" + c.tradeOverrides()
 }
 
 // startServices serves all of them on one port, by their names.
@@ -93,7 +109,11 @@ func (c *Company) startServices(certificate tls.Certificate) error {
 	if err := c.startOther(certificate); err != nil {
 		return err
 	}
-	c.Google, c.Slack = google.New(c.Identity.Account), slack.New(c.Identity.Account)
+	c.Google = google.New(c.Identity.Account)
+	c.Microsoft = microsoft.New(c.Identity.Account)
+	if err := c.startTrade(); err != nil {
+		return err
+	}
 	c.services = &http.Server{ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), Handler: http.HandlerFunc(c.serve)}
 	go func() { _ = c.services.Serve(listener) }()
 	return nil
@@ -131,32 +151,20 @@ func (c *Company) serve(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		host = r.Host
 	}
-	switch strings.TrimSuffix(host, ".acme.test") {
+	name := strings.TrimSuffix(host, ".acme.test")
+	if c.trade(w, r, name) {
+		return
+	}
+	switch name {
 	case "accounts":
 		c.Identity.ServeHTTP(w, r)
-	case "gmail", "sheets":
+	case "gmail", "sheets", "googleapis", "openid":
 		c.Google.ServeHTTP(w, r)
-	case "slack":
-		c.slack(w, r)
+	case "graph":
+		c.Microsoft.ServeHTTP(w, r)
 	case "mcp":
 		c.mcp.ServeHTTP(w, r)
 	default:
 		c.Portal.ServeHTTP(w, r)
-	}
-}
-
-// slack leads its own pages of consent to where people sign in, with scopes as
-// Slack writes them, and answers with tokens as Slack does.
-func (c *Company) slack(w http.ResponseWriter, r *http.Request) {
-	switch r.URL.Path {
-	case "/oauth/v2/authorize":
-		q := r.URL.Query()
-		q.Set("scope", strings.ReplaceAll(q.Get("scope"), ",", " "))
-		http.Redirect(w, r, c.Base("accounts")+"/authorize?"+q.Encode(), http.StatusSeeOther) //nolint:gosec // the host is ours
-	case "/api/oauth.v2.access":
-		r.URL.Path = "/oauth/token"
-		slack.Reshape(c.Identity).ServeHTTP(w, r)
-	default:
-		c.Slack.ServeHTTP(w, r)
 	}
 }

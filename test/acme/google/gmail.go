@@ -1,263 +1,293 @@
-// Package google is a twin of the parts of Google's APIs that tools use: mail and
-// spreadsheets, as Google's documentation has them.
 package google
 
 import (
-	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/mail"
 	"slices"
 	"strings"
-	"sync"
-
-	"hotcell/test/acme/account"
 )
 
-// Mail is a message in somebody's mailbox.
-type Mail struct {
-	ID, Thread, From, To, Cc, Subject, MessageID, InReplyTo, References, Text string
-	Labels                                                                    []string
-	owner                                                                     string
-}
-
-// Twin is the services.
-type Twin struct {
-	check account.Check
-	mux   *http.ServeMux
-
-	mu      sync.Mutex
-	mails   []*Mail
-	sheets  map[string]map[string][][]any
-	limited int
-}
-
-// Scopes of Google's.
+// Gmail's scopes.
 const (
-	scopeRead   = "https://www.googleapis.com/auth/gmail.readonly"
-	scopeSend   = "https://www.googleapis.com/auth/gmail.send"
-	scopeModify = "https://www.googleapis.com/auth/gmail.modify"
-	scopeSheets = "https://www.googleapis.com/auth/spreadsheets"
+	gmailAll      = "https://mail.google.com/"
+	gmailModify   = scope + "gmail.modify"
+	gmailRead     = scope + "gmail.readonly"
+	gmailMetadata = scope + "gmail.metadata"
+	gmailCompose  = scope + "gmail.compose"
+	gmailSend     = scope + "gmail.send"
+	gmailLabels   = scope + "gmail.labels"
 )
 
-// New is a twin; check finds out whose a token is.
-func New(check account.Check) *Twin {
-	t := &Twin{check: check, mux: http.NewServeMux(), sheets: map[string]map[string][][]any{}}
-	t.mux.HandleFunc("GET /gmail/v1/users/me/profile", t.as(func(who account.Account, _ *http.Request) (any, *fault) {
-		return map[string]any{"emailAddress": who.Mail, "messagesTotal": 1}, nil
-	}))
-	t.mux.HandleFunc("GET /gmail/v1/users/me/messages", t.as(t.search, scopeRead, scopeModify))
-	t.mux.HandleFunc("GET /gmail/v1/users/me/messages/{id}", t.as(t.read, scopeRead, scopeModify))
-	t.mux.HandleFunc("POST /gmail/v1/users/me/messages/send", t.as(t.send, scopeSend, scopeModify))
-	t.mux.HandleFunc("POST /gmail/v1/users/me/messages/{id}/modify", t.as(t.modify, scopeModify))
-	t.mux.HandleFunc("GET /v1/userinfo", t.as(func(who account.Account, _ *http.Request) (any, *fault) {
-		return map[string]any{"sub": who.ID, "email": who.Mail, "name": who.Name}, nil
-	}))
-	t.spreadsheets()
-	return t
+// gmail registers the API of mail, version 1.
+func (t *Twin) gmail(a api) {
+	a.on("GET /profile", func(c *call) (any, *Fault) {
+		return map[string]any{"emailAddress": c.who.Mail, "messagesTotal": len(t.mails), "threadsTotal": len(t.mails), "historyId": "1"}, nil
+	}, gmailAll, gmailModify, gmailCompose, gmailRead, gmailMetadata)
+	a.on("GET /messages", t.listMail, gmailAll, gmailModify, gmailRead, gmailMetadata)
+	a.on("GET /messages/{id}", t.getMail, gmailAll, gmailModify, gmailRead, gmailMetadata)
+	a.on("GET /messages/{id}/attachments/{attachment}", t.getAttachment, gmailAll, gmailModify, gmailRead)
+	a.on("GET /threads/{id}", t.getThread, gmailAll, gmailModify, gmailRead, gmailMetadata)
+	a.on("GET /labels", t.listLabels, gmailAll, gmailModify, gmailRead, gmailLabels, gmailMetadata)
+	a.on("POST /messages/send", t.sendMail, gmailAll, gmailModify, gmailCompose, gmailSend)
+	a.on("POST /messages/{id}/modify", t.modifyMail, gmailAll, gmailModify)
+	a.on("POST /drafts", t.makeDraft, gmailAll, gmailModify, gmailCompose)
 }
 
-// ServeHTTP implements [http.Handler].
-func (t *Twin) ServeHTTP(w http.ResponseWriter, r *http.Request) { t.mux.ServeHTTP(w, r) }
-
-// Deliver puts a message into somebody's mailbox.
-func (t *Twin) Deliver(to string, m Mail) string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.deliver(to, m)
-}
-
-func (t *Twin) deliver(to string, m Mail) string {
-	m.ID = fmt.Sprintf("18c%06x", len(t.mails)+1)
-	if m.Thread == "" {
-		m.Thread = m.ID
+func (t *Twin) listMail(c *call) (any, *Fault) {
+	if c.query.Has("q") && !c.has(gmailAll) && !c.has(gmailModify) && !c.has(gmailRead) {
+		return nil, &Fault{Code: 403, Status: "PERMISSION_DENIED", Reason: "forbidden", Message: "Metadata scope does not support 'q' parameter"}
 	}
-	m.owner = to
-	t.mails = append(t.mails, &m)
-	return m.ID
+	size, f := c.number("maxResults", 100, 500)
+	if f != nil {
+		return nil, f
+	}
+	list := []map[string]any{}
+	for _, m := range slices.Backward(t.mails) {
+		hidden := slices.Contains(m.Labels, "TRASH") || slices.Contains(m.Labels, "SPAM")
+		if m.owner == c.who.Mail && m.matches(c.query.Get("q")) && !hidden {
+			list = append(list, map[string]any{"id": m.ID, "threadId": m.Thread})
+		}
+	}
+	part, next, f := page(c, list, size)
+	if f != nil {
+		return nil, f
+	}
+	out := map[string]any{"resultSizeEstimate": len(list)}
+	if len(part) > 0 { // an empty list is not there at all
+		out["messages"] = part
+	}
+	if next != "" {
+		out["nextPageToken"] = next
+	}
+	return out, nil
 }
 
-// Sent are the messages that somebody sent.
-func (t *Twin) Sent(from string) (out []Mail) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (t *Twin) mail(c *call, id string) (*Mail, *Fault) {
+	if strings.ContainsFunc(id, func(r rune) bool { return !strings.ContainsRune("0123456789abcdef", r) }) {
+		return nil, invalid("Invalid id value")
+	}
 	for _, m := range t.mails {
-		if m.owner == from && slices.Contains(m.Labels, "SENT") {
-			out = append(out, *m)
+		if m.ID == id && m.owner == c.who.Mail {
+			return m, nil
+		}
+	}
+	return nil, missing()
+}
+
+func (t *Twin) getMail(c *call) (any, *Fault) {
+	m, f := t.mail(c, c.r.PathValue("id"))
+	if f != nil {
+		return nil, f
+	}
+	return m.shown(c)
+}
+
+// shown is a message in the format that was asked for.
+func (m *Mail) shown(c *call) (map[string]any, *Fault) {
+	out := map[string]any{"id": m.ID, "threadId": m.Thread, "snippet": strings.ToValidUTF8(m.Text[:min(len(m.Text), 100)], ""), "sizeEstimate": 1000, "historyId": "1", "internalDate": "1730000000000"}
+	if len(m.Labels) > 0 { // without labels there is no list
+		out["labelIds"] = m.Labels
+	}
+	switch format := c.query.Get("format"); format {
+	case "minimal":
+	case "metadata":
+		wanted := c.query["metadataHeaders"]
+		headers := slices.DeleteFunc(m.headers(), func(h map[string]any) bool {
+			return len(wanted) > 0 && !slices.ContainsFunc(wanted, func(w string) bool { return strings.EqualFold(w, fmt.Sprint(h["name"])) })
+		})
+		out["payload"] = map[string]any{"mimeType": "text/plain", "headers": headers}
+	case "", "full":
+		if !c.has(gmailAll) && !c.has(gmailModify) && !c.has(gmailRead) {
+			return nil, &Fault{Code: 403, Status: "PERMISSION_DENIED", Reason: "forbidden", Message: "Metadata scope doesn't allow format FULL"}
+		}
+		out["payload"] = m.payload()
+	default:
+		return nil, invalid("Invalid value at 'format'")
+	}
+	return out, nil
+}
+
+func (m *Mail) headers() (out []map[string]any) {
+	for _, h := range [][2]string{
+		{"From", m.From}, {"Reply-To", m.ReplyTo}, {"To", m.To}, {"Cc", m.Cc}, {"Bcc", m.Bcc}, {"Subject", m.Subject}, {"Date", m.Date},
+		{"Message-Id", m.MessageID}, {"In-Reply-To", m.InReplyTo}, {"References", m.References},
+	} {
+		if h[1] != "" {
+			out = append(out, map[string]any{"name": h[0], "value": h[1]})
 		}
 	}
 	return out
 }
 
-// Limit has the next n calls be too many.
-func (t *Twin) Limit(n int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.limited = n
-}
-
-// fault is an error as Google writes it.
-type fault struct {
-	code            int
-	status, message string
-}
-
-func (f *fault) write(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-	w.WriteHeader(f.code)
-	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"code": f.code, "message": f.message, "status": f.status, "errors": []any{map[string]any{"message": f.message, "domain": "global"}}}})
-}
-
-// as serves fn for whoever has a token with one of the scopes.
-func (t *Twin) as(fn func(account.Account, *http.Request) (any, *fault), scopes ...string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		t.mu.Lock()
-		limited := t.limited > 0
-		t.limited--
-		t.mu.Unlock()
-		who, ok := t.check(r)
-		switch {
-		case limited:
-			w.Header().Set("Retry-After", "20")
-			(&fault{429, "RESOURCE_EXHAUSTED", "Quota exceeded for quota metric 'Queries'."}).write(w)
-			return
-		case !ok:
-			w.Header().Set("WWW-Authenticate", `Bearer realm="https://accounts.google.com/", error="invalid_token"`)
-			(&fault{401, "UNAUTHENTICATED", "Request had invalid authentication credentials."}).write(w)
-			return
-		case len(scopes) > 0 && !slices.ContainsFunc(scopes, func(s string) bool { return slices.Contains(who.Scopes, s) }):
-			(&fault{403, "PERMISSION_DENIED", "Request had insufficient authentication scopes."}).write(w)
-			return
-		}
-		answer, f := fn(who, r)
-		if f != nil {
-			f.write(w)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-		_ = json.NewEncoder(w).Encode(answer)
-	}
-}
-
-func (t *Twin) search(who account.Account, r *http.Request) (any, *fault) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	list := []map[string]any{}
-	for _, m := range slices.Backward(t.mails) {
-		if m.owner == who.Mail && m.matches(r.FormValue("q")) {
-			list = append(list, map[string]any{"id": m.ID, "threadId": m.Thread})
+// payload is a message's tree of parts.
+func (m *Mail) payload() map[string]any {
+	text := func(kind, s string) map[string]any {
+		return map[string]any{
+			"mimeType": kind, "filename": "", "headers": []any{map[string]any{"name": "Content-Type", "value": kind + `; charset="UTF-8"`}},
+			"body": map[string]any{"size": len(s), "data": base64.URLEncoding.EncodeToString([]byte(s))},
 		}
 	}
-	if len(list) == 0 {
-		return map[string]any{"resultSizeEstimate": 0}, nil
+	multi := func(kind string, parts ...any) map[string]any {
+		return map[string]any{"mimeType": "multipart/" + kind, "filename": "", "body": map[string]any{"size": 0}, "parts": parts}
 	}
-	return map[string]any{"messages": list, "resultSizeEstimate": len(list)}, nil
+	top := text("text/plain", m.Text)
+	switch {
+	case m.HTML != "" && m.Text != "":
+		top = multi("alternative", text("text/plain", m.Text), text("text/html", m.HTML))
+	case m.HTML != "":
+		top = text("text/html", m.HTML)
+	}
+	if len(m.Files) > 0 {
+		parts := []any{top}
+		for i, f := range m.Files {
+			parts = append(parts, map[string]any{
+				"mimeType": f.Type, "filename": f.Name, "headers": []any{map[string]any{"name": "Content-Disposition", "value": `attachment; filename="` + f.Name + `"`}},
+				"body": map[string]any{"size": len(f.Content), "attachmentId": attachmentID(m.ID, i)},
+			})
+		}
+		top = multi("mixed", parts...)
+	}
+	top["headers"] = m.headers()
+	return top
 }
 
-// matches knows a few of the words of Gmail's searches.
-func (m *Mail) matches(q string) bool {
-	for word := range strings.FieldsSeq(strings.ToLower(q)) {
-		field, value, _ := strings.Cut(word, ":")
-		var ok bool
-		switch field {
-		case "from":
-			ok = strings.Contains(strings.ToLower(m.From), value)
-		case "to":
-			ok = strings.Contains(strings.ToLower(m.To), value)
-		case "subject":
-			ok = strings.Contains(strings.ToLower(m.Subject), value)
-		case "is":
-			ok = slices.Contains(m.Labels, strings.ToUpper(value))
-		case "in":
-			ok = slices.Contains(m.Labels, strings.ToUpper(value))
-		default:
-			ok = strings.Contains(strings.ToLower(m.Subject+" "+m.Text), word)
-		}
-		if !ok {
-			return false
-		}
-	}
-	return true
-}
+func attachmentID(mail string, i int) string { return fmt.Sprintf("ANGjdJ9_%s-%d", mail, i) }
 
-func (t *Twin) find(who account.Account, id string) (*Mail, *fault) {
-	for _, m := range t.mails {
-		if m.ID == id && m.owner == who.Mail {
-			return m, nil
-		}
-	}
-	return nil, &fault{404, "NOT_FOUND", "Requested entity was not found."}
-}
-
-func (t *Twin) read(who account.Account, r *http.Request) (any, *fault) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	m, f := t.find(who, r.PathValue("id"))
+func (t *Twin) getAttachment(c *call) (any, *Fault) {
+	m, f := t.mail(c, c.r.PathValue("id"))
 	if f != nil {
 		return nil, f
 	}
-	headers := []any{}
-	for _, h := range [][2]string{{"From", m.From}, {"To", m.To}, {"Cc", m.Cc}, {"Subject", m.Subject}, {"Message-ID", m.MessageID}, {"References", m.References}} {
-		if h[1] != "" {
-			headers = append(headers, map[string]any{"name": h[0], "value": h[1]})
+	for i, file := range m.Files {
+		if attachmentID(m.ID, i) == c.r.PathValue("attachment") {
+			return map[string]any{"size": len(file.Content), "data": base64.URLEncoding.EncodeToString(file.Content)}, nil
 		}
 	}
-	body := map[string]any{"size": len(m.Text), "data": base64.URLEncoding.EncodeToString([]byte(m.Text))}
-	return map[string]any{"id": m.ID, "threadId": m.Thread, "labelIds": m.Labels, "payload": map[string]any{"mimeType": "text/plain", "filename": "", "headers": headers, "body": body}}, nil
+	return nil, invalid("Invalid attachment token")
 }
 
-func (t *Twin) send(who account.Account, r *http.Request) (any, *fault) {
-	bad := &fault{400, "INVALID_ARGUMENT", "Invalid value for ByteString"}
-	var in struct{ Raw, ThreadID string }
-	if json.NewDecoder(io.LimitReader(r.Body, 40<<20)).Decode(&in) != nil {
-		return nil, bad
+func (t *Twin) getThread(c *call) (any, *Fault) {
+	messages := []any{}
+	for _, m := range t.mails {
+		if m.owner == c.who.Mail && m.Thread == c.r.PathValue("id") {
+			one, f := m.shown(c)
+			if f != nil {
+				return nil, f
+			}
+			messages = append(messages, one)
+		}
 	}
+	if len(messages) == 0 {
+		return nil, missing()
+	}
+	return map[string]any{"id": c.r.PathValue("id"), "historyId": "1", "messages": messages}, nil
+}
+
+// system are the labels that every mailbox has.
+var system = []string{"CHAT", "DRAFT", "IMPORTANT", "INBOX", "SENT", "SPAM", "STARRED", "TRASH", "UNREAD"}
+
+func (t *Twin) listLabels(*call) (any, *Fault) {
+	list := []any{}
+	for _, id := range system {
+		list = append(list, map[string]any{"id": id, "name": id, "type": "system"})
+	}
+	for id, name := range t.labels {
+		list = append(list, map[string]any{"id": id, "name": name, "type": "user", "labelListVisibility": "labelShow"})
+	}
+	return map[string]any{"labels": list}, nil
+}
+
+type rawMail struct {
+	Raw    string `json:"raw"`
+	Thread string `json:"threadId"`
+}
+
+// compose reads a message that is to be sent or kept.
+func (t *Twin) compose(c *call, in rawMail) (m Mail, f *Fault) {
 	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(in.Raw, "="))
 	if err != nil {
-		return nil, bad
+		return m, invalid("Invalid value at 'raw' (TYPE_BYTES), Base64 decoding failed")
 	}
-	message, err := mail.ReadMessage(bytes.NewReader(raw))
-	if err != nil {
-		return nil, bad
+	if len(raw) == 0 {
+		return m, invalid("'raw' RFC822 payload message string or uploading message via /upload/* URL required")
 	}
-	to, err := message.Header.AddressList("To")
-	if err != nil || len(to) == 0 {
-		return nil, &fault{400, "INVALID_ARGUMENT", "Recipient address required"}
+	if m, err = parse(raw); err != nil {
+		return m, invalid("Invalid message")
 	}
-	text, _ := io.ReadAll(message.Body)
-	h := message.Header
-	sent := Mail{
-		From: who.Mail, To: h.Get("To"), Cc: h.Get("Cc"), Subject: h.Get("Subject"), InReplyTo: h.Get("In-Reply-To"), References: h.Get("References"),
-		Text: string(text), Thread: in.ThreadID, Labels: []string{"SENT"},
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	id := t.deliver(who.Mail, sent)
-	for _, a := range to {
-		arrived := sent
-		arrived.Labels, arrived.Thread = []string{"INBOX", "UNREAD"}, ""
-		t.deliver(a.Address, arrived)
-	}
-	m, _ := t.find(who, id)
-	return map[string]any{"id": m.ID, "threadId": m.Thread, "labelIds": m.Labels}, nil
+	m.From = c.who.Name + " <" + c.who.Mail + ">"
+	m.Thread, f = t.threaded(c.who, &m, in.Thread)
+	return m, f
 }
 
-func (t *Twin) modify(who account.Account, r *http.Request) (any, *fault) {
-	var in struct{ AddLabelIDs, RemoveLabelIDs []string }
-	if json.NewDecoder(r.Body).Decode(&in) != nil {
-		return nil, &fault{400, "INVALID_ARGUMENT", "Invalid JSON payload received."}
+func (t *Twin) sendMail(c *call) (any, *Fault) {
+	var in rawMail
+	if f := c.read(&in); f != nil {
+		return nil, f
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	m, f := t.find(who, r.PathValue("id"))
+	m, f := t.compose(c, in)
 	if f != nil {
 		return nil, f
 	}
-	m.Labels = slices.DeleteFunc(m.Labels, func(l string) bool { return slices.Contains(in.RemoveLabelIDs, l) })
-	for _, l := range in.AddLabelIDs {
+	to, err := addresses(m.To, m.Cc, m.Bcc)
+	if err != nil {
+		return nil, invalid("Invalid To header")
+	}
+	if len(to) == 0 {
+		return nil, invalid("Recipient address required")
+	}
+	m.Labels = []string{"SENT"}
+	sent := t.deliver(c.who.Mail, m)
+	for _, address := range to {
+		arrived := *sent
+		arrived.Labels, arrived.Thread, arrived.Bcc = []string{"INBOX", "UNREAD"}, "", ""
+		t.deliver(address, arrived)
+	}
+	return map[string]any{"id": sent.ID, "threadId": sent.Thread, "labelIds": sent.Labels}, nil
+}
+
+func (t *Twin) makeDraft(c *call) (any, *Fault) {
+	var in struct {
+		Message rawMail `json:"message"`
+	}
+	if f := c.read(&in); f != nil {
+		return nil, f
+	}
+	m, f := t.compose(c, in.Message)
+	if f != nil {
+		return nil, f
+	}
+	t.drafts++
+	m.Labels, m.draft = []string{"DRAFT"}, fmt.Sprintf("r-%d", t.drafts)
+	kept := t.deliver(c.who.Mail, m)
+	return map[string]any{"id": kept.draft, "message": map[string]any{"id": kept.ID, "threadId": kept.Thread, "labelIds": kept.Labels}}, nil
+}
+
+func (t *Twin) modifyMail(c *call) (any, *Fault) {
+	var in struct {
+		Add    []string `json:"addLabelIds"`
+		Remove []string `json:"removeLabelIds"`
+	}
+	if f := c.read(&in); f != nil {
+		return nil, f
+	}
+	m, f := t.mail(c, c.r.PathValue("id"))
+	if f != nil {
+		return nil, f
+	}
+	if len(in.Add)+len(in.Remove) == 0 {
+		return nil, invalid("No label add or removes specified")
+	}
+	for _, l := range slices.Concat(in.Add, in.Remove) {
+		if _, own := t.labels[l]; !own && !slices.Contains(system, l) {
+			return nil, invalid("Invalid label: " + l)
+		}
+		if l == "DRAFT" || l == "SENT" || slices.Contains(in.Add, l) && slices.Contains(in.Remove, l) {
+			return nil, &Fault{Code: http.StatusBadRequest, Status: "INVALID_ARGUMENT", Reason: "invalidArgument", Message: "Cannot both add and remove the same label, or a label of the system: " + l}
+		}
+	}
+	m.Labels = slices.DeleteFunc(m.Labels, func(l string) bool { return slices.Contains(in.Remove, l) })
+	for _, l := range in.Add {
 		if !slices.Contains(m.Labels, l) {
 			m.Labels = append(m.Labels, l)
 		}

@@ -1,188 +1,284 @@
 package google
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-
-	"hotcell/test/acme/account"
 )
 
+const scopeSheets = scope + "spreadsheets"
+
 // spreadsheets registers the API of spreadsheets, version 4.
-func (t *Twin) spreadsheets() {
-	t.mux.HandleFunc("POST /v4/spreadsheets", t.as(t.makeSheet, scopeSheets))
-	t.mux.HandleFunc("GET /v4/spreadsheets/{id}", t.as(t.showSheet, scopeSheets, scopeSheets+".readonly"))
-	t.mux.HandleFunc("GET /v4/spreadsheets/{id}/values/{range}", t.as(t.getValues, scopeSheets, scopeSheets+".readonly"))
-	t.mux.HandleFunc("PUT /v4/spreadsheets/{id}/values/{range}", t.as(t.putValues, scopeSheets))
-	t.mux.HandleFunc("POST /v4/spreadsheets/{id}/values/{range}", t.as(t.appendValues, scopeSheets))
+func (t *Twin) spreadsheets(a api) {
+	reads := []string{scopeSheets, scopeSheets + ".readonly", scope + "drive", scope + "drive.readonly", scope + "drive.file"}
+	writes := []string{scopeSheets, scope + "drive", scope + "drive.file"}
+	a.on("POST ", t.makeBook, writes...)
+	a.on("GET /{id}", t.showBook, reads...)
+	a.on("GET /{id}/values/{range}", t.getValues, reads...)
+	a.on("PUT /{id}/values/{range}", t.putValues, writes...)
+	a.on("POST /{id}/values/{range}", t.appendValues, writes...)
 }
 
 // Create makes a spreadsheet with rows in its first sheet, and returns its id.
 func (t *Twin) Create(title string, rows ...[]any) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	id := fmt.Sprintf("1AcmeSheet%010d", len(t.sheets)+1)
-	t.sheets[id] = map[string][][]any{title: rows}
-	return id
+	b := t.addBook(title, title)
+	for i, row := range rows {
+		for j, v := range row {
+			b.sheets[0].put(i, j, v)
+		}
+	}
+	return b.id
 }
 
-// Rows are those of a sheet.
-func (t *Twin) Rows(id, sheet string) [][]any {
+// AddChart puts a sheet that is a chart into a spreadsheet: it has no cells.
+func (t *Twin) AddChart(id, title string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.Clone(t.sheets[id][sheet])
+	b := t.books[id]
+	b.sheets = append(b.sheets, &sheet{id: len(b.sheets), title: title, chart: true})
 }
 
-func (t *Twin) makeSheet(_ account.Account, r *http.Request) (any, *fault) {
+// Rows are those of a sheet, as they are stored.
+func (t *Twin) Rows(id, title string) (out [][]any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	b := t.books[id]
+	if b == nil || b.sheet(title) == nil {
+		return nil
+	}
+	for _, row := range b.sheet(title).cells {
+		out = append(out, slices.Clone(row))
+	}
+	return out
+}
+
+func (t *Twin) addBook(title string, sheets ...string) *book {
+	b := &book{id: fmt.Sprintf("1AcmeSheet%010d", len(t.books)+1), title: title}
+	for i, name := range sheets {
+		b.sheets = append(b.sheets, &sheet{id: i, title: name, rows: usualRows, across: usualColumns})
+	}
+	t.books[b.id] = b
+	return b
+}
+
+func (t *Twin) makeBook(c *call) (any, *Fault) {
 	var in struct {
-		Sheets []struct{ Properties struct{ Title string } }
+		Properties struct {
+			Title string `json:"title"`
+		} `json:"properties"`
+		Sheets []struct {
+			Properties struct {
+				Title string `json:"title"`
+			} `json:"properties"`
+		} `json:"sheets"`
 	}
-	if json.NewDecoder(r.Body).Decode(&in) != nil {
-		return nil, &fault{400, "INVALID_ARGUMENT", "Invalid JSON payload received."}
+	if f := c.read(&in); f != nil {
+		return nil, f
 	}
-	title := "Sheet1"
-	if len(in.Sheets) > 0 {
-		title = in.Sheets[0].Properties.Title
+	titles := []string{}
+	for _, s := range in.Sheets {
+		title := s.Properties.Title
+		if title == "" {
+			title = fmt.Sprintf("Sheet%d", len(titles)+1)
+		}
+		if slices.Contains(titles, title) {
+			return nil, invalid("Invalid requests[0].addSheet: A sheet with the name \"" + title + "\" already exists. Please enter another name.")
+		}
+		titles = append(titles, title)
 	}
-	id := t.Create(title)
-	return map[string]any{"spreadsheetId": id, "spreadsheetUrl": "https://docs.google.com/spreadsheets/d/" + id + "/edit"}, nil
+	if len(titles) == 0 {
+		titles = []string{"Sheet1"}
+	}
+	if in.Properties.Title == "" {
+		in.Properties.Title = "Untitled spreadsheet"
+	}
+	return t.addBook(in.Properties.Title, titles...).shown(), nil
 }
 
-func (t *Twin) showSheet(_ account.Account, r *http.Request) (any, *fault) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	sheets, there := t.sheets[r.PathValue("id")]
-	if !there {
-		return nil, &fault{404, "NOT_FOUND", "Requested entity was not found."}
-	}
+func (b *book) shown() map[string]any {
 	list := []any{}
-	for title, rows := range sheets {
-		list = append(list, map[string]any{"properties": map[string]any{"title": title, "gridProperties": map[string]any{"rowCount": max(1000, len(rows)), "columnCount": 26}}})
+	for i, s := range b.sheets {
+		p := map[string]any{"sheetId": s.id, "title": s.title, "index": i, "sheetType": "GRID"}
+		if s.chart {
+			p["sheetType"] = "OBJECT"
+		} else {
+			p["gridProperties"] = map[string]any{"rowCount": s.rows, "columnCount": s.across}
+		}
+		list = append(list, map[string]any{"properties": p})
 	}
-	return map[string]any{"spreadsheetId": r.PathValue("id"), "properties": map[string]any{"title": "Acme"}, "sheets": list}, nil
+	return map[string]any{
+		"spreadsheetId": b.id, "spreadsheetUrl": "https://docs.google.com/spreadsheets/d/" + b.id + "/edit", "sheets": list,
+		"properties": map[string]any{"title": b.title, "locale": "en_US", "timeZone": "Etc/GMT"},
+	}
 }
 
-// cells is a range in A1 notation: Sheet1!A1:B2.
-var cells = regexp.MustCompile(`^(?:'?([^'!]+)'?!)?([A-Z]{1,2})?([0-9]*)(?::([A-Z]{1,2})([0-9]*))?$`)
-
-type area struct {
-	sheet             string
-	top, left, bottom int
-	right             int
+func (t *Twin) book(c *call) (*book, *Fault) {
+	if b := t.books[c.r.PathValue("id")]; b != nil {
+		return b, nil
+	}
+	return nil, missing()
 }
 
-func (t *Twin) area(r *http.Request, text string) (rows [][]any, a area, f *fault) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	sheets, there := t.sheets[r.PathValue("id")]
-	if !there {
-		return nil, a, &fault{404, "NOT_FOUND", "Requested entity was not found."}
-	}
-	m := cells.FindStringSubmatch(text)
-	if m == nil {
-		return nil, a, &fault{400, "INVALID_ARGUMENT", "Unable to parse range: " + text}
-	}
-	a = area{sheet: m[1], left: column(m[2]), right: 1 << 20, bottom: 1 << 20}
-	if n, err := strconv.Atoi(m[3]); err == nil {
-		a.top = n - 1
-	}
-	if m[4] != "" {
-		a.right = column(m[4])
-	}
-	if n, err := strconv.Atoi(m[5]); err == nil {
-		a.bottom = n - 1
-	}
-	rows, there = sheets[a.sheet]
-	if !there {
-		return nil, a, &fault{400, "INVALID_ARGUMENT", "Unable to parse range: " + text}
-	}
-	return rows, a, nil
-}
-
-func column(s string) (n int) {
-	for _, c := range []byte(s) {
-		n = n*26 + int(c-'A') + 1
-	}
-	return max(n-1, 0)
-}
-
-func (t *Twin) getValues(_ account.Account, r *http.Request) (any, *fault) {
-	rows, a, f := t.area(r, r.PathValue("range"))
+func (t *Twin) showBook(c *call) (any, *Fault) {
+	b, f := t.book(c)
 	if f != nil {
 		return nil, f
 	}
+	return b.shown(), nil
+}
+
+func (t *Twin) area(c *call, text string) (*area, *Fault) {
+	b, f := t.book(c)
+	if f != nil {
+		return nil, f
+	}
+	return b.area(text)
+}
+
+func (t *Twin) getValues(c *call) (any, *Fault) {
+	a, f := t.area(c, c.r.PathValue("range"))
+	if f != nil {
+		return nil, f
+	}
+	option := c.query.Get("valueRenderOption")
+	switch option {
+	case "":
+		option = "FORMATTED_VALUE"
+	case "FORMATTED_VALUE", "UNFORMATTED_VALUE", "FORMULA":
+	default:
+		return nil, invalid("Invalid value at 'value_render_option' (type.googleapis.com/google.apps.sheets.v4.ValueRenderOption), \"" + option + "\"")
+	}
+	if d := c.query.Get("majorDimension"); d != "" && d != "ROWS" {
+		return nil, invalid("Invalid value at 'major_dimension'")
+	}
+	a.bottom, a.right = min(a.bottom, a.sheet.rows-1), min(a.right, a.sheet.across-1)
 	out := [][]any{}
-	for i := a.top; i < len(rows) && i <= a.bottom; i++ {
+	for i := a.top; i <= a.bottom; i++ {
 		row := []any{}
-		for j := a.left; j < len(rows[i]) && j <= a.right; j++ {
-			row = append(row, fmt.Sprint(rows[i][j]))
+		for j := a.left; j <= a.right; j++ {
+			row = append(row, a.sheet.shown(a.sheet.at(i, j), option))
+		}
+		for len(row) > 0 && row[len(row)-1] == "" {
+			row = row[:len(row)-1]
 		}
 		out = append(out, row)
 	}
-	return map[string]any{"range": r.PathValue("range"), "majorDimension": "ROWS", "values": out}, nil
+	for len(out) > 0 && len(out[len(out)-1]) == 0 {
+		out = out[:len(out)-1]
+	}
+	answer := map[string]any{"range": a.String(), "majorDimension": "ROWS"}
+	if len(out) > 0 { // without values there is no list
+		answer["values"] = out
+	}
+	return answer, nil
 }
 
-func values(r *http.Request) ([][]any, *fault) {
-	var in struct{ Values [][]any }
-	if json.NewDecoder(r.Body).Decode(&in) != nil {
-		return nil, &fault{400, "INVALID_ARGUMENT", "Invalid JSON payload received."}
+// values are what a call writes, and whether they are read as they came.
+func (c *call) values(text string) (rows [][]any, raw bool, f *Fault) {
+	var in struct {
+		Range  string  `json:"range"`
+		Major  string  `json:"majorDimension"`
+		Values [][]any `json:"values"`
 	}
-	if v := r.FormValue("valueInputOption"); v != "RAW" && v != "USER_ENTERED" {
-		return nil, &fault{400, "INVALID_ARGUMENT", "'valueInputOption' is required but not specified"}
+	if f := c.read(&in); f != nil {
+		return nil, false, f
 	}
-	return in.Values, nil
-}
-
-func (t *Twin) putValues(_ account.Account, r *http.Request) (any, *fault) {
-	fresh, f := values(r)
-	if f != nil {
-		return nil, f
+	switch v := c.query.Get("valueInputOption"); v {
+	case "RAW", "USER_ENTERED":
+		raw = v == "RAW"
+	default:
+		return nil, false, invalid("'valueInputOption' is required but not specified")
 	}
-	rows, a, f := t.area(r, r.PathValue("range"))
-	if f != nil {
-		return nil, f
+	if in.Range != "" && in.Range != text || in.Major != "" && in.Major != "ROWS" {
+		return nil, false, invalid("Requested range and that of the values are not the same")
 	}
-	n := 0
-	for i, row := range fresh {
-		for len(rows) <= a.top+i {
-			rows = append(rows, nil)
-		}
-		for j, v := range row {
-			for len(rows[a.top+i]) <= a.left+j {
-				rows[a.top+i] = append(rows[a.top+i], "")
+	for _, row := range in.Values {
+		for _, v := range row {
+			switch v.(type) {
+			case nil, string, float64, bool:
+			default:
+				return nil, false, invalid("Invalid values[0][0]: list_value")
 			}
-			rows[a.top+i][a.left+j] = v
+		}
+	}
+	return in.Values, raw, nil
+}
+
+func (t *Twin) putValues(c *call) (any, *Fault) {
+	text := c.r.PathValue("range")
+	fresh, raw, f := c.values(text)
+	if f != nil {
+		return nil, f
+	}
+	a, f := t.area(c, text)
+	if f != nil {
+		return nil, f
+	}
+	n, across := 0, 0
+	if strings.Contains(text, ":") && a.top+len(fresh)-1 > a.bottom {
+		return nil, invalid(fmt.Sprintf("Requested writing within range [%s], but tried writing to row [%d]", a, a.bottom+2))
+	}
+	for i, row := range fresh {
+		if strings.Contains(text, ":") && a.left+len(row)-1 > a.right {
+			return nil, invalid(fmt.Sprintf("Requested writing within range [%s], but tried writing to column [%s]", a, letters(a.right+1)))
+		}
+		across = max(across, len(row))
+		for j, v := range row {
+			if v != nil { // null leaves a cell as it is
+				a.sheet.put(a.top+i, a.left+j, typed(v, raw))
+				n++
+			}
+		}
+	}
+	a.bottom, a.right = a.top+max(len(fresh), 1)-1, a.left+max(across, 1)-1
+	return map[string]any{"spreadsheetId": c.r.PathValue("id"), "updatedRange": a.String(), "updatedRows": len(fresh), "updatedColumns": across, "updatedCells": n}, nil
+}
+
+func (t *Twin) appendValues(c *call) (any, *Fault) {
+	text, ok := strings.CutSuffix(c.r.PathValue("range"), ":append")
+	if !ok {
+		return nil, missing()
+	}
+	fresh, raw, f := c.values(text)
+	if f != nil {
+		return nil, f
+	}
+	a, f := t.area(c, text)
+	if f != nil {
+		return nil, f
+	}
+	insert := false
+	switch v := c.query.Get("insertDataOption"); v {
+	case "", "OVERWRITE":
+	case "INSERT_ROWS":
+		insert = true
+	default:
+		return nil, invalid("Invalid value at 'insert_data_option'")
+	}
+	// The table is what is without an empty row from where the range begins.
+	s, at := a.sheet, a.top
+	for at < len(s.cells) && slices.ContainsFunc(s.cells[at], func(v any) bool { return v != nil }) {
+		at++
+	}
+	if insert && at < len(s.cells) {
+		s.cells = slices.Insert(s.cells, at, make([][]any, len(fresh))...)
+	}
+	n, across := 0, 0
+	for i, row := range fresh {
+		across = max(across, len(row))
+		for j, v := range row {
+			s.put(at+i, a.left+j, typed(v, raw))
 			n++
 		}
 	}
-	t.store(r, a, rows)
-	return map[string]any{"updatedRange": r.PathValue("range"), "updatedRows": len(fresh), "updatedCells": n}, nil
-}
-
-func (t *Twin) store(r *http.Request, a area, rows [][]any) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.sheets[r.PathValue("id")][a.sheet] = rows
-}
-
-func (t *Twin) appendValues(_ account.Account, r *http.Request) (any, *fault) {
-	text, ok := strings.CutSuffix(r.PathValue("range"), ":append")
-	if !ok {
-		return nil, &fault{404, "NOT_FOUND", "Requested entity was not found."}
+	written := &area{s, at, a.left, at + max(len(fresh), 1) - 1, a.left + max(across, 1) - 1}
+	out := map[string]any{"spreadsheetId": c.r.PathValue("id"), "updates": map[string]any{
+		"spreadsheetId": c.r.PathValue("id"), "updatedRange": written.String(), "updatedRows": len(fresh), "updatedColumns": across, "updatedCells": n,
+	}}
+	if at > a.top {
+		out["tableRange"] = (&area{s, a.top, a.left, at - 1, written.right}).String()
 	}
-	fresh, f := values(r)
-	if f != nil {
-		return nil, f
-	}
-	rows, a, f := t.area(r, text)
-	if f != nil {
-		return nil, f
-	}
-	first := len(rows) + 1
-	t.store(r, a, append(rows, fresh...))
-	return map[string]any{"spreadsheetId": r.PathValue("id"), "updates": map[string]any{"updatedRange": fmt.Sprintf("%s!A%d", a.sheet, first), "updatedRows": len(fresh)}}, nil
+	return out, nil
 }

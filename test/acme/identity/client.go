@@ -12,6 +12,8 @@ type client struct {
 	id, secret string
 	mode       Mode
 	redirects  []string
+	// unproved is true where the service that the client is of knows no proof keys.
+	unproved bool
 }
 
 var _ op.Client = (*client)(nil)

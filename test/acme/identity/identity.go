@@ -10,6 +10,7 @@
 package identity
 
 import (
+	"context"
 	"crypto/rand"
 	"embed"
 	"fmt"
@@ -88,6 +89,25 @@ func New(issuer string) (*Server, error) {
 // Add adds an OAuth client; an empty secret is a public client's.
 func (s *Server) Add(id, secret string, mode Mode, redirects ...string) {
 	s.store.add(&client{id: id, secret: secret, mode: mode, redirects: redirects})
+}
+
+// AddUnproved adds a client of a service that knows no proof keys (RFC 7636).
+func (s *Server) AddUnproved(id, secret string, mode Mode, redirects ...string) {
+	s.store.add(&client{id: id, secret: secret, mode: mode, redirects: redirects, unproved: true})
+}
+
+// Is says whether these are a client's id and secret.
+func (s *Server) Is(id, secret string) bool {
+	return s.store.AuthorizeClientIDSecret(context.Background(), id, secret) == nil
+}
+
+// Revoke ends the grant of an access token or a refresh token, and says whether
+// there was one.
+func (s *Server) Revoke(token string) bool {
+	if text, err := s.provider.Crypto().Decrypt(token); err == nil {
+		token, _, _ = strings.Cut(text, ":")
+	}
+	return s.store.revoke(token)
 }
 
 // Life is how long access tokens live from now on.
@@ -187,7 +207,7 @@ func (v *void) WriteHeader(int)             {}
 // proved refuses who brings no proof key, unless their service has none.
 func (s *Server) proved(w http.ResponseWriter, r *http.Request) bool {
 	q := r.URL.Query()
-	if q.Get("code_challenge_method") == "S256" && q.Get("code_challenge") != "" || strings.HasPrefix(q.Get("client_id"), "slack") || strings.HasPrefix(q.Get("client_id"), "hubspot") {
+	if q.Get("code_challenge_method") == "S256" && q.Get("code_challenge") != "" || s.store.unproved(q.Get("client_id")) {
 		return true
 	}
 	http.Error(w, "a proof key (S256) is required", http.StatusBadRequest)

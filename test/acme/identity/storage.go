@@ -60,6 +60,13 @@ func (s *storage) set(change func()) {
 
 func (s *storage) add(c *client) { s.set(func() { s.clients[c.id] = c }) }
 
+func (s *storage) unproved(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.clients[id]
+	return c != nil && c.unproved
+}
+
 func (s *storage) allow(id, mail string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -206,18 +213,26 @@ func (s *storage) TokenRequestByRefreshToken(_ context.Context, token string) (o
 	return g, nil
 }
 
-// RevokeToken implements [op.Storage].
+// RevokeToken implements [op.Storage]: that there is no such token is no error
+// (RFC 7009).
 func (s *storage) RevokeToken(_ context.Context, token, _, _ string) *oidc.Error {
+	s.revoke(token)
+	return nil
+}
+
+func (s *storage) revoke(token string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.counts.Revocations++
-	if g := s.refresh[token]; g != nil {
-		g.ended = true
-	}
+	g := s.refresh[token]
 	if a := s.access[token]; a != nil {
-		a.grant.ended = true
+		g = a.grant
 	}
-	return nil
+	if g == nil || g.ended {
+		return false
+	}
+	g.ended = true
+	return true
 }
 
 // GetRefreshTokenInfo implements [op.Storage].
