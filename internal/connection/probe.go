@@ -6,6 +6,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/book"
+	"hotcell/internal/oauth"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
 )
@@ -74,6 +75,10 @@ func (s *Service) try(ctx context.Context, r *vaultrpc.CredentialRequest) (versi
 		return c.Version, c.Connected.Account, err
 	}
 	to := target{slug: c.Connected.Connector, name: c.Name, connector: of, auth: auth(c), settings: c.Connected.Settings}
+	to.client = func(ctx context.Context) (oauth.Client, error) {
+		by, secret, err := s.Vault.ClientFor(ctx, c.Workspace, c.Connected.Connector, c.Connected.Endpoints, c.Connected.Client)
+		return oauth.Client{ID: by.ID, Secret: secret, Public: by.Public}, err
+	}
 	if _, name, err = s.identify(ctx, to, fields); errors.Is(err, errMute) {
 		err = hotcell.Invalid("", "%s has no request that could be tried without doing something: attach the connection, and have a job use it", of.Name)
 	}

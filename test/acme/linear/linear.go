@@ -84,7 +84,7 @@ func (t *Twin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	case !ok:
-		refuse(w, http.StatusUnauthorized, unauthorised, "Authentication required, not authenticated")
+		refuse(w, http.StatusBadRequest, unauthorised, "Authentication required, not authenticated")
 		return
 	case t.Over():
 		w.Header().Set("X-RateLimit-Requests-Remaining", "0")
