@@ -29,7 +29,6 @@ type Twin struct {
 	secondary int
 	issues    []*issue
 	branches  map[string]map[string]*blob // by branch and path
-	head      string
 	commits   int
 }
 
