@@ -97,6 +97,10 @@ func (t *Twin) serve(fn func(account.Account, *http.Request) (int, any)) http.Ha
 			http.Error(w, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.", http.StatusForbidden)
 			return
 		}
+		if v := r.Header.Get("X-GitHub-Api-Version"); v != "" && v != "2022-11-28" {
+			twin.JSON(w, http.StatusBadRequest, problem("The API version is not supported"))
+			return
+		}
 		if status, body := t.limits(w); status != 0 {
 			twin.JSON(w, status, body)
 			return

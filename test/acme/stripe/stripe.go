@@ -137,6 +137,8 @@ func (t *Twin) admit(r *http.Request) (int, object) {
 		return wrong(http.StatusUnauthorized, "", "", "You did not provide an API key.")
 	case shown != t.key && (!basic || user != t.key):
 		return wrong(http.StatusUnauthorized, "", "", "Invalid API Key provided: "+shown[:min(8, len(shown))]+"****")
+	case r.Header.Get("Stripe-Version") != "" && r.Header.Get("Stripe-Version") != "2025-03-31.basil":
+		return wrong(http.StatusBadRequest, "", "", "Invalid Stripe API version")
 	case t.Over():
 		return wrong(http.StatusTooManyRequests, "rate_limit", "", "Request rate limit exceeded.")
 	case t.forbids != "" && strings.HasPrefix(r.URL.Path, t.forbids):
