@@ -3,6 +3,7 @@ package test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -11,9 +12,7 @@ import (
 
 func repo(more map[string]any) map[string]any {
 	out := map[string]any{"owner": "acme", "repo": "app"}
-	for k, v := range more {
-		out[k] = v
-	}
+	maps.Copy(out, more)
 	return out
 }
 
@@ -56,7 +55,7 @@ func TestGitHubAsItsDocumentationHasIt(t *testing.T) {
 		{tool: "github_update_pull", args: repo(map[string]any{"number": pull, "title": "fastest"}), then: is(pull, "fastest", "open", "no")},
 		{tool: "github_merge", args: repo(map[string]any{"number": pull, "method": "squash", "sha": strings.Repeat("a", 40)}), wants: []string{`"merged":true`}, then: is(pull, "fastest", "closed", "no")},
 		{tool: "github_folder", args: repo(map[string]any{"path": []string{"src"}}), wants: []string{`"path":"src/lib"`, `"type":"dir"`, "src/main.go"}},
-		{tool: "github_file", args: repo(map[string]any{"path": []string{"src", "main.go"}}), wants: []string{"grüße"}, then: func(t *testing.T, answer string) {
+		{tool: "github_file", args: repo(map[string]any{"path": []string{"src", "main.go"}}), wants: []string{"grüße"}, then: func(_ *testing.T, answer string) {
 			_, rest, _ := strings.Cut(answer, `"structuredContent"`)
 			_, rest, _ = strings.Cut(rest, `"sha":"`)
 			sha = rest[:40]

@@ -12,8 +12,16 @@ func TestHubSpotAsItsDocumentationHasIt(t *testing.T) {
 	t.Parallel()
 	a := turned(t, "")
 	c := a.hire(t, "hubspot")
-	if list := a.OK("connections", "list"); !strings.Contains(list, fmt.Sprint(hubspot.Portal)) {
+	if list := a.OK("connections", "list"); !strings.Contains(list, "ada@acme.test in acme.test") {
 		t.Errorf("who is connected: %s", list)
+	}
+	if r := a.Server.Run("connections", "test", "hubspot"); r.Code != 0 || !strings.Contains(r.Out+r.Err, "ada@acme.test") {
+		t.Errorf("%+v", r)
+	}
+	// Two people of one portal are two accounts: one does not take the other's place.
+	link := strings.TrimSpace(a.OK("connections", "reconnect", "hubspot", "--no-wait"))
+	if page := a.consent(t, link, "bob@acme.test", "allow"); strings.Contains(page, "Connected") {
+		t.Errorf("somebody else took the connection over: %s", page)
 	}
 	ada := a.HubSpot.Add(hubspot.Record{Kind: "contacts", Properties: map[string]string{"firstname": "Ada", "email": "ada@acme.test"}})
 	acme := a.HubSpot.Add(hubspot.Record{Kind: "companies", Properties: map[string]string{"name": "Acme"}})

@@ -50,6 +50,13 @@ func TestLinearAsItsDocumentationHasIt(t *testing.T) {
 	c.listed(t, "linear_issues", "issues", map[string]any{}, 4, 9)
 	a.Linear.Short(0)
 
+	// Linear does not know the token, with the status 400: it is renewed, and the call
+	// is made again, once.
+	a.Identity.Forget()
+	c.tells(t, "linear_comment", map[string]any{"id": first, "body": "after the token died"})
+	if n := a.Identity.Counts().Refreshes; n != 1 || strings.Count(fmt.Sprint(a.Linear.Shown(first)["comments"]), "after the token died") != 1 {
+		t.Errorf("%d refreshes, %v", n, a.Linear.Shown(first)["comments"])
+	}
 	a.Linear.Limit(1)
 	c.refuses(t, "linear_search", map[string]any{"query": "x"}, `"retryable":true`, "Rate limit exceeded", `"retry_after":`) // 89 or 90
 	c.refuses(t, "linear_issue", map[string]any{"id": "ENG-99"}, "Could not find referenced Issue", `"retryable":false`)

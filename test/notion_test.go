@@ -30,7 +30,7 @@ func TestNotionAsItsDocumentationHasIt(t *testing.T) {
 				t.Error("a page that is not shared is found")
 			}
 		}},
-		{tool: "notion_page", args: map[string]any{"id": page}, wants: []string{"Plans", "two", `"children":true`}, then: func(t *testing.T, answer string) {
+		{tool: "notion_page", args: map[string]any{"id": page}, wants: []string{"Plans", "two", `"children":true`}, then: func(_ *testing.T, answer string) {
 			_, rest, _ := strings.Cut(answer, `"structuredContent"`)
 			at := strings.Index(rest, `"children":true`)
 			_, rest, _ = strings.Cut(rest[at:], `"id":"`)

@@ -53,6 +53,12 @@ func TestSlackAsItsDocumentationHasIt(t *testing.T) {
 	same(t, "pages", names(c.listed(t, "slack_history", "messages", map[string]any{"channel": "D0000006"}, 3, 5), "text"), "note 4", "note 3", "note 2", "note 1", "note 0")
 	c.listed(t, "slack_channels", "channels", map[string]any{}, 5, 5)
 
+	// A dead token is renewed, and what was asked is done once.
+	a.Identity.Forget()
+	c.tells(t, "slack_post", map[string]any{"channel": "#general", "text": "after the token died"})
+	if n, m := a.Identity.Counts().Refreshes, a.Slack.Messages(); n != 1 || m[len(m)-1].Text != "after the token died" || m[len(m)-2].Text == m[len(m)-1].Text {
+		t.Errorf("%d refreshes, %+v", n, m)
+	}
 	a.Slack.Limit(1)
 	c.refuses(t, "slack_history", map[string]any{"channel": "C0000002"}, `"retryable":true`, `"retry_after":30`, "ratelimited")
 	c.refuses(t, "slack_post", map[string]any{"channel": "C0000004", "text": "x"}, "not_in_channel", "invite", `"retryable":false`)

@@ -15,6 +15,7 @@ import (
 	"hotcell"
 	"hotcell/internal/book"
 	"hotcell/internal/connector"
+	"hotcell/internal/oauth"
 	"hotcell/internal/sensitive"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
@@ -40,6 +41,9 @@ type target struct {
 	settings  map[string]string
 	// definition is what the connection describes itself by.
 	definition []byte
+	// client opens the OAuth client that the connection was made by; nil where there
+	// is none.
+	client func(context.Context) (oauth.Client, error)
 	// fixed is true where the place is the operator's choice, and nobody else's.
 	fixed bool
 }

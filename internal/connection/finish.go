@@ -109,6 +109,7 @@ func (s *Service) client(ctx context.Context, l hotcell.Link) (oauth.Client, err
 func (s *Service) settle(ctx context.Context, back returned, tokens *oauth.Tokens) (*vaultrpc.FinishLinkAnswer, error) {
 	l, c := back.link, back.connector
 	to := target{slug: c.Slug, name: l.Name, connector: c, auth: c.Auth.Put, settings: l.Settings}
+	to.client = func(ctx context.Context) (oauth.Client, error) { return s.client(ctx, l) }
 	made := &material{said: hotcell.Connected{Client: l.Client}}
 	err := to.place()
 	if err != nil {

@@ -38,13 +38,31 @@ func (s *Service) identify(ctx context.Context, to target, fields []vault.Field)
 	if err != nil {
 		return "", "", err
 	}
-	if _, _, err := s.Courier.Do(ctx, run, to.auth, spent(fields), patterns); err != nil {
+	if err := s.ask(ctx, to, run, spent(fields), patterns); err != nil {
 		return "", "", err
 	}
 	if id, name = run.Identity(); id == "" || name == "" || patterns.Contains([]byte(id+"\n"+name)) {
 		return "", "", errStrange
 	}
 	return id, name, nil
+}
+
+// ask does the request of a document about who is connected: with the value on it, or
+// as the client where that is who asks.
+func (s *Service) ask(ctx context.Context, to target, run *connector.Run, value sensitive.Bytes, patterns *guard.Patterns) error {
+	if run.AsksAs() == "" {
+		_, _, err := s.Courier.Do(ctx, run, to.auth, value, patterns)
+		return err
+	}
+	if to.client == nil {
+		return errMute
+	}
+	client, err := to.client(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Secret.Clear()
+	return s.OAuth.Identify(ctx, to.connector, run, client, value)
 }
 
 // spent is the value that goes onto requests: the access token, else the key.

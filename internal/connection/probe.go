@@ -9,6 +9,7 @@ import (
 	"hotcell/internal/connector"
 	"hotcell/internal/courier"
 	"hotcell/internal/guard"
+	"hotcell/internal/oauth"
 	"hotcell/internal/sensitive"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
@@ -83,6 +84,10 @@ func (s *Service) try(ctx context.Context, r *vaultrpc.TestConnectionRequest) (v
 		return c.Version, c.Connected.Account, err
 	}
 	to := target{slug: c.Connected.Connector, name: c.Name, connector: of, auth: auth(c), settings: c.Connected.Settings}
+	to.client = func(ctx context.Context) (oauth.Client, error) {
+		by, secret, err := s.Vault.ClientFor(ctx, c.Workspace, c.Connected.Connector, c.Connected.Endpoints, c.Connected.Client)
+		return oauth.Client{ID: by.ID, Secret: secret, Public: by.Public}, err
+	}
 	if _, name, err = s.identify(ctx, to, fields); errors.Is(err, errMute) {
 		err = hotcell.Invalid("", "nobody but you knows what could be asked of this service without doing something: name a path (--path /me)")
 	}

@@ -131,8 +131,9 @@ type Auth struct {
 	// Resource is what tokens are asked for (RFC 8707); empty where a service has one.
 	Resource string
 
-	answer *tokenAnswer
-	revoke *revocation
+	answer  *tokenAnswer
+	account *account
+	revoke  *revocation
 }
 
 // With is the connector with an authorisation server that was found out; codes need

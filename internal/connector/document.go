@@ -42,6 +42,7 @@ type authDocument struct {
 	Put        putDocument       `yaml:"put"`
 	Headers    map[string]string `yaml:"headers"`
 	Answer     *answerDocument   `yaml:"answer"`
+	Account    *accountDocument  `yaml:"account"`
 	Help       string            `yaml:"help"`
 }
 
@@ -61,6 +62,7 @@ type answerDocument struct {
 }
 
 type accountDocument struct {
+	Client  string          `yaml:"client"`
 	Request requestDocument `yaml:"request"`
 	ID      string          `yaml:"id"`
 	Name    string          `yaml:"name"`

@@ -146,6 +146,7 @@ func TestSchemaAndCodeAgree(t *testing.T) {
 		{"auth: {kind: key}", "auth: {kind: key, put: {kind: magic}}"}, {"auth: {kind: key}", "auth: {kind: key, client: magic}"}, {"auth: {kind: key}", "auth: {kind: key, refresh: magic}"},
 		{"auth: {kind: key}", "auth: {kind: oauth2, authorize: 'http://a.test/', token: 'https://a.test/'}"}, {"auth: {kind: key}", "auth: {kind: key, expires: soon}"}, {"auth: {kind: key}", "auth: {kind: key, extra: 1}"},
 		{"auth: {kind: key}", "auth: {kind: key}\nextra: 1"}, {"auth: {kind: key}", "auth: {kind: key}\naccount: {id: x, name: y}"}, {"auth: {kind: key}", "auth: {kind: key}\naccount: {request: {method: GET, path: /me}, name: y}"},
+		{"auth: {kind: key}", "auth: {kind: key}\naccount: {client: magic, request: {method: GET, path: /me}, id: x, name: y}"}, {"auth: {kind: key}", "auth: {kind: key, account: {request: {method: GET, path: /me}, name: y}}"},
 		{"auth: {kind: key}", "auth: {kind: key}\nalso: ['https://a.test/x']"}, {"auth: {kind: key}", "auth: {kind: key}\nsettings: [{about: x}]"}, {"auth: {kind: key}", "auth: {kind: key}\nsettings: [{name: 'a b'}]"},
 		{"- name: pay", "- name: Pay"}, {"about: Pays something with everything it takes.", "about: ''"}, {"hint: write", "hint: maybe"}, {"method: POST\n    path: /pay", "method: EVIL\n    path: /pay"},
 		{"path: /pay", "path: pay"}, {"path: /pay", "path: /pay\n    url: 'https://shop.acme.test/x'"}, {"    path: /pay\n", ""}, {"path: /pay", "path: 5"}, {"path: /text}", "path: /text}\n  steps: []\n  extra: 1"},

@@ -133,10 +133,7 @@ func (c *Connector) mentions() error {
 		k["settings"] = append(k["settings"], s.Name)
 	}
 	errs := []error{k.check("/base", c.base)}
-	if c.account != nil {
-		k := known{"settings": k["settings"], "args": {}, "steps": {}, "call": {}}
-		errs = append(errs, k.request("/account/request", c.account.request), k.check("/account/id", c.account.id), k.check("/account/name", c.account.name))
-	}
+	errs = append(errs, c.account.mentions("/account", k["settings"]))
 	errs = append(errs, known{"settings": k["settings"]}.failing("/errors", c.errors))
 	for i, way := range c.Ways() {
 		if s := way.Auth.Subject; s != "" && !slices.Contains(k["settings"], s) {
@@ -146,11 +143,23 @@ func (c *Connector) mentions() error {
 			k := known{"settings": k["settings"], "args": {"token", "client"}, "steps": {}}
 			errs = append(errs, k.request(c.wayPath(i)+"/revoke/request", r.request))
 		}
+		errs = append(errs, way.Auth.account.mentions(c.wayPath(i)+"/account", k["settings"]))
 	}
 	for i, t := range c.Tools {
 		errs = append(errs, k.tool(fmt.Sprintf("/tools/%d", i), t))
 	}
 	return errors.Join(errs...)
+}
+
+func (a *account) mentions(path string, settings []string) error {
+	if a == nil {
+		return nil
+	}
+	k := known{"settings": settings, "args": {}, "steps": {}, "call": {}}
+	if a.client != "" {
+		k["args"] = []string{"token", "client"}
+	}
+	return errors.Join(k.request(path+"/request", a.request), k.check(path+"/id", a.id), k.check(path+"/name", a.name))
 }
 
 // wayPath is where in a document a way of authorisation is.

@@ -165,8 +165,8 @@ func newAuth(a *authDocument, path string, discovered bool) (out Auth, err error
 			return out, err
 		}
 	}
-	if a.Answer == nil {
-		return out, nil
+	if out.account, err = newAccount(a.Account, path+"/account"); err != nil || a.Answer == nil {
+		return out, err
 	}
 	k := &compiler{path: path + "/answer"}
 	out.answer = &tokenAnswer{
@@ -235,19 +235,6 @@ func secure(s string) bool {
 
 func loopback(host string) bool {
 	return host == "localhost" || host == "127.0.0.1" || host == "::1"
-}
-
-func compileAccount(c *Connector, d *document) error {
-	if d.Account == nil {
-		return nil
-	}
-	k := &compiler{path: "/account"}
-	r, err := newRequest(&d.Account.Request, "/request")
-	k.fail("", err)
-	k.failIf(d.Account.ID == "", "/id", "an account has an id, which says whose it is")
-	k.failIf(d.Account.Name == "", "/name", "an account has a name, which people know it by")
-	c.account = &account{r, k.text("/id", d.Account.ID), k.text("/name", d.Account.Name)}
-	return k.err
 }
 
 func compileErrors(c *Connector, d *document) error {

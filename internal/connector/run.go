@@ -56,26 +56,9 @@ type step struct {
 	request *request
 }
 
-// account is how to find out who is connected.
-type account struct {
-	request  *request
-	id, name *text
-}
-
 // Begin begins a call.
 func (t *Tool) Begin(c *Connector, in Input) *Run {
 	return &Run{connector: c, tool: t, settings: in.Settings, vars: vars(in), now: in.Now}
-}
-
-// Identify begins to ask who is connected; nil where the document does not say how.
-func (c *Connector) Identify(settings map[string]string, now time.Time) *Run {
-	if c.account == nil {
-		return nil
-	}
-	return &Run{
-		connector: c, account: c.account, settings: settings, vars: vars(Input{Settings: settings, Now: now}), now: now,
-		tool: &Tool{Hint: hintRead, steps: []step{{name: "account", request: c.account.request}}},
-	}
 }
 
 func vars(in Input) map[string]any {
@@ -173,26 +156,6 @@ func (r *Run) Answer(ctx context.Context, a *Answer) error {
 	}
 	if r.paging != nil {
 		return r.turn(ctx, a)
-	}
-	return nil
-}
-
-// Identity is who is connected, at the end of what [Connector.Identify] began.
-func (r *Run) Identity() (id, name string) { return r.id, r.name }
-
-// maxIdentity bounds what a service says of an account, in bytes.
-const maxIdentity = 200
-
-func (r *Run) identified(ctx context.Context) error {
-	for _, p := range []struct {
-		from *text
-		to   *string
-	}{{r.account.id, &r.id}, {r.account.name, &r.name}} {
-		s, err := p.from.string(ctx, r.vars, same)
-		if err != nil || s == "" {
-			return &Failure{Status: r.last.Status, Message: "the service did not say which account is connected"}
-		}
-		*p.to = shortLine(s, maxIdentity)
 	}
 	return nil
 }

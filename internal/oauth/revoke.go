@@ -42,27 +42,37 @@ func (s *Service) Revoke(ctx context.Context, c *connector.Connector, settings m
 
 // revokeOwn does the request of a service that has a way of its own.
 func (s *Service) revokeOwn(ctx context.Context, c *connector.Connector, own *connector.Revocation, settings map[string]string, by Client, token string) error {
-	ctx, cancel := context.WithTimeout(ctx, maxTime)
-	defer cancel()
 	made, err := own.Request(ctx, settings, token, by.ID)
 	if err != nil {
 		return fmt.Errorf("%w: the request to revoke it cannot be made", hotcell.ErrUnavailable)
 	}
+	answer, err := s.own(ctx, &c.Auth, made, own.Client(), by, token)
+	if err != nil {
+		return err
+	}
+	return revoked(ctx, &c.Auth, answer)
+}
+
+// own does a request that a document has about a token, as the client. It clears the
+// request; the caller clears the answer.
+func (s *Service) own(ctx context.Context, a *connector.Auth, made *connector.Request, how string, by Client, token string) (*connector.Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, maxTime)
+	defer cancel()
 	defer func() { sensitive.Wipe(made.Body) }()
 	r := (&http.Request{Method: made.Method, URL: made.URL, Header: made.Header}).WithContext(ctx)
-	if err := showOwn(r, made, own.Client(), by, token); err != nil {
-		return err
+	if err := showOwn(r, made, how, by, token); err != nil {
+		return nil, err
 	}
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(made.Body)), int64(len(made.Body))
 	status, header, body, err := s.send(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if status/100 != 2 {
 		defer sensitive.Wipe(body)
-		return failed(ctx, &c.Auth, status, header, body)
+		return nil, failed(ctx, a, status, header, body)
 	}
-	return revoked(ctx, &c.Auth, &connector.Answer{Status: status, Header: header, Body: body})
+	return &connector.Answer{Status: status, Header: header, Body: body}, nil
 }
 
 // showOwn has the client show itself on such a request.
@@ -76,7 +86,7 @@ func showOwn(r *http.Request, made *connector.Request, how string, by Client, to
 	case "post":
 		form, err := url.ParseQuery(string(made.Body))
 		if err != nil {
-			return fmt.Errorf("%w: the request to revoke it cannot be made", hotcell.ErrUnavailable)
+			return fmt.Errorf("%w: the request about the token cannot be made", hotcell.ErrUnavailable)
 		}
 		if err := show(r, &connector.Auth{Client: "post"}, by, form); err != nil {
 			return err

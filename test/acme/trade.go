@@ -146,10 +146,32 @@ func (c *Company) trade(w http.ResponseWriter, r *http.Request, name string) boo
 		c.token(w, r, name)
 	case "hubspot/oauth/2026-03/token/revoke", "notion/v1/oauth/revoke", "linear/oauth/revoke", "github/applications/github-client/grant":
 		c.revoke(w, r, name)
+	case "hubspot/oauth/2026-03/token/introspect":
+		c.introspect(w, r)
 	default:
 		next.ServeHTTP(w, r)
 	}
 	return true
+}
+
+// introspect tells a client of HubSpot's whose a token is.
+func (c *Company) introspect(w http.ResponseWriter, r *http.Request) {
+	token := r.PostFormValue("token")
+	asked := &http.Request{Header: http.Header{"Authorization": {"Bearer " + token}}}
+	who, ok := c.Identity.Account(asked)
+	switch {
+	case r.Method != http.MethodPost || r.URL.RawQuery != "" || token == "":
+		twin.JSON(w, http.StatusBadRequest, map[string]any{"status": "error", "category": "VALIDATION_ERROR", "message": "a token is asked about in a form"})
+	case !c.Identity.Is(r.PostFormValue("client_id"), r.PostFormValue("client_secret")):
+		twin.JSON(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client"})
+	case !ok:
+		twin.JSON(w, http.StatusOK, map[string]any{"active": false, "token_use": "access_token"})
+	default:
+		twin.JSON(w, http.StatusOK, map[string]any{
+			"active": true, "token_use": "access_token", "token": token, "hub_id": hubspot.Portal, "user_id": int(who.ID[1]), "user": who.Mail, "hub_domain": "acme.test",
+			"client_id": r.PostFormValue("client_id"), "scopes": who.Scopes, "token_type": "access", "expires_in": 1800,
+		})
+	}
 }
 
 // authorise leads a service's own page of consent to where people sign in, with

@@ -29,7 +29,6 @@ type Twin struct {
 	secondary int
 	issues    []*issue
 	branches  map[string]map[string]*blob // by branch and path
-	head      string
 	commits   int
 }
 
@@ -96,6 +95,10 @@ func (t *Twin) serve(fn func(account.Account, *http.Request) (int, any)) http.Ha
 		w.Header().Set("X-GitHub-Media-Type", "github.v3; format=json")
 		if r.Header.Get("User-Agent") == "" {
 			http.Error(w, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.", http.StatusForbidden)
+			return
+		}
+		if v := r.Header.Get("X-GitHub-Api-Version"); v != "" && v != "2022-11-28" {
+			twin.JSON(w, http.StatusBadRequest, problem("The API version is not supported"))
 			return
 		}
 		if status, body := t.limits(w); status != 0 {

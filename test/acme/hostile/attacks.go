@@ -242,7 +242,7 @@ func escaped(s string) string {
 func wide(s string) []byte {
 	var out []byte
 	for _, c := range utf16.Encode([]rune(s)) {
-		out = append(out, byte(c), byte(c>>8)) //nolint:gosec // its two halves
+		out = append(out, byte(c), byte(c>>8))
 	}
 	return out
 }

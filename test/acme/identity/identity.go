@@ -110,6 +110,9 @@ func (s *Server) Revoke(token string) bool {
 	return s.store.revoke(token)
 }
 
+// Forget has no access token be good any more; refresh tokens go on.
+func (s *Server) Forget() { s.store.set(func() { clear(s.store.access) }) }
+
 // Life is how long access tokens live from now on.
 func (s *Server) Life(d time.Duration) { s.store.set(func() { s.store.life = d }) }
 

@@ -177,3 +177,58 @@ func TestGraceRevocationAndRefusals(t *testing.T) {
 		t.Errorf("%v", q)
 	}
 }
+
+func TestAProofKeyIsRequiredOfAllButThoseWhoHaveNone(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	s.Add("slack-like", "secret", identity.Rotates, callback)
+	s.AddUnproved("client-3", "secret-3", identity.Rotates, callback)
+	s.auth.PKCE = false
+	for client, want := range map[string]int{"client-1": http.StatusBadRequest, "slack-like": http.StatusBadRequest, "client-3": http.StatusOK} {
+		to, err := s.oauth.AuthorizeURL(&s.auth, client, "state-1", "", callback, []string{"openid"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := s.http.Get(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = page.Body.Close()
+		if page.StatusCode != want {
+			t.Errorf("%s: %d", client, page.StatusCode)
+		}
+	}
+	if q := s.consent("client-3", "ada@acme.test", "allow"); q.Get("code") == "" {
+		t.Errorf("%v", q)
+	}
+}
+
+func TestWhatIsForgottenOrRevoked(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	q := s.consent("client-1", "ada@acme.test", "allow")
+	tokens, err := s.oauth.Exchange(t.Context(), &s.auth, client("1"), q.Get("code"), verifier, callback)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := func(access string) bool {
+		_, ok := s.Account(&http.Request{Header: http.Header{"Authorization": {"Bearer " + access}}})
+		return ok
+	}
+	if !known(text(tokens.Access)) {
+		t.Error("a new token is not known")
+	}
+	if s.Forget(); known(text(tokens.Access)) {
+		t.Error("a forgotten token is known")
+	}
+	next, err := s.oauth.Refresh(t.Context(), &s.auth, client("1"), tokens.Refresh)
+	if err != nil || !known(text(next.Access)) {
+		t.Fatalf("%v", err)
+	}
+	if !s.Revoke(text(next.Access)) || known(text(next.Access)) || s.Revoke(text(next.Access)) {
+		t.Error("a grant is not revoked once")
+	}
+	if !s.Is("client-1", "secret-1") || s.Is("client-1", "secret-2") || s.Is("client-9", "") {
+		t.Error("clients are not told apart")
+	}
+}

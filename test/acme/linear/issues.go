@@ -82,7 +82,7 @@ func (t *Twin) matching(term string) (out []object) {
 // filtered knows the filters by assignee, by label and by the state's type.
 func (t *Twin) filtered(args object) (out []object) {
 	at := func(path ...string) any {
-		var v any = args["filter"]
+		v := args["filter"]
 		for _, name := range path {
 			m, _ := v.(object)
 			v = m[name]

@@ -16,6 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"hotcell/test/acme/account"
 	"hotcell/test/acme/twin"
@@ -84,7 +85,7 @@ func (t *Twin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	case !ok:
-		refuse(w, http.StatusUnauthorized, unauthorised, "Authentication required, not authenticated")
+		refuse(w, http.StatusBadRequest, unauthorised, "Authentication required, not authenticated")
 		return
 	case t.Over():
 		w.Header().Set("X-RateLimit-Requests-Remaining", "0")
@@ -95,7 +96,7 @@ func (t *Twin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "BAD_REQUEST", "GraphQL operations must contain a non-empty `query` or a `persistedQuery` extension.")
 		return
 	}
-	document, list := gqlparser.LoadQuery(t.schema, query)
+	document, list := gqlparser.LoadQueryWithRules(t.schema, query, rules.NewDefaultRules())
 	if list != nil || len(document.Operations) != 1 {
 		refuse(w, http.StatusBadRequest, malformed, fmt.Sprint(list))
 		return

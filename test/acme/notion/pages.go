@@ -2,6 +2,7 @@ package notion
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -172,9 +173,7 @@ func (t *Twin) change(r *http.Request, in object) (int, object) {
 		return invalid("%s", problem)
 	}
 	properties, _ := p["properties"].(object)
-	for k, v := range made {
-		properties[k] = v
-	}
+	maps.Copy(properties, made)
 	if gone, is := in["archived"].(bool); is {
 		p["archived"] = gone
 	}

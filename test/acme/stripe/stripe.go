@@ -137,6 +137,8 @@ func (t *Twin) admit(r *http.Request) (int, object) {
 		return wrong(http.StatusUnauthorized, "", "", "You did not provide an API key.")
 	case shown != t.key && (!basic || user != t.key):
 		return wrong(http.StatusUnauthorized, "", "", "Invalid API Key provided: "+shown[:min(8, len(shown))]+"****")
+	case r.Header.Get("Stripe-Version") != "" && r.Header.Get("Stripe-Version") != "2025-03-31.basil":
+		return wrong(http.StatusBadRequest, "", "", "Invalid Stripe API version")
 	case t.Over():
 		return wrong(http.StatusTooManyRequests, "rate_limit", "", "Request rate limit exceeded.")
 	case t.forbids != "" && strings.HasPrefix(r.URL.Path, t.forbids):
@@ -228,18 +230,15 @@ func (t *Twin) list(kind string, filters ...string) func(url.Values, *http.Reque
 		end, more := t.Page(len(all), from, limit)
 		data := []object{}
 		for _, one := range all[from:end] {
-			data = append(data, t.expanded(one, kind, q["expand[]"]))
+			data = append(data, t.expanded(one, q["expand[]"]))
 		}
 		return http.StatusOK, object{"object": "list", "data": data, "has_more": more, "url": r.URL.Path}
 	}
 }
 
 // expanded is a thing with whole objects in the place of ids.
-func (t *Twin) expanded(one object, _ string, expand []string) object {
-	out := object{}
-	for k, v := range one {
-		out[k] = v
-	}
+func (t *Twin) expanded(one object, expand []string) object {
+	out := maps.Clone(one)
 	for _, name := range expand {
 		name = strings.TrimPrefix(name, "data.")
 		if id, is := one[name].(string); is && name == "customer" {
@@ -258,6 +257,6 @@ func (t *Twin) read(kind string) func(url.Values, *http.Request) (int, object) {
 		if one == nil {
 			return wrong(http.StatusNotFound, "resource_missing", "id", "No such "+strings.TrimSuffix(kind, "s")+": '"+r.PathValue("id")+"'")
 		}
-		return http.StatusOK, t.expanded(one, kind, q["expand[]"])
+		return http.StatusOK, t.expanded(one, q["expand[]"])
 	}
 }
