@@ -148,11 +148,24 @@ func (c *call) pressKey() error {
 	if err != nil {
 		return err
 	}
+	if !leaves[c.in.Key] {
+		field, err := t.keyboard(c.ctx, secretField)
+		if err != nil {
+			return err
+		}
+		if field != nil {
+			return errSecretField
+		}
+	}
 	if err := t.press(c.ctx, t.session, c.in.Key); err != nil {
 		return err
 	}
 	return c.acted(t)
 }
+
+// leaves are the keys that an agent may press in a field for a secret: they put
+// nothing into it, and take nothing out.
+var leaves = map[string]bool{"Tab": true, "Shift+Tab": true, "Escape": true, "Enter": true}
 
 func (c *call) hover() error {
 	r, err := c.element(c.in.Ref)
@@ -190,14 +203,8 @@ func (c *call) drag() error {
 	}
 	x, y := a.middle()
 	endX, endY := b.middle()
-	for _, step := range []struct {
-		kind   string
-		x, y   float64
-		button string
-	}{{"mouseMoved", x, y, "none"}, {"mousePressed", x, y, "left"}, {"mouseMoved", (x + endX) / 2, (y + endY) / 2, "left"}, {"mouseMoved", endX, endY, "left"}, {"mouseReleased", endX, endY, "left"}} {
-		if err := t.mouse(c.ctx, step.kind, step.x, step.y, step.button, 1, 0); err != nil {
-			return err
-		}
+	if err := t.drag(c.ctx, x, y, endX, endY); err != nil {
+		return err
 	}
 	return c.acted(t)
 }

@@ -26,6 +26,10 @@ type tab struct {
 	traffic
 	// secret are fields that were for a secret at some time, by session and node.
 	secret map[string]bool
+	// loaders are what the pages of sessions were loaded by when that was learned.
+	loaders map[target.SessionID]string
+	// width and height are those that the agent has set; 0 for the usual ones.
+	width, height int
 	// crashed is true once the page's process is gone.
 	crashed bool
 }
@@ -79,7 +83,7 @@ func (d *Driver) begin(s *session, about info) {
 		d.root.tell("Target.closeTarget", args{"targetId": about.TargetID})
 		return
 	}
-	t := &tab{driver: d, target: about.TargetID, session: s, opener: about.OpenerID, frames: map[string]*frame{}, secret: map[string]bool{}}
+	t := &tab{driver: d, target: about.TargetID, session: s, opener: about.OpenerID, frames: map[string]*frame{}, secret: map[string]bool{}, loaders: map[target.SessionID]string{}}
 	t.traffic.reset()
 	t.listen(s)
 	s.on("Page.javascriptDialogOpening", t.dialogOpened)
@@ -98,7 +102,12 @@ func (d *Driver) begin(s *session, about info) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.tabs = append(d.tabs, t)
-		d.current = t // what a page opens is what one looks at
+		// What a page opens is what one looks at: but not what somebody types into.
+		if !d.held.Load() || d.current == nil {
+			d.current = t
+			return
+		}
+		d.root.tell("Target.activateTarget", args{"targetId": d.current.target}) // a page in the background is not drawn
 	}()
 }
 
@@ -205,6 +214,13 @@ func (d *Driver) newTab(ctx context.Context) (*tab, error) {
 		case <-time.After(2 * time.Millisecond):
 		}
 	}
+}
+
+// open are the pages that are open.
+func (d *Driver) open() []*tab {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.tabs)
 }
 
 // page is the tab that one looks at.

@@ -33,6 +33,8 @@ type call struct {
 	out    cellrpc.CallAnswer
 	// look is true where the page as it is then belongs to the answer.
 	look bool
+	// taken is true where a person has taken the browser from it.
+	taken bool
 }
 
 // input is what the tools take, together.
@@ -113,6 +115,9 @@ func schema(names string) string {
 // finish adds what the page is like now.
 func (c *call) finish() {
 	d := c.driver
+	if c.taken { // somebody waits
+		return
+	}
 	// First, so that nothing of it is in what follows.
 	d.remember(c.ctx)
 	for _, line := range d.collect(c.ctx) {
