@@ -34,13 +34,14 @@ func Services() (names []string) {
 // "plain" are the portal's host at other ports, where somebody else listens, with TLS
 // and without.
 func (c *Company) Base(service string) string {
+	scheme, port := "https", c.port
 	switch service {
 	case "port":
-		return fmt.Sprintf("https://%s:%d", portal.Host(service), c.other)
+		port = c.other
 	case "plain":
-		return fmt.Sprintf("http://%s:%d", portal.Host(service), c.plain)
+		scheme, port = "http", c.plain
 	}
-	return fmt.Sprintf("https://%s:%d", portal.Host(service), c.port)
+	return scheme + "://" + net.JoinHostPort(portal.Host(service), strconv.Itoa(port))
 }
 
 // ClientSecret is the secret of the OAuth client "hotcell" of a service.
