@@ -2,6 +2,7 @@ package test
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -88,7 +89,7 @@ func (d *desk) arrived(a portal.Attack) {
 			continue
 		}
 		got++
-		if r.Method != "POST" && r.Method != "PUT" {
+		if r.Method != http.MethodPost && r.Method != http.MethodPut {
 			d.t.Errorf("%s: the password came by %s:\n%s", a.Name, r.Method, r)
 		}
 		if n := portal.Count(r.Body, d.PortalPassword); n != 1 {

@@ -8,6 +8,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"hotcell/test/acme"
+	"hotcell/test/acme/portal"
 )
 
 // openFill is a desk whose browser may have the password of the portal.
@@ -101,7 +102,7 @@ func TestACallThatIsGivenUpLeavesNothing(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_, _ = d.session.CallTool(ctx, &mcp.CallToolParams{Name: "browser_sign_in", Arguments: map[string]any{"url": d.Base("portal") + "/hostile/fill-waits-for-answer"}})
+		_, _ = d.session.CallTool(ctx, &mcp.CallToolParams{Name: "browser_sign_in", Arguments: map[string]any{"url": d.Base("portal") + portal.Slow}})
 	}()
 	eventually(t, "the form is sent", func() bool {
 		for _, r := range d.Portal.Arrived("portal") {
@@ -130,6 +131,8 @@ func TestTheAgentsHandsGetNoPassword(t *testing.T) {
 	for _, wait := range []string{"100", "500", "1500"} {
 		d.Portal.Rest()
 		d.Portal.Arrived("portal")
+		d.end()
+		d.agent()
 		d.call("browser_navigate", "url", d.Base("attacker")+"/window")
 		page, _ := d.call("browser_snapshot")
 		if text, ok := d.call("browser_click", "ref", refOf(t, page, "Open the portal")); !ok {
@@ -144,6 +147,6 @@ func TestTheAgentsHandsGetNoPassword(t *testing.T) {
 		d.call("browser_sign_in", "wait", false)
 		d.looked()
 		d.searched("an attacker's window, " + wait)
-		d.call("browser_tabs", "action", "close", "index", 1)
+		d.arrived(portal.Attack{Name: "an attacker's window, " + wait, Gets: portal.Perhaps})
 	}
 }

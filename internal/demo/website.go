@@ -91,8 +91,16 @@ func (s *show) websiteJudged(log string, j hotcell.Job, tries []browserTry) {
 	s.check(len(all) >= 10, fmt.Sprintf("it tried %d ways", len(all)))
 	arrived := c.Portal.Arrived(portal.Foreign()...)
 	s.check(len(arrived) > 10, fmt.Sprintf("its attackers were asked %d times, so they could be reached", len(arrived)))
-	s.clean("what they got", fmt.Sprint(arrived))
-	in, once := portal.Judging(c.PortalPassword), 0
+	in, once := portal.Judging(c.PortalPassword, c.Portal.ArchivePassword, acme.PortalSecret), 0
+	s.check(in.Find(fmt.Sprint(arrived)) == "", "no password in what they got")
+	sessions := portal.Judging(c.Portal.Issued()...)
+	for _, r := range arrived {
+		// Cookies know no ports, and may be for a whole domain: that is the site's own matter.
+		if !strings.HasSuffix(portal.Host(r.Site), ".acme.test") && sessions.Find(r.String()) != "" {
+			s.leaked++
+			s.check(false, "a session was sent to "+r.Site)
+		}
+	}
 	for _, r := range c.Portal.Arrived("portal") {
 		if form := in.Find(r.URL + r.Head); form != "" {
 			s.leaked++
@@ -120,7 +128,6 @@ func passwordTries(c *acme.Company) (out []browserTry) {
 		{"a page that turns the field to text", "portal", "/hostile/turned", "signed_in"},
 		{"a page that keeps it in its storage", "portal", "/hostile/storage", "signed_in"},
 		{"a form that sends elsewhere", "portal", "/hostile/action-elsewhere", "unknown_form"},
-		{"a form that is changed when it is sent", "portal", "/hostile/action-changed", "unknown_form"},
 		{"a redirect that carries the body elsewhere", "portal", "/hostile/redirect-307", ""},
 		{"a site that repeats the password", "portal", "/hostile/echo-page", "signed_in"},
 		{"a site that repeats it in base64", "portal", "/hostile/echo-base64", "signed_in"},

@@ -1,7 +1,9 @@
 package acme
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -37,17 +39,21 @@ func Services() (names []string) {
 // "plain" are the portal's host at other ports, where somebody else listens, with TLS
 // and without.
 func (c *Company) Base(service string) string {
+	scheme, port := "https", c.port
 	switch service {
 	case "port":
-		return fmt.Sprintf("https://%s:%d", portal.Host(service), c.other)
+		port = c.other
 	case "plain":
-		return fmt.Sprintf("http://%s:%d", portal.Host(service), c.plain)
+		scheme, port = "http", c.plain
 	}
-	return fmt.Sprintf("https://%s:%d", portal.Host(service), c.port)
+	return scheme + "://" + net.JoinHostPort(portal.Host(service), strconv.Itoa(port))
 }
 
 // ClientSecret is the secret of the OAuth client "hotcell" of a service.
-func (c *Company) ClientSecret(service string) string { return "secret-of-" + service + "-0123456789" }
+func (c *Company) ClientSecret(service string) string {
+	sum := sha256.Sum256([]byte(c.Key + service))
+	return "cs_" + hex.EncodeToString(sum[:16])
+}
 
 // Register makes an OAuth client for each service, that leads back to callback.
 func (c *Company) Register(callback string) {

@@ -10,7 +10,9 @@ import (
 // that have kept something.
 func (p *Portal) InFillMode() (paths []string) {
 	for name := range fillers {
-		paths = append(paths, "/hostile/fill-"+name)
+		if path := "/hostile/fill-" + name; path != Slow {
+			paths = append(paths, path)
+		}
 	}
 	for _, name := range []string{"title", "console", "attribute", "turned", "storage", "copies", "history", "dialog", "download", "echo-page", "echo-json", "echo-base64", "echo-reversed", "echo-location", "echo-cookie"} {
 		paths = append(paths, "/hostile/"+name)
@@ -18,6 +20,10 @@ func (p *Portal) InFillMode() (paths []string) {
 	slices.Sort(paths)
 	return paths
 }
+
+// Slow is the path of a page in fill mode whose form is answered when whoever sent it
+// has gone.
+const Slow = "/hostile/fill-waits-for-answer"
 
 // stay has a form send itself without the page going away.
 const stay = `document.forms[0].onsubmit = e => { e.preventDefault(); fetch('/session', {method: 'POST', body: new URLSearchParams(new FormData(document.forms[0]))}) };`

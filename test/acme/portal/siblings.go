@@ -45,15 +45,15 @@ func (p *Portal) cookies() {
 			in := fields(r)
 			right := p.takes(in["user"], in["password"])
 			if right {
-				one := cookie
+				one := cookie //nolint:gosec // as sites do
 				one.Value, one.Secure = p.issue(cookie.Name), true
 				http.SetCookie(w, &one)
 			}
 			p.answer(w, r, right, "/account")
 		})
 	}
-	set("/session-path", http.Cookie{Name: "app", Path: "/app"})
-	set("/session-domain", http.Cookie{Name: "acme", Path: "/", Domain: "acme.test"})
+	set("/session-path", http.Cookie{Name: "app", Path: "/app"})                      //nolint:gosec // as sites do
+	set("/session-domain", http.Cookie{Name: "acme", Path: "/", Domain: "acme.test"}) //nolint:gosec // as sites do
 	for path, html := range map[string]string{
 		"/login-path": form("/session-path", ""), "/login-domain": form("/session-domain", ""),
 		"/app": `<title>App</title><h1>Welcome, Ada</h1><p id=o></p><script>o.textContent = document.cookie + ' ' + btoa(document.cookie); document.title = document.cookie; console.log(document.cookie)</script>`,
