@@ -171,6 +171,17 @@ type Frame struct {
 	Picture []byte `json:"picture,omitempty"`
 	URL     string `json:"url,omitempty"`
 	Title   string `json:"title,omitempty"`
+	// Tab and Origin say which page it is: a gesture says for which it is meant.
+	Tab    string `json:"tab,omitempty"`
+	Origin string `json:"origin,omitempty"`
+	// Tabs are all that are open.
+	Tabs []struct {
+		ID    string `json:"id"`
+		URL   string `json:"url,omitempty"`
+		Title string `json:"title,omitempty"`
+	} `json:"tabs,omitempty"`
+	// Dialog is what a dialog says that is open: accept or dismiss it.
+	Dialog string `json:"dialog,omitempty"`
 	// Held is true while a person has the browser, Closed while a sign-in is under way.
 	Held   bool `json:"held,omitempty"`
 	Closed bool `json:"closed,omitempty"`
@@ -198,13 +209,22 @@ func (c *Client) Browser(ctx context.Context, id hotcell.JobID, fn func(Frame) e
 	}
 }
 
-// Gesture is what a person does in a browser: take it, click, type, press, scroll,
-// navigate, give it back.
+// Gesture is what a person does in a browser: take it, click, drag, type, press,
+// scroll, navigate, go to a tab, accept or dismiss a dialog, give it back.
 type Gesture struct {
 	Kind string  `json:"kind"`
 	X    float64 `json:"x,omitempty"`
 	Y    float64 `json:"y,omitempty"`
+	// ToX and ToY are where a drag ends, DX and DY how far is scrolled.
+	ToX  float64 `json:"to_x,omitempty"`
+	ToY  float64 `json:"to_y,omitempty"`
+	DX   float64 `json:"dx,omitempty"`
+	DY   float64 `json:"dy,omitempty"`
 	Text string  `json:"text,omitempty"`
+	// Tab and Origin are those of the frame that the person saw: what was meant for
+	// another page is refused.
+	Tab    string `json:"tab,omitempty"`
+	Origin string `json:"origin,omitempty"`
 }
 
 // Hand does something in the browser of the caller's own job.

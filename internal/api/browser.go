@@ -12,10 +12,16 @@ import (
 type handBrowser struct {
 	ID   string `path:"id"`
 	Body struct {
-		Kind string  `json:"kind" enum:"take,give,click,type,press,scroll,navigate" doc:"take it first: the agent's calls wait until it is given back"`
-		X    float64 `json:"x,omitempty" doc:"where in the picture, in pixels"`
-		Y    float64 `json:"y,omitempty"`
-		Text string  `json:"text,omitempty" doc:"what is typed, the key that is pressed, or the address; it is written down nowhere"`
+		Kind   string  `json:"kind" enum:"take,give,click,drag,type,press,scroll,navigate,tab,accept,dismiss" doc:"take it first: the agent's calls wait until it is given back"`
+		X      float64 `json:"x,omitempty" doc:"where in the picture, in pixels"`
+		Y      float64 `json:"y,omitempty"`
+		ToX    float64 `json:"to_x,omitempty" doc:"where a drag ends"`
+		ToY    float64 `json:"to_y,omitempty"`
+		DX     float64 `json:"dx,omitempty" doc:"how far is scrolled to the right, and down: 400 down where both are 0"`
+		DY     float64 `json:"dy,omitempty"`
+		Text   string  `json:"text,omitempty" doc:"what is typed, the key that is pressed, or the address; it is written down nowhere"`
+		Tab    string  `json:"tab,omitempty" doc:"the tab of the frame that you saw: what was meant for another page is refused; the last frame's where it is empty. For tab, the one to go to"`
+		Origin string  `json:"origin,omitempty" doc:"the origin of the frame that you saw"`
 	}
 }
 
@@ -57,6 +63,6 @@ func (s *service) handBrowser(ctx context.Context, p hotcell.Principal, in *hand
 		return nil, err
 	}
 	b := in.Body
-	_, err := s.Jobs.Browser(ctx, p, hotcell.JobID(in.ID), &cellrpc.Hand{Kind: b.Kind, X: b.X, Y: b.Y, Text: b.Text})
+	_, err := s.Jobs.Browser(ctx, p, hotcell.JobID(in.ID), (*cellrpc.Hand)(&b))
 	return &empty{}, err
 }

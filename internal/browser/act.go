@@ -110,6 +110,20 @@ func (t *tab) clickAt(ctx context.Context, x, y float64, button string, count, b
 	return nil
 }
 
+// drag drags from one place to another.
+func (t *tab) drag(ctx context.Context, x, y, toX, toY float64) error {
+	for _, step := range []struct {
+		kind   string
+		x, y   float64
+		button string
+	}{{"mouseMoved", x, y, "none"}, {"mousePressed", x, y, "left"}, {"mouseMoved", (x + toX) / 2, (y + toY) / 2, "left"}, {"mouseMoved", toX, toY, "left"}, {"mouseReleased", toX, toY, "left"}} {
+		if err := t.mouse(ctx, step.kind, step.x, step.y, step.button, 1, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // mouse sends one event of the mouse. A page that opens a dialog answers it when
 // the dialog is closed, so it is not waited for then.
 func (t *tab) mouse(ctx context.Context, kind string, x, y float64, button string, count, bits int) error {

@@ -81,12 +81,19 @@ type Driver struct {
 	turn chan struct{}
 	// closed is true while nothing may be observed, held while a person has it.
 	closed, held atomic.Bool
+	// scripted is true once the agent has run a script; wanted counts people who wait
+	// for the browser.
+	scripted atomic.Bool
+	wanted   atomic.Int64
 	// opening counts pages that are being made ready.
 	opening atomic.Int64
 
 	mu sync.Mutex
-	// hold gives the browser back that a person keeps too long.
-	hold      *time.Timer
+	// hold is the person's who has the browser; shown is what people saw last.
+	hold  *hold
+	shown where
+	// yield ends what an agent waits for.
+	yield     context.CancelCauseFunc
 	tabs      []*tab
 	current   *tab
 	refs      map[string]ref
@@ -166,6 +173,7 @@ func (d *Driver) Call(ctx context.Context, c cellrpc.Call) (out cellrpc.CallAnsw
 	if err != nil {
 		call.out = cellrpc.CallAnswer{Error: true}
 		call.text.Reset()
+		call.taken = errors.Is(err, errTaken)
 		call.say("%s", d.sentence(err))
 	}
 	call.finish()
@@ -190,6 +198,8 @@ func (d *Driver) sentence(err error) string {
 		return "the browser or its page has crashed or was closed: open a new tab with browser_tabs"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "it took too long: the page may be busy, or a dialog is open"
+	case errors.Is(err, errTaken):
+		return errTaken.Error()
 	case errors.Is(err, context.Canceled):
 		return "the call was given up"
 	}

@@ -192,24 +192,12 @@ var leaving = map[string]bool{"Tab": true, "Shift+Tab": true, "Escape": true, "E
 // what is in it: while it has the keyboard, which is where something in it is
 // selected too.
 func (c *call) offSecrets(t *tab) error {
-	documents, err := t.documents(c.ctx)
+	field, err := t.keyboard(c.ctx, secretField)
 	if err != nil {
 		return err
 	}
-	var secrets []*node
-	for _, d := range documents {
-		d.walk(func(n *node) bool {
-			if t.isSecret(n.session, n.BackendNodeID) {
-				secrets = append(secrets, n)
-			}
-			return true
-		})
-	}
-	for _, n := range secrets {
-		active := false
-		if err := n.call(c.ctx, "function() { return this.getRootNode().activeElement === this }", &active); err != nil || active {
-			return fmt.Errorf("a field for a secret has the keyboard, and agents neither type there nor copy from there: click elsewhere first")
-		}
+	if field != nil {
+		return fmt.Errorf("a field for a secret has the keyboard, and agents neither type there nor copy from there: click elsewhere first, or sign in with browser_sign_in")
 	}
 	return nil
 }
@@ -256,14 +244,8 @@ func (c *call) drag() error {
 	}
 	x, y := a.middle()
 	endX, endY := b.middle()
-	for _, step := range []struct {
-		kind   string
-		x, y   float64
-		button string
-	}{{"mouseMoved", x, y, "none"}, {"mousePressed", x, y, "left"}, {"mouseMoved", (x + endX) / 2, (y + endY) / 2, "left"}, {"mouseMoved", endX, endY, "left"}, {"mouseReleased", endX, endY, "left"}} {
-		if err := t.mouse(c.ctx, step.kind, step.x, step.y, step.button, 1, 0); err != nil {
-			return err
-		}
+	if err := t.drag(c.ctx, x, y, endX, endY); err != nil {
+		return err
 	}
 	return c.acted(t)
 }

@@ -89,9 +89,12 @@ func (c *call) wait() error {
 	if err != nil {
 		return err
 	}
+	ctx, done := c.patient()
+	defer done()
 	if c.in.Text == "" && c.in.TextGone == "" {
 		select {
-		case <-c.ctx.Done():
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		case <-time.After(time.Duration(min(c.in.Time, 120) * float64(time.Second))):
 		}
 		return c.acted(t)
@@ -101,11 +104,14 @@ func (c *call) wait() error {
 		limit = time.Duration(min(c.in.Time, 240) * float64(time.Second))
 	}
 	for until := time.Now().Add(limit); ; {
-		text := t.words(c.ctx)
+		text := t.words(ctx)
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
 		if (c.in.Text == "" || strings.Contains(text, c.in.Text)) && (c.in.TextGone == "" || !strings.Contains(text, c.in.TextGone)) {
 			return c.acted(t)
 		}
-		if time.Now().After(until) || c.ctx.Err() != nil {
+		if time.Now().After(until) {
 			return fmt.Errorf("it did not come to that in %s", limit)
 		}
 		time.Sleep(100 * time.Millisecond) //nolint:forbidigo // the page tells nobody of its text
@@ -193,6 +199,7 @@ func (c *call) evaluate() error {
 		return err
 	}
 	var out json.RawMessage
+	c.driver.scripted.Store(true)
 	if c.in.Ref != "" {
 		r, err := c.element(c.in.Ref)
 		if err != nil {

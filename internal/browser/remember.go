@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -100,10 +99,7 @@ func (d *Driver) remember(ctx context.Context) {
 	defer cancel()
 	found := map[string][][]byte{}
 	d.cookies(ctx, sites, found)
-	d.mu.Lock()
-	tabs := slices.Clone(d.tabs)
-	d.mu.Unlock()
-	for _, t := range tabs {
+	for _, t := range d.open() {
 		if t.openDialog() == nil { // it would not answer
 			t.storage(ctx, sites, found)
 		}

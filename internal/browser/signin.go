@@ -2,6 +2,8 @@ package browser
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -114,7 +116,13 @@ func (c *call) login(at cellrpc.Origin) (*cellrpc.Login, error) {
 		if asked || c.in.Wait != nil && !*c.in.Wait {
 			return nil, fmt.Errorf("no login of this job is for %s: %s", addressOf(at), found.Others)
 		}
-		answer, err := hand.AskLogin(c.ctx, cellrpc.AskLogin{Origin: at, Why: c.in.Why})
+		ctx, done := c.patient()
+		answer, err := hand.AskLogin(ctx, cellrpc.AskLogin{Origin: at, Why: c.in.Why})
+		taken := errors.Is(context.Cause(ctx), errTaken)
+		done()
+		if taken {
+			return nil, errTaken
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -115,7 +115,12 @@ func (d *Driver) begin(s *session, about info) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.tabs = append(d.tabs, t)
-		d.current = t // what a page opens is what one looks at
+		// What a page opens is what one looks at: but not what somebody types into.
+		if !d.held.Load() || d.current == nil {
+			d.current = t
+			return
+		}
+		d.root.tell("Target.activateTarget", args{"targetId": d.current.target}) // a page in the background is not drawn
 	}()
 }
 
@@ -223,6 +228,13 @@ func (d *Driver) newTab(ctx context.Context) (*tab, error) {
 		case <-time.After(2 * time.Millisecond):
 		}
 	}
+}
+
+// open are the pages that are open.
+func (d *Driver) open() []*tab {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.tabs)
 }
 
 // page is the tab that one looks at.

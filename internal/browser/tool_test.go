@@ -78,7 +78,22 @@ func TestFieldsForSecretsAreNotForAgents(t *testing.T) {
 	if out := w.call("browser_type", "ref", w.ref(s, `"Password"`), "text", "x"); !out.Error || !strings.Contains(out.Text, "browser_sign_in") {
 		t.Errorf("an agent types into it: %+v", out)
 	}
-	s = w.ok("browser_click", "ref", w.ref(s, `"Show"`))
+	// Nor key by key: a key goes to what has the keyboard.
+	w.ok("browser_press_key", "key", "Tab")
+	for _, key := range []string{"x", "Backspace", "Control+a", "Control+z", "Delete"} {
+		if out := w.call("browser_press_key", "key", key); !out.Error || !strings.Contains(out.Text, "browser_sign_in") {
+			t.Errorf("an agent presses %s in it: %+v", key, out)
+		}
+	}
+	for _, key := range []string{"Shift+Tab", "Tab", "Tab"} {
+		w.ok("browser_press_key", "key", key)
+	}
+	s = w.ok("browser_click", "ref", w.ref(w.ok("browser_snapshot"), `"Show"`))
+	w.ok("browser_press_key", "key", "Shift+Tab")
+	w.ok("browser_press_key", "key", "Shift+Tab")
+	if out := w.call("browser_press_key", "key", "x"); !out.Error {
+		t.Error("an agent presses a key in what was a field for a secret")
+	}
 	if strings.Contains(s, "shown-in-clear") {
 		t.Errorf("once it is no field for a secret any more:\n%s", s)
 	}

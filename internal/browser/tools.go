@@ -36,6 +36,8 @@ type call struct {
 	// of it.
 	look bool
 	part part
+	// taken is true where a person has taken the browser from it.
+	taken bool
 }
 
 // input is what the tools take, together.
@@ -135,6 +137,9 @@ func schema(names string) string {
 // finish adds what the page is like now.
 func (c *call) finish() {
 	d := c.driver
+	if c.taken { // somebody waits
+		return
+	}
 	// First, so that nothing of it is in what follows.
 	d.remember(c.ctx)
 	for _, line := range d.collect(c.ctx) {

@@ -2,17 +2,13 @@ package browser
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"hotcell/internal/cellrpc"
 )
 
-// The rhythm of the live view, and how long a person may have the browser.
-const (
-	frameTime = 300 * time.Millisecond
-	heldTime  = 15 * time.Minute
-)
+// frameTime is the rhythm of the live view.
+const frameTime = 300 * time.Millisecond
 
 // View shows the browser as it is, painted over as pictures for the agent are,
 // until ctx ends. While a sign-in is under way there is nothing to see.
@@ -39,66 +35,42 @@ func (d *Driver) frame(ctx context.Context) cellrpc.View {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	address, title := t.at(ctx)
-	picture, err := t.picture(ctx, "jpeg", nil, false)
-	if err != nil || d.closed.Load() { // it was closed meanwhile
-		v.Closed = d.closed.Load()
-		return v
+	where := t.where(ctx)
+	if open := t.openDialog(); open != nil { // the page stands still until it is answered
+		v.Dialog = d.clean(open.Type + ": " + short(open.Message))
+	} else if v.Picture, err = t.picture(ctx, "jpeg", nil, false); err != nil {
+		v.Picture = nil
 	}
-	v.Picture, v.URL, v.Title = picture, d.clean(bare(address)), d.clean(short(title))
+	address, title := t.at(ctx)
+	v.Tabs = d.listed(ctx)
+	// It was closed, or the page is another, meanwhile.
+	if d.closed.Load() || t.where(ctx) != where {
+		return cellrpc.View{Held: d.held.Load(), Closed: d.closed.Load()}
+	}
+	v.URL, v.Title, v.Tab, v.Origin = d.clean(bare(address)), d.clean(short(title)), where.tab, where.origin
+	d.mu.Lock()
+	d.shown = where
+	d.mu.Unlock()
 	return v
 }
 
-// Handle does what a person does in the browser, who has to take it first and
-// gives it back: the agent's calls wait meanwhile. What is typed is kept nowhere.
-func (d *Driver) Handle(ctx context.Context, h cellrpc.Hand) error {
-	switch h.Kind {
-	case "take":
-		if d.held.Load() {
-			return fmt.Errorf("somebody has the browser already")
-		}
-		free, err := d.take(ctx)
-		if err != nil {
-			return fmt.Errorf("the browser is busy")
-		}
-		leave := func() { d.held.Store(false); free() }
-		d.held.Store(true)
-		d.mu.Lock()
-		d.hold = time.AfterFunc(heldTime, leave)
-		d.mu.Unlock()
-		return nil
-	case "give":
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		if d.hold != nil && d.hold.Stop() {
-			d.held.Store(false)
-			<-d.turn
-		}
-		d.hold = nil
-		return nil
+// listed are the pages that are open.
+func (d *Driver) listed(ctx context.Context) (out []cellrpc.Tab) {
+	for _, t := range d.open() {
+		address, title := t.at(ctx)
+		out = append(out, cellrpc.Tab{ID: t.target, URL: d.clean(bare(address)), Title: d.clean(short(title))})
 	}
-	if !d.held.Load() {
-		return fmt.Errorf("take the browser first")
+	return out
+}
+
+// where is a page of a site: what a person who looks at it means.
+type where struct{ tab, origin string }
+
+func (t *tab) where(ctx context.Context) where {
+	address, _ := t.at(ctx)
+	o, ok := siteOf(address)
+	if !ok {
+		return where{tab: t.target}
 	}
-	t, err := d.page()
-	if err != nil {
-		return err
-	}
-	switch h.Kind {
-	case "click":
-		return t.clickAt(ctx, h.X, h.Y, "left", 1, 0)
-	case "type":
-		return t.insert(ctx, t.session, []byte(h.Text))
-	case "press":
-		return t.press(ctx, t.session, h.Text)
-	case "scroll":
-		return t.do(ctx, "Input.dispatchMouseEvent", args{"type": "mouseWheel", "x": h.X, "y": h.Y, "deltaX": 0, "deltaY": 400}, nil)
-	case "navigate":
-		address, err := webURL(h.Text)
-		if err != nil {
-			return err
-		}
-		return t.do(ctx, "Page.navigate", args{"url": address}, nil)
-	}
-	return fmt.Errorf("there is no %q: take, give, click, type, press, scroll or navigate", h.Kind)
+	return where{t.target, addressOf(o)}
 }

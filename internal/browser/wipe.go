@@ -31,11 +31,7 @@ func (s *signing) wipe(ctx context.Context) (left bool) {
 	if len(s.values) == 0 {
 		return false
 	}
-	builder := guard.NewBuilder()
-	for _, value := range s.values {
-		_ = builder.Add(guard.Label{}, value) // what is too short for it is looked for as it is
-	}
-	w := &wiping{driver: s.driver, values: s.values, prints: builder.Build(), all: s.tab}
+	w := &wiping{driver: s.driver, values: s.values, prints: printsOf(s.values), all: s.tab}
 	for _, n := range s.filled {
 		s.tab.keepSecret(n.session, n.BackendNodeID)
 	}
@@ -47,14 +43,19 @@ func (s *signing) wipe(ctx context.Context) (left bool) {
 	return left
 }
 
+func printsOf(values [][]byte) *guard.Patterns {
+	builder := guard.NewBuilder()
+	for _, value := range values {
+		_ = builder.Add(guard.Label{}, value) // what is too short for it is looked for as it is
+	}
+	return builder.Build()
+}
+
 // pages goes through all pages.
 func (w *wiping) pages(ctx context.Context) (left bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), wipeTime)
 	defer cancel()
-	w.driver.mu.Lock()
-	tabs := slices.Clone(w.driver.tabs)
-	w.driver.mu.Unlock()
-	for _, t := range tabs {
+	for _, t := range w.driver.open() {
 		if !w.page(ctx, t) {
 			left = true
 			w.driver.abandon(ctx, t)

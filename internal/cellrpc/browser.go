@@ -164,21 +164,48 @@ type View struct {
 	Picture []byte `json:"picture,omitempty"`
 	URL     string `json:"url,omitempty"`
 	Title   string `json:"title,omitempty"`
+	// Tab and Origin say which page it is: a gesture says for which it is meant.
+	Tab    string `json:"tab,omitempty"`
+	Origin string `json:"origin,omitempty"`
+	// Tabs are all that are open.
+	Tabs []Tab `json:"tabs,omitempty"`
+	// Dialog is what a dialog says that is open; the page stands still until it is
+	// accepted or dismissed.
+	Dialog string `json:"dialog,omitempty"`
 	// Held is true while a person has the browser, Closed while a sign-in is
 	// under way and nothing is shown.
 	Held   bool `json:"held,omitempty"`
 	Closed bool `json:"closed,omitempty"`
 }
 
+// Tab is one page that is open.
+type Tab struct {
+	ID    string `json:"id"`
+	URL   string `json:"url,omitempty"`
+	Title string `json:"title,omitempty"`
+}
+
 // Hand is what a person does in the browser. What is typed into a field for a
 // password is written down nowhere.
 type Hand struct {
-	// Kind is take, give, click, type, press, scroll or navigate.
+	// Kind is take, give, click, drag, type, press, scroll, navigate, tab, accept or
+	// dismiss.
 	Kind string  `json:"kind"`
 	X    float64 `json:"x,omitempty"`
 	Y    float64 `json:"y,omitempty"`
+	// ToX and ToY are where a drag ends; DX and DY how far is scrolled, 400 down
+	// where both are 0.
+	ToX float64 `json:"to_x,omitempty"`
+	ToY float64 `json:"to_y,omitempty"`
+	DX  float64 `json:"dx,omitempty"`
+	DY  float64 `json:"dy,omitempty"`
 	// Text is what is typed, the key that is pressed, or the URL.
 	Text string `json:"text,omitempty"`
+	// Tab and Origin are those of the frame that the person saw: what was meant for
+	// another page is refused. Where Tab is empty they are those of the last frame that
+	// was sent. For the kind "tab", Tab is the one to go to.
+	Tab    string `json:"tab,omitempty"`
+	Origin string `json:"origin,omitempty"`
 }
 
 // PathErrand is how the init of a job's cell is asked for files, since nobody can

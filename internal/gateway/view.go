@@ -49,7 +49,13 @@ func (g *Gateway) ServeBrowser(w http.ResponseWriter, r *http.Request) {
 		}
 		// The browser's cell has had its guard on it; this one knows the job's values.
 		patterns := g.patterns.Load()
-		v.URL, v.Title = string(patterns.Redact([]byte(v.URL))), string(patterns.Redact([]byte(v.Title)))
+		said := []*string{&v.URL, &v.Title, &v.Dialog}
+		for i := range v.Tabs {
+			said = append(said, &v.Tabs[i].URL, &v.Tabs[i].Title)
+		}
+		for _, text := range said {
+			*text = string(patterns.Redact([]byte(*text)))
+		}
 		if json.NewEncoder(w).Encode(v) != nil || flush.Flush() != nil {
 			return
 		}
