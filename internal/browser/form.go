@@ -197,7 +197,7 @@ func (c *call) offSecrets(t *tab) error {
 		return err
 	}
 	if field != nil {
-		return fmt.Errorf("a field for a secret has the keyboard, and agents neither type there nor copy from there: sign in with browser_sign_in, or click elsewhere")
+		return fmt.Errorf("a field for a secret has the keyboard, and agents neither type there nor copy from there: click elsewhere first, or sign in with browser_sign_in")
 	}
 	return nil
 }

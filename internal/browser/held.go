@@ -170,8 +170,10 @@ func (t *tab) keyboard(ctx context.Context, meant func(*node) bool) (found *node
 		})
 	}
 	for _, n := range fields {
+		// A frame remembers its own when another has the focus: that counts too, as does
+		// one that cannot be asked.
 		var has bool
-		if err := n.session.call(ctx, n.BackendNodeID, "function() { return this.matches(':focus') }", &has); err != nil || has {
+		if n.call(ctx, "function() { return this.getRootNode().activeElement === this }", &has) != nil || has {
 			return n, nil
 		}
 	}

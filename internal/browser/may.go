@@ -22,6 +22,8 @@ func (s *signing) mayEnter(ctx context.Context, f *fields, secret, button *node)
 		return unknown, "the site asks for a password, and the login has none"
 	case f.password == nil && len(f.codes) > 0 && !s.login.OTP:
 		return noCode, "the site asks for a one-time code, and the login has no secret for one"
+	case f.password == nil && len(f.codes) == 1 && !s.sent() && !surelyCode(f.codes[0]):
+		return noCode, "the page asks for some code, and nothing says that it is one of the login's: those come from an app, and neither by mail nor by phone"
 	case f.password != nil:
 		return s.mayTake(ctx, f, sendings(secret, button, s.at))
 	}

@@ -40,6 +40,7 @@ func TestOutcomes(t *testing.T) {
 	}{
 		"wrong, without a form":            {plainLogin, `<p>Invalid user name or password.`, 200, "wrong_credentials"},
 		"wrong, in German":                 {plainLogin, `<p>Benutzername oder Kennwort falsch`, 200, "wrong_credentials"},
+		"some code":                        {`<form method=post action=/session><label>The code of your parcel <input name=code inputmode=numeric></label><button>Go</button></form>`, ``, 200, "code_needed"},
 		"a wall":                           {plainLogin, `<p>Checking your browser before you go on`, 200, "captcha"},
 		"too many, without a form":         {plainLogin, `<p>Too many attempts. Come back tomorrow.`, 200, "rate_limited"},
 		"a choice of methods":              {plainLogin, `<h1>Choose how to verify it's you</h1><button>Text message</button><button>Authenticator app</button>`, 200, "more_steps"},
@@ -93,7 +94,6 @@ func TestFields(t *testing.T) {
 		"decoys":                    `<form method=post action=/session><input name=user aria-label=User><input type=password style="visibility:hidden"><input type=password style="opacity:0"><input type=password name=password><button>Sign in</button></form>`,
 		"the code of a customer":    `<form method=post action=/session><label for=code>Code client</label><input name=user id=code><input type=password name=password><button>Connexion</button></form>`,
 		"in another tab":            `<form method=post action=/session target=_blank><input name=user aria-label=User><input type=password name=password><button>Sign in</button></form>`,
-		"e-mail code":               `<form method=post action=/session><label>The code that we sent to your e-mail <input name=code inputmode=numeric></label><button>Verify</button></form>`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -54,6 +54,8 @@ type page struct {
 	document int64
 	address  string
 	words    string
+	// still is true of one that nothing can change any more: it has no scripts.
+	still bool
 }
 
 // view reads the page as it is now.
@@ -66,7 +68,13 @@ func (s *signing) view(ctx context.Context) (*page, error) {
 	if len(documents) == 0 {
 		return p, nil
 	}
-	p.document, p.address = documents[0].BackendNodeID, documents[0].DocumentURL
+	p.document, p.address, p.still = documents[0].BackendNodeID, documents[0].DocumentURL, true
+	for _, d := range documents {
+		d.walk(func(n *node) bool {
+			p.still = p.still && !n.is("script", "iframe", "frame", "object", "embed") && !(n.is("meta") && n.has("http-equiv")) && !n.acts()
+			return p.still
+		})
+	}
 	if p.at, p.known = originOf(p.address); p.known {
 		p.fields = find(documents, p.at, func(n *node) sight { return sightOf(ctx, n) })
 	}
@@ -113,7 +121,7 @@ func (s *signing) ready(p *page, waited, calm time.Duration) bool {
 	case s.sent() && p.out && s.inside(p), s.bad(p), s.failed() != 0:
 		return calm > brieflyTime
 	case s.sent() && s.inside(p):
-		return calm > nameTime
+		return p.still || calm > nameTime
 	case p.password != nil || len(p.codes) > 0 || p.username != nil && !s.sent():
 		return waited > appearTime // it may still be under way
 	}

@@ -35,9 +35,9 @@ type call struct {
 	// look is true where the page as it is then belongs to the answer, and part what
 	// of it.
 	look bool
+	part part
 	// taken is true where a person has taken the browser from it.
 	taken bool
-	part  part
 }
 
 // input is what the tools take, together.

@@ -57,6 +57,16 @@ func (n *node) has(name string) bool {
 	return false
 }
 
+// acts says whether an attribute of an element is a script.
+func (n *node) acts() bool {
+	for i := 0; i+1 < len(n.Attributes); i += 2 {
+		if strings.HasPrefix(n.Attributes[i], "on") {
+			return true
+		}
+	}
+	return false
+}
+
 func (n *node) is(names ...string) bool {
 	for _, name := range names {
 		if strings.EqualFold(n.NodeName, name) {

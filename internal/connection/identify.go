@@ -30,11 +30,7 @@ func (s *Service) identify(ctx context.Context, to target, fields []vault.Field)
 	if run == nil {
 		return "", "", errMute
 	}
-	values := make([]sensitive.Bytes, 0, len(fields))
-	for _, f := range fields {
-		values = append(values, f.Value)
-	}
-	patterns, err := courier.Patterns(guard.Label{ID: to.name, Name: to.name}, to.auth, values...)
+	patterns, err := patternsOf(to.name, to.auth, fields)
 	if err != nil {
 		return "", "", err
 	}
@@ -45,6 +41,15 @@ func (s *Service) identify(ctx context.Context, to target, fields []vault.Field)
 		return "", "", errStrange
 	}
 	return id, name, nil
+}
+
+// patternsOf finds the values of a connection in what a service answers.
+func patternsOf(name string, by hotcell.Auth, fields []vault.Field) (*guard.Patterns, error) {
+	values := make([]sensitive.Bytes, 0, len(fields))
+	for _, f := range fields {
+		values = append(values, f.Value)
+	}
+	return courier.Patterns(guard.Label{ID: name, Name: name}, by, values...)
 }
 
 // ask does the request of a document about who is connected: with the value on it, or

@@ -7,10 +7,7 @@ import (
 	"hotcell"
 	"hotcell/internal/book"
 	"hotcell/internal/connector"
-	"hotcell/internal/courier"
-	"hotcell/internal/guard"
 	"hotcell/internal/oauth"
-	"hotcell/internal/sensitive"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
 )
@@ -78,7 +75,7 @@ func (s *Service) try(ctx context.Context, r *vaultrpc.TestConnectionRequest) (v
 	case r.Path != "" && of.Definition == book.MCP:
 		return c.Version, "", hotcell.Invalid("/path", "an MCP server has tools, and no paths")
 	case r.Path != "":
-		return c.Version, c.Connected.Account, s.ask(ctx, c, of, r.Path, fields)
+		return c.Version, c.Connected.Account, s.askPath(ctx, c, of, r.Path, fields)
 	case of.Definition == book.MCP:
 		_, err := s.discover(ctx, of, c.Connected.Settings, auth(c), spent(fields))
 		return c.Version, c.Connected.Account, err
@@ -94,17 +91,13 @@ func (s *Service) try(ctx context.Context, r *vaultrpc.TestConnectionRequest) (v
 	return c.Version, name, err
 }
 
-// ask asks for a path that a person named. What is answered goes to nobody.
-func (s *Service) ask(ctx context.Context, c hotcell.Credential, of *connector.Connector, path string, fields []vault.Field) error {
+// askPath asks for a path that a person named. What is answered goes to nobody.
+func (s *Service) askPath(ctx context.Context, c hotcell.Credential, of *connector.Connector, path string, fields []vault.Field) error {
 	run, err := of.Probe(path, c.Connected.Settings, s.Now())
 	if err != nil {
 		return err
 	}
-	values := make([]sensitive.Bytes, 0, len(fields))
-	for _, f := range fields {
-		values = append(values, f.Value)
-	}
-	patterns, err := courier.Patterns(guard.Label{ID: c.Name, Name: c.Name}, auth(c), values...)
+	patterns, err := patternsOf(c.Name, auth(c), fields)
 	if err != nil {
 		return err
 	}
