@@ -205,6 +205,9 @@ func (g *Gateway) askLogin(ctx context.Context, r cellrpc.AskLogin) (any, error)
 		return nil, err
 	}
 	request := asked.Request
+	id := request.ID
+	g.asking.Store(&id)
+	defer g.asking.Store(nil)
 	for request.State == hotcell.RequestPending && waiting.Err() == nil {
 		looking, stop := context.WithTimeout(waiting, lookTime)
 		out, err := g.Vault.AwaitRequest(looking, &vaultrpc.AwaitRequestRequest{Job: g.Job.ID, ID: request.ID})

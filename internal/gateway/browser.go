@@ -185,6 +185,14 @@ const callTime = 15 * time.Minute
 // maxAnswer is how long a browser's answer may be, in bytes: a picture.
 const maxAnswer = 32 << 20
 
+// Doing implements [toolbox.Own].
+func (t *browserTools) Doing() string {
+	if id := (*Gateway)(t).asking.Load(); id != nil {
+		return "a person is asked for a login (request " + string(*id) + ")"
+	}
+	return "the browser works on it"
+}
+
 // CallTool implements [toolbox.Own].
 func (t *browserTools) CallTool(ctx context.Context, tool string, arguments json.RawMessage) (*vaultrpc.CallToolAnswer, error) {
 	g := (*Gateway)(t)

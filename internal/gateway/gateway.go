@@ -109,6 +109,8 @@ type Gateway struct {
 	// guard looks for, nil until the lease.
 	known    atomic.Pointer[rulebook]
 	patterns atomic.Pointer[guard.Patterns]
+	// asking is the request for a login that waits for a person.
+	asking   atomic.Pointer[hotcell.RequestID]
 	prints   prints
 	waits    waits
 	box      *toolbox.Box

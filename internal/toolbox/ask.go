@@ -28,7 +28,7 @@ func (b *Box) addAsk() {
 		ctx, stop := until(ctx, b.exchangeOf(r))
 		defer stop()
 		defer context.AfterFunc(b.Ended, stop)()
-		defer b.notices(ctx, r, "a person is asked; see hotcell requests")()
+		defer b.notices(ctx, r, saying("a person is asked; see hotcell requests"))()
 		out, err := b.Ask(ctx, cellrpc.Ask{Host: in.Host, Why: in.Why})
 		return nil, out, err
 	})

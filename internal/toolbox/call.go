@@ -24,13 +24,13 @@ type question struct {
 	exchange context.Context //nolint:containedctx // it is the client's life, and not the call's
 	// notices tell the client that its call goes on, until stop is called; nil where
 	// it does not want to know.
-	notices func(ctx context.Context, message string) (stop func())
+	notices func(ctx context.Context, message func() string) (stop func())
 }
 
 // call calls a tool for a message that the library has read.
 func (b *Box) call(ctx context.Context, r *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 	q := &question{tool: r.Params.Name, arguments: r.Params.Arguments, exchange: b.exchangeOf(r)}
-	q.notices = func(ctx context.Context, message string) func() { return b.notices(ctx, r, message) }
+	q.notices = func(ctx context.Context, message func() string) func() { return b.notices(ctx, r, message) }
 	return b.ask(ctx, q)
 }
 
@@ -129,7 +129,7 @@ func (b *Box) await(ctx context.Context, q *question, id hotcell.RequestID) (hot
 	defer stop()
 	defer b.Waiting()()
 	if q.notices != nil {
-		defer q.notices(ctx, fmt.Sprintf("waiting for a person: hotcell requests approve %s", id))()
+		defer q.notices(ctx, saying(fmt.Sprintf("waiting for a person: hotcell requests approve %s", id)))()
 	}
 	for {
 		looking, cancel := context.WithTimeout(ctx, lookTime)
@@ -152,9 +152,12 @@ func (b *Box) await(ctx context.Context, q *question, id hotcell.RequestID) (hot
 	}
 }
 
-// notices tell a client that asked for it that its call goes on, until what is
-// returned is called.
-func (b *Box) notices(ctx context.Context, r *mcp.CallToolRequest, message string) (stop func()) {
+// saying is a message that does not change.
+func saying(text string) func() string { return func() string { return text } }
+
+// notices tell a client that asked for it that its call goes on, and how it stands,
+// until what is returned is called.
+func (b *Box) notices(ctx context.Context, r *mcp.CallToolRequest, message func() string) (stop func()) {
 	token := r.Params.GetProgressToken()
 	if token == nil {
 		return func() {}
@@ -166,7 +169,7 @@ func (b *Box) notices(ctx context.Context, r *mcp.CallToolRequest, message strin
 		tick := time.NewTicker(b.Notices)
 		defer tick.Stop()
 		for n := 1.0; ; n++ {
-			_ = r.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{ProgressToken: token, Progress: n, Message: message})
+			_ = r.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{ProgressToken: token, Progress: n, Message: message()})
 			select {
 			case <-ctx.Done():
 				return

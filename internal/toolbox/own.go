@@ -20,7 +20,7 @@ func (b *Box) askOwn(ctx context.Context, q *question) (*mcp.CallToolResult, err
 	ctx, stop := until(ctx, q.exchange)
 	defer stop()
 	if q.notices != nil {
-		defer q.notices(ctx, "the browser works on it")()
+		defer q.notices(ctx, b.Own.Doing)()
 	}
 	answer, err := b.Own.CallTool(ctx, q.tool, q.arguments)
 	if err != nil {

@@ -68,6 +68,8 @@ type Own interface {
 	Tools() []vaultrpc.Tool
 	// CallTool calls one; its answer passes the guard like the vault's.
 	CallTool(ctx context.Context, tool string, arguments json.RawMessage) (*vaultrpc.CallToolAnswer, error)
+	// Doing is what a client that waits for a call is told.
+	Doing() string
 }
 
 // The bounds of who sets none.
