@@ -148,6 +148,7 @@ func TestEveryToolOfGmail(t *testing.T) {
 	for i := range 150 {
 		a.Google.Deliver(ada, google.Mail{From: "list@acme.test", Subject: "Newsletter", Text: fmt.Sprint("number ", i), Labels: []string{"INBOX"}})
 	}
+	a.Google.Pages(25) // so that a limit is reached within a page, after others
 	c.pages(t, "gmail_search", map[string]any{"query": "subject:newsletter", "limit": 60}, "messages", 150)
 	c.fails(t, []failure{
 		{"gmail_read", map[string]any{"id": "18cffffff"}, nil, []string{"404", "Requested entity was not found"}},

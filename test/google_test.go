@@ -157,6 +157,7 @@ func TestEveryToolOfDrive(t *testing.T) {
 	for i := range 130 {
 		a.Google.Store(ada, google.File{Name: fmt.Sprint("scan ", i), Type: pdf})
 	}
+	a.Google.Pages(20) // so that a limit is reached within a page, after others
 	c.pages(t, "google_drive_search", map[string]any{"query": "name contains 'scan'", "limit": 50}, "files", 130)
 	before := len(a.Google.Files(ada))
 	document := a.Google.Store(ada, google.File{Name: "Table", Type: "application/vnd.google-apps.spreadsheet"})
@@ -258,6 +259,7 @@ func TestEveryToolOfCalendar(t *testing.T) {
 		at["start"], at["end"] = fmt.Sprintf("2026-06-0%dT09:00:00Z", i+1), fmt.Sprintf("2026-06-0%dT09:15:00Z", i+1)
 		c.makes(t, []toolCall{{tool: "google_calendar_create", args: at}})
 	}
+	a.Google.Pages(2) // so that a limit is reached within a page, after others
 	c.pages(t, "google_calendar_list", map[string]any{"from": "2026-06-01T00:00:00Z", "to": "2026-07-01T00:00:00Z", "limit": 3}, "events", 7)
 	c.fails(t, []failure{
 		{"google_calendar_read", map[string]any{"id": "none"}, nil, []string{"404", "Not Found"}},

@@ -51,7 +51,7 @@ func TestToolsSpeakAsTheirServicesDocument(t *testing.T) {
 		{"github", "write_file", `{"owner":"acme","repo":"app","path":["x"],"text":"hé","message":"m"}`, "PUT", "https://api.github.com/repos/acme/app/contents/x", `{"content":"aMOp","message":"m"}`},
 		{"notion", "create", `{"parent":"59833787-2cf9-4fdf-8782-e53db20768a5","title":"T","paragraphs":["p"]}`, "POST", "https://api.notion.com/v1/pages", `{"children":[{"object":"block","paragraph":{"rich_text":[{"text":{"content":"p"},"type":"text"}]},"type":"paragraph"}],"parent":{"page_id":"59833787-2cf9-4fdf-8782-e53db20768a5"},"properties":{"title":[{"text":{"content":"T"}}]}}`},
 		{"stripe", "refund", `{"payment":"pi_1234567890","amount":500}`, "POST", "https://api.stripe.com/v1/refunds", `amount=500&payment_intent=pi_1234567890`},
-		{"microsoft-mail", "reply", `{"id":"AAMkAGI2THVSAAA=","text":"ok"}`, "POST", "https://graph.microsoft.com/v1.0/me/messages/AAMkAGI2THVSAAA=/reply", `{"comment":"ok"}`},
+		{"microsoft-mail", "reply", `{"id":"AAMkAGI2THVSAAA=","text":"ok"}`, "POST", "https://graph.microsoft.com/v1.0/me/messages/AAMkAGI2THVSAAA=/reply", `{"comment":"ok","message":{}}`},
 		{"google-drive", "share", `{"id":"file_12345","mail":"a@acme.com"}`, "POST", "https://www.googleapis.com/drive/v3/files/file_12345/permissions?sendNotificationEmail=true&supportsAllDrives=true", `{"emailAddress":"a@acme.com","role":"reader","type":"user"}`},
 	} {
 		of, _ := catalog.Find(c.slug)
@@ -90,7 +90,7 @@ func TestAnswersAreSelected(t *testing.T) {
 		{"github", "issues", `{"owner":"a","repo":"b"}`, `[{"number":1,"title":"T","state":"open","user":{"login":"ada"},"labels":[{"name":"bug"}],"html_url":"u"},{"number":2,"pull_request":{}}]`, `{"issues":[{"labels":["bug"],"number":1,"state":"open","title":"T","url":"u","user":"ada"}]}`},
 		{"linear", "search", `{"query":"x"}`, `{"data":{"searchIssues":{"nodes":[{"id":"1","identifier":"E-1","title":"T","url":"u","priority":1,"updatedAt":"t","state":{"name":"S"},"assignee":null,"labels":{"nodes":[{"name":"bug"}]}}],"pageInfo":{"hasNextPage":false}}}}`, `{"issues":[{"assignee":null,"id":"1","identifier":"E-1","labels":["bug"],"priority":1,"state":"S","title":"T","updated":"t","url":"u"}]}`},
 		{"stripe", "customers", `{}`, `{"data":[{"id":"cus_1","email":"a@b.c","secret":"x"}],"has_more":false}`, `{"customers":[{"email":"a@b.c","id":"cus_1"}]}`},
-		{"microsoft-mail", "search", `{}`, `{"value":[{"id":"1","subject":"S","from":{"emailAddress":{"address":"a@b.c"}},"receivedDateTime":"2026-01-01T00:00:00Z","bodyPreview":"p","isRead":false,"hasAttachments":false}]}`, `{"messages":[{"at":"2026-01-01T00:00:00Z","attachments":false,"from":"a@b.c","id":"1","preview":"p","read":false,"subject":"S"}]}`},
+		{"microsoft-mail", "search", `{"query":"x"}`, `{"value":[{"id":"1","conversationId":"c","subject":"S","from":{"emailAddress":{"address":"a@b.c"}},"receivedDateTime":"2026-01-01T00:00:00Z","bodyPreview":"p","isRead":false,"hasAttachments":false}]}`, `{"messages":[{"at":"2026-01-01T00:00:00Z","attachments":false,"conversation":"c","from":"a@b.c","id":"1","preview":"p","read":false,"subject":"S"}]}`},
 		{"hubspot", "search_deals", `{"limit":1}`, `{"results":[{"id":"7","properties":{"dealname":"D"}}],"paging":{"next":{"after":"1"}}}`, `{"cursor":"0.1","deals":[{"id":"7","properties":{"dealname":"D"}}],"more":true}`},
 	} {
 		of, _ := catalog.Find(c.slug)

@@ -8,7 +8,7 @@ import (
 
 // faults are all faults that an error is of, in their order.
 func faults(err error) []*hotcell.FieldError {
-	if all, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // it is what errors.Join made
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
 		var out []*hotcell.FieldError
 		for _, one := range all.Unwrap() {
 			out = append(out, faults(one)...)

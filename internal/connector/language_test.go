@@ -188,6 +188,18 @@ func TestARawFileIsTheBodyAsItCame(t *testing.T) {
 	}
 }
 
+func TestWhatIsNoTextIsAFile(t *testing.T) {
+	t.Parallel()
+	r := beginOf(t, shop, "text", `{}`)
+	next(t, r)
+	answer(t, r, "\x89PNG\r\n\xff", "Content-Type", "image/png")
+	next(t, r)
+	out, err := r.Result(t.Context())
+	if err != nil || len(out.Content) != 1 || out.Content[0].Kind != "image" || string(out.Content[0].Data) != "\x89PNG\r\n\xff" {
+		t.Errorf("%+v, %v", out, err)
+	}
+}
+
 func TestTextIsNotCutToItsFirstValue(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ kind, body, want string }{

@@ -70,6 +70,8 @@ func (r *Run) firstPage(ctx context.Context, out *Request) (*Request, error) {
 	if r.paging.here == nil {
 		return out, nil
 	}
+	name, err := plain(r.paging.here)
+	r.paging.seen[name] = err == nil
 	return r.page(ctx, r.paging.here)
 }
 

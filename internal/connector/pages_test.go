@@ -3,6 +3,7 @@ package connector_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -143,7 +144,8 @@ func TestACutListGoesOnWhereItEnded(t *testing.T) {
 func serve(t *testing.T, r *connector.Run, q *connector.Request) {
 	t.Helper()
 	at := q.URL.Query().Get("page")
-	if q.Method == "POST" && len(q.Body) > 0 && q.Body[0] == '{' {
+	switch post := q.Method == http.MethodPost; {
+	case post && q.Body[0] == '{':
 		var body struct {
 			N         int64
 			Variables struct {
@@ -155,12 +157,12 @@ func serve(t *testing.T, r *connector.Run, q *connector.Request) {
 		if at = body.Variables.After; body.N != 9007199254740993 || body.Variables.First != 10 {
 			t.Errorf("%s", q.Body)
 		}
-	} else if q.Method == "POST" {
+	case post:
 		form, err := url.ParseQuery(string(q.Body))
 		if at = form.Get("page"); err != nil || form.Get("x") != "y" {
 			t.Errorf("%s", q.Body)
 		}
-	} else if q.URL.Query().Get("a") != "b c" {
+	case q.URL.Query().Get("a") != "b c":
 		t.Errorf("%s", q.URL)
 	}
 	of := map[string][2]string{"": {`"a","b","c"`, "2.+ &#"}, "2.+ &#": {`"d","e","f"`, "3"}, "3": {`"g"`, ""}}[at]
@@ -193,6 +195,16 @@ func TestACutListSaysSo(t *testing.T) {
 	r := listed(t, "body", `{"cursor":"0#30"}`)
 	if q := next(t, r); string(q.Body) != `{"n":9007199254740993,"variables":{"after":30,"first":10}}` {
 		t.Errorf("%s", q.Body)
+	}
+}
+
+func TestAPageThatLeadsToItselfIsReadOnce(t *testing.T) {
+	t.Parallel()
+	r := listed(t, "query", `{"cursor":"0.n"}`)
+	next(t, r)
+	answer(t, r, `{"items":[1],"next":"n"}`)
+	if got := result(t, r); got != `{"things":[1]}` {
+		t.Errorf("%s", got)
 	}
 }
 

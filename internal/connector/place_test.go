@@ -86,13 +86,13 @@ func sent(t *testing.T, q *connector.Request) *http.Request {
 func arrives(t *testing.T, tool, s string, q *http.Request) {
 	t.Helper()
 	fatal := func(what any) { t.Helper(); t.Fatalf("%s: %q became %v", tool, s, what) }
-	path, query := "", url.Values{}
+	path, query := "/v1/"+tool[:1], url.Values{}
 	switch tool {
 	case "path", "slashed", "within", "address":
 		within(t, tool, s, q)
 		return
 	case "query":
-		path, query = "/v1/q", url.Values{"a": {s}, "list": {s, s}, "map[k]": {s}, "z": {"fixed"}}
+		query = url.Values{"a": {s}, "list": {s, s}, "map[k]": {s}, "z": {"fixed"}}
 		if s == "" {
 			query = url.Values{"z": {"fixed"}, "map[k]": {""}}
 		}
@@ -102,12 +102,10 @@ func arrives(t *testing.T, tool, s string, q *http.Request) {
 			return // the document's own key, twice
 		}
 	case "header":
-		path = "/v1/h"
 		if q.Header.Get("X-Value") != s || q.Header.Get("X-Z") != "fixed" || len(q.Header) != 4 {
 			fatal(q.Header)
 		}
 	default:
-		path = "/v1/" + tool[:1]
 		body, err := io.ReadAll(q.Body)
 		if err != nil {
 			t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"mime"
+	"net/http"
 	"strings"
 	"unicode/utf8"
 )
@@ -50,6 +51,9 @@ func (r *Run) Result(ctx context.Context) (*Result, error) {
 	}
 	if r.tool.result == nil && r.paging == nil && !r.plain && len(r.last.Body) > 0 {
 		return cut(r.last.Body), nil
+	}
+	if r.tool.result == nil && r.paging == nil && !utf8.Valid(r.last.Body) && charsetIn(r.last.Header) == "" {
+		return r.given(r.last.Body, r.last.Header.Get("Content-Type"), "")
 	}
 	v := r.vars["answer"]
 	if r.tool.result != nil {
@@ -108,8 +112,8 @@ func (r *Run) file(ctx context.Context, c *content) (*Result, error) {
 	if (err != nil || kind == "") && c.raw {
 		kind = r.last.Header.Get("Content-Type")
 	}
-	if _, _, bad := mime.ParseMediaType(kind); err != nil || bad != nil {
-		kind = "application/octet-stream"
+	if err != nil {
+		kind = ""
 	}
 	name := ""
 	if c.name != nil {
@@ -121,10 +125,23 @@ func (r *Run) file(ctx context.Context, c *content) (*Result, error) {
 	if err != nil {
 		return nil, &Failure{Status: r.last.Status, Message: "there is no such content"}
 	}
+	return r.given(data, kind, shortLine(name, maxIdentity))
+}
+
+// given is a file in its bounds, of a type that it may be of.
+func (r *Run) given(data []byte, kind, name string) (*Result, error) {
 	if len(data) > maxFile {
-		return nil, &Failure{Message: fmt.Sprintf("the file has %d bytes, and at most %d are given", len(data), maxFile)}
+		return nil, &Failure{Status: r.last.Status, Message: fmt.Sprintf("the file has %d bytes, and at most %d are given", len(data), maxFile)}
 	}
-	return contentOf(data, kind, shortLine(name, maxIdentity)), nil
+	if _, _, err := mime.ParseMediaType(kind); err != nil {
+		kind = "application/octet-stream"
+	}
+	return contentOf(data, kind, name), nil
+}
+
+func charsetIn(h http.Header) string {
+	_, parameters, _ := mime.ParseMediaType(h.Get("Content-Type"))
+	return parameters["charset"]
 }
 
 // contentOf is a file as an agent gets it: text as text, whatever its charset.

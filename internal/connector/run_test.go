@@ -204,7 +204,7 @@ func TestArgumentsAreHeldAgainstTheSchema(t *testing.T) {
 	t.Parallel()
 	c := parse(t)
 	tool, _ := c.Tool("post")
-	for _, bad := range []string{`{}`, `{"text":1}`, `{"text":"a","n":"3"}`, `{"text":"a","evil":1}`, `[]`, `"text"`, `{"text":"a","text":"b"}`, `{`, `{"text":"a"} {}`, strings.Repeat("[", 200), `{"text":"a","n":1e999}`} {
+	for _, bad := range []string{`{}`, `{"text":1}`, `{"text":"a","n":"3"}`, `{"text":"a","evil":1}`, `[]`, `"text"`, `{"text":"a","text":"b"}`, `{`, `{"text":"a"} {}`, strings.Repeat("[", 200), `{"text":"a","n":1e999}`, `{"text":"a","n":9223372036854775808}`} {
 		_, err := tool.Check(json.RawMessage(bad))
 		field, ok := errors.AsType[*hotcell.FieldError](err)
 		if !ok || !strings.HasPrefix(field.Pointer, "/arguments") {

@@ -186,9 +186,15 @@ func array(d *json.Decoder, depth int) (any, error) {
 	return out, err
 }
 
+// number reads a number. A whole one that is too large would become another one:
+// it is an error.
 func number(n json.Number) (any, error) {
-	if i, err := strconv.ParseInt(n.String(), 10, 64); err == nil {
+	i, err := strconv.ParseInt(n.String(), 10, 64)
+	if err == nil {
 		return i, nil
+	}
+	if !strings.ContainsAny(n.String(), ".eE") {
+		return nil, fmt.Errorf("%w: a number that is too large", errJSON)
 	}
 	f, err := n.Float64()
 	if err != nil {

@@ -42,7 +42,7 @@ tools:
       thread: {type: string}
       notify: {type: boolean, default: false}
       meta: {type: object, additionalProperties: false, properties: {level: {type: integer}}}
-  request: {method: POST, path: /post, json: {channel: "${args.channel}", text: "${args.text}", notify: "${args.notify}"}}
+  request: {method: POST, path: /post, headers: {Idempotency-Key: "${call.id}"}, json: {channel: "${args.channel}", text: "${args.text}", notify: "${args.notify}"}}
 - name: history
   title: Read a channel
   about: Read the newest messages of a channel.

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -375,4 +377,28 @@ func TestCallsOfAJobWaitForNobodyElse(t *testing.T) {
 	}
 	o.answers(nil)
 	o.done(job, "chat_post", `{"channel":"#ops","text":"t"}`)
+}
+
+func TestEachCallHasAnIdOfItsOwn(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	c := o.account(o.me, "work chat", o.plant("key"))
+	_, job := o.with(o.me, reading, c.ID)
+	var mu sync.Mutex
+	seen := map[string]bool{}
+	o.answers(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen[r.Header.Get("Idempotency-Key")] = true
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"done":"yes"}`)
+	})
+	for range 3 {
+		o.done(job, "chat_post", `{"channel":"#ops","text":"hello"}`)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(seen) != 3 || seen[""] {
+		t.Errorf("%v", seen)
+	}
 }

@@ -36,6 +36,7 @@ type Twin struct {
 	calendars []*calendar
 	events    []*event
 	invited   []string
+	most      int
 	refusals  []Fault
 	broken    []Fault
 }
@@ -77,6 +78,14 @@ func (t *Twin) Refuse(f Fault) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.refusals = append(t.refusals, f)
+}
+
+// Pages has pages be of n at the most, whatever a call asks for: services give fewer
+// than that as they like.
+func (t *Twin) Pages(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.most = n
 }
 
 // RefuseContent has the next content of an upload that has begun be answered so.
@@ -137,6 +146,7 @@ func write(w http.ResponseWriter, status int, v any) {
 // call is one call of a method; the twin is locked meanwhile.
 type call struct {
 	who   account.Account
+	most  int // of a page; 0 for no bound
 	query url.Values
 	body  []byte
 	r     *http.Request
@@ -166,7 +176,7 @@ func (a api) on(pattern string, fn func(*call) (any, *Fault), scopes ...string) 
 		who, known := a.twin.check(r)
 		a.twin.mu.Lock()
 		defer a.twin.mu.Unlock()
-		c := &call{who, r.URL.Query(), body, r, w}
+		c := &call{who, a.twin.most, r.URL.Query(), body, r, w}
 		if f := a.admit(c, known, scopes); f != nil {
 			a.write(w, f)
 			return
@@ -253,6 +263,9 @@ func page[T any](c *call, list []T, size int) (part []T, next string, f *Fault) 
 			return nil, "", &Fault{Code: 400, Status: "INVALID_ARGUMENT", Reason: "invalid", Message: "Invalid pageToken"}
 		}
 		from = n
+	}
+	if c.most > 0 {
+		size = min(size, c.most)
 	}
 	to := min(from+size, len(list))
 	if to < len(list) {

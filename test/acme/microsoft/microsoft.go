@@ -25,6 +25,7 @@ type Twin struct {
 	messages []*Message
 	folders  []folder
 	made     int
+	most     int
 	refusals []Fault
 }
 
@@ -75,6 +76,13 @@ func (t *Twin) Limit(n int) {
 	}
 }
 
+// Pages has pages be of n at the most, whatever a call asks for.
+func (t *Twin) Pages(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.most = n
+}
+
 // Refuse has the next call for mail be answered so, before anything is done.
 func (t *Twin) Refuse(f Fault) {
 	t.mu.Lock()
@@ -85,6 +93,7 @@ func (t *Twin) Refuse(f Fault) {
 // call is one call of a method; the twin is locked meanwhile.
 type call struct {
 	who   account.Account
+	most  int // of a page; 0 for no bound
 	query url.Values
 	body  []byte
 	r     *http.Request
@@ -110,7 +119,7 @@ func (t *Twin) on(pattern string, status int, fn func(*call) (any, *Fault), scop
 		who, known := t.check(r)
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		c := &call{who, r.URL.Query(), body, r, w}
+		c := &call{who, t.most, r.URL.Query(), body, r, w}
 		f := t.admit(c, known, scopes)
 		var answer any
 		if f == nil {

@@ -120,7 +120,10 @@ func (t *Twin) list(c *call) (any, *Fault) {
 	if c.r.PathValue("folder") != "" && !there {
 		return nil, missing()
 	}
-	search := strings.ReplaceAll(strings.Trim(c.query.Get("$search"), `"`), `\`, "")
+	search := ""
+	if c.query.Has("$search") {
+		search = strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(c.query.Get("$search")[1 : len(c.query.Get("$search"))-1])
+	}
 	found := []*Message{}
 	for _, m := range t.messages {
 		if m.owner == c.who.Mail && filter(m) && m.matches(search) && (!there || m.Folder == in.id) {
@@ -142,6 +145,9 @@ func paged[T any](c *call, of string, list []T, show func(T) (map[string]any, *F
 	skip, f := c.bound(cmp.Or(c.skip(), "$skip"), 0, 1<<20)
 	if f != nil {
 		return nil, f
+	}
+	if c.most > 0 {
+		top = min(top, c.most)
 	}
 	values := []any{}
 	end := min(skip+top, len(list))
@@ -187,6 +193,7 @@ func (m *Message) matches(search string) bool {
 			}
 			word = value
 		}
+		word = strings.Trim(word, `"`)
 		if !strings.Contains(strings.ToLower(within), word) {
 			return false
 		}
