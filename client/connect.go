@@ -113,9 +113,14 @@ type Tested struct {
 	Reason  string `json:"reason,omitempty"`
 }
 
-// TestConnection asks the service whether a connection works.
-func (c *Client) TestConnection(ctx context.Context, id hotcell.CredentialID) (out Tested, err error) {
-	return out, c.json(ctx, http.MethodPost, connectionPath(id)+"/test", nil, "", nil, &out)
+// TestConnection asks the service whether a connection works: by the path that is
+// named, or else by what its connector knows to ask.
+func (c *Client) TestConnection(ctx context.Context, id hotcell.CredentialID, path string) (out Tested, err error) {
+	query := url.Values{}
+	if path != "" {
+		query.Set("path", path)
+	}
+	return out, c.json(ctx, http.MethodPost, connectionPath(id)+"/test", query, "", nil, &out)
 }
 
 // LinkDraft is an account to be connected.

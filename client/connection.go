@@ -53,7 +53,7 @@ func (c *Client) CreateConnection(ctx context.Context, d ConnectionDraft) (out C
 		FromSecret   hotcell.CredentialID `json:"from_secret,omitempty"`
 		FromVariable string               `json:"from_variable,omitempty"`
 	}{Name: d.Name, Service: d.Service, Shared: d.Shared, Connector: d.Connector, Auth: d.Auth, Settings: d.Settings, Definition: d.Definition, FromSecret: d.FromSecret, FromVariable: d.FromVariable}
-	if d.HTTP.Host != "" {
+	if d.HTTP != (hotcell.HTTPAccess{}) {
 		body.HTTP = &d.HTTP
 	}
 	if d.Key.Len() > 0 {

@@ -61,7 +61,7 @@ type Vault interface {
 type Connections interface {
 	Connectors(context.Context, *vaultrpc.ConnectorsRequest) (*vaultrpc.ConnectorsAnswer, error)
 	LintConnector(context.Context, *vaultrpc.LintConnectorRequest) (*vaultrpc.LintConnectorAnswer, error)
-	TestConnection(context.Context, *vaultrpc.CredentialRequest) (*vaultrpc.TestConnectionAnswer, error)
+	TestConnection(context.Context, *vaultrpc.TestConnectionRequest) (*vaultrpc.TestConnectionAnswer, error)
 	Tools(context.Context, *vaultrpc.ToolsRequest) (*vaultrpc.ToolsAnswer, error)
 	CreateLink(context.Context, *vaultrpc.CreateLinkRequest) (*vaultrpc.CreateLinkAnswer, error)
 	Link(context.Context, *vaultrpc.LinkRequest) (*vaultrpc.LinkAnswer, error)

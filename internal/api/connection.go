@@ -113,13 +113,18 @@ func (s *service) tools(ctx context.Context, p hotcell.Principal, in *credential
 	return out, nil
 }
 
+type testConnection struct {
+	ID   string `path:"id"`
+	Path string `query:"path" doc:"a path below the service's address that is asked for by GET, such as /me; else what the connector knows to ask"`
+}
+
 type tested struct{ Body vaultrpc.TestConnectionAnswer }
 
-func (s *service) testConnection(ctx context.Context, p hotcell.Principal, in *credentialID) (*tested, error) {
+func (s *service) testConnection(ctx context.Context, p hotcell.Principal, in *testConnection) (*tested, error) {
 	if err := check(in.ID, hotcell.PrefixConnection); err != nil {
 		return nil, err
 	}
-	answer, err := s.Vault.TestConnection(ctx, &vaultrpc.CredentialRequest{Principal: p, ID: hotcell.CredentialID(in.ID)})
+	answer, err := s.Vault.TestConnection(ctx, &vaultrpc.TestConnectionRequest{Principal: p, ID: hotcell.CredentialID(in.ID), Path: in.Path})
 	if err != nil {
 		return nil, err
 	}

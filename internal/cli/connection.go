@@ -86,26 +86,6 @@ func (f *connectionFlags) add(c *cobra.Command) {
 	f.link.add(c)
 }
 
-const exampleConnection = "hotcell connections create http --name stripe --host api.stripe.com --auth bearer --api-key-file key.txt"
-
-// access is where and how the key goes on.
-func (f *connectionFlags) access() (hotcell.HTTPAccess, error) {
-	for flag, given := range map[string]string{"--name": f.name, "--host": f.host, "--auth": f.auth.Kind} {
-		if given == "" {
-			return hotcell.HTTPAccess{}, &usageError{flag + " is needed, and so are --name, --host and --auth", exampleConnection}
-		}
-	}
-	out := hotcell.HTTPAccess{Host: f.host, Auth: f.auth}
-	if host, port, err := net.SplitHostPort(f.host); err == nil {
-		n, err := strconv.Atoi(port)
-		if err != nil {
-			return out, usagef("--host takes HOST or HOST:PORT")
-		}
-		out.Host, out.Port = host, n
-	}
-	return out, nil
-}
-
 func (a *app) createConnection() *cobra.Command {
 	var flags connectionFlags
 	c := command("create CONNECTOR [--name N] [--tools A,B] [--api-key-file FILE|- | --from-secret SECRET/VARIABLE]", "Connect an account, or keep a service's key",
@@ -137,16 +117,6 @@ sealed before it leaves this process, and no command ever shows it again.`,
 		})
 	flags.add(c)
 	return c
-}
-
-// createHTTP keeps a key for a host that is named.
-func (a *app) createHTTP(ctx context.Context, cmd *cobra.Command, c *client.Client, flags connectionFlags) error {
-	to, err := flags.access()
-	if err != nil {
-		return err
-	}
-	draft := client.ConnectionDraft{Name: flags.name, Service: flags.service, Shared: flags.shared, HTTP: to}
-	return a.keep(ctx, cmd, c, draft, flags, exampleConnection)
 }
 
 // createKeyed keeps a key for a service of the catalogue.

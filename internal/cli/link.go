@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -120,14 +121,25 @@ func (a *app) reconnect() *cobra.Command {
 	return c
 }
 
+// renewal says how a connection that does not work is renewed.
+func renewal(c hotcell.Credential) string {
+	if c.Connected != nil && slices.Contains(c.Connected.Fields, hotcell.FieldKey) || c.Connected == nil {
+		return "give it another key: hotcell connections set-key " + c.Name
+	}
+	return "connect it anew: hotcell connections reconnect " + c.Name
+}
+
 func (a *app) testConnection() *cobra.Command {
-	return command("test CONNECTION", "Ask the service whether a connection works", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+	var path string
+	c := command("test CONNECTION [--path /P]", "Ask the service whether a connection works", `Ask the service whether a connection works: whose account it is, where the connector
+knows how to ask that; else --path names what is asked for, by GET. Of the answer you
+are told no more than whether it was one.`, cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		c := a.client()
 		of, err := a.connectionOf(cmd.Context(), c, args[0])
 		if err != nil {
 			return err
 		}
-		tested, err := c.TestConnection(cmd.Context(), of.ID)
+		tested, err := c.TestConnection(cmd.Context(), of.ID, path)
 		if err != nil {
 			return err
 		}
@@ -135,7 +147,7 @@ func (a *app) testConnection() *cobra.Command {
 			return a.json(tested)
 		}
 		if !tested.Works {
-			return &hinted{fmt.Errorf("%w: %s does not work: %s", hotcell.ErrNeedsReconnect, of.Name, tested.Reason), "connect it anew: hotcell connections reconnect " + of.Name}
+			return &hinted{fmt.Errorf("%w: %s does not work: %s", hotcell.ErrNeedsReconnect, of.Name, tested.Reason), renewal(of.Credential)}
 		}
 		as := ""
 		if tested.Account != "" {
@@ -144,4 +156,6 @@ func (a *app) testConnection() *cobra.Command {
 		_, err = fmt.Fprintln(a.Out, safe(of.Name+" works"+as))
 		return err
 	})
+	c.Flags().StringVar(&path, "path", "", "a `path` below the service's address, such as /me")
+	return c
 }

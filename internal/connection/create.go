@@ -5,8 +5,12 @@ import (
 	"context"
 	"maps"
 	"net"
+	"net/url"
+	"path"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"hotcell"
 	"hotcell/internal/book"
@@ -143,11 +147,17 @@ func keyed(c *connector.Connector, kind string) (*connector.Connector, error) {
 // how the key goes on, and where the service is.
 func (t *target) chosen(r *vaultrpc.CreateConnectionRequest) error {
 	switch {
-	case t.slug == slugHTTP && t.settings[settingBase] == "":
+	case t.slug == slugHTTP && !strings.Contains(t.settings[settingBase], "://"):
 		access, err := checkAccess(r.HTTP)
+		if err != nil {
+			return err
+		}
+		path, err := basePath(t.settings[settingBase])
 		t.auth = access.Auth
-		t.set(settingBase, "https://"+net.JoinHostPort(access.Host, strconv.Itoa(access.Port)))
+		t.set(settingBase, "https://"+authority(access)+path)
 		return err
+	case t.slug == slugHTTP && !plainBase(t.settings[settingBase]):
+		return errBase
 	case t.auth.Kind != "" && (t.slug == slugHTTP || t.connector.Definition != ""):
 		if r.HTTP.Auth.Kind != "" {
 			t.auth = r.HTTP.Auth
@@ -156,6 +166,41 @@ func (t *target) chosen(r *vaultrpc.CreateConnectionRequest) error {
 	}
 	return nil
 }
+
+// authority is host and port as an address has them: without the port that is usual,
+// which some services do not know themselves by.
+func authority(to hotcell.HTTPAccess) string {
+	whole := net.JoinHostPort(to.Host, strconv.Itoa(to.Port))
+	if to.Port == defaultPort {
+		return strings.TrimSuffix(whole, ":"+strconv.Itoa(defaultPort))
+	}
+	return whole
+}
+
+// basePath is the path that all requests of a service begin with; it is written so that
+// it means one thing.
+func basePath(given string) (string, error) {
+	clean := strings.TrimSuffix(given, "/")
+	if clean != "" && (!strings.HasPrefix(clean, "/") || path.Clean(clean) != clean || !plainPath.MatchString(clean)) {
+		return "", errBase
+	}
+	return clean, nil
+}
+
+var errBase = hotcell.Invalid("/settings/"+settingBase, "a base is the service's address such as https://api.acme.test/v2, or its path alone beside the host: /v2")
+
+// plainBase says whether a whole address has such a path.
+func plainBase(whole string) bool {
+	u, err := url.Parse(whole)
+	if err != nil {
+		return false
+	}
+	_, err = basePath(u.EscapedPath())
+	return err == nil
+}
+
+// plainPath has nothing that a server could read in another way.
+var plainPath = regexp.MustCompile(`^[A-Za-z0-9/._~:@-]{1,500}$`)
 
 // described takes an OpenAPI document.
 func (t *target) described(document []byte) (err error) {
@@ -169,8 +214,11 @@ func (t *target) described(document []byte) (err error) {
 
 // set adds a setting to those that a person gave.
 func (t *target) set(name, value string) {
-	all := map[string]string{name: value}
-	maps.Copy(all, t.settings)
+	all := maps.Clone(t.settings)
+	if all == nil {
+		all = map[string]string{}
+	}
+	all[name] = value
 	t.settings = all
 }
 

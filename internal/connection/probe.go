@@ -6,14 +6,18 @@ import (
 
 	"hotcell"
 	"hotcell/internal/book"
+	"hotcell/internal/connector"
+	"hotcell/internal/courier"
+	"hotcell/internal/guard"
 	"hotcell/internal/oauth"
+	"hotcell/internal/sensitive"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
 )
 
 // Test asks the service whether a connection works now, on behalf of somebody
 // who may change it.
-func (s *Service) Test(ctx context.Context, r *vaultrpc.CredentialRequest) (*vaultrpc.TestConnectionAnswer, error) {
+func (s *Service) Test(ctx context.Context, r *vaultrpc.TestConnectionRequest) (*vaultrpc.TestConnectionAnswer, error) {
 	version := 0
 	for {
 		c, err := s.testable(ctx, r)
@@ -46,7 +50,7 @@ func fails(err error) (*vaultrpc.TestConnectionAnswer, error) {
 }
 
 // testable is the connection as it is, where there is a way to ask.
-func (s *Service) testable(ctx context.Context, r *vaultrpc.CredentialRequest) (hotcell.Credential, error) {
+func (s *Service) testable(ctx context.Context, r *vaultrpc.TestConnectionRequest) (hotcell.Credential, error) {
 	c, _, err := s.Vault.Credential(ctx, r.Principal, r.ID)
 	switch {
 	case err != nil:
@@ -54,13 +58,13 @@ func (s *Service) testable(ctx context.Context, r *vaultrpc.CredentialRequest) (
 	case c.Tier != hotcell.TierConnection:
 		return c, hotcell.ErrNotFound
 	case c.Connected == nil:
-		return c, hotcell.Invalid("", "nobody knows what could be asked of this service: attach the connection, and have a job use it")
+		return c, hotcell.Invalid("", "this connection cannot be tested: attach it, and have a job use it")
 	}
 	return c, nil
 }
 
 // try asks once. It returns the version that it was asked with.
-func (s *Service) try(ctx context.Context, r *vaultrpc.CredentialRequest) (version int, name string, err error) {
+func (s *Service) try(ctx context.Context, r *vaultrpc.TestConnectionRequest) (version int, name string, err error) {
 	c, fields, err := s.Vault.Borrow(ctx, r.Principal, hotcell.TierConnection, r.ID, "connection.test", func(*vault.Act, hotcell.Credential) error { return nil })
 	if err != nil {
 		return 0, "", err
@@ -70,7 +74,12 @@ func (s *Service) try(ctx context.Context, r *vaultrpc.CredentialRequest) (versi
 	if err != nil {
 		return c.Version, "", err
 	}
-	if of.Definition == book.MCP {
+	switch {
+	case r.Path != "" && of.Definition == book.MCP:
+		return c.Version, "", hotcell.Invalid("/path", "an MCP server has tools, and no paths")
+	case r.Path != "":
+		return c.Version, c.Connected.Account, s.ask(ctx, c, of, r.Path, fields)
+	case of.Definition == book.MCP:
 		_, err := s.discover(ctx, of, c.Connected.Settings, auth(c), spent(fields))
 		return c.Version, c.Connected.Account, err
 	}
@@ -80,7 +89,25 @@ func (s *Service) try(ctx context.Context, r *vaultrpc.CredentialRequest) (versi
 		return oauth.Client{ID: by.ID, Secret: secret, Public: by.Public}, err
 	}
 	if _, name, err = s.identify(ctx, to, fields); errors.Is(err, errMute) {
-		err = hotcell.Invalid("", "%s has no request that could be tried without doing something: attach the connection, and have a job use it", of.Name)
+		err = hotcell.Invalid("", "nobody but you knows what could be asked of this service without doing something: name a path (--path /me)")
 	}
 	return c.Version, name, err
+}
+
+// ask asks for a path that a person named. What is answered goes to nobody.
+func (s *Service) ask(ctx context.Context, c hotcell.Credential, of *connector.Connector, path string, fields []vault.Field) error {
+	run, err := of.Probe(path, c.Connected.Settings, s.Now())
+	if err != nil {
+		return err
+	}
+	values := make([]sensitive.Bytes, 0, len(fields))
+	for _, f := range fields {
+		values = append(values, f.Value)
+	}
+	patterns, err := courier.Patterns(guard.Label{ID: c.Name, Name: c.Name}, auth(c), values...)
+	if err != nil {
+		return err
+	}
+	_, _, err = s.Courier.Do(ctx, run, auth(c), spent(fields), patterns)
+	return err
 }

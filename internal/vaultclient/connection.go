@@ -28,8 +28,8 @@ func (c *Control) ChangeConnection(ctx context.Context, r *vaultrpc.ChangeConnec
 }
 
 // TestConnection asks the service whether a connection works.
-func (c *Control) TestConnection(ctx context.Context, r *vaultrpc.CredentialRequest) (*vaultrpc.TestConnectionAnswer, error) {
-	return rpc.Call[vaultrpc.CredentialRequest, vaultrpc.TestConnectionAnswer](ctx, c.peer, vaultrpc.TestConnection, r)
+func (c *Control) TestConnection(ctx context.Context, r *vaultrpc.TestConnectionRequest) (*vaultrpc.TestConnectionAnswer, error) {
+	return rpc.Call[vaultrpc.TestConnectionRequest, vaultrpc.TestConnectionAnswer](ctx, c.peer, vaultrpc.TestConnection, r)
 }
 
 // Tools lists the tools of a connection.

@@ -59,7 +59,7 @@ func TestAKeyOfTheCatalogue(t *testing.T) {
 	if _, err := s.keyed(s.m, "acmekey", "down", s.plant("key"), nil); err != nil {
 		t.Errorf("a service that is down keeps a key from being kept: %v", err)
 	}
-	tested, err := s.control.TestConnection(t.Context(), &vaultrpc.CredentialRequest{Principal: s.m, ID: c.ID})
+	tested, err := s.control.TestConnection(t.Context(), &vaultrpc.TestConnectionRequest{Principal: s.m, ID: c.ID})
 	if err != nil || tested.Works || tested.Reason == "" {
 		t.Errorf("tested: %+v, %v", tested, err)
 	}
@@ -69,7 +69,7 @@ func TestAKeyOfTheCatalogue(t *testing.T) {
 	if answer, err = s.control.ChangeConnection(t.Context(), change); err != nil || answer.Credential.Connected.Account != "" {
 		t.Errorf("where that is meant, it is said to be of %q, %v", answer.Credential.Connected.Account, err)
 	}
-	_, err = s.control.TestConnection(t.Context(), &vaultrpc.CredentialRequest{Principal: s.b, ID: c.ID})
+	_, err = s.control.TestConnection(t.Context(), &vaultrpc.TestConnectionRequest{Principal: s.b, ID: c.ID})
 	refused(t, "a test of another's", err, hotcell.ErrNotFound, "")
 }
 

@@ -55,7 +55,7 @@ func TestALifeOfAConnectedAccount(t *testing.T) {
 // tests holds that a connection works.
 func (s *scene) tests(m hotcell.Principal, id hotcell.CredentialID, account string) {
 	s.t.Helper()
-	tested, err := s.control.TestConnection(s.t.Context(), &vaultrpc.CredentialRequest{Principal: m, ID: id})
+	tested, err := s.control.TestConnection(s.t.Context(), &vaultrpc.TestConnectionRequest{Principal: m, ID: id})
 	must(s.t, err)
 	if !tested.Works || tested.Account != account || tested.Reason != "" {
 		s.t.Errorf("tested: %+v", tested)

@@ -152,3 +152,59 @@ func TestWhatAnotherAccountReplacesIsRevoked(t *testing.T) {
 		t.Errorf("%d were revoked, and it says %q", len(p.revoked), done.Link.Reason)
 	}
 }
+
+func TestAnAPIBelowAPath(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	made := func(name, base, host string) (hotcell.Credential, error) {
+		return o.connect(&vaultrpc.CreateConnectionRequest{
+			Principal: o.me, Name: name, Connector: "http", Settings: map[string]string{"base": base}, HTTP: hotcell.HTTPAccess{Host: host, Auth: hotcell.Auth{Kind: "bearer"}},
+			Key: o.sealedKey(name, o.plant("key")),
+		})
+	}
+	path, err := made("by its path", "/v2/", "example.com")
+	must(t, err)
+	whole, err := made("whole", "https://example.com:8443/v2", "")
+	must(t, err)
+	for _, c := range []hotcell.Credential{path, whole} {
+		if c.HTTP.Host != "example.com" || (c.HTTP.Port == 8443) != (c.ID == whole.ID) {
+			t.Errorf("%s goes to %+v", c.Name, c.HTTP)
+		}
+		_, job := o.with(o.me, hotcell.Narrowing{Tools: []string{"get"}}, c.ID)
+		o.done(job, "http_get", `{"path":["pets","a/b"]}`)
+		if came := o.arrived(); len(came) != 1 || !strings.Contains(came[0], "/v2/pets/a%2Fb") {
+			t.Errorf("%s: arrived %q", c.Name, came)
+		}
+	}
+	for _, base := range []string{"v2", "/../x", "/a/./b", "/a//b", "//evil.test", "/a?b", "/a#b", "/a%2fb", `/a\b`, "https://example.com/a/../b", "https://example.com/a%2f..", "http://example.com/v2", "https://example.com/v2?x=1"} {
+		_, err := made("x", base, "example.com")
+		refused(t, base, err, hotcell.ErrInvalid, "settings")
+	}
+
+	test := func(id hotcell.CredentialID, path string) (*vaultrpc.TestConnectionAnswer, error) {
+		return o.control.TestConnection(t.Context(), &vaultrpc.TestConnectionRequest{Principal: o.me, ID: id, Path: path})
+	}
+	if got, err := test(path.ID, "/me?limit=1"); err != nil || !got.Works {
+		t.Errorf("tested: %+v, %v", got, err)
+	}
+	if came := o.arrived(); len(came) != 1 || !strings.HasPrefix(came[0], "GET example.com/v2/me?limit=1 ") {
+		t.Errorf("arrived: %q", came)
+	}
+	_, err = test(path.ID, "")
+	refused(t, "nothing named", err, hotcell.ErrInvalid, "--path")
+	for _, bad := range []string{"me", "//evil.test/x", "https://evil.test/x", "/../admin", "/a/%2e%2e/b", "/a//b", "/x#y"} {
+		_, err := test(path.ID, bad)
+		refused(t, bad, err, hotcell.ErrInvalid, "")
+	}
+	if came := o.arrived(); len(came) != 0 {
+		t.Errorf("arrived: %q", came)
+	}
+	o.answers(func(w http.ResponseWriter, r *http.Request) {
+		reply(w, http.StatusForbidden, map[string]any{"message": "not with " + r.Header.Get("Authorization")})
+	})
+	if got, err := test(path.ID, "/me"); err != nil || got.Works || got.Reason == "" {
+		t.Errorf("tested: %+v, %v", got, err)
+	}
+	_, err = o.control.TestConnection(t.Context(), &vaultrpc.TestConnectionRequest{Principal: o.b, ID: path.ID, Path: "/me"})
+	refused(t, "another's", err, hotcell.ErrNotFound, "")
+}

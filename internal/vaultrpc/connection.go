@@ -166,6 +166,14 @@ type ToolsAnswer struct {
 	Missing []string `json:"missing,omitempty"`
 }
 
+// TestConnectionRequest asks whether a connection works. Path is what is asked for,
+// below the service's address; empty for the connector's own question.
+type TestConnectionRequest struct {
+	Principal hotcell.Principal    `json:"principal"`
+	ID        hotcell.CredentialID `json:"id"`
+	Path      string               `json:"path,omitempty"`
+}
+
 // TestConnectionAnswer says whether a connection works now.
 type TestConnectionAnswer struct {
 	Works   bool   `json:"works"`

@@ -30,19 +30,20 @@ func (v *vault) CreateConnection(_ context.Context, in *vaultrpc.CreateConnectio
 		return nil, err
 	}
 	defer leave()
-	if in.Connector == key.Slug {
-		in.HTTP = hotcell.HTTPAccess{Host: "api.pay.test", Auth: hotcell.Auth{Kind: "bearer"}}
+	if in.Connector == key.Slug || in.Connector == desk.Slug {
+		in.HTTP = hotcell.HTTPAccess{Host: "api." + in.Connector + ".test", Auth: hotcell.Auth{Kind: "bearer"}}
 	}
 	kinds := map[string]bool{"bearer": true, "basic": true, "header": true, "query": true, "cookie": true, "sigv4": true}
 	if in.Name == "" || in.HTTP.Host == "" || in.HTTP.Host == "*" || !kinds[in.HTTP.Auth.Kind] {
 		return nil, hotcell.Invalid("/http/host", "a connection is to one host")
 	}
-	if in.FromSecret != "" {
+	key, there := v.values[in.FromSecret][in.FromVariable]
+	if in.FromSecret == "" {
+		if key, err = v.openKey(in.Name, in.Key); err != nil {
+			return nil, err
+		}
+	} else if !there {
 		return nil, hotcell.Invalid("/from_secret", "there is no such secret")
-	}
-	key, err := v.openKey(in.Name, in.Key)
-	if err != nil {
-		return nil, err
 	}
 	now := (*World)(v).tick()
 	http := in.HTTP

@@ -19,15 +19,18 @@ type accounts struct {
 }
 
 // chat is the one connector of the catalogue that is connected by a link, key
-// the one that takes a key.
-var chat, key = vaultrpc.Connector{
+// the one that takes a key, and desk is connected by either.
+var chat, key, desk = vaultrpc.Connector{
 	Slug: "chat", Name: "Chat", Category: "chat", About: "Post to channels.", Auth: "oauth2", Hosts: []string{"chat.acme.test"}, Client: "missing",
 	Settings: []vaultrpc.Setting{{Name: "team", About: "the team's name"}},
 	Tools: []vaultrpc.Tool{
 		{Name: "chat_post", Title: "Post", Description: "Post a message.", Input: []byte(`{"type":"object"}`), Scopes: []string{"write"}},
 		{Name: "chat_purge", Title: "Purge", Description: "Delete all messages.", Input: []byte(`{"type":"object"}`), Destructive: true, Approval: true},
 	},
-}, vaultrpc.Connector{Slug: "pay", Name: "Pay", Category: "payments", Auth: "key", Hosts: []string{"api.pay.test"}}
+}, vaultrpc.Connector{Slug: "pay", Name: "Pay", Category: "payments", Auth: "key", Hosts: []string{"api.pay.test"}}, vaultrpc.Connector{
+	Slug: "desk", Name: "Desk", Category: "tasks", Auth: "oauth2", Hosts: []string{"api.desk.test"}, Client: "missing",
+	Ways: []vaultrpc.Way{{Auth: "oauth2", Help: "Make an app."}, {Auth: "key", Prefixes: []string{"dsk-"}, Help: "Or give a key."}},
+}
 
 func (v *vault) Connectors(_ context.Context, r *vaultrpc.ConnectorsRequest) (*vaultrpc.ConnectorsAnswer, error) {
 	leave, err := v.enter()
@@ -36,7 +39,7 @@ func (v *vault) Connectors(_ context.Context, r *vaultrpc.ConnectorsRequest) (*v
 	}
 	defer leave()
 	out := &vaultrpc.ConnectorsAnswer{}
-	for _, c := range []vaultrpc.Connector{chat, key} {
+	for _, c := range []vaultrpc.Connector{chat, desk, key} {
 		if _, set := v.accounts.clients[c.Slug]; set {
 			c.Client = "set"
 		}
@@ -61,7 +64,7 @@ func (v *vault) LintConnector(_ context.Context, r *vaultrpc.LintConnectorReques
 	return out, nil
 }
 
-func (v *vault) TestConnection(_ context.Context, r *vaultrpc.CredentialRequest) (*vaultrpc.TestConnectionAnswer, error) {
+func (v *vault) TestConnection(_ context.Context, r *vaultrpc.TestConnectionRequest) (*vaultrpc.TestConnectionAnswer, error) {
 	leave, err := v.enter()
 	if err != nil {
 		return nil, err
