@@ -46,6 +46,7 @@ func gmailCalls(twin *google.Twin) []toolCall {
 		Subject: "Invoice 42", MessageID: "<m1@acme.test>", References: "<m0@acme.test>", Text: invoice, HTML: "<p>" + invoice + "</p>", Labels: []string{"INBOX", "UNREAD"},
 		Files: []google.Attachment{{Name: "Rechnung Nr. 42.png", Type: "image/png", Content: picture()}},
 	})
+	odd := twin.Deliver(ada, google.Mail{From: "Byron, Lord (London office) <byron@acme.test>", To: ada, Subject: "re: Ode", Text: "?", Labels: []string{"INBOX"}})
 	twin.AddLabel("Label_7", "Invoices")
 	message := func() map[string]any {
 		return map[string]any{
@@ -129,6 +130,17 @@ func gmailCalls(twin *google.Twin) []toolCall {
 		{tool: "gmail_reply", args: answer(), then: func(t *testing.T, _ string) { answers(t, last(t, twin.Sent(ada))) }},
 		{tool: "gmail_reply", args: map[string]any{"id": first, "text": "paid"}, then: func(t *testing.T, _ string) {
 			if m := last(t, twin.Sent(ada)); m.To != "<accounts@acme.test>" || m.Cc != "" || lines(m.Text) != "paid" || m.Thread != first {
+				t.Errorf("%+v", m)
+			}
+		}},
+		{tool: "gmail_reply", args: map[string]any{"id": odd, "text": "yes"}, then: func(t *testing.T, _ string) {
+			if m := last(t, twin.Sent(ada)); !strings.HasSuffix(m.To, "<byron@acme.test>") || strings.Contains(m.To, ">,") || m.Subject != "re: Ode" || m.Thread != odd {
+				t.Errorf("%+v", m)
+			}
+		}},
+		// An answer to what one sent oneself goes where that went.
+		{tool: "gmail_reply", args: map[string]any{"text": "one more thing"}, fill: func(args map[string]any) { args["id"] = twin.Sent(ada)[0].ID }, then: func(t *testing.T, _ string) {
+			if m := last(t, twin.Sent(ada)); !strings.Contains(m.To, "bob@acme.test") || strings.Contains(m.To, "ada@") || m.Thread != twin.Sent(ada)[0].Thread {
 				t.Errorf("%+v", m)
 			}
 		}},

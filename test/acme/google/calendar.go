@@ -82,7 +82,7 @@ func (t *Twin) calendarOf(c *call, id string, write bool) (*calendar, *Fault) {
 }
 
 func (t *Twin) listCalendars(c *call) (any, *Fault) {
-	size, f := c.number("maxResults", 100, 1, 250)
+	size, f := c.number("maxResults", 100, 250)
 	if f != nil {
 		return nil, f
 	}
@@ -122,7 +122,7 @@ func (t *Twin) listEvents(c *call) (any, *Fault) {
 	if f != nil {
 		return nil, f
 	}
-	size, f := c.number("maxResults", 250, 1, 2500)
+	size, f := c.number("maxResults", 250, 2500)
 	if f != nil {
 		return nil, f
 	}

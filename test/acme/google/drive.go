@@ -145,7 +145,7 @@ func brief(c *call, f *File) map[string]any {
 }
 
 func (t *Twin) listFiles(c *call) (any, *Fault) {
-	size, f := c.number("pageSize", 100, 1, 1000)
+	size, f := c.number("pageSize", 100, 1000)
 	if f != nil {
 		return nil, f
 	}

@@ -38,7 +38,7 @@ func (t *Twin) listMail(c *call) (any, *Fault) {
 	if c.query.Has("q") && !c.has(gmailAll) && !c.has(gmailModify) && !c.has(gmailRead) {
 		return nil, &Fault{Code: 403, Status: "PERMISSION_DENIED", Reason: "forbidden", Message: "Metadata scope does not support 'q' parameter"}
 	}
-	size, f := c.number("maxResults", 100, 1, 500)
+	size, f := c.number("maxResults", 100, 500)
 	if f != nil {
 		return nil, f
 	}
@@ -222,7 +222,7 @@ func (t *Twin) compose(c *call, in rawMail) (m Mail, f *Fault) {
 
 func (t *Twin) sendMail(c *call) (any, *Fault) {
 	var in rawMail
-	if f := c.read(&in, true); f != nil {
+	if f := c.read(&in); f != nil {
 		return nil, f
 	}
 	m, f := t.compose(c, in)
@@ -250,7 +250,7 @@ func (t *Twin) makeDraft(c *call) (any, *Fault) {
 	var in struct {
 		Message rawMail `json:"message"`
 	}
-	if f := c.read(&in, true); f != nil {
+	if f := c.read(&in); f != nil {
 		return nil, f
 	}
 	m, f := t.compose(c, in.Message)
@@ -268,7 +268,7 @@ func (t *Twin) modifyMail(c *call) (any, *Fault) {
 		Add    []string `json:"addLabelIds"`
 		Remove []string `json:"removeLabelIds"`
 	}
-	if f := c.read(&in, true); f != nil {
+	if f := c.read(&in); f != nil {
 		return nil, f
 	}
 	m, f := t.mail(c, c.r.PathValue("id"))

@@ -220,27 +220,27 @@ func (a api) admit(c *call, known bool, scopes []string) *Fault {
 	return nil
 }
 
-// read reads a call's JSON: names count by their case, and one that is unknown is
-// refused where the API is one of the newer ones.
-func (c *call) read(into any, strict bool) *Fault {
+// read reads the JSON of a call of the newer APIs: names count by their case, and one
+// that is unknown is refused. The older APIs pass over those.
+func (c *call) read(into any) *Fault {
 	if len(c.body) == 0 {
 		return nil
 	}
-	if err := json.Unmarshal(c.body, into, json.RejectUnknownMembers(strict)); err != nil {
+	if err := json.Unmarshal(c.body, into, json.RejectUnknownMembers(true)); err != nil {
 		return &Fault{Code: 400, Status: "INVALID_ARGUMENT", Reason: "parseError", Message: "Invalid JSON payload received."}
 	}
 	return nil
 }
 
-// number reads a number of the query within bounds.
-func (c *call) number(name string, usual, least, most int) (int, *Fault) {
+// number reads how many of a list are wanted, within bounds.
+func (c *call) number(name string, usual, most int) (int, *Fault) {
 	text := c.query.Get(name)
 	if text == "" {
 		return usual, nil
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < least {
-		return 0, invalid(fmt.Sprintf("Invalid value '%s'. Values must be within the range: [%d, %d]", text, least, most))
+	if err != nil || n < 1 {
+		return 0, invalid(fmt.Sprintf("Invalid value '%s'. Values must be within the range: [1, %d]", text, most))
 	}
 	return min(n, most), nil
 }

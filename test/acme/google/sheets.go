@@ -74,7 +74,7 @@ func (t *Twin) makeBook(c *call) (any, *Fault) {
 			} `json:"properties"`
 		} `json:"sheets"`
 	}
-	if f := c.read(&in, true); f != nil {
+	if f := c.read(&in); f != nil {
 		return nil, f
 	}
 	titles := []string{}
@@ -182,7 +182,7 @@ func (c *call) values(text string) (rows [][]any, raw bool, f *Fault) {
 		Major  string  `json:"majorDimension"`
 		Values [][]any `json:"values"`
 	}
-	if f := c.read(&in, true); f != nil {
+	if f := c.read(&in); f != nil {
 		return nil, false, f
 	}
 	switch v := c.query.Get("valueInputOption"); v {

@@ -14,16 +14,16 @@ import (
 type Message struct {
 	ID, Conversation, Subject string
 	// From is empty for a draft that nobody wrote a sender into.
-	From              string
-	To, Cc, Bcc       []string
-	ReplyTo           []string
-	Kind, Body        string // Kind is "text" or "html"
-	Files             []File
-	Folder            string
-	Read, Draft       bool
-	InReplyTo         string // the id of the message that this one answers
-	at                time.Time
-	owner, importance string
+	From        string
+	To, Cc, Bcc []string
+	ReplyTo     []string
+	Kind, Body  string // Kind is "text" or "html"
+	Files       []File
+	Folder      string
+	Read, Draft bool
+	InReplyTo   string // the id of the message that this one answers
+	at          time.Time
+	owner       string
 }
 
 // File is one that is attached. One that is itself a message has Item set.

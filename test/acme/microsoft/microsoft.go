@@ -133,7 +133,7 @@ func (t *Twin) on(pattern string, status int, fn func(*call) (any, *Fault), scop
 		default:
 			if raw, is := answer.(File); is {
 				w.Header().Set("Content-Type", raw.Type)
-				_, _ = w.Write(raw.Content) //nolint:gosec // it is what was stored
+				_, _ = w.Write(raw.Content)
 				return
 			}
 			write(w, status, answer)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -162,7 +161,7 @@ func paged[T any](c *call, of string, list []T, show func(T) (map[string]any, *F
 	if end < len(list) {
 		q := maps.Clone(c.query)
 		q.Set(cmp.Or(c.skip(), "$skip"), strconv.Itoa(end))
-		out["@odata.nextLink"] = c.self(c.r.URL.EscapedPath() + "?" + url.Values(q).Encode())
+		out["@odata.nextLink"] = c.self(c.r.URL.EscapedPath() + "?" + q.Encode())
 	}
 	return out, nil
 }
