@@ -34,7 +34,7 @@ func (s *Service) identify(ctx context.Context, to target, fields []vault.Field)
 	if err != nil {
 		return "", "", err
 	}
-	if err := s.ask(ctx, to, run, spent(fields), patterns); err != nil {
+	if err := s.inquire(ctx, to, run, spent(fields), patterns); err != nil {
 		return "", "", err
 	}
 	if id, name = run.Identity(); id == "" || name == "" || patterns.Contains([]byte(id+"\n"+name)) {
@@ -52,9 +52,9 @@ func patternsOf(name string, by hotcell.Auth, fields []vault.Field) (*guard.Patt
 	return courier.Patterns(guard.Label{ID: name, Name: name}, by, values...)
 }
 
-// ask does the request of a document about who is connected: with the value on it, or
+// inquire does the request of a document about who is connected: with the value on it, or
 // as the client where that is who asks.
-func (s *Service) ask(ctx context.Context, to target, run *connector.Run, value sensitive.Bytes, patterns *guard.Patterns) error {
+func (s *Service) inquire(ctx context.Context, to target, run *connector.Run, value sensitive.Bytes, patterns *guard.Patterns) error {
 	if run.AsksAs() == "" {
 		_, _, err := s.Courier.Do(ctx, run, to.auth, value, patterns)
 		return err
