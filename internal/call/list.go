@@ -59,13 +59,12 @@ const (
 // manner says as whom a call is made, and under which rules.
 func (o *offer) manner() string {
 	text := o.who()
-	for i, r := range o.rules {
-		if i == 0 {
-			text += "; only where "
-		} else {
-			text += " and "
-		}
-		text += r.when
+	var whens []string
+	for _, r := range o.rules {
+		whens = append(whens, r.when)
+	}
+	if whens != nil {
+		text += "; only where " + strings.Join(whens, " and ")
 	}
 	if o.approval {
 		text += "; each call waits until a person has approved it"

@@ -54,7 +54,7 @@ func TestALinkAnswersARequestOnce(t *testing.T) {
 		return d.control.AnswerLogin(ctx, &vaultrpc.AnswerRequest{Token: token, Username: "mona", Fields: d.sealedLogin(item, values...)})
 	}
 	password := d.plant("monas")
-	for name, token := range map[string]string{"longer": id + "." + later + "0." + mac, "of another": string(hotcell.NewID(hotcell.PrefixAsk)) + "." + rest, "cut": made.Token[:len(made.Token)-1], "none": "", "id alone": id} {
+	for name, token := range map[string]string{"longer": id + "." + later + "0." + mac, "of another": hotcell.NewID(hotcell.PrefixAsk) + "." + rest, "cut": made.Token[:len(made.Token)-1], "none": "", "id alone": id} {
 		refused(t, name, answer(token, string(q.ID), "password", password), hotcell.ErrNotFound, "no such link")
 	}
 	if err := answer(made.Token, "another item", "password", password); err == nil {

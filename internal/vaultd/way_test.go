@@ -84,7 +84,9 @@ func TestARevocationIsToldAsItWent(t *testing.T) {
 		"nothing":                      {``, 200, false},
 		"an error":                     {`{"ok":true,"revoked":true}`, 500, false},
 	} {
-		var got struct{ Access_token string }
+		var got struct {
+			Token string `json:"access_token"`
+		}
 		p.set(func() {
 			p.own = func(w http.ResponseWriter, r *http.Request) {
 				id, secret, _ := r.BasicAuth()
@@ -103,7 +105,7 @@ func TestARevocationIsToldAsItWent(t *testing.T) {
 		if answer.Revoked != c.revoked || strings.HasPrefix(answer.Grant, "it was revoked") != c.revoked {
 			t.Errorf("%s: told %+v", what, answer)
 		}
-		if !strings.HasPrefix(got.Access_token, "canary-access-") {
+		if !strings.HasPrefix(got.Token, "canary-access-") {
 			t.Errorf("%s: another token was sent", what)
 		}
 	}
