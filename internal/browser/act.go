@@ -22,19 +22,14 @@ var errUnseen = errors.New("the element is not to be seen: it may be hidden, or 
 
 // boxOf is where a node is in the page, also within frames of other processes.
 func (t *tab) boxOf(ctx context.Context, s *session, id int64) (box, error) {
-	var out struct{ Quads [][]float64 }
-	if err := s.do(ctx, "DOM.getContentQuads", args{"backendNodeId": id}, &out); err != nil {
+	all, err := s.boxes(ctx, id)
+	if err != nil {
 		return box{}, errUnseen
 	}
 	var b box
-	for _, q := range out.Quads {
-		if len(q) != 8 {
-			continue
-		}
-		x0, x1 := min(q[0], q[2], q[4], q[6]), max(q[0], q[2], q[4], q[6])
-		y0, y1 := min(q[1], q[3], q[5], q[7]), max(q[1], q[3], q[5], q[7])
-		if x1-x0 > b.width || b.width == 0 {
-			b = box{x0, y0, x1 - x0, y1 - y0}
+	for _, one := range all {
+		if one.width > b.width || b.width == 0 {
+			b = one
 		}
 	}
 	if b.width == 0 || b.height == 0 {
@@ -43,6 +38,30 @@ func (t *tab) boxOf(ctx context.Context, s *session, id int64) (box, error) {
 	dx, dy := t.offset(ctx, s)
 	b.x, b.y = b.x+dx, b.y+dy
 	return b, nil
+}
+
+// boxes are all that a node is drawn in: a text has one for each of its lines.
+func (s *session) boxes(ctx context.Context, id int64) (all []box, err error) {
+	var out struct{ Quads [][]float64 }
+	if err := s.do(ctx, "DOM.getContentQuads", args{"backendNodeId": id}, &out); err != nil {
+		return nil, err
+	}
+	for _, q := range out.Quads {
+		if b, ok := around(q); ok {
+			all = append(all, b)
+		}
+	}
+	return all, nil
+}
+
+// around is the box around four corners.
+func around(q []float64) (b box, ok bool) {
+	if len(q) != 8 {
+		return b, false
+	}
+	b.x, b.y = min(q[0], q[2], q[4], q[6]), min(q[1], q[3], q[5], q[7])
+	b.width, b.height = max(q[0], q[2], q[4], q[6])-b.x, max(q[1], q[3], q[5], q[7])-b.y
+	return b, true
 }
 
 // offset is where the frame of another process is in the page.
@@ -61,19 +80,29 @@ func (t *tab) offset(ctx context.Context, s *session) (x, y float64) {
 	if f == nil {
 		return 0, 0
 	}
+	parent, owner := t.owner(ctx, f)
+	if parent == nil {
+		return 0, 0
+	}
+	if b, err := t.boxOf(ctx, parent, owner); err == nil {
+		return b.x, b.y
+	}
+	return 0, 0
+}
+
+// owner is the element that shows a frame of another process; no session where
+// there is none.
+func (t *tab) owner(ctx context.Context, f *frame) (*session, int64) {
 	for _, parent := range t.allSessions() {
-		if parent == s {
+		if parent == f.session {
 			continue
 		}
 		var owner struct{ BackendNodeID int64 }
-		if parent.do(ctx, "DOM.getFrameOwner", args{"frameId": f.id}, &owner) != nil {
-			continue
-		}
-		if b, err := t.boxOf(ctx, parent, owner.BackendNodeID); err == nil {
-			return b.x, b.y
+		if parent.do(ctx, "DOM.getFrameOwner", args{"frameId": f.id}, &owner) == nil {
+			return parent, owner.BackendNodeID
 		}
 	}
-	return 0, 0
+	return nil, 0
 }
 
 // show scrolls a node into view, and returns where it is then.

@@ -187,9 +187,12 @@ func (c *call) resize() error {
 		return err
 	}
 	width, height := min(max(c.in.Width, 200), 3000), min(max(c.in.Height, 200), 3000)
-	if err := t.do(c.ctx, "Emulation.setDeviceMetricsOverride", args{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false}, nil); err != nil {
+	if err := t.size(c.ctx, width, height); err != nil {
 		return err
 	}
+	t.mu.Lock()
+	t.width, t.height = width, height
+	t.mu.Unlock()
 	return c.acted(t)
 }
 

@@ -17,31 +17,35 @@ var paint = image.NewUniform(color.RGBA{0x33, 0x33, 0x33, 0xff})
 // margin is how far beyond its box a field is painted over, in pixels.
 const margin = 3
 
+// maxPicture is how high and wide a picture of a full page is, in pixels.
+const maxPicture = 8000
+
 // picture is the page as it looks, with fields for secrets painted over, and
 // whatever text holds what the guard looks for: in the picture itself, since a page
 // can undo whatever is done to the page.
 func (t *tab) picture(ctx context.Context, kind string, clip *box, full bool) ([]byte, error) {
+	if full {
+		// The page is laid out anew for that, before it is measured.
+		restore, err := t.unroll(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer restore()
+	}
 	before, err := t.hidden(ctx)
 	if err != nil {
 		return nil, err
 	}
-	in := args{"format": "png", "captureBeyondViewport": full}
-	var metrics struct {
-		CSSVisualViewport struct{ PageX, PageY float64 }
-		CSSContentSize    struct{ Width, Height float64 }
-	}
-	if err := t.do(ctx, "Page.getLayoutMetrics", nil, &metrics); err != nil {
-		return nil, err
-	}
-	from := box{x: metrics.CSSVisualViewport.PageX, y: metrics.CSSVisualViewport.PageY}
-	origin := box{}
-	switch {
-	case full:
-		origin = box{-from.x, -from.y, 0, 0}
-		in["clip"] = args{"x": 0, "y": 0, "width": metrics.CSSContentSize.Width, "height": min(metrics.CSSContentSize.Height, 8000), "scale": 1}
-	case clip != nil:
+	in, origin := args{"format": "png"}, box{}
+	if clip != nil {
+		var metrics struct {
+			CSSVisualViewport struct{ PageX, PageY float64 }
+		}
+		if err := t.do(ctx, "Page.getLayoutMetrics", nil, &metrics); err != nil {
+			return nil, err
+		}
 		origin = *clip
-		in["clip"] = args{"x": clip.x + from.x, "y": clip.y + from.y, "width": clip.width, "height": clip.height, "scale": 1}
+		in["clip"] = args{"x": clip.x + metrics.CSSVisualViewport.PageX, "y": clip.y + metrics.CSSVisualViewport.PageY, "width": clip.width, "height": clip.height, "scale": 1}
 	}
 	var shot struct{ Data []byte }
 	if err := t.do(ctx, "Page.captureScreenshot", in, &shot); err != nil {
@@ -55,31 +59,33 @@ func (t *tab) picture(ctx context.Context, kind string, clip *box, full bool) ([
 	return paintOver(shot.Data, append(before, after...), origin, kind)
 }
 
-// hidden are the boxes of what no picture may show.
-func (t *tab) hidden(ctx context.Context) (out []box, err error) {
-	documents, err := t.documents(ctx)
-	if err != nil {
+// size sets how large the page is.
+func (t *tab) size(ctx context.Context, width, height int) error {
+	return t.do(ctx, "Emulation.setDeviceMetricsOverride", args{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false}, nil)
+}
+
+// unroll makes a page so large that all of it is to be seen.
+func (t *tab) unroll(ctx context.Context) (restore func(), err error) {
+	var metrics struct {
+		CSSContentSize, CSSLayoutViewport struct{ Width, Height, ClientWidth, ClientHeight float64 }
+	}
+	if err := t.do(ctx, "Page.getLayoutMetrics", nil, &metrics); err != nil {
 		return nil, err
 	}
-	sieve := t.driver.sieve.Load()
-	for _, d := range documents {
-		d.walk(func(n *node) bool {
-			hide := n.NodeType == elementNode && t.isSecret(n.session, n.BackendNodeID)
-			if n.NodeType == textNode && n.NodeValue != "" && sieve.holds([]byte(n.NodeValue)) && n.parent != nil {
-				n, hide = n.parent, true
-			}
-			if n.is("input", "textarea") && sieve.holds([]byte(n.attribute("value"))) {
-				hide = true
-			}
-			if hide {
-				if b, err := t.boxOf(ctx, n.session, n.BackendNodeID); err == nil {
-					out = append(out, b)
-				}
-			}
-			return true
-		})
+	width, height := max(metrics.CSSContentSize.Width, metrics.CSSLayoutViewport.ClientWidth), max(metrics.CSSContentSize.Height, metrics.CSSLayoutViewport.ClientHeight)
+	restore = func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), enableTime)
+		defer cancel()
+		t.mu.Lock()
+		width, height := t.width, t.height
+		t.mu.Unlock()
+		if width > 0 {
+			_ = t.size(ctx, width, height)
+			return
+		}
+		_ = t.do(ctx, "Emulation.clearDeviceMetricsOverride", nil, nil)
 	}
-	return out, nil
+	return restore, t.size(ctx, min(int(width), maxPicture), min(int(height), maxPicture))
 }
 
 // paintOver paints boxes over, which are where they are in the page; origin is

@@ -30,6 +30,10 @@ type tab struct {
 	traffic
 	// secret are fields that were for a secret at some time, by session and node.
 	secret map[string]bool
+	// loaders are what the pages of sessions were loaded by when that was learned.
+	loaders map[target.SessionID]string
+	// width and height are those that the agent has set; 0 for the usual ones.
+	width, height int
 	// crashed is true once the page's process is gone.
 	crashed bool
 }
@@ -96,7 +100,7 @@ func (d *Driver) begin(s *session, about info) {
 		d.root.tell("Target.closeTarget", args{"targetId": about.TargetID})
 		return
 	}
-	t := &tab{driver: d, target: about.TargetID, session: s, opener: about.OpenerID, frames: map[string]*frame{}, secret: map[string]bool{}}
+	t := &tab{driver: d, target: about.TargetID, session: s, opener: about.OpenerID, frames: map[string]*frame{}, secret: map[string]bool{}, loaders: map[target.SessionID]string{}}
 	t.traffic.reset()
 	t.listen(s)
 	s.on("Page.javascriptDialogOpening", t.dialogOpened)

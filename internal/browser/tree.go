@@ -2,6 +2,7 @@ package browser
 
 import (
 	"context"
+	"maps"
 	"strconv"
 	"strings"
 )
@@ -132,7 +133,7 @@ func link(n, parent, document *node, s *session) {
 func (t *tab) documents(ctx context.Context) ([]*node, error) {
 	var out []*node
 	for i, s := range t.allSessions() {
-		root, err := s.document(ctx)
+		root, loader, err := s.loaded(ctx)
 		if err != nil {
 			if i == 0 {
 				return nil, err
@@ -140,24 +141,47 @@ func (t *tab) documents(ctx context.Context) ([]*node, error) {
 			continue // a frame that has just gone
 		}
 		out = append(out, root)
+		t.learnSecrets(s, root, loader)
 	}
-	t.learnSecrets(out)
 	return out, nil
 }
 
-// learnSecrets remembers which fields are for secrets: also when they are turned
-// into others later.
-func (t *tab) learnSecrets(documents []*node) {
+// loaded is a session's page, and what it was loaded by: the same before and after.
+func (s *session) loaded(ctx context.Context) (root *node, loader string, err error) {
+	for range 5 {
+		var before, after struct{ FrameTree frameTree }
+		if err = s.do(ctx, "Page.getFrameTree", nil, &before); err != nil {
+			return nil, "", err
+		}
+		if root, err = s.document(ctx); err != nil {
+			return nil, "", err
+		}
+		if err = s.do(ctx, "Page.getFrameTree", nil, &after); err != nil {
+			return nil, "", err
+		}
+		if loader = after.FrameTree.Frame.LoaderID; loader == before.FrameTree.Frame.LoaderID {
+			break
+		}
+	}
+	return root, loader, nil
+}
+
+// learnSecrets remembers which fields are for secrets, also when they are turned
+// into others later, and forgets those of a page that is gone: another may have
+// elements of the same number.
+func (t *tab) learnSecrets(s *session, root *node, loader string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, d := range documents {
-		d.walk(func(n *node) bool {
-			if secretField(n) {
-				t.secret[n.key()] = true
-			}
-			return true
-		})
+	if t.loaders[s.id] != loader {
+		t.loaders[s.id] = loader
+		maps.DeleteFunc(t.secret, func(key string, _ bool) bool { return strings.HasPrefix(key, string(s.id)+"/") })
 	}
+	root.walk(func(n *node) bool {
+		if secretField(n) {
+			t.secret[n.key()] = true
+		}
+		return true
+	})
 }
 
 // secretField says whether an element is for a secret to be typed in.

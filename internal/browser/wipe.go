@@ -40,6 +40,11 @@ func (s *signing) wipe(ctx context.Context) (left bool) {
 		clear(value)
 	}
 	s.values, s.filled = nil, nil
+	telling, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTime)
+	defer cancel()
+	if err := s.driver.Config.Hand.Filled(telling, s.at); err != nil {
+		s.driver.Log.Error("that a form is empty could not be told of", "error", err)
+	}
 	return left
 }
 
@@ -91,39 +96,20 @@ const empty = `function() {
 	for (const name of ['input', 'change']) this.dispatchEvent(new Event(name, {bubbles: true}))
 }`
 
-// rare are values of some of a snapshot's nodes.
-type rare struct{ Index, Value []int }
-
 // find looks for live fields that hold a value: hidden ones too, and those in
 // shadow roots and frames.
 func (w *wiping) find(ctx context.Context, t *tab) (out []*node, err error) {
 	for i, s := range t.allSessions() {
-		var shot struct {
-			Documents []struct {
-				Nodes struct {
-					BackendNodeID         []int64
-					InputValue, TextValue rare
-				}
-			}
-			Strings []string
-		}
-		if err := s.do(ctx, "DOMSnapshot.captureSnapshot", args{"computedStyles": []string{}}, &shot); err != nil {
+		shot, err := s.capture(ctx)
+		if err != nil {
 			if i == 0 || ctx.Err() != nil {
 				return nil, err
 			}
 			continue // a frame that has just gone
 		}
-		for _, d := range shot.Documents {
-			for _, list := range []rare{d.Nodes.InputValue, d.Nodes.TextValue} {
-				for at, index := range list.Index {
-					if at >= len(list.Value) || list.Value[at] < 0 || list.Value[at] >= len(shot.Strings) || index >= len(d.Nodes.BackendNodeID) {
-						continue
-					}
-					id := d.Nodes.BackendNodeID[index]
-					if text := shot.Strings[list.Value[at]]; text != "" && (w.all == t && t.isSecret(s, id) || w.held([]byte(text))) {
-						out = append(out, &node{session: s, BackendNodeID: id})
-					}
-				}
+		for id, text := range shot.fields() {
+			if text != "" && (w.all == t && t.isSecret(s, id) || w.held([]byte(text))) {
+				out = append(out, &node{session: s, BackendNodeID: id})
 			}
 		}
 	}
