@@ -46,13 +46,16 @@ func (s *signing) enter(ctx context.Context, f *page) (outcome, string, error) {
 // to do something.
 func (s *signing) submit(ctx context.Context, from, button *node, did func() bool) error {
 	ways := []func() error{func() error { return s.tab.press(ctx, from.session, "Enter") }}
+	if button != nil && !enters(from, s.at) { // Enter is the first button's, which leads elsewhere
+		ways = nil
+	}
 	if button != nil {
 		ways = append(ways,
 			func() error { return s.tab.click(ctx, button.session, button.BackendNodeID, "left", 1, 0) },
 			func() error {
 				return button.session.call(ctx, button.BackendNodeID, "function() { this.click() }", nil)
 			})
-		if formOf(from) == nil { // Enter does nothing there, most often
+		if formOf(from) == nil && len(ways) > 2 { // Enter does nothing there, most often
 			ways = append(ways[1:], ways[0])
 		}
 	}

@@ -45,6 +45,9 @@ type world struct {
 	byHost map[string][]cellrpc.Login
 	// status is how the site answers what it takes; 0 is 200.
 	status int
+	// paths are those that were armed; onArm is called when something is.
+	paths []string
+	onArm func()
 	// code is the true one; trueCode where it is empty.
 	code string
 }
@@ -184,7 +187,10 @@ func (w *world) Logins(_ context.Context, r cellrpc.LoginsRequest) (cellrpc.Logi
 func (w *world) Arm(_ context.Context, r cellrpc.ArmRequest) (cellrpc.ArmAnswer, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.armed, w.state = r, cellrpc.ArmState{}
+	w.armed, w.state, w.paths = r, cellrpc.ArmState{}, append(w.paths, r.Path)
+	if w.onArm != nil {
+		w.onArm()
+	}
 	return cellrpc.ArmAnswer{ID: "arm"}, nil
 }
 
@@ -218,6 +224,8 @@ func (w *world) Fill(_ context.Context, r cellrpc.FillRequest) (v browser.Values
 	}
 	return v, nil
 }
+
+func (w *world) Filled(context.Context, cellrpc.Origin) error { return nil }
 
 func (w *world) AskLogin(context.Context, cellrpc.AskLogin) (cellrpc.Asked, error) {
 	w.mu.Lock()

@@ -142,6 +142,7 @@ func TestOnlyFormsToSignInWithAreFilledIn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := open(t, nil)
+			w.logins[0].Fill = strings.Contains(c.html, "formaction") // in the other mode, that button is not pressed
 			w.mux.HandleFunc("POST /session", func(http.ResponseWriter, *http.Request) { t.Error("it was sent") })
 			if out := w.call("browser_sign_in", "url", w.page(c.path, c.html)); !strings.Contains(out.Text, c.want) {
 				t.Error(out.Text)

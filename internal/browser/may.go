@@ -18,6 +18,8 @@ func (s *signing) mayEnter(ctx context.Context, f *fields, secret, button *node)
 		return unknown, "the form would send to another site than its own, and is not filled in"
 	case s.login.Fill && slices.ContainsFunc(ways, func(w sending) bool { return w.method == "get" && w.said }):
 		return unknown, "the form would put the password into an address, and is not filled in"
+	case s.login.Fill && !only(secret, s.at):
+		return unknown, "the form has a button that would send to another site than its own, and is not filled in"
 	case f.password != nil && !s.login.Password:
 		return unknown, "the site asks for a password, and the login has none"
 	case f.password == nil && len(f.codes) > 0 && !s.login.OTP:

@@ -1,7 +1,10 @@
 package browser
 
 import (
+	"cmp"
 	"context"
+
+	"hotcell/internal/cellrpc"
 )
 
 // sight is how much of an element a person sees, and its width in pixels.
@@ -36,9 +39,31 @@ func sightOf(ctx context.Context, n *node) sight {
 	return sight{int(out[0]), out[1]}
 }
 
+// eye looks at elements of documents that are of a site by the browser's own word:
+// one that is cut off from its site has its address, and is of none.
+func (s *signing) eye(ctx context.Context, at cellrpc.Origin) func(*node) sight {
+	var of map[string]bool
+	return func(n *node) sight {
+		if of == nil {
+			of = map[string]bool{}
+			for _, f := range s.tab.allFrames(ctx) {
+				own := f.SecurityOrigin == addressOf(at) && f.origin(ctx) == addressOf(at)
+				if of[f.ID] = own; f.first {
+					of[string(f.session.id)] = own
+				}
+			}
+		}
+		if n.document != nil && !of[cmp.Or(n.frame(), string(n.session.id))] {
+			return sight{}
+		}
+		return sightOf(ctx, n)
+	}
+}
+
 // seen says whether a person would see an element.
 func (s *signing) seen(ctx context.Context) func(*node) bool {
-	return func(n *node) bool { return sightOf(ctx, n).degree == clearly }
+	eye := s.eye(ctx, s.at)
+	return func(n *node) bool { return eye(n).degree == clearly }
 }
 
 // there says whether an element is still there, and takes room: for waiting.

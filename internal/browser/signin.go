@@ -85,7 +85,13 @@ func (c *call) signIn() error {
 	if t.openDialog() != nil {
 		t.answer(false)
 	}
-	result, why, err := s.run(c.ctx)
+	result, why, err := outcome(""), "", error(nil)
+	if d.scripted.Load() {
+		s.tab, err = c.fresh(t, address)
+	}
+	if err == nil {
+		result, why, err = s.run(c.ctx)
+	}
 	if left := s.wipe(c.ctx); left {
 		why += "; the page kept what was typed, so it was left for an empty one"
 	}
@@ -100,6 +106,20 @@ func (c *call) signIn() error {
 	c.look = true
 	c.say("%s: %s", result, why)
 	return nil
+}
+
+// fresh opens a page anew, in a tab that no other has a handle of: where scripts of
+// the agent were in it, they are not in the one that is signed in by.
+func (c *call) fresh(old *tab, address string) (*tab, error) {
+	t, err := c.driver.newTab(c.ctx)
+	if err != nil {
+		return old, err
+	}
+	if err := c.goTo(t, address); err != nil {
+		return t, err
+	}
+	_ = c.driver.root.do(c.ctx, "Target.closeTarget", args{"targetId": old.target}, nil)
+	return t, nil
 }
 
 // login is the one to sign in with.

@@ -76,7 +76,7 @@ func (s *signing) view(ctx context.Context) (*page, error) {
 		})
 	}
 	if p.at, p.known = originOf(p.address); p.known {
-		p.fields = find(documents, p.at, func(n *node) sight { return sightOf(ctx, n) })
+		p.fields = find(documents, p.at, s.eye(ctx, p.at))
 	}
 	return p, nil
 }

@@ -56,16 +56,37 @@ func submits(n *node) bool {
 	return n.is("button") && (kind == "" || kind == "submit") || n.is("input") && (kind == "submit" || kind == "image")
 }
 
-// defaultButton is what Enter in a form's field presses: the first of its buttons
-// that submit, seen or not (HTML, 4.10.21.2).
-func defaultButton(form *node) (first *node) {
+// submitters are all buttons by which a form can be sent: seen or not, and also
+// those that are disabled, which they are until there is something to send.
+func submitters(form *node) (out []*node) {
+	if form == nil || form.document == nil {
+		return nil
+	}
 	form.document.walk(func(n *node) bool {
-		if first == nil && submits(n) && formOf(n) == form {
-			first = n
+		if submits(n) && formOf(n) == form {
+			out = append(out, n)
 		}
-		return first == nil
+		return true
 	})
-	return first
+	return out
+}
+
+// only says whether a field's form can be sent to its own site alone, whichever
+// button sends it.
+func only(field *node, at cellrpc.Origin) bool {
+	for _, button := range submitters(formOf(field)) {
+		if !leads(formOf(field), button, at).same {
+			return false
+		}
+	}
+	return true
+}
+
+// enters says whether Enter sends a field's form to its own site: it is the same as
+// pressing the form's first button, and be it hidden (HTML, implicit submission).
+func enters(field *node, at cellrpc.Origin) bool {
+	all := submitters(formOf(field))
+	return len(all) == 0 || leads(formOf(field), all[0], at).same
 }
 
 // sending is where a form sends to, and how.
@@ -80,17 +101,22 @@ type sending struct {
 	said bool
 }
 
-// sendings are all the ways in which a field's form may be sent: by the button
-// that is pressed, and by the one that Enter presses.
+// sendings are the ways in which a field's form is sent: by the button that is
+// pressed, and by the one that Enter presses, where that leads to the same site.
 func sendings(of, button *node, at cellrpc.Origin) (ways []sending) {
 	form := formOf(of)
 	if form == nil {
 		return []sending{{same: true}}
 	}
-	for _, by := range []*node{defaultButton(form), button} {
-		if by == nil || submits(by) && formOf(by) == form {
-			ways = append(ways, leads(form, by, at))
+	if button != nil && submits(button) && formOf(button) == form {
+		ways = append(ways, leads(form, button, at))
+	}
+	if all := submitters(form); len(ways) == 0 || enters(of, at) {
+		var first *node
+		if len(all) > 0 {
+			first = all[0]
 		}
+		ways = append(ways, leads(form, first, at))
 	}
 	return ways
 }
@@ -128,4 +154,43 @@ func leads(form, button *node, at cellrpc.Origin) sending {
 	o, ok := originOf(target.String())
 	way.path, way.same = target.EscapedPath(), ok && o == at
 	return way
+}
+
+// path is the one to which the form of a page is sent, where it says so: not where a
+// script sends it, or buttons differ.
+func (s *signing) path(f *fields) (path string) {
+	field := f.password
+	if field == nil && len(f.codes) > 0 {
+		field = f.codes[0]
+	}
+	form := formOf(field)
+	if form == nil || strings.TrimSpace(form.attribute("action")) == "" {
+		return ""
+	}
+	paths := map[string]bool{actionOf(form, form.attribute("action")): true}
+	for _, button := range submitters(form) {
+		if button.has("formaction") {
+			paths[actionOf(form, button.attribute("formaction"))] = true
+		}
+	}
+	if len(paths) > 1 {
+		return ""
+	}
+	return actionOf(form, form.attribute("action"))
+}
+
+// actionOf is the path that an action of a form leads to.
+func actionOf(form *node, action string) string {
+	base, err := url.Parse(form.document.BaseURL)
+	if err != nil {
+		return ""
+	}
+	target, err := base.Parse(strings.TrimSpace(action))
+	if err != nil || target.Scheme != "https" && target.Scheme != "http" {
+		return ""
+	}
+	if target.Path == "" {
+		return "/"
+	}
+	return target.EscapedPath()
 }

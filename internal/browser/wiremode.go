@@ -75,15 +75,20 @@ func (s *signing) wire(ctx context.Context, f *fields, button *node) (outcome, s
 	if len(f.codes) > 0 && s.login.OTP {
 		arm.Code = digits(cmp.Or(s.login.Digits, codeLength(f.codes)))
 	}
+	if s.driver.scripted.Load() {
+		// The agent has run scripts: it is not to choose where on the site the value goes.
+		arm.Path = s.path(f)
+	}
 	sent := s.tab.sent(addressOf(s.at))
 	armed, err := s.driver.Config.Hand.Arm(ctx, arm)
+	state := s.follow(ctx, armed.ID)
+	// Whatever happens: what the page did not send by the end, nobody sends later.
+	defer state.release()
 	if err != nil {
 		return "", "", err
 	}
-	state := s.follow(ctx, armed.ID)
 	err = s.typeIn(ctx, f, []byte(arm.Password), []byte(arm.Code), button, state.used)
 	if err != nil {
-		state.cancel()
 		return "", "", err
 	}
 	s.password, s.code = s.password || f.password != nil, s.code || arm.Code != ""
@@ -100,7 +105,6 @@ func (s *signing) wire(ctx context.Context, f *fields, button *node) (outcome, s
 	s.status = got.Status
 	if !got.Gone {
 		s.leave(ctx, f)
-		state.cancel() // what the page did not send by now, nobody sends later
 	}
 	return "", "", nil
 }
@@ -158,11 +162,14 @@ func (s *signing) follow(ctx context.Context, id string) *following {
 	hand := s.driver.Config.Hand
 	f := &following{state: make(chan cellrpc.ArmState, 1)}
 	f.cancel = func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callLimit)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTime)
 		defer cancel()
 		if got, err := hand.AwaitArm(ctx, cellrpc.AwaitArmRequest{ID: id, Cancel: true}); err == nil {
 			f.last = got
 		}
+	}
+	if id == "" { // it may be armed, and nobody knows by what name
+		return f
 	}
 	go func() {
 		got, err := hand.AwaitArm(ctx, cellrpc.AwaitArmRequest{ID: id})
@@ -172,6 +179,17 @@ func (s *signing) follow(ctx context.Context, id string) *following {
 		f.state <- got
 	}()
 	return f
+}
+
+// tellTime is how long telling the gateway of an end may take: it is done also
+// where a call was given up.
+const tellTime = 5 * time.Second
+
+// release takes back what was armed, unless it is known to be gone.
+func (f *following) release() {
+	if !f.last.Gone {
+		f.cancel()
+	}
 }
 
 // used says whether it is known what became of it.
