@@ -3,6 +3,7 @@ package browser
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -178,12 +179,19 @@ func (c *call) pressKey() error {
 		if err := c.offSecrets(t); err != nil {
 			return err
 		}
+		if undoes.MatchString(c.in.Key) && t.hasSecret() {
+			return errSecretField
+		}
 	}
 	if err := t.press(c.ctx, t.session, c.in.Key); err != nil {
 		return err
 	}
 	return c.acted(t)
 }
+
+// undoes are the keys that undo, and that do again: of a page as a whole, so also what
+// was typed into a field for a secret.
+var undoes = regexp.MustCompile(`(?i)(Control|ControlOrMeta|Meta|Alt)\+(.*\+)?(z|y|Backspace)$`)
 
 // leaving are keys that type nothing into a field, and take nothing from it.
 var leaving = map[string]bool{"Tab": true, "Shift+Tab": true, "Escape": true, "Enter": true}
