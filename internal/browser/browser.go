@@ -54,6 +54,8 @@ type Hand interface {
 	AwaitArm(context.Context, cellrpc.AwaitArmRequest) (cellrpc.ArmState, error)
 	// Fill gets values themselves, where the attachment says so. The caller clears them.
 	Fill(ctx context.Context, use string, origin cellrpc.Origin, password, code bool) (Values, error)
+	// Filled says that they are gone from the browser's pages.
+	Filled(context.Context, cellrpc.Origin) error
 	AskLogin(context.Context, cellrpc.AskLogin) (cellrpc.Asked, error)
 	Session(context.Context, cellrpc.Session) error
 	// Fetch gets a file of the job's, for an upload.

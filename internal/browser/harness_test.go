@@ -41,6 +41,9 @@ type world struct {
 	kept     map[string]string
 	files    map[string]string
 	asked    int
+	// paths are those that were armed; onArm is called when something is.
+	paths []string
+	onArm func()
 	// code is the true one; trueCode where it is empty.
 	code string
 }
@@ -177,7 +180,10 @@ func (w *world) Logins(_ context.Context, r cellrpc.LoginsRequest) (cellrpc.Logi
 func (w *world) Arm(_ context.Context, r cellrpc.ArmRequest) (cellrpc.ArmAnswer, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.armed, w.state = r, cellrpc.ArmState{}
+	w.armed, w.state, w.paths = r, cellrpc.ArmState{}, append(w.paths, r.Path)
+	if w.onArm != nil {
+		w.onArm()
+	}
 	return cellrpc.ArmAnswer{ID: "arm"}, nil
 }
 
@@ -211,6 +217,8 @@ func (w *world) Fill(_ context.Context, _ string, _ cellrpc.Origin, password, co
 	}
 	return v, nil
 }
+
+func (w *world) Filled(context.Context, cellrpc.Origin) error { return nil }
 
 func (w *world) AskLogin(context.Context, cellrpc.AskLogin) (cellrpc.Asked, error) {
 	w.mu.Lock()

@@ -148,6 +148,10 @@ func (l *line) Fill(ctx context.Context, use string, origin cellrpc.Origin, pass
 	return v, err
 }
 
+func (l *line) Filled(ctx context.Context, o cellrpc.Origin) error {
+	return l.room.Ask(ctx, cellrpc.PathFilled, o, nil)
+}
+
 func (l *line) AskLogin(ctx context.Context, r cellrpc.AskLogin) (out cellrpc.Asked, err error) {
 	return out, l.room.Ask(ctx, cellrpc.PathAskLogin, r, &out)
 }

@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,7 +70,13 @@ func (c *call) signIn() error {
 	if t.openDialog() != nil {
 		t.answer(false)
 	}
-	result, why, err := s.run(c.ctx)
+	result, why, err := outcome(""), "", error(nil)
+	if d.scripted.Load() {
+		s.tab, err = c.fresh(t, address)
+	}
+	if err == nil {
+		result, why, err = s.run(c.ctx)
+	}
 	if left := s.wipe(c.ctx); left {
 		why += "; the page kept what was typed, so it was left for an empty one"
 	}
@@ -88,6 +95,20 @@ func (c *call) signIn() error {
 		return errors.New(strings.TrimSpace(c.text.String()))
 	}
 	return nil
+}
+
+// fresh opens a page anew, in a tab that no other has a handle of: where scripts of
+// the agent were in it, they are not in the one that is signed in by.
+func (c *call) fresh(old *tab, address string) (*tab, error) {
+	t, err := c.driver.newTab(c.ctx)
+	if err != nil {
+		return old, err
+	}
+	if err := c.goTo(t, address); err != nil {
+		return t, err
+	}
+	_ = c.driver.root.do(c.ctx, "Target.closeTarget", args{"targetId": old.target}, nil)
+	return t, nil
 }
 
 // login is the one to sign in with.
@@ -176,9 +197,24 @@ func (s *signing) look(ctx context.Context) (*fields, error) {
 	}
 }
 
-// seen says whether a person would see an element.
+// seen says whether a person would see an element, in a document that is of the
+// login's site by the browser's own word: one that is cut off from its site has its
+// address, and is of none.
 func (s *signing) seen(ctx context.Context) func(*node) bool {
+	var of map[string]bool
 	return func(n *node) bool {
+		if of == nil {
+			of = map[string]bool{}
+			for _, f := range s.tab.allFrames(ctx) {
+				own := f.SecurityOrigin == addressOf(s.at) && f.origin(ctx) == addressOf(s.at)
+				if of[f.ID] = own; f.first {
+					of[string(f.session.id)] = own
+				}
+			}
+		}
+		if n.document != nil && !of[cmp.Or(n.document.frame(), string(n.session.id))] {
+			return false
+		}
 		b, err := s.tab.boxOf(ctx, n.session, n.BackendNodeID)
 		return err == nil && b.width >= 4 && b.height >= 4 && b.x+b.width > 0 && b.y+b.height > 0
 	}
@@ -287,6 +323,8 @@ func (s *signing) check(f *fields, secret, button *node) (outcome, string) {
 		return unknown, "the site asks for a password, and the login has none"
 	case f.password == nil && len(f.codes) > 0 && !s.login.OTP:
 		return noCode, "the site asks for a one-time code, and the login has no secret for one"
+	case s.login.Fill && !only(secret, s.at):
+		return unknown, "the form has a button that would send to another site than its own, and is not filled in"
 	case s.login.Fill && method != "post" && formOf(secret) != nil && !script && method == "get":
 		return unknown, "the form would put the password into an address, and is not filled in"
 	}
@@ -297,13 +335,16 @@ func (s *signing) check(f *fields, secret, button *node) (outcome, string) {
 // to do something.
 func (s *signing) submit(ctx context.Context, from, button *node, did func() bool) error {
 	ways := []func() error{func() error { return s.tab.press(ctx, from.session, "Enter") }}
+	if button != nil && !enters(from, s.at) { // Enter is the first button's, which leads elsewhere
+		ways = nil
+	}
 	if button != nil {
 		ways = append(ways,
 			func() error { return s.tab.click(ctx, button.session, button.BackendNodeID, "left", 1, 0) },
 			func() error {
 				return button.session.call(ctx, button.BackendNodeID, "function() { this.click() }", nil)
 			})
-		if formOf(from) == nil { // Enter does nothing there, most often
+		if formOf(from) == nil && len(ways) > 2 { // Enter does nothing there, most often
 			ways = append(ways[1:], ways[0])
 		}
 	}

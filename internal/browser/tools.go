@@ -135,7 +135,7 @@ func (c *call) finish() {
 		return
 	}
 	address, title := t.at(c.ctx)
-	c.say("\n### Page\n- URL: %s\n- Title: %s", address, short(title))
+	c.say("\n### Page\n- URL: %s\n- Title: %s", discreet(address), short(title))
 	text, err := d.snapshot(c.ctx, t)
 	if err != nil {
 		c.say("- the page cannot be read now: %s", d.sentence(err))

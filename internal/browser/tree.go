@@ -61,6 +61,14 @@ func (n *node) is(names ...string) bool {
 	return false
 }
 
+// frame is the frame that a document is of; empty for the first of its session.
+func (n *node) frame() string {
+	if n.FrameID == "" && n.parent != nil {
+		return n.parent.FrameID
+	}
+	return n.FrameID
+}
+
 // key names a node among all of a tab.
 func (n *node) key() string { return keyOf(n.session, n.BackendNodeID) }
 

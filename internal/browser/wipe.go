@@ -40,6 +40,11 @@ func (s *signing) wipe(ctx context.Context) (left bool) {
 		clear(value)
 	}
 	s.values, s.filled = nil, nil
+	telling, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTime)
+	defer cancel()
+	if err := s.driver.Config.Hand.Filled(telling, s.at); err != nil {
+		s.driver.Log.Error("that a form is empty could not be told of", "error", err)
+	}
 	return left
 }
 

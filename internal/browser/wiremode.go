@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"math/big"
+	"slices"
+	"strings"
 	"time"
 
 	"hotcell/internal/cellrpc"
@@ -74,38 +76,50 @@ func (s *signing) wire(ctx context.Context, f *fields, button *node) (outcome, s
 	if len(f.codes) > 0 && s.login.OTP {
 		arm.Code = digits(codeLength(f.codes))
 	}
-	sent := s.tab.sent(addressOf(s.at))
+	if s.driver.scripted.Load() {
+		// The agent has run scripts: it is not to choose where on the site the value goes.
+		arm.Path = s.path(f)
+	}
+	s.tab.observe(&watch{origin: addressOf(s.at), path: s.path(f), username: s.login.Username, words: [][]byte{[]byte(arm.Password), []byte(arm.Code)}})
+	defer s.tab.observe(nil)
 	armed, err := s.driver.Config.Hand.Arm(ctx, arm)
+	state := s.follow(ctx, armed.ID)
+	// Whatever happens: what the page did not send by the end, nobody sends later.
+	defer state.release()
 	if err != nil {
 		return "", "", err
 	}
-	state := s.follow(ctx, armed.ID)
 	err = s.typeIn(ctx, f, []byte(arm.Password), []byte(arm.Code), button, state.used)
 	if err != nil {
-		state.cancel()
 		return "", "", err
 	}
 	s.password, s.code = s.password || f.password != nil, s.code || arm.Code != ""
-	got := state.wait(ctx, func() bool { return s.tab.sent(addressOf(s.at)) > sent })
+	got := state.wait(ctx, func() bool { return s.tab.observed().computed })
 	if !got.Password && !got.Code {
-		if s.tab.sent(addressOf(s.at)) > sent {
-			return needsFill, "the site's script sent something else than what was typed: it computes on the password. The login would have to be attached with --fill, which lets the browser itself have it", nil
-		}
-		return unknown, "nothing was sent when the form was filled in" + gone(got), nil
+		result, why := s.unsent(got)
+		return result, why, nil
 	}
 	s.status = got.Status
 	s.leave(ctx, f)
-	if !got.Gone {
-		state.cancel() // what the page did not send by now, nobody sends later
-	}
 	return "", "", nil
 }
 
-func gone(s cellrpc.ArmState) string {
-	if s.Gone {
-		return ", or too late"
+// unsent says what a page did with what was typed, where the vault put nothing in its
+// place.
+func (s *signing) unsent(state cellrpc.ArmState) (outcome, string) {
+	seen := s.tab.observed()
+	elsewhere := slices.DeleteFunc(seen.went, func(to string) bool { return to == seen.origin })
+	switch {
+	case seen.computed:
+		return needsFill, "the site's script sent something else than what was typed: it computes on the password. The login would have to be attached with --fill, which lets the browser itself have it"
+	case len(elsewhere) > 0:
+		return unknown, "what was typed was sent to " + strings.Join(elsewhere, ", ") + ", which the login is not for: it got no password"
+	case len(seen.went) > 0:
+		return unknown, "what was typed was sent too late, or to another path than the form's own: the site got no password"
+	case state.Gone:
+		return unknown, "nothing was sent when the form was filled in, or too late"
 	}
-	return ""
+	return unknown, "nothing was sent when the form was filled in"
 }
 
 // typeIn types into the fields of a page, and sends them.
@@ -157,11 +171,14 @@ func (s *signing) follow(ctx context.Context, id string) *following {
 	hand := s.driver.Config.Hand
 	f := &following{state: make(chan cellrpc.ArmState, 1)}
 	f.cancel = func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callLimit)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTime)
 		defer cancel()
 		if got, err := hand.AwaitArm(ctx, cellrpc.AwaitArmRequest{ID: id, Cancel: true}); err == nil {
 			f.last = got
 		}
+	}
+	if id == "" { // it may be armed, and nobody knows by what name
+		return f
 	}
 	go func() {
 		got, err := hand.AwaitArm(ctx, cellrpc.AwaitArmRequest{ID: id})
@@ -171,6 +188,17 @@ func (s *signing) follow(ctx context.Context, id string) *following {
 		f.state <- got
 	}()
 	return f
+}
+
+// tellTime is how long telling the gateway of an end may take: it is done also
+// where a call was given up.
+const tellTime = 5 * time.Second
+
+// release takes back what was armed, unless it is known to be gone.
+func (f *following) release() {
+	if !f.last.Gone {
+		f.cancel()
+	}
 }
 
 // used says whether it is known what became of it.

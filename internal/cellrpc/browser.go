@@ -9,6 +9,7 @@ const (
 	PathLogins   = "/logins"         // POST LoginsRequest: LoginsAnswer
 	PathArm      = "/logins/arm"     // POST ArmRequest: ArmAnswer
 	PathAwaitArm = "/logins/await"   // POST AwaitArmRequest: ArmState; returns when it is used or gone
+	PathFilled   = "/logins/filled"  // POST Origin: 204; what was filled in is gone from the pages
 	PathFill     = "/logins/fill"    // POST FillRequest: LeaseAnswer, an HPKE message that opens to LoginValues
 	PathAskLogin = "/logins/ask"     // POST AskLogin: Asked; waits for a person
 	PathSession  = "/logins/session" // POST Session: 204; what the guard is to look for from now on
@@ -75,6 +76,8 @@ type ArmRequest struct {
 	// for none. A code's is of digits. They are worth nothing.
 	Password string `json:"password,omitempty"`
 	Code     string `json:"code,omitempty"`
+	// Path is the only one to which they go; empty for any of the site.
+	Path string `json:"path,omitempty"`
 }
 
 // ArmAnswer names what was armed.
@@ -82,7 +85,8 @@ type ArmAnswer struct {
 	ID string `json:"id"`
 }
 
-// AwaitArmRequest asks what became of it. Cancel ends it.
+// AwaitArmRequest asks what became of it. Cancel ends it; without an ID, whatever is
+// armed for the job: the answer that named it may not have come.
 type AwaitArmRequest struct {
 	ID     string `json:"id"`
 	Cancel bool   `json:"cancel,omitempty"`

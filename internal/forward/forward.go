@@ -63,7 +63,7 @@ type Keeper interface {
 // Logins know what is armed; package login does.
 type Logins interface {
 	// Claim takes what the stand-ins of a request stand for: fields by stand-in.
-	Claim(job hotcell.JobID, id string, use hotcell.AttachmentID, host string, port int, holds func(standIn string) bool) (map[string]string, error)
+	Claim(job hotcell.JobID, id string, use hotcell.AttachmentID, host string, port int, path string, holds func(standIn string) bool) (map[string]string, error)
 	// Code makes the one-time code of a login that is open.
 	Code(used *vault.Used) (sensitive.Bytes, error)
 	// Answered notes how the site answered.

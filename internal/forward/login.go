@@ -3,9 +3,9 @@ package forward
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -17,6 +17,7 @@ import (
 	"hotcell/internal/sensitive"
 	"hotcell/internal/standin"
 	"hotcell/internal/vault"
+	"hotcell/internal/vaultrpc"
 )
 
 // signing is the one request by which a job's browser signs in.
@@ -37,7 +38,8 @@ func (s *Service) signIn(ctx context.Context, w http.ResponseWriter, r *http.Req
 		s.fault(w, err)
 		return
 	}
-	words, err := s.Logins.Claim(x.job, x.arm, x.use, x.to.Host, x.to.Port, func(word string) bool { return bytes.Contains(body, []byte(word)) })
+	kind := r.Header.Get("Content-Type")
+	words, err := s.Logins.Claim(x.job, x.arm, x.use, x.to.Host, x.to.Port, x.target.EscapedPath(), func(word string) bool { return standin.Holds(body, kind, []byte(word)) })
 	if err != nil {
 		s.fault(w, err)
 		return
@@ -57,7 +59,7 @@ func (s *Service) signIn(ctx context.Context, w http.ResponseWriter, r *http.Req
 		s.fault(w, err)
 		return
 	}
-	filled := fill(body, r.Header.Get("Content-Type"), values)
+	filled := standin.Put(body, kind, values)
 	size, reason := s.send(ctx, w, r, x, filled, used, pattern, values)
 	s.Vault.Done(used, reason, size, s.Now().Sub(began).Milliseconds())
 }
@@ -131,51 +133,6 @@ func patternsOf(used *vault.Used, pairs []standin.Pair) *guard.Patterns {
 	return builder.Build()
 }
 
-// fill puts values where their stand-ins are, as the kind of the body has it.
-func fill(body []byte, contentType string, pairs []standin.Pair) []byte {
-	kind, parameters, _ := mime.ParseMediaType(contentType)
-	escape := escaping(kind)
-	put := func(b []byte) []byte {
-		for _, p := range pairs {
-			b = replace(b, p.StandIn, escape(p.Value))
-		}
-		return b
-	}
-	boundary := parameters["boundary"]
-	if kind != "multipart/form-data" || boundary == "" {
-		return put(body)
-	}
-	// What names a part is left as it is: values go into what parts hold.
-	parts := bytes.Split(body, []byte("--"+boundary))
-	for i, part := range parts {
-		if head, content, whole := bytes.Cut(part, []byte("\r\n\r\n")); whole {
-			parts[i] = bytes.Join([][]byte{head, put(content)}, []byte("\r\n\r\n"))
-		}
-	}
-	return bytes.Join(parts, []byte("--"+boundary))
-}
-
-// replace replaces a stand-in wherever it stands by itself: one of digits not
-// within a longer number.
-func replace(b, word, value []byte) []byte {
-	digit := func(at int) bool { return at >= 0 && at < len(b) && b[at] >= '0' && b[at] <= '9' }
-	numeric := len(bytes.Trim(word, "0123456789")) == 0
-	var out []byte
-	for {
-		at := bytes.Index(b, word)
-		if at < 0 {
-			return append(out, b...)
-		}
-		out = append(out, b[:at]...)
-		if numeric && (digit(at-1) || digit(at+len(word))) {
-			out = append(out, word...)
-		} else {
-			out = append(out, value...)
-		}
-		b = b[at+len(word):]
-	}
-}
-
 // send sends the request, and hands the answer on, scrubbed.
 func (s *Service) send(ctx context.Context, w http.ResponseWriter, r *http.Request, x *signing, body []byte, used *vault.Used, pattern *guard.Patterns, pairs []standin.Pair) (int64, string) {
 	out := (&http.Request{
@@ -202,11 +159,26 @@ func (s *Service) send(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		s.faulty(w, http.StatusBadGateway, "unavailable", "the answer of "+out.URL.Host+" is in a coding that cannot be read, so it is not let through")
 		return 0, "an answer in an unknown coding"
 	}
+	answer.Header.Set(vaultrpc.HeaderSpent, spent(used, pairs))
 	size, err := relay.Answer(w, answer)
 	if err != nil {
 		relay.Abort()
 	}
 	return size, ""
+}
+
+// spent are fingerprints of a code that was sent: a later page may show it too, and
+// the job's gateway does not know it from its lease.
+func spent(used *vault.Used, pairs []standin.Pair) string {
+	builder := guard.NewBuilder()
+	for _, p := range pairs {
+		_ = builder.Add(guard.Label{ID: string(used.Use.Credential), Name: used.Use.Name}, p.Value)
+	}
+	prints, err := builder.Fingerprints().MarshalBinary()
+	if err != nil {
+		return ""
+	}
+	return base64.StdEncoding.EncodeToString(prints)
 }
 
 // clean takes the login's values out of an answer: in every form by the guard,

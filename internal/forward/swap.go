@@ -2,12 +2,10 @@ package forward
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"hotcell"
@@ -74,7 +72,7 @@ func (s *Service) swapBody(out *http.Request, swapper *standin.Swapper) error {
 		return fmt.Errorf("%w: stand-ins are swapped in bodies of at most %d MiB", hotcell.ErrDenied, maxSwapped>>20)
 	}
 	kind, _, _ := mime.ParseMediaType(out.Header.Get("Content-Type"))
-	swapped, err := io.ReadAll(swapper.Reader(bytes.NewReader(text), escaping(kind)))
+	swapped, err := io.ReadAll(swapper.Reader(bytes.NewReader(text), standin.Escaping(kind)))
 	if err != nil {
 		return err
 	}
@@ -95,21 +93,4 @@ func (w *wiped) Close() error {
 	w.Reset(nil)
 	sensitive.Wipe(w.text)
 	return nil
-}
-
-// escaping is how a value is written within a body of a kind.
-func escaping(kind string) func([]byte) []byte {
-	switch {
-	case kind == "application/json" || strings.HasSuffix(kind, "+json"):
-		return func(b []byte) []byte {
-			text, err := json.Marshal(string(b))
-			if err != nil {
-				return b
-			}
-			return text[1 : len(text)-1]
-		}
-	case kind == "application/x-www-form-urlencoded":
-		return func(b []byte) []byte { return []byte(url.QueryEscape(string(b))) }
-	}
-	return func(b []byte) []byte { return b }
 }

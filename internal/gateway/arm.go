@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/guard"
 	"hotcell/internal/site"
+	"hotcell/internal/standin"
 	"hotcell/internal/vaultrpc"
 )
 
@@ -32,7 +34,8 @@ type armed struct {
 	id     string
 	use    hotcell.AttachmentID
 	origin cellrpc.Origin
-	// words are the stand-ins.
+	path   string
+	// words are the stand-ins that no request has had yet.
 	words [][]byte
 }
 
@@ -56,6 +59,9 @@ func (g *Gateway) loginDoors(mux *http.ServeMux) {
 	})
 	ask(mux, g, cellrpc.PathArm, g.arm)
 	ask(mux, g, cellrpc.PathAwaitArm, func(ctx context.Context, r cellrpc.AwaitArmRequest) (any, error) {
+		if r.ID == "" && r.Cancel {
+			r.ID = g.browsing.isArmed()
+		}
 		out, err := g.Vault.AwaitArm(ctx, &vaultrpc.AwaitArmRequest{Job: g.Job.ID, AwaitArmRequest: r})
 		if err != nil {
 			return nil, err
@@ -65,9 +71,15 @@ func (g *Gateway) loginDoors(mux *http.ServeMux) {
 		}
 		return out.ArmState, nil
 	})
+	ask(mux, g, cellrpc.PathFilled, func(context.Context, cellrpc.Origin) (any, error) {
+		g.browsing.fill(nil)
+		return nil, nil //nolint:nilnil // nothing is said
+	})
 	ask(mux, g, cellrpc.PathFill, func(ctx context.Context, r cellrpc.FillRequest) (any, error) {
+		g.browsing.fill(&filling{r.Origin, g.Now().Add(fillTime)})
 		out, err := g.Vault.FillLogin(ctx, &vaultrpc.FillLoginRequest{Job: g.Job.ID, FillRequest: r})
 		if err != nil {
+			g.browsing.fill(nil)
 			return nil, err
 		}
 		return cellrpc.LeaseAnswer{Message: out.Message}, nil
@@ -103,7 +115,11 @@ func (g *Gateway) arm(ctx context.Context, r cellrpc.ArmRequest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &armed{id: out.ID, use: hotcell.AttachmentID(r.Use), origin: r.Origin}
+	if ctx.Err() != nil { // nobody gets to know of it
+		_, _ = g.Vault.AwaitArm(context.WithoutCancel(ctx), &vaultrpc.AwaitArmRequest{Job: g.Job.ID, AwaitArmRequest: cellrpc.AwaitArmRequest{ID: out.ID, Cancel: true}})
+		return nil, ctx.Err()
+	}
+	a := &armed{id: out.ID, use: hotcell.AttachmentID(r.Use), origin: r.Origin, path: r.Path}
 	for _, word := range []string{r.Password, r.Code} {
 		if word != "" {
 			a.words = append(a.words, []byte(word))
@@ -113,6 +129,16 @@ func (g *Gateway) arm(ctx context.Context, r cellrpc.ArmRequest) (any, error) {
 	g.browsing.armed = a
 	g.browsing.mu.Unlock()
 	return out.ArmAnswer, nil
+}
+
+// isArmed is what is armed now; empty for nothing.
+func (b *browsing) isArmed() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.armed == nil {
+		return ""
+	}
+	return b.armed.id
 }
 
 func (g *Gateway) disarm(id string) {
@@ -133,7 +159,7 @@ func (x *exchange) substitute(w http.ResponseWriter, r *http.Request, to *target
 	b.mu.Lock()
 	a := b.armed
 	b.mu.Unlock()
-	if a == nil || r.Method != http.MethodPost && r.Method != http.MethodPut || a.origin.Host != to.host || a.origin.Port != to.port || a.origin.Plain ||
+	if a == nil || a.path != "" && a.path != r.URL.EscapedPath() || r.Method != http.MethodPost && r.Method != http.MethodPut || a.origin.Host != to.host || a.origin.Port != to.port || a.origin.Plain ||
 		r.Body == nil || r.ContentLength > maxArmed {
 		return true
 	}
@@ -154,13 +180,23 @@ func (x *exchange) substitute(w http.ResponseWriter, r *http.Request, to *target
 		io.Reader
 		io.Closer
 	}{rest, r.Body}
-	for _, word := range a.words {
-		if len(body) <= maxArmed && bytes.Contains(body, word) {
-			x.verdict.Use, x.arm = use, a.id
-			return true
-		}
+	if len(body) <= maxArmed && b.takes(a, body, r.Header.Get("Content-Type")) {
+		x.verdict.Use, x.arm = use, a.id
 	}
 	return true
+}
+
+// takes says whether a body holds a stand-in that none had before it: a second one
+// with the same goes where it is meant to go, with what it has.
+func (b *browsing) takes(a *armed, body []byte, kind string) (some bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a.words = slices.DeleteFunc(a.words, func(word []byte) bool {
+		held := standin.Holds(body, kind, word)
+		some = some || held
+		return held
+	})
+	return some
 }
 
 func (b *rulebook) attachment(id hotcell.AttachmentID) *hotcell.Use {
@@ -295,5 +331,5 @@ func (b *browsing) known() (out []*guard.Patterns) {
 	for _, s := range b.sessions {
 		out = append(out, s.patterns)
 	}
-	return out
+	return append(out, b.spent...)
 }

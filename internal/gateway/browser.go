@@ -18,6 +18,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/cellrpc"
+	"hotcell/internal/guard"
 	"hotcell/internal/vaultrpc"
 )
 
@@ -49,6 +50,9 @@ type browsing struct {
 	client   *http.Client
 	armed    *armed
 	sessions []session
+	filling  *filling
+	// spent finds the codes that the vault put onto requests.
+	spent []*guard.Patterns
 }
 
 // end ends the browser for good.

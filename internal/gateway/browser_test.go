@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -89,6 +90,9 @@ func openDesk(t *testing.T, uses ...hotcell.Use) *desk {
 	d := &desk{t: t, rooms: &browsers{folder: t.TempDir()}}
 	d.site = openSiteWith(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
+		if string(body) == "moved" {
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		}
 		_, _ = fmt.Fprintf(w, "%s %s", r.Host, body)
 	}, func(w *world, c *gateway.Config) {
 		w.allow = append(w.allow, hotcell.Allow{Host: "www.example.com", Port: 443, Protocol: hotcell.ProtocolHTTPS}, hotcell.Allow{Host: "other.test", Port: 443, Protocol: hotcell.ProtocolHTTPS})
@@ -290,5 +294,109 @@ func TestNoScriptRunsOnceALoginForbidsIt(t *testing.T) {
 	}
 	if d.rooms.calls[len(d.rooms.calls)-1] != "browser_evaluate" || strings.Count(strings.Join(d.rooms.calls, " "), "evaluate") != 1 {
 		t.Errorf("the browser was asked for %v", d.rooms.calls)
+	}
+}
+
+// arm has the browser's cell arm stand-ins.
+func (d *desk) arm(r cellrpc.ArmRequest) {
+	d.t.Helper()
+	body, _ := json.Marshal(r)
+	if status, text := d.tell("POST", cellrpc.PathArm, bytes.NewReader(body)); status != http.StatusOK {
+		d.t.Fatalf("%d %s", status, text)
+	}
+}
+
+func portal() hotcell.Use {
+	return hotcell.Use{Attachment: "att_a", Credential: "log_a", As: hotcell.InjectLogin, Name: "portal", Login: &hotcell.Login{Host: "example.com", Port: 443}, Narrowing: hotcell.Narrowing{Fill: true}}
+}
+
+// TestAStandInIsForOneRequest: a second one with it goes as it is.
+func TestAStandInIsForOneRequest(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t, portal())
+	const word = "Hc7_standinstandin01"
+	d.arm(cellrpc.ArmRequest{Use: "att_a", Origin: cellrpc.Origin{Host: "example.com", Port: 443}, Password: word, Code: "918273"})
+	for i, c := range []struct{ host, body, want string }{
+		{"www.example.com", "p=" + word, "www.example.com p=" + word},
+		{"example.com", "p=1", "example.com p=1"},
+		{"example.com", "p=" + word, "by the vault"},
+		{"example.com", "p=" + word, "example.com p=" + word},
+		{"example.com", "a=9&b=1&c=8&d=2&e=7&f=3", "by the vault"},
+		{"example.com", "code=918273", "example.com code=918273"},
+	} {
+		if status, text := d.send(true, c.host, c.body, "Content-Type", "application/x-www-form-urlencoded"); status != http.StatusOK || text != c.want {
+			t.Errorf("%d: %d %s", i, status, text)
+		}
+	}
+	d.arm(cellrpc.ArmRequest{Use: "att_a", Origin: cellrpc.Origin{Host: "example.com", Port: 443}, Password: word, Path: "/session"})
+	if _, text := d.send(true, "example.com", "p="+word); text != "example.com p="+word {
+		t.Errorf("to another path: %s", text)
+	}
+	if _, text := d.send(false, "example.com", "p="+word); text != "example.com p="+word {
+		t.Errorf("of the job's own cell: %s", text)
+	}
+}
+
+// TestBodiesStayAtHomeWhileAFormIsFilledIn: in whatever form a value is in them.
+func TestBodiesStayAtHomeWhileAFormIsFilledIn(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t, portal())
+	fill := func() {
+		body, _ := json.Marshal(cellrpc.FillRequest{Use: "att_a", Origin: cellrpc.Origin{Host: "example.com", Port: 443}, Password: true})
+		if status, text := d.tell("POST", cellrpc.PathFill, bytes.NewReader(body)); status != http.StatusOK {
+			t.Fatalf("%d %s", status, text)
+		}
+	}
+	elsewhere := func() int {
+		status, _ := d.send(true, "www.example.com", "hash=of-it")
+		return status
+	}
+	fill()
+	if elsewhere() != http.StatusForbidden {
+		t.Error("a body leaves for another site")
+	}
+	if status, _ := d.send(false, "www.example.com", "x"); status != http.StatusOK {
+		t.Error("the job's own cell may not send")
+	}
+	d.send(true, "example.com", "beacon", "Sec-Fetch-Dest", "empty")
+	if elsewhere() != http.StatusForbidden {
+		t.Error("a body leaves for another site after a script has sent something")
+	}
+	d.send(true, "example.com", "moved", "Sec-Fetch-Dest", "document")
+	if elsewhere() != http.StatusForbidden {
+		t.Error("a body leaves for another site to which the page sends the browser")
+	}
+	d.send(true, "example.com", "hash=of-it", "Sec-Fetch-Dest", "document")
+	if elsewhere() != http.StatusOK {
+		t.Error("once the page has gone on, nothing may leave")
+	}
+	fill()
+	if status, _ := d.tell("POST", cellrpc.PathFilled, strings.NewReader(`{"host":"example.com","port":443}`)); status != http.StatusNoContent || elsewhere() != http.StatusOK {
+		t.Error("once the form is empty, nothing may leave")
+	}
+}
+
+// TestACodeOfALaterPage: one that was sent is looked for in what follows.
+func TestACodeOfALaterPage(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t, portal())
+	b := guard.NewBuilder()
+	must(t, b.Add(guard.Label{ID: "log_a", Name: "portal"}, []byte("314159")))
+	prints, err := b.Fingerprints().MarshalBinary()
+	must(t, err)
+	d.world.mu.Lock()
+	d.world.forward = func() *http.Response {
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{vaultrpc.HeaderSpent: {base64.StdEncoding.EncodeToString(prints)}}, Body: io.NopCloser(strings.NewReader("ok"))}
+	}
+	d.world.mu.Unlock()
+	d.arm(cellrpc.ArmRequest{Use: "att_a", Origin: cellrpc.Origin{Host: "example.com", Port: 443}, Code: "918273"})
+	if _, text := d.send(true, "example.com", "code=918273"); text != "ok" {
+		t.Fatal(text)
+	}
+	if _, text := d.send(true, "www.example.com", "your code 314159"); strings.Contains(text, "314159") {
+		t.Error(text)
+	}
+	if _, text := d.send(false, "www.example.com", "a number 314159"); !strings.Contains(text, "314159") {
+		t.Errorf("what the job's cell gets is touched: %s", text)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"hotcell"
+	"hotcell/internal/cellrpc"
 	"hotcell/internal/egress"
 	"hotcell/internal/frames"
 	"hotcell/internal/guard"
@@ -25,7 +26,7 @@ func (g *Gateway) request(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusInternalServerError, "internal error")
 		return
 	}
-	x := &exchange{gateway: g, about: hotcell.Event{Host: net.JoinHostPort(to.host, strconv.Itoa(to.port))}}
+	x := &exchange{gateway: g, browser: to.browser, about: hotcell.Event{Host: net.JoinHostPort(to.host, strconv.Itoa(to.port))}}
 	if status, reason := g.over(); reason != "" {
 		w.Header().Set("Retry-After", "1")
 		refuse(w, status, reason)
@@ -43,7 +44,7 @@ func (g *Gateway) request(w http.ResponseWriter, r *http.Request) {
 	if !x.head(w, r) || !x.abroad(w, r, to) || !x.body(w, r) {
 		return
 	}
-	if to.browser && !x.substitute(w, r, to) {
+	if to.browser && (!x.filled(w, r, to) || !x.substitute(w, r, to)) {
 		return
 	}
 	_ = http.NewResponseController(w).EnableFullDuplex()
@@ -99,6 +100,9 @@ type exchange struct {
 	about   hotcell.Event
 	verdict egress.Verdict
 	inspect *inspector
+	// browser is true for a request of the browser's cell, leaves for one by which its
+	// page goes on from a form that is being filled in.
+	browser, leaves bool
 	// arm is what the vault armed for this request; empty for most.
 	arm string
 }
@@ -134,7 +138,12 @@ func (x *exchange) pass(w http.ResponseWriter, r *http.Request) {
 	answer, err := x.roundTrip(r)
 	if err == nil {
 		defer func() { _ = answer.Body.Close() }()
+		answer.Header.Del(cellrpc.HeaderRefused) // ours alone
+		x.gone(answer)
 		err = x.answer(answer)
+	}
+	if err == nil {
+		err = x.repeated(answer)
 	}
 	if err != nil {
 		x.fail(w, err)

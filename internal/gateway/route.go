@@ -53,7 +53,11 @@ func (x *exchange) roundTrip(r *http.Request) (*http.Response, error) {
 		text, _ := io.ReadAll(io.LimitReader(answer.Body, 2048))
 		return nil, &faultError{status: answer.StatusCode, text: strings.TrimSpace(string(text))}
 	}
-	if err := x.learn(r.Context(), answer); err != nil {
+	err = x.learn(r.Context(), answer)
+	if err == nil {
+		err = x.spend(answer)
+	}
+	if err != nil {
 		_ = answer.Body.Close()
 		return nil, err
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"hotcell"
+	"hotcell/internal/cellrpc"
 	"hotcell/internal/gateway"
 	"hotcell/internal/guard"
 	"hotcell/internal/vaultrpc"
@@ -567,7 +568,7 @@ func (w *world) Logins(context.Context, *vaultrpc.LoginsRequest) (*vaultrpc.Logi
 }
 
 func (w *world) ArmLogin(context.Context, *vaultrpc.ArmLoginRequest) (*vaultrpc.ArmLoginAnswer, error) {
-	return nil, hotcell.ErrDenied
+	return &vaultrpc.ArmLoginAnswer{ArmAnswer: cellrpc.ArmAnswer{ID: "arm_a"}}, nil
 }
 
 func (w *world) AwaitArm(context.Context, *vaultrpc.AwaitArmRequest) (*vaultrpc.AwaitArmAnswer, error) {
@@ -575,7 +576,7 @@ func (w *world) AwaitArm(context.Context, *vaultrpc.AwaitArmRequest) (*vaultrpc.
 }
 
 func (w *world) FillLogin(context.Context, *vaultrpc.FillLoginRequest) (*vaultrpc.FillLoginAnswer, error) {
-	return nil, hotcell.ErrDenied
+	return &vaultrpc.FillLoginAnswer{Message: []byte("sealed")}, nil
 }
 
 func (w *world) AskLogin(context.Context, *vaultrpc.AskLoginRequest) (*vaultrpc.AskLoginAnswer, error) {

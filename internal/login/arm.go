@@ -16,6 +16,9 @@ import (
 // armTime is how long what was armed waits for its request.
 const armTime = 10 * time.Second
 
+// maxPath is how long a path may be, in bytes.
+const maxPath = 4096
+
 // arm is one substitution that waits.
 type arm struct {
 	id    string
@@ -23,6 +26,9 @@ type arm struct {
 	use   hotcell.AttachmentID
 	at    hotcell.Login
 	state cellrpc.ArmState
+	// path is the one that the form sends to, where that is known beforehand; empty
+	// for any.
+	path string
 	// words are the stand-ins, by the field that they stand for.
 	words map[string]string
 	timer *time.Timer
@@ -66,6 +72,8 @@ func (s *Service) Arm(ctx context.Context, job hotcell.JobID, r *cellrpc.ArmRequ
 		return "", hotcell.Invalid("/password", "a stand-in has 10 to 64 letters and digits; of a code, 4 to 10 digits")
 	case r.Password != "" && !use.Login.Password, r.Code != "" && !use.Login.OTP:
 		return "", hotcell.Invalid("/password", "the login has no such value")
+	case r.Path != "" && (r.Path[0] != '/' || len(r.Path) > maxPath):
+		return "", hotcell.Invalid("/path", "a path begins with a slash")
 	case r.Origin.Plain:
 		return "", hotcell.Invalid("/origin", "a site without TLS is signed in to with --fill alone: the vault puts nothing onto its requests")
 	}
@@ -74,7 +82,7 @@ func (s *Service) Arm(ctx context.Context, job hotcell.JobID, r *cellrpc.ArmRequ
 			return "", err
 		}
 	}
-	a := &arm{id: rand.Text(), job: job, use: use.Attachment, at: At(r.Origin), words: words, changed: make(chan struct{})}
+	a := &arm{id: rand.Text(), job: job, use: use.Attachment, at: At(r.Origin), path: r.Path, words: words, changed: make(chan struct{})}
 	s.arms.put(a)
 	return a.id, nil
 }
@@ -117,11 +125,11 @@ func (a *arm) tell() {
 
 // Claim takes what a body's stand-ins stand for, each once: fields by the
 // stand-in that is there. Nothing is opened yet.
-func (s *Service) Claim(job hotcell.JobID, id string, use hotcell.AttachmentID, host string, port int, holds func(standIn string) bool) (map[string]string, error) {
+func (s *Service) Claim(job hotcell.JobID, id string, use hotcell.AttachmentID, host string, port int, path string, holds func(standIn string) bool) (map[string]string, error) {
 	s.arms.mu.Lock()
 	defer s.arms.mu.Unlock()
 	a := s.arms.by[id]
-	if a == nil || a.job != job || a.use != use || a.state.Gone || !a.at.Of(host, port, false) {
+	if a == nil || a.job != job || a.use != use || a.state.Gone || !a.at.Of(host, port, false) || a.path != "" && a.path != path {
 		return nil, fmt.Errorf("%w: nothing is armed for this request", hotcell.ErrDenied)
 	}
 	taken := map[string]string{}

@@ -1,6 +1,7 @@
 package vaultd_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/cellrpc"
+	"hotcell/internal/guard"
 	"hotcell/internal/otp"
 	"hotcell/internal/parcel"
 	"hotcell/internal/vaultrpc"
@@ -227,6 +229,44 @@ func TestWhereALoginDoesNotGo(t *testing.T) {
 	d.end(d.job)
 	if status, _, _ := d.send(live, "POST", site, form, "p="+passwordWord); status != 403 || len(d.arrived()) > 0 {
 		t.Error("after the job's end it is put")
+	}
+}
+
+func TestAValueGoesToOnePathAndOnePlace(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, hotcell.Narrowing{})
+	form := "application/x-www-form-urlencoded"
+	arm := func() string {
+		out, err := d.worker.ArmLogin(t.Context(), &vaultrpc.ArmLoginRequest{Job: d.job, ArmRequest: cellrpc.ArmRequest{Use: d.use, Origin: origin, Password: passwordWord, Code: codeWord, Path: "/session"}})
+		must(t, err)
+		return out.ID
+	}
+	id := arm()
+	for _, target := range []string{"https://example.com:443/comments", "https://example.com:443/session/", "https://example.com:443/Session", "https://example.com:443/%73ession"} {
+		if status, _, body := d.send(id, "POST", target, form, "p="+passwordWord); status != 403 || len(d.arrived()) > 0 {
+			t.Errorf("%s: %d %s", target, status, body)
+		}
+	}
+	status, header, body := d.send(id, "POST", site+"?next=1", form, "p="+passwordWord+"&again="+passwordWord+"&c1=9&c2=1&c3=8&c4=2&c5=7&c6=3")
+	if status != 200 {
+		t.Fatalf("%d %s", status, body)
+	}
+	came := d.arrived()[0]
+	values, err := url.ParseQuery(came[strings.LastIndex(came, " ")+1:])
+	must(t, err)
+	code := ""
+	for i := range 6 {
+		code += values.Get(fmt.Sprintf("c%d", i+1))
+	}
+	if values.Get("p") != d.password || values.Get("again") != passwordWord || len(code) != 6 || code == codeWord {
+		t.Errorf("the site got %s", came)
+	}
+	packed, err := base64.StdEncoding.DecodeString(header.Get(vaultrpc.HeaderSpent))
+	must(t, err)
+	var prints guard.Fingerprints
+	must(t, prints.UnmarshalBinary(packed))
+	if guard.Guardable([]byte(code)) == nil && !guard.Compile(prints).Contains([]byte("the code is "+code)) {
+		t.Error("the gateway is not told what to look for")
 	}
 }
 

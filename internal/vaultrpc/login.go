@@ -18,6 +18,10 @@ const (
 	AskLogin  = "/hotcell.vault.worker/AskLogin"
 )
 
+// HeaderSpent is on the answer to such a request: fingerprints, in base64, of the
+// values that were put onto it.
+const HeaderSpent = HeaderPrefix + "Spent"
+
 // HeaderArm names, on a request that is forwarded, what was armed for it: the
 // body holds one of its stand-ins.
 const HeaderArm = HeaderPrefix + "Arm"
