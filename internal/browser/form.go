@@ -3,6 +3,7 @@ package browser
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -153,7 +154,7 @@ func (c *call) pressKey() error {
 		if err != nil {
 			return err
 		}
-		if field != nil {
+		if field != nil || undoes.MatchString(c.in.Key) && t.hasSecret() {
 			return errSecretField
 		}
 	}
@@ -162,6 +163,10 @@ func (c *call) pressKey() error {
 	}
 	return c.acted(t)
 }
+
+// undoes are the keys that undo, and that do again: of a page as a whole, so also what
+// was typed into a field for a secret.
+var undoes = regexp.MustCompile(`(?i)(Control|ControlOrMeta|Meta|Alt)\+(.*\+)?(z|y|Backspace)$`)
 
 // leaves are the keys that an agent may press in a field for a secret: they put
 // nothing into it, and take nothing out.

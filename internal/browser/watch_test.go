@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -44,11 +45,13 @@ func TestWhatAPageMadeOfAStandIn(t *testing.T) {
 func TestAddressesAreShownWithoutWhatIsTelling(t *testing.T) {
 	t.Parallel()
 	w := open(t, nil)
-	w.page("/cb", `<a href="/next?page=2&access_token=tok-link-1">next</a>`)
-	for _, c := range []struct{ tail, gone, kept string }{
+	for i := range 4 { // a page each: going within one is told later
+		w.page(fmt.Sprint("/cb", i), `<a href="/next?page=2&access_token=tok-link-1">next</a>`)
+	}
+	for i, c := range []struct{ tail, gone, kept string }{
 		{"?code=abc-code-1&page=7", "abc-code-1", "page=7"}, {"#access_token=tok-2&x=1", "tok-2", "x=1"}, {"#/inbox?id_token=tok-3&folder=a", "tok-3", "/inbox?id_token=…&folder=a"}, {"?q=words", "tok-link-1", "q=words"},
 	} {
-		s := w.ok("browser_navigate", "url", w.server.URL+"/cb"+c.tail) + w.ok("browser_tabs", "action", "list") + w.ok("browser_network_requests")
+		s := w.ok("browser_navigate", "url", w.server.URL+fmt.Sprint("/cb", i)+c.tail) + w.ok("browser_tabs", "action", "list") + w.ok("browser_network_requests")
 		if strings.Contains(s, c.gone) || !strings.Contains(s, c.kept) || !strings.Contains(s, "page=2&access_token=…") {
 			t.Errorf("%s: %s", c.tail, s)
 		}
