@@ -92,6 +92,28 @@ func (t *tab) listen(s *session) {
 			t.by[prefix+e.RequestID] = r
 		}
 	}))
+	s.on("Network.responseReceived", locked(func(params []byte) {
+		e, ok := decode[struct {
+			RequestID string
+			Response  struct {
+				Status  int
+				Headers map[string]string
+			}
+		}](params)
+		if r := t.by[prefix+e.RequestID]; ok && r != nil {
+			r.status, r.refused = e.Response.Status, e.Response.Headers[cellrpc.HeaderRefused]
+		}
+	}))
+	s.on("Network.loadingFinished", locked(func(params []byte) { t.ended(prefix, params) }))
+	s.on("Network.loadingFailed", locked(func(params []byte) { t.ended(prefix, params) }))
+	t.listenFrames(s, locked)
+	s.on("Runtime.consoleAPICalled", locked(t.console))
+	s.on("Runtime.exceptionThrown", locked(t.exception))
+	s.on("Log.entryAdded", locked(t.entry))
+}
+
+// listenFrames has what becomes of a session's documents written down.
+func (t *tab) listenFrames(s *session, locked func(func([]byte)) func([]byte)) {
 	// What a document has asked for is of no interest once it is gone; its end is
 	// not always told.
 	s.on("Page.frameNavigated", locked(func(params []byte) {
@@ -109,20 +131,6 @@ func (t *tab) listen(s *session) {
 			maps.DeleteFunc(t.by, func(_ string, r *request) bool { return r.frame == e.FrameID })
 		}
 	}))
-	s.on("Network.responseReceived", locked(func(params []byte) {
-		e, ok := decode[struct {
-			RequestID string
-			Response  struct {
-				Status  int
-				Headers map[string]string
-			}
-		}](params)
-		if r := t.by[prefix+e.RequestID]; ok && r != nil {
-			r.status, r.refused = e.Response.Status, e.Response.Headers[cellrpc.HeaderRefused]
-		}
-	}))
-	s.on("Network.loadingFinished", locked(func(params []byte) { t.ended(prefix, params) }))
-	s.on("Network.loadingFailed", locked(func(params []byte) { t.ended(prefix, params) }))
 	s.on("Page.frameStartedLoading", locked(func([]byte) { t.loading = true }))
 	s.on("Page.frameStoppedLoading", locked(func([]byte) { t.loading = false }))
 	s.on("Page.fileChooserOpened", locked(func(params []byte) {
@@ -131,9 +139,6 @@ func (t *tab) listen(s *session) {
 		}
 	}))
 	s.on("Page.loadEventFired", locked(func([]byte) {}))
-	s.on("Runtime.consoleAPICalled", locked(t.console))
-	s.on("Runtime.exceptionThrown", locked(t.exception))
-	s.on("Log.entryAdded", locked(t.entry))
 }
 
 func (t *tab) ended(prefix string, params []byte) {
