@@ -108,20 +108,6 @@ func (c *call) signIn() error {
 	return nil
 }
 
-// fresh opens a page anew, in a tab that no other has a handle of: where scripts of
-// the agent were in it, they are not in the one that is signed in by.
-func (c *call) fresh(old *tab, address string) (*tab, error) {
-	t, err := c.driver.newTab(c.ctx)
-	if err != nil {
-		return old, err
-	}
-	if err := c.goTo(t, address); err != nil {
-		return t, err
-	}
-	_ = c.driver.root.do(c.ctx, "Target.closeTarget", args{"targetId": old.target}, nil)
-	return t, nil
-}
-
 // login is the one to sign in with.
 func (c *call) login(at cellrpc.Origin) (*cellrpc.Login, error) {
 	hand := c.driver.Config.Hand
