@@ -142,3 +142,23 @@ func TestADownloadHasNothingOfALogin(t *testing.T) {
 		t.Errorf("%s, %v", s, w.kept)
 	}
 }
+
+// TestNothingIsUndone: undoing is of the page as a whole, whatever field has the
+// keyboard.
+func TestNothingIsUndone(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	w.logins[0].Fill = true
+	w.mux.HandleFunc("POST /sent", func(http.ResponseWriter, *http.Request) {})
+	w.call("browser_sign_in", "url", w.page("/login", plainForm+typedLength+`<script>document.forms[0].onsubmit = () => { fetch('/sent', {method: 'post', body: 'x'}); return false }</script>`))
+	s := w.ok("browser_snapshot")
+	s = w.ok("browser_type", "ref", w.ref(s, `"User"`), "text", "eve")
+	for _, key := range []string{"Control+z", "Control+z", "Control+z", "Control+Shift+z", "Control+y", "Shift+Control+Z", "Control+z", "Alt+Backspace", "Shift+Alt+Backspace", "Meta+z"} {
+		w.call("browser_press_key", "key", key)
+		s = w.ok("browser_click", "ref", w.ref(w.ok("browser_snapshot"), `"User"`))
+		if s = w.ok("browser_click", "ref", w.ref(s, `"Measure"`)); !strings.Contains(s, "password0") {
+			t.Fatalf("after %s: %s", key, s)
+		}
+		w.ok("browser_click", "ref", w.ref(s, `"User"`))
+	}
+}

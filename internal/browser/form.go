@@ -3,6 +3,7 @@ package browser
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -178,6 +179,9 @@ func (c *call) pressKey() error {
 		if err := c.offSecrets(t); err != nil {
 			return err
 		}
+		if undoes.MatchString(c.in.Key) && t.hasSecret() {
+			return errSecretField
+		}
 	}
 	if err := t.press(c.ctx, t.session, c.in.Key); err != nil {
 		return err
@@ -201,6 +205,10 @@ func (c *call) offSecrets(t *tab) error {
 	}
 	return nil
 }
+
+// undoes are the keys that undo, and that do again: of a page as a whole, so also what
+// was typed into a field for a secret.
+var undoes = regexp.MustCompile(`(?i)(Control|ControlOrMeta|Meta|Alt)\+(.*\+)?(z|y|Backspace)$`)
 
 func (c *call) hover() error {
 	r, err := c.element(c.in.Ref)

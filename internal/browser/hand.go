@@ -104,7 +104,10 @@ func (h *hold) do(ctx context.Context, g cellrpc.Hand) error {
 		return h.typed(ctx, t, g.Text, func() error { return t.insert(ctx, t.session, []byte(g.Text)) })
 	case "press":
 		text := g.Text
-		if utf8.RuneCountInString(text) != 1 && text != "Backspace" && text != "Space" {
+		if text == "Space" {
+			text = " "
+		}
+		if utf8.RuneCountInString(text) != 1 && text != "Backspace" {
 			text = ""
 		}
 		return h.typed(ctx, t, text, func() error { return t.press(ctx, t.session, g.Text) })

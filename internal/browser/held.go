@@ -91,7 +91,7 @@ func (h *hold) typed(ctx context.Context, t *tab, text string, do func() error) 
 		}
 	default:
 		h.at, _ = siteOf(secret.document.DocumentURL)
-		h.typing.WriteString(strings.ReplaceAll(text, "Space", " "))
+		h.typing.WriteString(text)
 	}
 	err := do()
 	if secret != nil {

@@ -318,9 +318,10 @@ func short(text string) string {
 	return text
 }
 
-// bareLink keeps a link's query, which agents need to tell links apart, and cuts
-// what is long.
+// bareLink keeps a link's query, which agents need to tell links apart, but for what
+// is telling in it, and cuts what is long.
 func bareLink(address string) string {
+	address = discreet(address)
 	if len(address) > 300 {
 		return address[:300] + "…"
 	}

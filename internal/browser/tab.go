@@ -87,6 +87,7 @@ func (d *Driver) attached(params []byte) {
 func (d *Driver) begin(s *session, about info) {
 	defer s.tell("Runtime.runIfWaitingForDebugger", nil)
 	if about.Type != "page" {
+		d.work(s)
 		return
 	}
 	if about.BrowserContextID != d.space {
@@ -137,7 +138,8 @@ const enableTime = 5 * time.Second
 // enable has a session tell of what is looked at. A page that waits to begin
 // answers only once it may, so no answer is waited for.
 func (t *tab) enable(s *session) {
-	for _, method := range []string{"Page.enable", "Network.enable", "Runtime.enable", "Log.enable", "DOM.enable"} {
+	s.tell("Network.enable", args{"maxPostDataSize": maxPosted})
+	for _, method := range []string{"Page.enable", "Runtime.enable", "Log.enable", "DOM.enable"} {
 		s.tell(method, nil)
 	}
 	s.tell("Page.setInterceptFileChooserDialog", args{"enabled": true})
@@ -155,6 +157,7 @@ func (t *tab) frameAttached(params []byte) {
 	s := t.wire.session(target.SessionID(e.SessionID))
 	defer s.tell("Runtime.runIfWaitingForDebugger", nil)
 	if e.TargetInfo.Type != "iframe" {
+		t.driver.work(s)
 		return
 	}
 	t.listen(s)

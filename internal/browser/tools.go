@@ -160,7 +160,7 @@ func (c *call) finish() {
 		return
 	}
 	address, title := t.at(c.ctx)
-	c.say("\n### Page\n- Page URL: %s\n- Page Title: %s", address, short(title))
+	c.say("\n### Page\n- Page URL: %s\n- Page Title: %s", discreet(address), short(title))
 	if c.part.most = maxSnapshot; c.in.Filename != "" {
 		c.part.most = maxFile
 	}

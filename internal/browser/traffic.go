@@ -23,6 +23,8 @@ type traffic struct {
 	loading  bool
 	// posts counts what was sent with a body, by origin.
 	posts map[string]int
+	// watch is there while a sign-in is under way.
+	watch *watch
 }
 
 type request struct {
@@ -65,6 +67,7 @@ func (t *tab) listen(s *session) {
 			Request           struct {
 				URL, Method string
 				HasPostData bool
+				PostData    string
 			}
 			RedirectResponse *struct{ Status int }
 		}](params)
@@ -80,6 +83,7 @@ func (t *tab) listen(s *session) {
 		r := &request{method: e.Request.Method, url: e.Request.URL, kind: strings.ToLower(e.Type), frame: e.FrameID, loader: e.LoaderID, posted: e.Request.HasPostData, began: time.Now()}
 		if u, err := url.Parse(r.url); err == nil && e.Request.HasPostData {
 			t.posts[u.Scheme+"://"+u.Host]++
+			t.watch.see(r.url, e.Request.PostData)
 		}
 		if t.requests = append(t.requests, r); len(t.requests) > maxRequests {
 			t.requests = t.requests[1:]
@@ -303,6 +307,42 @@ func (t *tab) list(static bool, filter *regexp.Regexp) string {
 		fmt.Fprintf(&b, "[%s] %s => [%s] (%s)\n", r.method, bare(r.url), state, r.kind)
 	}
 	return b.String()
+}
+
+// tellingNames are parameters of addresses by which somebody is known, or that are good
+// for a while to become known by.
+var tellingNames = regexp.MustCompile(`(?i)^(.*token|code|otp|ticket|sid|jwt|state|nonce|assertion|samlresponse|samlart|password|passwd|pwd|secret|.*api.?key|key|sig|signature|session.*|auth.*|x-amz-.*)$`)
+
+// discreet is an address without the values of such parameters.
+func discreet(address string) string {
+	head, fragment, anchored := strings.Cut(address, "#")
+	path, query, asked := strings.Cut(head, "?")
+	if asked {
+		path += "?" + mute(query)
+	}
+	if anchored {
+		inner, query, asked := strings.Cut(fragment, "?")
+		if inner = mute(inner); asked {
+			inner += "?" + mute(query)
+		}
+		path += "#" + inner
+	}
+	if u, err := url.Parse(path); err == nil && u.User != nil {
+		u.User = nil
+		return u.String()
+	}
+	return path
+}
+
+func mute(pairs string) string {
+	all := strings.Split(pairs, "&")
+	for i, pair := range all {
+		name, value, found := strings.Cut(pair, "=")
+		if plain, err := url.QueryUnescape(name); found && value != "" && (err != nil || tellingNames.MatchString(plain)) {
+			all[i] = name + "=…"
+		}
+	}
+	return strings.Join(all, "&")
 }
 
 // bare is an address without what its query and its fragment say.

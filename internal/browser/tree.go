@@ -208,6 +208,13 @@ func (t *tab) isSecret(s *session, id int64) bool {
 	return t.secret[keyOf(s, id)]
 }
 
+// hasSecret says whether a page has, or had, a field for a secret.
+func (t *tab) hasSecret() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.secret) > 0
+}
+
 // keepSecret has a field be one for a secret, whatever it says.
 func (t *tab) keepSecret(s *session, id int64) {
 	t.mu.Lock()

@@ -6,6 +6,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"math/big"
+	"slices"
+	"strings"
 	"time"
 
 	"hotcell/internal/cellrpc"
@@ -79,7 +81,8 @@ func (s *signing) wire(ctx context.Context, f *fields, button *node) (outcome, s
 		// The agent has run scripts: it is not to choose where on the site the value goes.
 		arm.Path = s.path(f)
 	}
-	sent := s.tab.sent(addressOf(s.at))
+	s.tab.observe(&watch{origin: addressOf(s.at), path: s.path(f), username: s.login.Username, words: [][]byte{[]byte(arm.Password), []byte(arm.Code)}})
+	defer s.tab.observe(nil)
 	armed, err := s.driver.Config.Hand.Arm(ctx, arm)
 	state := s.follow(ctx, armed.ID)
 	// Whatever happens: what the page did not send by the end, nobody sends later.
@@ -92,15 +95,10 @@ func (s *signing) wire(ctx context.Context, f *fields, button *node) (outcome, s
 		return "", "", err
 	}
 	s.password, s.code = s.password || f.password != nil, s.code || arm.Code != ""
-	got := state.wait(ctx, func() bool { return s.tab.sent(addressOf(s.at)) > sent })
+	got := state.wait(ctx, func() bool { return s.tab.observed().computed })
 	if !got.Password && !got.Code {
-		if s.tab.sent(addressOf(s.at)) > sent && f.password == nil && len(f.codes) > 1 {
-			return needsFill, "the site sends each digit of the code by itself, and a stand-in is put in as one: the login would have to be attached with --fill, which lets the browser itself have the code", nil
-		}
-		if s.tab.sent(addressOf(s.at)) > sent {
-			return needsFill, "the site's script sent something else than what was typed: it computes on the password. The login would have to be attached with --fill, which lets the browser itself have it", nil
-		}
-		return unknown, "nothing was sent when the form was filled in" + gone(got), nil
+		result, why := s.unsent(got)
+		return result, why, nil
 	}
 	s.status = got.Status
 	if !got.Gone {
@@ -109,11 +107,22 @@ func (s *signing) wire(ctx context.Context, f *fields, button *node) (outcome, s
 	return "", "", nil
 }
 
-func gone(s cellrpc.ArmState) string {
-	if s.Gone {
-		return ", or too late"
+// unsent says what a page did with what was typed, where the vault put nothing in its
+// place.
+func (s *signing) unsent(state cellrpc.ArmState) (outcome, string) {
+	seen := s.tab.observed()
+	elsewhere := slices.DeleteFunc(seen.went, func(to string) bool { return to == seen.origin })
+	switch {
+	case seen.computed:
+		return needsFill, "the site's script sent something else than what was typed: it computes on the password. The login would have to be attached with --fill, which lets the browser itself have it"
+	case len(elsewhere) > 0:
+		return unknown, "what was typed was sent to " + strings.Join(elsewhere, ", ") + ", which the login is not for: it got no password"
+	case len(seen.went) > 0:
+		return unknown, "what was typed was sent too late, or to another path than the form's own: the site got no password"
+	case state.Gone:
+		return unknown, "nothing was sent when the form was filled in, or too late"
 	}
-	return ""
+	return unknown, "nothing was sent when the form was filled in"
 }
 
 // typeIn types into the fields of a page, and sends them.

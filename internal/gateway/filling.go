@@ -43,7 +43,7 @@ func (b *browsing) isFilling(now time.Time) *filling {
 // answers, and returns false, where it may not go.
 func (x *exchange) filled(w http.ResponseWriter, r *http.Request, to *target) bool {
 	f := x.gateway.browsing.isFilling(x.gateway.Now())
-	if f == nil || r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+	if bodiless := r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0; f == nil || bodiless && r.Header.Get("Upgrade") == "" {
 		return true
 	}
 	if f.origin.Host == to.host && f.origin.Port == to.port {
