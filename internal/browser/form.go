@@ -189,10 +189,6 @@ func (c *call) pressKey() error {
 	return c.acted(t)
 }
 
-// undoes are the keys that undo, and that do again: of a page as a whole, so also what
-// was typed into a field for a secret.
-var undoes = regexp.MustCompile(`(?i)(Control|ControlOrMeta|Meta|Alt)\+(.*\+)?(z|y|Backspace)$`)
-
 // leaving are keys that type nothing into a field, and take nothing from it.
 var leaving = map[string]bool{"Tab": true, "Shift+Tab": true, "Escape": true, "Enter": true}
 
@@ -209,6 +205,10 @@ func (c *call) offSecrets(t *tab) error {
 	}
 	return nil
 }
+
+// undoes are the keys that undo, and that do again: of a page as a whole, so also what
+// was typed into a field for a secret.
+var undoes = regexp.MustCompile(`(?i)(Control|ControlOrMeta|Meta|Alt)\+(.*\+)?(z|y|Backspace)$`)
 
 func (c *call) hover() error {
 	r, err := c.element(c.in.Ref)

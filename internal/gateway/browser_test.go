@@ -324,12 +324,12 @@ func TestAStandInIsForOneRequest(t *testing.T) {
 		{"example.com", "a=9&b=1&c=8&d=2&e=7&f=3", "by the vault"},
 		{"example.com", "code=918273", "example.com code=918273"},
 	} {
-		if status, text := d.send(true, c.host, c.body, "Content-Type", "application/x-www-form-urlencoded"); status != http.StatusOK || text != c.want {
+		if status, text := d.send(true, c.host, c.body, "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin"); status != http.StatusOK || text != c.want {
 			t.Errorf("%d: %d %s", i, status, text)
 		}
 	}
 	d.arm(cellrpc.ArmRequest{Use: "att_a", Origin: cellrpc.Origin{Host: "example.com", Port: 443}, Password: word, Path: "/session"})
-	if _, text := d.send(true, "example.com", "p="+word); text != "example.com p="+word {
+	if _, text := d.send(true, "example.com", "p="+word, "Sec-Fetch-Site", "same-origin"); text != "example.com p="+word {
 		t.Errorf("to another path: %s", text)
 	}
 	if _, text := d.send(false, "example.com", "p="+word); text != "example.com p="+word {
@@ -390,7 +390,7 @@ func TestACodeOfALaterPage(t *testing.T) {
 	}
 	d.world.mu.Unlock()
 	d.arm(cellrpc.ArmRequest{Use: "att_a", Origin: cellrpc.Origin{Host: "example.com", Port: 443}, Code: "918273"})
-	if _, text := d.send(true, "example.com", "code=918273"); text != "ok" {
+	if _, text := d.send(true, "example.com", "code=918273", "Sec-Fetch-Site", "same-origin"); text != "ok" {
 		t.Fatal(text)
 	}
 	if _, text := d.send(true, "www.example.com", "your code 314159"); strings.Contains(text, "314159") {

@@ -30,6 +30,8 @@ import (
 const document = `
 slug: chat
 name: Chat
+category: chat
+about: A service of tests.
 base: %[1]s
 advise: {hosts: [chat.acme.test]}
 auth: {kind: oauth2, refresh: %[2]s, authorize: "%[1]s/authorize", token: "%[1]s/oauth/token", revoke: "%[1]s/revoke", client: post, scopes: [openid]}
