@@ -35,6 +35,7 @@ func (s *signing) wipe(ctx context.Context) (left bool) {
 	for _, n := range s.filled {
 		s.tab.keepSecret(n.session, n.BackendNodeID)
 	}
+	w.detached(ctx, s.filled)
 	left = w.pages(ctx)
 	for _, value := range s.values {
 		clear(value)
@@ -46,6 +47,16 @@ func (s *signing) wipe(ctx context.Context) (left bool) {
 		s.driver.Log.Error("that a form is empty could not be told of", "error", err)
 	}
 	return left
+}
+
+// detached empties the fields that were filled, also where a page has taken them out
+// of its document, to put them back later as what they are not.
+func (w *wiping) detached(ctx context.Context, filled []*node) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), wipeTime)
+	defer cancel()
+	for _, n := range filled {
+		_ = n.session.call(ctx, n.BackendNodeID, empty, nil) // one that is no more is empty
+	}
 }
 
 func printsOf(values [][]byte) *guard.Patterns {
