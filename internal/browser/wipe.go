@@ -35,8 +35,8 @@ func (s *signing) wipe(ctx context.Context) (left bool) {
 	for _, n := range s.filled {
 		s.tab.keepSecret(n.session, n.BackendNodeID)
 	}
-	w.detached(ctx, s.filled)
 	left = w.pages(ctx)
+	w.detached(ctx, s.filled)
 	for _, value := range s.values {
 		clear(value)
 	}
@@ -102,6 +102,7 @@ func (w *wiping) page(ctx context.Context, t *tab) bool {
 // empty empties a field by what the browser has for that, and not by keys, which a
 // page can refuse. The page is told, since some put back what they know.
 const empty = `function() {
+	if (!this.value) return
 	const kind = this instanceof HTMLTextAreaElement ? HTMLTextAreaElement : HTMLInputElement
 	Object.getOwnPropertyDescriptor(kind.prototype, 'value').set.call(this, '')
 	for (const name of ['input', 'change']) this.dispatchEvent(new Event(name, {bubbles: true}))

@@ -36,6 +36,8 @@ type Override struct {
 
 // Options say what a catalogue has beside the documents that come with it.
 type Options struct {
+	// Bare leaves out the connectors that come with Hotcell.
+	Bare      bool
 	Own       []Document
 	Overrides map[string]Override
 }
@@ -49,16 +51,8 @@ type Catalog struct {
 // Load makes a catalogue. An error names the file, and is the operator's to mend.
 func Load(o Options) (*Catalog, error) {
 	c := &Catalog{by: map[string]*Connector{}}
-	files, err := embedded.ReadDir("documents")
-	if err != nil {
-		return nil, fmt.Errorf("reading the connectors: %w", err)
-	}
-	for _, f := range files {
-		text, err := embedded.ReadFile("documents/" + f.Name())
-		if err != nil {
-			return nil, fmt.Errorf("reading the connectors: %w", err)
-		}
-		if err := c.add(Document{f.Name(), text}, false); err != nil {
+	if !o.Bare {
+		if err := c.shipped(); err != nil {
 			return nil, err
 		}
 	}
@@ -81,6 +75,24 @@ func Load(o Options) (*Catalog, error) {
 	}
 	slices.SortFunc(c.sorted, func(a, b *Connector) int { return strings.Compare(a.Slug, b.Slug) })
 	return c, nil
+}
+
+// shipped adds the connectors that come with Hotcell.
+func (c *Catalog) shipped() error {
+	files, err := embedded.ReadDir("documents")
+	if err != nil {
+		return fmt.Errorf("reading the connectors: %w", err)
+	}
+	for _, f := range files {
+		text, err := embedded.ReadFile("documents/" + f.Name())
+		if err != nil {
+			return fmt.Errorf("reading the connectors: %w", err)
+		}
+		if err := c.add(Document{f.Name(), text}, false); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *Catalog) add(d Document, own bool) error {

@@ -118,7 +118,7 @@ func open(t *testing.T, mode identity.Mode) *scene {
 	s.vault, err = vault.Open(t.Context(), vault.Config{Store: s.store, Key: key, Owner: "Olga", Now: s.clock, Log: log})
 	must(t, err)
 	t.Cleanup(func() { _ = s.vault.Close() })
-	catalog, err := connector.Load(connector.Options{Own: []connector.Document{{Name: "chat", Text: fmt.Appendf(nil, document, server.URL, modes[mode])}}})
+	catalog, err := connector.Load(connector.Options{Bare: true, Own: []connector.Document{{Name: "chat", Text: fmt.Appendf(nil, document, server.URL, modes[mode])}}})
 	must(t, err)
 	asks := oauth.New(oauth.Config{Transport: first{server.Client().Transport, s}, Now: s.clock})
 	s.make = func(holder string) *token.Keeper {

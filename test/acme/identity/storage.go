@@ -2,8 +2,9 @@ package identity
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"errors"
 	"slices"
 	"sync"
@@ -20,7 +21,7 @@ import (
 type storage struct {
 	mu      sync.Mutex
 	life    time.Duration
-	key     *rsa.PrivateKey
+	key     *ecdsa.PrivateKey
 	clients map[string]*client
 	grants  map[string]*grant
 	codes   map[string]string // code to grant
@@ -42,7 +43,7 @@ var (
 var errNone = errors.New("there is none")
 
 func newStorage() *storage {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		panic(err) //nolint:forbidigo // the machine has no randomness
 	}
@@ -312,22 +313,22 @@ func (s *storage) ValidateJWTProfileScopes(_ context.Context, _ string, scopes [
 }
 
 func (s *storage) SignatureAlgorithms(context.Context) ([]jose.SignatureAlgorithm, error) {
-	return []jose.SignatureAlgorithm{jose.RS256}, nil
+	return []jose.SignatureAlgorithm{jose.ES256}, nil
 }
 
 func (s *storage) SigningKey(context.Context) (op.SigningKey, error) { return &signingKey{s.key}, nil }
 
 func (s *storage) KeySet(context.Context) ([]op.Key, error) { return []op.Key{&publicKey{s.key}}, nil }
 
-type signingKey struct{ key *rsa.PrivateKey }
+type signingKey struct{ key *ecdsa.PrivateKey }
 
-func (k *signingKey) SignatureAlgorithm() jose.SignatureAlgorithm { return jose.RS256 }
+func (k *signingKey) SignatureAlgorithm() jose.SignatureAlgorithm { return jose.ES256 }
 func (k *signingKey) Key() any                                    { return k.key }
 func (k *signingKey) ID() string                                  { return "acme" }
 
-type publicKey struct{ key *rsa.PrivateKey }
+type publicKey struct{ key *ecdsa.PrivateKey }
 
 func (k *publicKey) ID() string                         { return "acme" }
-func (k *publicKey) Algorithm() jose.SignatureAlgorithm { return jose.RS256 }
+func (k *publicKey) Algorithm() jose.SignatureAlgorithm { return jose.ES256 }
 func (k *publicKey) Use() string                        { return "sig" }
 func (k *publicKey) Key() any                           { return &k.key.PublicKey }
