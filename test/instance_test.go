@@ -55,7 +55,7 @@ func (v sharedVault) open(ctx context.Context) (*instance, error) {
 		return nil, err
 	}
 	i.store = store
-	catalog, err := connector.Load(connector.Options{Bare: true, Own: []connector.Document{{Name: "chat.yaml", Text: []byte(v.Document)}}})
+	catalog, err := connector.Load(connector.Options{Own: []connector.Document{{Name: "chat.yaml", Text: []byte(v.Document)}}})
 	if err != nil {
 		return nil, err
 	}

@@ -103,7 +103,7 @@ func (c *toolCounter) openVault() {
 	var err error
 	c.store, err = sqlite.OpenVault(ctx, filepath.Join(dir, "vault.db"), log)
 	c.must(err)
-	catalog, err := connector.Load(connector.Options{Bare: true, Own: []connector.Document{{Name: "twin.yaml", Text: fmt.Appendf(nil, twin, c.port)}}})
+	catalog, err := connector.Load(connector.Options{Own: []connector.Document{{Name: "twin.yaml", Text: fmt.Appendf(nil, twin, c.port)}}})
 	c.must(err)
 	d, err := vaultd.Open(ctx, vaultd.Config{
 		Store: c.store, KeyURL: "file://" + filepath.Join(dir, "local.key"), Owner: "ada", Dialer: c.guard, Roots: c.roots, Now: time.Now, Log: log, Catalog: catalog,

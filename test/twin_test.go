@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -80,10 +81,13 @@ func (a *firm) engage(t *testing.T, name string, tools, asked []string) *clerk {
 	return &clerk{a, s}
 }
 
+// shipped is the catalogue that comes with Hotcell, read once for all tests.
+var shipped = sync.OnceValues(func() (*connector.Catalog, error) { return connector.Load(connector.Options{}) })
+
 // catalogued is a connector as the catalogue has it.
 func catalogued(t *testing.T, slug string) *connector.Connector {
 	t.Helper()
-	catalog, err := connector.Load(connector.Options{})
+	catalog, err := shipped()
 	if err != nil {
 		t.Fatal(err)
 	}

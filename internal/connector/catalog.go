@@ -3,6 +3,7 @@ package connector
 import (
 	"embed"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -36,8 +37,6 @@ type Override struct {
 
 // Options say what a catalogue has beside the documents that come with it.
 type Options struct {
-	// Bare leaves out the connectors that come with Hotcell.
-	Bare      bool
 	Own       []Document
 	Overrides map[string]Override
 }
@@ -51,10 +50,8 @@ type Catalog struct {
 // Load makes a catalogue. An error names the file, and is the operator's to mend.
 func Load(o Options) (*Catalog, error) {
 	c := &Catalog{by: map[string]*Connector{}}
-	if !o.Bare {
-		if err := c.shipped(); err != nil {
-			return nil, err
-		}
+	if err := c.shipped(); err != nil {
+		return nil, err
 	}
 	for _, d := range o.Own {
 		if err := c.add(d, true); err != nil {
@@ -70,11 +67,24 @@ func Load(o Options) (*Catalog, error) {
 			return nil, at("/connectors/overrides/"+name, err)
 		}
 	}
-	for _, one := range c.by {
-		c.sorted = append(c.sorted, one)
-	}
-	slices.SortFunc(c.sorted, func(a, b *Connector) int { return strings.Compare(a.Slug, b.Slug) })
+	c.sort()
 	return c, nil
+}
+
+// Plus is the catalogue with documents of somebody's own besides.
+func (c *Catalog) Plus(own ...Document) (*Catalog, error) {
+	out := &Catalog{by: maps.Clone(c.by)}
+	for _, d := range own {
+		if err := out.add(d, true); err != nil {
+			return nil, err
+		}
+	}
+	out.sort()
+	return out, nil
+}
+
+func (c *Catalog) sort() {
+	c.sorted = slices.SortedFunc(maps.Values(c.by), func(a, b *Connector) int { return strings.Compare(a.Slug, b.Slug) })
 }
 
 // shipped adds the connectors that come with Hotcell.

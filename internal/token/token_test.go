@@ -56,6 +56,9 @@ func (f *failing) Update(ctx context.Context, fn func(hotcell.VaultWriter) error
 	return f.VaultStore.Update(ctx, fn)
 }
 
+// shipped is the catalogue that comes with Hotcell, read once for all tests.
+var shipped = sync.OnceValues(func() (*connector.Catalog, error) { return connector.Load(connector.Options{}) })
+
 const callback = "http://127.0.0.1:7878/connect/callback"
 
 // scene is a connection with tokens of a real authorisation server.
@@ -118,7 +121,9 @@ func open(t *testing.T, mode identity.Mode) *scene {
 	s.vault, err = vault.Open(t.Context(), vault.Config{Store: s.store, Key: key, Owner: "Olga", Now: s.clock, Log: log})
 	must(t, err)
 	t.Cleanup(func() { _ = s.vault.Close() })
-	catalog, err := connector.Load(connector.Options{Bare: true, Own: []connector.Document{{Name: "chat", Text: fmt.Appendf(nil, document, server.URL, modes[mode])}}})
+	catalog, err := shipped()
+	must(t, err)
+	catalog, err = catalog.Plus(connector.Document{Name: "chat", Text: fmt.Appendf(nil, document, server.URL, modes[mode])})
 	must(t, err)
 	asks := oauth.New(oauth.Config{Transport: first{server.Client().Transport, s}, Now: s.clock})
 	s.make = func(holder string) *token.Keeper {

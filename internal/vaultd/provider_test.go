@@ -239,7 +239,7 @@ tools:
 func connecting(t *testing.T) (*scene, *provider) {
 	t.Helper()
 	p := newProvider(t)
-	catalog, err := connector.Load(connector.Options{Own: p.documents()})
+	catalog, err := with(p.documents()...)
 	must(t, err)
 	loopback, err := netguard.ParsePrivate("127.0.0.1")
 	must(t, err)

@@ -118,6 +118,15 @@ func (s *scene) now() time.Time {
 // catalog is the one that comes with Hotcell, read once for all tests.
 var catalog = sync.OnceValues(func() (*connector.Catalog, error) { return connector.Load(connector.Options{}) })
 
+// with is that one, with documents besides.
+func with(own ...connector.Document) (*connector.Catalog, error) {
+	all, err := catalog()
+	if err != nil {
+		return nil, err
+	}
+	return all.Plus(own...)
+}
+
 func (s *scene) start(wrap ...func(hotcell.VaultStore) hotcell.VaultStore) {
 	s.t.Helper()
 	log := slog.New(slog.NewTextHandler(&s.said, &slog.HandlerOptions{Level: slog.LevelDebug}))

@@ -96,7 +96,7 @@ func newOfficeOf(t *testing.T, document string) *office {
 	t.Cleanup(o.server.Close)
 	roots := x509.NewCertPool()
 	roots.AddCert(o.server.Certificate())
-	catalog, err := connector.Load(connector.Options{Own: []connector.Document{{Name: "own.yaml", Text: []byte(document)}}})
+	catalog, err := with(connector.Document{Name: "own.yaml", Text: []byte(document)})
 	must(t, err)
 	o.scene = setupWith(t, func(c *vaultd.Config) { c.Dialer, c.Roots, c.Catalog = o, roots, catalog })
 	return o

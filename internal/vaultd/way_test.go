@@ -173,8 +173,8 @@ func TestAnAPIBelowAPath(t *testing.T) {
 			t.Errorf("%s goes to %+v", c.Name, c.HTTP)
 		}
 		_, job := o.with(o.me, hotcell.Narrowing{Tools: []string{"get"}}, c.ID)
-		o.done(job, "http_get", `{"path":["pets","a/b"]}`)
-		if came := o.arrived(); len(came) != 1 || !strings.Contains(came[0], "/v2/pets/a%2Fb") {
+		o.done(job, "http_get", `{"path":["pets","a b"]}`)
+		if came := o.arrived(); len(came) != 1 || !strings.Contains(came[0], "/v2/pets/a%20b") {
 			t.Errorf("%s: arrived %q", c.Name, came)
 		}
 	}
