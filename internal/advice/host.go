@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -48,12 +49,7 @@ func hostLike(text string) bool {
 	if len(parts) < 2 || !domain.MatchString(parts[len(parts)-1]) {
 		return false
 	}
-	for _, part := range parts {
-		if mixed(part) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(parts, mixed)
 }
 
 // mixed says whether capitals come after small letters or digits, as nobody writes a

@@ -28,7 +28,7 @@ func (s *signing) enter(ctx context.Context, f *page) (outcome, string, error) {
 			return "", "", err
 		}
 	}
-	s.begin(ctx, f)
+	s.begin(f)
 	if secret == nil {
 		if s.login.Username == "" {
 			return unknown, "the site asks for a user name, and the login has none", nil

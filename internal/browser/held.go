@@ -173,8 +173,8 @@ func (t *tab) keyboard(ctx context.Context, meant func(*node) bool) (found *node
 		// A frame remembers its own when another has the focus: that counts too, as does
 		// one that cannot be asked.
 		var has bool
-		if n.call(ctx, "function() { return this.getRootNode().activeElement === this }", &has) != nil || has {
-			return n, nil
+		if err := n.call(ctx, "function() { return this.getRootNode().activeElement === this }", &has); err != nil || has {
+			return n, nil //nolint:nilerr // it may be the one
 		}
 	}
 	return nil, nil //nolint:nilnil // none has it

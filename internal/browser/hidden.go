@@ -208,26 +208,31 @@ func (h *hiding) twice(ctx context.Context, s *session, shot *capture, found map
 			if !around[index] && !around[d.parent(index)] || i >= len(d.Layout.Styles) {
 				continue
 			}
-			reach, drawn := 0.0, false
-			for n, style := range d.Layout.Styles[i] {
-				text := shot.text(style)
-				if text == "" || text == "none" {
-					continue
-				}
-				drawn = true
-				if n == 0 { // as far as the element itself is large
-					reach = maxPicture
-				}
-				for _, length := range lengths.FindAllString(text, -1) {
-					far, _ := strconv.ParseFloat(length[:len(length)-2], 64)
-					reach = max(reach, 3*far, -3*far)
-				}
-			}
-			if drawn {
+			if reach, drawn := reachOf(shot, d.Layout.Styles[i]); drawn {
 				h.enlarged(ctx, s, d.node(index), reach)
 			}
 		}
 	}
+}
+
+// reachOf is how far away styles draw an element again, if they do: the first of
+// them is a reflection.
+func reachOf(shot *capture, styles []int) (reach float64, drawn bool) {
+	for n, style := range styles {
+		text := shot.text(style)
+		if text == "" || text == "none" {
+			continue
+		}
+		drawn = true
+		if n == 0 { // as far as the element itself is large
+			reach = maxPicture
+		}
+		for _, length := range lengths.FindAllString(text, -1) {
+			far, _ := strconv.ParseFloat(length[:len(length)-2], 64)
+			reach = max(reach, 3*far, -3*far)
+		}
+	}
+	return reach, drawn
 }
 
 // enlarged covers an element and what is around it: as far as it is large itself at

@@ -9,15 +9,15 @@ import (
 // sort finds out which input is for what. Of those that cannot be seen, only what is
 // plainly for a one-time code counts, and only where nothing else asks for a secret.
 func (f *fields) sort(inputs []*node, sights map[*node]sight) {
-	clear := slices.DeleteFunc(slices.Clone(inputs), func(n *node) bool { return sights[n].degree != clearly })
-	f.passwords(clear)
-	f.codesOf(clear, sights)
+	plain := slices.DeleteFunc(slices.Clone(inputs), func(n *node) bool { return sights[n].degree != clearly })
+	f.passwords(plain)
+	f.codesOf(plain, sights)
 	if f.password == nil && len(f.codes) == 0 {
 		f.codesOf(slices.DeleteFunc(slices.Clone(inputs), func(n *node) bool { return !surelyCode(n) }), sights)
 	}
 	best := 0
-	for _, n := range clear {
-		if score := f.userScore(n, clear); score > best {
+	for _, n := range plain {
+		if score := f.userScore(n, plain); score > best {
 			f.username, best = n, score
 		}
 	}

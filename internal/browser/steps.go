@@ -129,7 +129,7 @@ func (s *signing) ready(p *page, waited, calm time.Duration) bool {
 }
 
 // begin notes what the page is like before something is sent.
-func (s *signing) begin(ctx context.Context, f *page) {
+func (s *signing) begin(f *page) {
 	s.before, s.status, s.since = f, 0, time.Now()
 	s.driver.mu.Lock()
 	s.tabs = map[*tab]bool{}

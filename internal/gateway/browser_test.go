@@ -60,7 +60,7 @@ func (b *browsers) Start(_ context.Context, _ hotcell.Job, serve func(net.Listen
 	}
 	go serve(theirs)
 	go func() {
-		_ = http.Serve(ours, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { //nolint:gosec // of a test
+		_ = http.Serve(ours, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			var call cellrpc.Call
 			_ = json.NewDecoder(r.Body).Decode(&call)
 			b.mu.Lock()
@@ -159,7 +159,7 @@ func (d *desk) send(browser bool, host, body string, headers ...string) (int, st
 		return tunnel(line, host+":443")
 	}
 	defer transport.CloseIdleConnections()
-	r, err := http.NewRequestWithContext(d.t.Context(), "POST", "https://"+host+"/", strings.NewReader(body))
+	r, err := http.NewRequestWithContext(d.t.Context(), http.MethodPost, "https://"+host+"/", strings.NewReader(body))
 	must(d.t, err)
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
@@ -240,7 +240,7 @@ func TestADownloadIsGuarded(t *testing.T) {
 	d.session("example.com", session)
 	came := make(chan string, 1)
 	go func() {
-		r, _ := http.NewRequestWithContext(t.Context(), "GET", "http://gateway"+cellrpc.PathErrand, nil)
+		r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://gateway"+cellrpc.PathErrand, nil)
 		answer, err := d.lined().Do(r)
 		if err != nil {
 			came <- err.Error()
@@ -252,7 +252,7 @@ func TestADownloadIsGuarded(t *testing.T) {
 		var e cellrpc.Errand
 		_ = json.Unmarshal([]byte(head), &e)
 		said, _ := json.Marshal(cellrpc.ErrandDone{ID: e.ID, Path: "/job/out/" + e.Path})
-		back, _ := http.NewRequestWithContext(t.Context(), "POST", "http://gateway"+cellrpc.PathErrand, nil)
+		back, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://gateway"+cellrpc.PathErrand, nil)
 		back.Header.Set(cellrpc.HeaderErrand, string(said))
 		if answer, err := d.lined().Do(back); err == nil {
 			_ = answer.Body.Close()

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"strings"
 
 	"hotcell/internal/sensitive"
@@ -77,12 +78,12 @@ func Put(body []byte, contentType string, pairs []Pair) []byte {
 		if len(at) > 1 && len(at) != len(p.Value) {
 			continue // a code of another length than there are fields
 		}
-		for i := len(at) - 1; i >= 0; i-- {
+		for i, one := range slices.Backward(at) {
 			value := p.Value
 			if len(at) > 1 {
 				value = value[i : i+1]
 			}
-			next := splice(body, at[i].from, at[i].to, Escaping(at[i].kind)(value))
+			next := splice(body, one.from, one.to, Escaping(one.kind)(value))
 			if !given { // it has a value in it
 				sensitive.Wipe(body)
 			}
@@ -129,7 +130,7 @@ func partsOf(body []byte, kind, boundary string) (parts []piece) {
 		return []piece{{0, len(body), kind}}
 	}
 	from := 0
-	for _, part := range bytes.Split(body, []byte("--"+boundary)) {
+	for part := range bytes.SplitSeq(body, []byte("--"+boundary)) {
 		if head, content, whole := bytes.Cut(part, []byte("\r\n\r\n")); whole {
 			begin := from + len(head) + 4
 			inner, _ := kindOf(content, headerOf(head, "Content-Type"))
@@ -205,7 +206,7 @@ func valueOf(text []byte, at int) bool {
 		}
 		before, after = bytes.TrimRight(before[:len(before)-1], " \t\r\n"), bytes.TrimLeft(after[1:], " \t\r\n")
 	}
-	begins := len(before) > 0 && bytes.IndexByte([]byte(":,["), before[len(before)-1]) >= 0
-	ends := len(after) > 0 && bytes.IndexByte([]byte(",]}"), after[0]) >= 0
+	begins := len(before) > 0 && strings.IndexByte(":,[", before[len(before)-1]) >= 0
+	ends := len(after) > 0 && strings.IndexByte(",]}", after[0]) >= 0
 	return begins && ends
 }
