@@ -27,9 +27,11 @@ install: ## Bring what a fresh Debian lacks (root or sudo; nothing to do is quic
 build: ## Build bin/hotcell: one static program
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/hotcell ./cmd/hotcell
 
+# Most of what takes long waits for browsers and servers: more at once than there
+# are cores.
 .PHONY: test
 test: install ## Run every test with the race detector
-	go test -race -timeout 15m ./...
+	go test -race -parallel 8 -timeout 30m ./...
 
 .PHONY: check
 check: install format vet lint architecture short vulnerabilities ## Everything that must hold before a commit

@@ -100,7 +100,11 @@ func TestAHostileServiceGivesNoTokenAway(t *testing.T) {
 	a := turned(t, "github")
 	c := a.hire(t, "github")
 	got := map[string][]byte{}
-	for _, attack := range hostile.Attacks() {
+	// The last of them ends the connection, as it must: the service says that it does
+	// not know the token.
+	const last = "error-unknown"
+	attacks := append(slices.DeleteFunc(hostile.Attacks(), func(a string) bool { return a == last }), last)
+	for _, attack := range attacks {
 		for tool, args := range map[string]map[string]any{"github_issues": {}, "github_create_issue": {"title": "x"}, "github_diff": {"number": 1}} {
 			args["owner"], args["repo"] = attack, "x"
 			r, err := c.session.CallTool(t.Context(), &mcp.CallToolParams{Name: tool, Arguments: args})
@@ -125,7 +129,7 @@ func TestAHostileServiceGivesNoTokenAway(t *testing.T) {
 				got[attack+" by its cursor"] = text
 			}
 		}
-		if a.Hostile.Seen(attack) < 3 {
+		if seen := a.Hostile.Seen(attack); seen < 3 && attack != last || seen == 0 {
 			t.Errorf("%s was asked for %d times", attack, a.Hostile.Seen(attack))
 		}
 	}
