@@ -151,7 +151,7 @@ func (p *Portal) answers() (out []trick) {
 		out = append(out, trick{name: "echo-" + how, gets: Once, says: "signed_in", html: form("/hostile/answer/"+how, "")})
 	}
 	for _, how := range []string{"307", "308", "307-port", "307-http", "meta"} {
-		out = append(out, trick{name: "redirect-" + how, gets: Once, says: "signed_in|unknown_form", html: form("/hostile/answer/"+how, "")})
+		out = append(out, trick{name: "redirect-" + how, gets: Once, says: "more_steps|signed_in|unknown_form", html: form("/hostile/answer/"+how, "")})
 	}
 	return out
 }
