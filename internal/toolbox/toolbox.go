@@ -197,9 +197,13 @@ func (b *Box) Refresh(ctx context.Context) error {
 		if err != nil {
 			continue
 		}
-		if text = patterns.Redact(text); json.Unmarshal(text, &tool) != nil || tool.Name == "" || tool.Name == askName {
+		// Into one of its own: JSON that is read into a tool writes over its schema,
+		// which others have too.
+		var clean vaultrpc.Tool
+		if text = patterns.Redact(text); json.Unmarshal(text, &clean) != nil || clean.Name == "" || clean.Name == askName {
 			continue
 		}
+		tool = clean
 		if b.listed[tool.Name] == string(text) || b.add(tool) {
 			there[tool.Name] = string(text)
 		}
