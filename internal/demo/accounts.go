@@ -139,7 +139,7 @@ find / -xdev -type s 2>/dev/null | head; echo looked
 
 // tokenTries are what work tries, and what it is told.
 var tokenTries = []try{
-	{"a channel that a rule keeps it from", "refused"}, {"a tool that is not attached", "gmail_send"}, {"a path out of its place, to the endpoint of tokens", "answered 404"},
+	{"a channel that a rule keeps it from", "refused"}, {"a tool that is not attached", "gmail_send"}, {"a path out of its place, to the endpoint of tokens", "cannot be put into the request"},
 	{"a service that repeats the token", "[hotcell:remote]"}, {"an error with the token, raw and encoded", "[hotcell:remote]"}, {"a redirect that leads the token to an attacker", `"isError":true`},
 	{"an argument that is a stand-in for the token", "${token}"}, {"the memory, the environment and the files of its cell", "nothing found"},
 	{"the endpoint of tokens, without a client", ""}, {"the sockets of the server", "looked"},
