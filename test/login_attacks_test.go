@@ -13,7 +13,7 @@ import (
 
 // shards is how many desks the attacks are tried at, at once: most of the time pages
 // are waited for.
-const shards = 5
+const shards = 3
 
 func TestNoPageGetsThePassword(t *testing.T) {
 	t.Parallel()

