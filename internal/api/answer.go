@@ -36,18 +36,15 @@ type answerPage struct {
 
 // answering registers the page. Nobody is signed in on it: the link's token is what
 // admits a browser, until the request is answered.
-func (s *service) answering(mux *http.ServeMux) {
-	shared, _ := pages.ReadFile("connect.css")
-	css := string(shared) + answerCSS
+func (s *service) answering(mux *http.ServeMux, c *connectPages) {
+	css := string(c.style) + answerCSS
 	view := template.Must(template.New("answer").Parse(answerHTML))
 	policy := "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; connect-src 'self'; style-src " + hashSource(css) + "; script-src " + hashSource(answerJS)
-	bad := newConnectPages()
 	mux.HandleFunc("GET "+answerPath+"{token}", func(w http.ResponseWriter, r *http.Request) {
-		private(w)
 		asked, err := s.Vault.AskedLogin(r.Context(), &vaultrpc.AskedRequest{Token: r.PathValue("token")})
 		if err != nil {
 			status, text := s.badAnswer(r, err)
-			bad.show(w, status, page{Title: "This did not work", Bad: true, Text: text})
+			c.show(w, status, page{Title: "This did not work", Bad: true, Text: text})
 			return
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -57,7 +54,6 @@ func (s *service) answering(mux *http.ServeMux) {
 		})
 	})
 	mux.HandleFunc("POST "+answerPath+"{token}", func(w http.ResponseWriter, r *http.Request) {
-		private(w)
 		status, text := http.StatusOK, "The job has it. You can close this window."
 		if err := s.answer(w, r); err != nil {
 			status, text = s.badAnswer(r, err)
@@ -66,12 +62,6 @@ func (s *service) answering(mux *http.ServeMux) {
 		w.WriteHeader(status)
 		_ = json.NewEncoder(w).Encode(map[string]string{"text": text})
 	})
-}
-
-// private keeps a page with a secret in its address out of caches and referrers.
-func private(w http.ResponseWriter) {
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Referrer-Policy", "no-referrer")
 }
 
 // hashSource is a source of a Content-Security-Policy: this text and no other.

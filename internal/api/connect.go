@@ -3,7 +3,6 @@ package api
 import (
 	"crypto/sha256"
 	"embed"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -49,10 +48,9 @@ type connectPages struct {
 
 func newConnectPages() *connectPages {
 	css, _ := pages.ReadFile("connect.css")
-	hash := sha256.Sum256(css)
 	return &connectPages{
 		template: template.Must(template.ParseFS(pages, "connect.html")), style: template.CSS(css), //nolint:gosec // our own file
-		policy: "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'",
+		policy: "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; style-src " + hashSource(string(css)),
 	}
 }
 
@@ -66,8 +64,7 @@ func (c *connectPages) show(w http.ResponseWriter, status int, p page) {
 
 // connect registers the pages. Nobody is signed in on them: the link's token is
 // what admits a browser, and its cookie from then on.
-func (s *service) connect(mux *http.ServeMux) {
-	c := newConnectPages()
+func (s *service) connect(mux *http.ServeMux, c *connectPages) {
 	// To look at a link does nothing: programs that preview links do, too.
 	mux.HandleFunc("GET "+connectPath+"{token}", func(w http.ResponseWriter, r *http.Request) { s.lookAtLink(c, w, r) })
 	mux.HandleFunc("POST "+connectPath+"{token}", func(w http.ResponseWriter, r *http.Request) { s.openLink(c, w, r) })
