@@ -45,6 +45,12 @@ demo: install build ## Show it all in a minute: a real job, and the same one hos
 bench: install ## Measure, each figure beside its peer or limit (BENCH=name for one)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 -timeout 30m ./...
 
+# The same tests as in `test`, those named TestProve…, with as many cases as the
+# claims in SECURITY.md and docs/threat-model.md are made of.
+.PHONY: prove
+prove: install ## Show the claims at their full figures (hours)
+	HOTCELL_PROVE=full go test -count 1 -run '^TestProve' -timeout 12h ./...
+
 # Apart from `test`: it brings a third of a gigabyte from npm the first time.
 .PHONY: conformance
 conformance: install ## Run the MCP conformance suite (npm; the first time brings Node 22 into bin)
