@@ -55,15 +55,25 @@ func (c *Client) LinkRequest(ctx context.Context, id hotcell.RequestID) (out Req
 	return out, c.json(ctx, http.MethodPost, "/v1/requests/"+url.PathEscape(string(id))+"/link", nil, "", nil, &out)
 }
 
+// ExplainedUse is a credential that goes onto a request, and how.
+type ExplainedUse struct {
+	Name string `json:"name"`
+	As   string `json:"as"`
+	// Places are where it may stand.
+	Places []string `json:"places,omitempty"`
+}
+
 // Explanation is what would become of a request of a job.
 type Explanation struct {
 	Allowed    bool   `json:"allowed"`
 	Reason     string `json:"reason,omitempty"`
 	Rule       string `json:"rule,omitempty"`
 	Credential string `json:"credential,omitempty"`
-	As         string `json:"as,omitempty"`
-	Model      bool   `json:"model,omitempty"`
-	Warning    string `json:"warning,omitempty"`
+	// Credentials are all that go onto it.
+	Credentials []ExplainedUse `json:"credentials,omitempty"`
+	As          string         `json:"as,omitempty"`
+	Model       bool           `json:"model,omitempty"`
+	Warning     string         `json:"warning,omitempty"`
 }
 
 // Explain says what would become of a request; of is a job's id or an assignment's.

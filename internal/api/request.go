@@ -94,15 +94,23 @@ type explainRequest struct {
 	}
 }
 
+// explainedUse is one credential that goes onto a request.
+type explainedUse struct {
+	Name   string   `json:"name"`
+	As     string   `json:"as" doc:"http or stand-in"`
+	Places []string `json:"places,omitempty" doc:"where a stand-in is swapped for its value"`
+}
+
 type explained struct {
 	Body struct {
-		Allowed    bool   `json:"allowed"`
-		Reason     string `json:"reason,omitempty" doc:"why not"`
-		Rule       string `json:"rule,omitempty" doc:"what allows it"`
-		Credential string `json:"credential,omitempty" doc:"whose value the vault puts on"`
-		As         string `json:"as,omitempty" doc:"how: http or stand-in"`
-		Model      bool   `json:"model,omitempty" doc:"a model host, to which nothing of a value goes"`
-		Warning    string `json:"warning,omitempty" doc:"what keeps the job itself from starting"`
+		Allowed     bool           `json:"allowed"`
+		Reason      string         `json:"reason,omitempty" doc:"why not"`
+		Rule        string         `json:"rule,omitempty" doc:"what allows it"`
+		Credential  string         `json:"credential,omitempty" doc:"whose value the vault puts on; of several, the first one's"`
+		As          string         `json:"as,omitempty" doc:"how: http or stand-in"`
+		Credentials []explainedUse `json:"credentials,omitempty" doc:"all whose values the vault puts on"`
+		Model       bool           `json:"model,omitempty" doc:"a model host, to which nothing of a value goes"`
+		Warning     string         `json:"warning,omitempty" doc:"what keeps the job itself from starting"`
 	}
 }
 
@@ -140,8 +148,11 @@ func explainedOf(v egress.Verdict, dead string, job bool) *explained {
 	out := &explained{}
 	b := &out.Body
 	b.Allowed, b.Reason, b.Rule, b.Model = v.Allowed, v.Reason, v.Rule, v.Model
-	if v.Use != nil {
-		b.Credential, b.As = v.Use.Name, string(v.Use.As)
+	for i, use := range v.Uses {
+		if i == 0 {
+			b.Credential, b.As = use.Name, string(use.As)
+		}
+		b.Credentials = append(b.Credentials, explainedUse{Name: use.Name, As: string(use.As)})
 	}
 	if dead != "" && job {
 		b.Allowed, b.Reason, b.Rule = false, dead, ""

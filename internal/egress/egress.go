@@ -40,8 +40,9 @@ type Verdict struct {
 	Rule string
 	// Protocol is what may be spoken there.
 	Protocol hotcell.Protocol
-	// Use is the attachment whose credential the vault puts on; nil for none.
-	Use *hotcell.Use
+	// Uses are the attachments whose credentials the vault puts on; none for most
+	// requests, and two where a service wants two keys.
+	Uses []*hotcell.Use
 	// Model is true for a model host, to which nothing of a value may go.
 	Model bool
 }
@@ -132,11 +133,13 @@ func (r Rules) Request(host string, port int, method, uri string) Verdict {
 			narrowed = reason
 			continue
 		}
-		v.Use, v.Rule = use, "the attachment of "+use.Name
-		return v
+		if len(v.Uses) == 0 {
+			v.Rule = "the attachment of " + use.Name
+		}
+		v.Uses = append(v.Uses, use)
 	}
 	// A host that only an attachment opens is open as far as that goes.
-	if narrowed != "" && r.opens(host, port) != nil {
+	if narrowed != "" && len(v.Uses) == 0 && r.opens(host, port) != nil {
 		return refused("%s", narrowed)
 	}
 	return v

@@ -83,8 +83,8 @@ func TestRequestsAreDecidedOneByOne(t *testing.T) {
 	} {
 		v := rules().Request(c.host, c.port, c.method, c.uri)
 		use := ""
-		if v.Use != nil {
-			use = v.Use.Name
+		if len(v.Uses) > 0 {
+			use = v.Uses[0].Name
 		}
 		if v.Allowed != c.allowed || use != c.use || v.Allowed == (v.Reason != "") || v.Allowed == (v.Rule == "") {
 			t.Errorf("%s %s:%d%s: %+v", c.method, c.host, c.port, c.uri, v)

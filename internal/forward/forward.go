@@ -139,8 +139,15 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.signIn(ctx, w, r, &signing{job: job, use: hotcell.AttachmentID(r.Header.Get(vaultrpc.HeaderUse)), arm: arm, to: to, target: target})
 		return
 	}
-	f := &forwarding{service: s, job: job, attachment: hotcell.AttachmentID(r.Header.Get(vaultrpc.HeaderUse)), target: target, to: to, request: r}
-	if err := f.fresh(ctx, 0); err != nil {
+	f := &forwarding{service: s, job: job, target: target, to: to, request: r}
+	for _, id := range r.Header.Values(vaultrpc.HeaderUse) {
+		f.attachments = append(f.attachments, hotcell.AttachmentID(id))
+	}
+	if len(f.attachments) == 0 || len(f.attachments) > maxUses {
+		s.fault(w, hotcell.Invalid("/use", "a request names one attachment, or up to %d", maxUses))
+		return
+	}
+	if err := f.fresh(ctx, nil); err != nil {
 		s.fault(w, err)
 		return
 	}
@@ -150,8 +157,11 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	_ = http.NewResponseController(w).EnableFullDuplex()
 	size, reason := f.exchange(ctx, w)
-	s.Vault.Done(f.used, reason, size, s.Now().Sub(f.began).Milliseconds())
+	f.done(reason, size)
 }
+
+// maxUses is how many credentials go onto one request at most.
+const maxUses = 16
 
 // parse reads where a request goes: an absolute URL of HTTPS, to a host in its
 // normal form.
@@ -174,7 +184,7 @@ func parse(r *http.Request) (*url.URL, vault.Target, error) {
 }
 
 // prepare makes the request that goes out, with the credential on.
-func (s *Service) prepare(ctx context.Context, r *http.Request, target *url.URL, job hotcell.JobID, used *vault.Used) (*http.Request, *guard.Patterns, error) {
+func (s *Service) prepare(ctx context.Context, r *http.Request, target *url.URL, job hotcell.JobID, uses []*vault.Used) (*http.Request, *guard.Patterns, error) {
 	out := (&http.Request{
 		Method: r.Method, URL: target, Host: hostHeader(target), Header: r.Header, Body: r.Body, ContentLength: r.ContentLength,
 		Trailer: r.Trailer, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -198,16 +208,16 @@ func (s *Service) prepare(ctx context.Context, r *http.Request, target *url.URL,
 		out.Header.Set("Accept-Encoding", readable(accepted))
 	}
 	out.Header.Del("Range") // a part of an answer could be a part of a value
-	var err error
-	if used.Use.As == hotcell.InjectStandIn {
-		err = s.swap(out, job, used)
-	} else {
-		err = s.put(out, used)
+	for _, used := range uses {
+		apply := s.put
+		if used.Use.As == hotcell.InjectStandIn {
+			apply = func(out *http.Request, used *vault.Used) error { return s.swap(out, job, used) }
+		}
+		if err := apply(out, used); err != nil {
+			return nil, nil, err
+		}
 	}
-	if err != nil {
-		return nil, nil, err
-	}
-	pattern, err := s.scrubbers.of(used)
+	pattern, err := s.scrubbers.of(uses)
 	return out, pattern, err
 }
 

@@ -20,14 +20,15 @@ import (
 
 // forwarding is one request of a job on its way.
 type forwarding struct {
-	service    *Service
-	job        hotcell.JobID
-	attachment hotcell.AttachmentID
-	target     *url.URL
-	to         vault.Target
-	request    *http.Request
+	service *Service
+	job     hotcell.JobID
+	// attachments are those whose credentials go on, one or several.
+	attachments []hotcell.AttachmentID
+	target      *url.URL
+	to          vault.Target
+	request     *http.Request
 
-	used    *vault.Used
+	uses    []*vault.Used
 	out     *http.Request
 	pattern *guard.Patterns
 	began   time.Time
@@ -39,20 +40,33 @@ type forwarding struct {
 // maxKept is how long a body may be, in bytes, for its request to be sent again.
 const maxKept = 64 << 10
 
-// fresh sees to it that the connection's token is good. A version that the
-// service refused is not.
-func (f *forwarding) fresh(ctx context.Context, refused int) error {
-	s := f.service
-	if s.Keeper == nil {
+// fresh sees to it that the connections' tokens are good. Those that the service
+// refused are not.
+func (f *forwarding) fresh(ctx context.Context, refused []*vault.Used) error {
+	if f.service.Keeper == nil {
 		return nil
 	}
-	ws, id, renewed, err := s.Vault.Renewal(ctx, f.job, f.attachment)
+	for i, attachment := range f.attachments {
+		version := 0
+		if i < len(refused) {
+			version = refused[i].Use.Version
+		}
+		if err := f.renewed(ctx, attachment, version); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *forwarding) renewed(ctx context.Context, attachment hotcell.AttachmentID, refused int) error {
+	s := f.service
+	ws, id, renewed, err := s.Vault.Renewal(ctx, f.job, attachment)
 	if err != nil || !renewed {
 		return nil //nolint:nilerr // the use itself says, and records, why not
 	}
 	f.keep()
 	if refused == 0 {
-		if good, err := s.Vault.Fresh(ctx, f.job, f.attachment); err != nil || good {
+		if good, err := s.Vault.Fresh(ctx, f.job, attachment); err != nil || good {
 			return err
 		}
 	}
@@ -78,26 +92,45 @@ func (f *forwarding) keep() {
 	f.kept, f.replay = body, err == nil && int64(len(body)) == r.ContentLength
 }
 
-// open opens the credential and puts it on. What is forwarded is recorded by then.
+// open opens the credentials and puts them on. What is forwarded is recorded by then.
 func (f *forwarding) open(ctx context.Context) (err error) {
 	s := f.service
-	if f.used, err = s.Vault.Use(ctx, f.job, f.attachment, f.to); err != nil {
-		return err
+	f.uses, f.began = nil, s.Now()
+	defer func() {
+		for _, used := range f.uses {
+			used.Clear()
+		}
+		if err != nil {
+			f.done("not sent", 0)
+		}
+	}()
+	for _, attachment := range f.attachments {
+		used, err := s.Vault.Use(ctx, f.job, attachment, f.to)
+		if err != nil {
+			return err
+		}
+		f.uses = append(f.uses, used)
 	}
-	f.began = s.Now()
-	f.out, f.pattern, err = s.prepare(ctx, f.request, f.target, f.job, f.used)
-	f.used.Clear()
-	if err != nil {
-		s.Vault.Done(f.used, "not sent", 0, 0)
-	}
+	f.out, f.pattern, err = s.prepare(ctx, f.request, f.target, f.job, f.uses)
 	return err
 }
+
+// done records how the uses ended.
+func (f *forwarding) done(reason string, size int64) {
+	s := f.service
+	for _, used := range f.uses {
+		s.Vault.Done(used, reason, size, s.Now().Sub(f.began).Milliseconds())
+	}
+}
+
+// transport is the way to the upstream.
+func (f *forwarding) transport() *http.Transport { return f.service.transportOf(f.uses[0].Drill) }
 
 // exchange talks to the upstream and hands its answer on, scrubbed. It returns
 // the size of what was handed on, and what went wrong.
 func (f *forwarding) exchange(ctx context.Context, w http.ResponseWriter) (int64, string) {
 	s := f.service
-	answer, err := s.transportOf(f.used.Drill).RoundTrip(f.out)
+	answer, err := f.transport().RoundTrip(f.out)
 	if err == nil && answer.StatusCode == http.StatusUnauthorized && f.replay {
 		answer, err = f.again(ctx, answer)
 	}
@@ -125,20 +158,22 @@ func (f *forwarding) exchange(ctx context.Context, w http.ResponseWriter) (int64
 // again has the token renewed, and sends the request once more. Where that does
 // not go, the first answer stands.
 func (f *forwarding) again(ctx context.Context, first *http.Response) (*http.Response, error) {
-	if err := f.fresh(ctx, f.used.Use.Version); err != nil {
+	if err := f.fresh(ctx, f.uses); err != nil {
 		return first, nil //nolint:nilerr // the service's own word says as much
 	}
-	before := f.used
+	before, began := f.uses, f.began
 	if f.kept != nil {
 		f.request.Body = io.NopCloser(bytes.NewReader(f.kept))
 	}
 	if err := f.open(ctx); err != nil {
-		f.used = before
+		f.uses = before
 		return first, nil //nolint:nilerr // as above
 	}
-	f.service.Vault.Done(before, "the service did not know the token", 0, f.service.Now().Sub(f.began).Milliseconds())
+	for _, used := range before {
+		f.service.Vault.Done(used, "the service did not know the token", 0, f.began.Sub(began).Milliseconds())
+	}
 	_ = first.Body.Close()
-	return f.service.transportOf(f.used.Drill).RoundTrip(f.out)
+	return f.transport().RoundTrip(f.out)
 }
 
 // count tells the gateway how many of the job's values there are: before it

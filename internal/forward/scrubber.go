@@ -1,9 +1,9 @@
 package forward
 
 import (
+	"strconv"
 	"sync"
 
-	"hotcell"
 	"hotcell/internal/guard"
 	"hotcell/internal/inject"
 	"hotcell/internal/vault"
@@ -12,21 +12,21 @@ import (
 // maxScrubbers is how many credentials' patterns are remembered.
 const maxScrubbers = 1024
 
-// scrubbers remember what to look for in answers, by credential: fingerprints,
-// and no values.
+// scrubbers remember what to look for in answers, by credential and version:
+// fingerprints, and no values.
 type scrubbers struct {
 	mu    sync.Mutex
-	known map[version]*guard.Patterns
+	known map[string]*guard.Patterns
 }
 
-type version struct {
-	credential hotcell.CredentialID
-	version    int
-}
-
-// of are the patterns of a credential that is open.
-func (s *scrubbers) of(used *vault.Used) (*guard.Patterns, error) {
-	key := version{used.Use.Credential, used.Use.Version}
+// of are the patterns of credentials that are open.
+func (s *scrubbers) of(uses []*vault.Used) (*guard.Patterns, error) {
+	var text []byte
+	for _, used := range uses {
+		text = strconv.AppendInt(append(append(text, used.Use.Credential...), '@'), int64(used.Use.Version), 10)
+		text = append(text, ' ')
+	}
+	key := string(text)
 	s.mu.Lock()
 	found := s.known[key]
 	s.mu.Unlock()
@@ -34,6 +34,22 @@ func (s *scrubbers) of(used *vault.Used) (*guard.Patterns, error) {
 		return found, nil
 	}
 	builder := guard.NewBuilder()
+	for _, used := range uses {
+		if err := addSecrets(builder, used); err != nil {
+			return nil, err
+		}
+	}
+	found = builder.Build()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.known == nil || len(s.known) >= maxScrubbers {
+		s.known = map[string]*guard.Patterns{}
+	}
+	s.known[key] = found
+	return found, nil
+}
+
+func addSecrets(builder *guard.Builder, used *vault.Used) error {
 	label := guard.Label{ID: string(used.Use.Credential), Name: used.Use.Name}
 	for _, f := range used.Fields {
 		err := f.Value.Use(func(b []byte) error {
@@ -43,17 +59,10 @@ func (s *scrubbers) of(used *vault.Used) (*guard.Patterns, error) {
 			return nil
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	found = builder.Build()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.known == nil || len(s.known) >= maxScrubbers {
-		s.known = map[version]*guard.Patterns{}
-	}
-	s.known[key] = found
-	return found, nil
+	return nil
 }
 
 // secrets are the values to look for within one field.

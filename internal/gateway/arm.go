@@ -184,7 +184,7 @@ func (x *exchange) substitute(w http.ResponseWriter, r *http.Request, to *target
 		io.Closer
 	}{rest, r.Body}
 	if len(body) <= maxArmed && b.takes(a, body, r.Header.Get("Content-Type")) {
-		x.verdict.Use, x.arm = use, a.id
+		x.verdict.Uses, x.arm = []*hotcell.Use{use}, a.id
 	}
 	return true
 }

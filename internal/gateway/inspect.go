@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -60,7 +61,8 @@ func (i *inspector) expect(patterns *guard.Patterns, v egress.Verdict) {
 	}
 	for _, use := range i.uses {
 		// What the vault puts on, it takes out of the answer itself.
-		i.hides = i.hides || use.As != hotcell.InjectEnvironment && (v.Use == nil || v.Use.Attachment != use.Attachment)
+		put := slices.ContainsFunc(v.Uses, func(on *hotcell.Use) bool { return on.Attachment == use.Attachment })
+		i.hides = i.hides || use.As != hotcell.InjectEnvironment && !put
 	}
 }
 

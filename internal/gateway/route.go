@@ -30,7 +30,7 @@ func (x *exchange) roundTrip(r *http.Request) (*http.Response, error) {
 		Method: r.Method, Header: r.Header, Body: r.Body, ContentLength: r.ContentLength, Trailer: r.Trailer,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(r.Context())
-	if x.verdict.Use == nil {
+	if len(x.verdict.Uses) == 0 {
 		to := *r.URL
 		to.Scheme, to.Host = "https", x.about.Host
 		out.URL, out.Host = &to, r.Host
@@ -39,7 +39,9 @@ func (x *exchange) roundTrip(r *http.Request) (*http.Response, error) {
 	// As it was written: the vault holds it against its own rules.
 	out.Header[vaultrpc.HeaderTarget] = []string{"https://" + x.about.Host + uri}
 	out.Header[vaultrpc.HeaderJob] = []string{string(x.gateway.Job.ID)}
-	out.Header[vaultrpc.HeaderUse] = []string{string(x.verdict.Use.Attachment)}
+	for _, use := range x.verdict.Uses {
+		out.Header[vaultrpc.HeaderUse] = append(out.Header[vaultrpc.HeaderUse], string(use.Attachment))
+	}
 	if x.arm != "" {
 		out.Header[vaultrpc.HeaderArm] = []string{x.arm}
 	}

@@ -80,7 +80,7 @@ func mayUse(found *granted, to Target, now time.Time) error {
 	switch {
 	case !v.Allowed:
 		return fmt.Errorf("%w: %s", hotcell.ErrDenied, v.Reason)
-	case v.Use == nil: // the host is allowed, without this credential
+	case len(v.Uses) == 0: // the host is allowed, without this credential
 		return fmt.Errorf("%w: %s", hotcell.ErrDenied, egress.Narrowed(use, to.Method, to.URI))
 	}
 	return nil

@@ -26,7 +26,7 @@ const (
 // The headers that a request to [Forward] has beside the job's own; the method,
 // the other headers and the body are the job's. They never reach an upstream.
 const (
-	// HeaderJob is the job, HeaderUse the attachment whose credential goes on.
+	// HeaderJob is the job, HeaderUse each attachment whose credential goes on.
 	HeaderJob = "Hotcell-Job"
 	HeaderUse = "Hotcell-Use"
 	// HeaderTarget is the absolute URL, as the job wrote it.
