@@ -6,6 +6,8 @@ package guard
 type unhex struct {
 	parent *lane
 	halves [2]half
+	// begins says whether a byte with that upper half may begin a form.
+	begins *[16]bool
 	// in is true within a run.
 	in bool
 	// least is how many digits a run has at least.
@@ -38,10 +40,18 @@ var spaced = func() (out [256]byte) {
 	return out
 }()
 
+// unhexed opens the two lanes.
+func unhexed(p *Patterns, parent *lane) []*lane {
+	u := &unhex{parent: parent, begins: &p.high, least: 2 * p.least}
+	first, second := &lane{decode: u.decode}, &lane{}
+	u.halves = [2]half{{lane: first, first: -1}, {lane: second, first: -1, odd: true}}
+	first.again = func() { u.enter(); u.in = false }
+	return []*lane{first, second}
+}
+
 // decode takes in what the parent has, for both lanes. Runs that ended are
 // looked at, and forgotten.
-func (u *unhex) decode(*lane, bool) {
-	l := u.halves[0].lane
+func (u *unhex) decode(l *lane, _ bool) {
 	b := l.fresh()
 	i := 0
 	if u.in {
@@ -55,7 +65,11 @@ func (u *unhex) decode(*lane, bool) {
 		i = u.run(b, i)
 	}
 	for n := range u.halves {
-		u.halves[n].lane.taken = u.parent.end()
+		h := &u.halves[n]
+		h.lane.taken, h.lane.half = u.parent.end(), -1
+		if h.first >= 0 && u.begins[h.first] {
+			h.lane.half = h.at
+		}
 	}
 }
 
@@ -94,10 +108,7 @@ func (h *half) digit(v int8, at int64) {
 	case h.first < 0:
 		h.first, h.at = v, at
 	default:
-		l := h.lane
-		l.segs = append(l.segs, segment{at: l.end(), src: h.at, end: at + 1})
-		l.buf = append(l.buf, byte(h.first)<<4|byte(v))
-		l.seam = l.end()
+		h.lane.put(h.at, at+1, byte(h.first)<<4|byte(v))
 		h.first = -1
 	}
 }
@@ -106,12 +117,8 @@ func (h *half) digit(v int8, at int64) {
 func (u *unhex) leave() {
 	u.in = false
 	for n := range u.halves {
-		l := u.halves[n].lane
 		u.halves[n].first = -1
-		l.scan()
-		l.open = l.open[:0]
-		l.forget(l.end())
-		l.segs = l.segs[:0]
+		u.halves[n].lane.cut()
 	}
 }
 

@@ -8,15 +8,22 @@ type lane struct {
 	matcher
 	name   string
 	parent *lane // nil for what comes in
+	index  int   // among the writer's lanes
 	// taken is the parent's position up to which was decoded.
 	taken int64
 	segs  []segment
 	// seam is the position of the last place where this lane differs from its
 	// parent; what has none since off reads like the parent, and is not looked at.
 	seam int64
-	// decode takes in what the parent has; final says that there will be no more.
+	// decode takes in what the parent has; final says that there will be no more. It
+	// is nil where another lane's decoder fills this one as well.
 	decode func(l *lane, final bool)
 	state  int
+	// half is the parent's position of the first part of a byte, whose rest has not
+	// come yet and which may begin a value; -1 for none.
+	half int64
+	// again makes the decoder as it was in the beginning; it may be nil.
+	again func()
 }
 
 // segment is a stretch of a lane: byte by byte the parent's from src on, or,
@@ -46,6 +53,66 @@ func (l *lane) means(n int, meaning ...byte) {
 	}
 	l.taken += int64(n)
 	l.seam = l.end()
+}
+
+// put adds a byte that the parent's bytes from src to end mean, on a lane that
+// holds only what it understands.
+func (l *lane) put(src, end int64, b byte) {
+	l.segs = append(l.segs, segment{at: l.end(), src: src, end: end})
+	l.buf = append(l.buf, b)
+	l.seam = l.end()
+}
+
+// cut ends a text on a lane that holds only what it understands: it is looked at
+// and forgotten, and nothing that follows is joined to it.
+func (l *lane) cut() {
+	l.scan()
+	l.forget(l.end())
+	l.segs = l.segs[:0]
+	l.half = -1
+}
+
+// read takes in what the parent has, and looks at it.
+func (l *lane) read(final bool) {
+	if l.decode != nil {
+		l.decode(l, final)
+	}
+	// What ends within an escape is a reading of its own.
+	if l.parent != nil && l.pending() {
+		l.seam = max(l.seam, l.end())
+	}
+	if l.parent == nil || l.seamed() {
+		l.scan()
+	}
+}
+
+// undecided is the first position in what came in that may yet be the beginning
+// of a form on this lane.
+func (l *lane) undecided() int64 {
+	if l.parent == nil {
+		return l.held()
+	}
+	at := l.parent.end()
+	if l.pending() {
+		at = l.taken
+	}
+	if l.half >= 0 {
+		at = min(at, l.half)
+	}
+	out := l.parent.startOf(at)
+	if l.seamed() {
+		out = min(out, l.startOf(l.held()))
+	}
+	return out
+}
+
+// reset makes the lane as it was, but for its buffers.
+func (l *lane) reset() {
+	l.matcher.reset()
+	l.taken, l.segs, l.seam, l.state, l.half = 0, l.segs[:0], 0, 0, -1
+	if l.again != nil {
+		l.again()
+	}
 }
 
 // seamed says whether the lane reads differently than its parent.
@@ -98,9 +165,8 @@ func (l *lane) floor(parent int64) int64 {
 	return out
 }
 
-// drop forgets what is before a position of the parent.
-func (l *lane) drop(parent int64) {
-	position := l.floor(parent)
+// drop forgets what is before a position.
+func (l *lane) drop(position int64) {
 	l.forget(position)
 	i := 0
 	for i+1 < len(l.segs) && l.segs[i+1].at <= position {

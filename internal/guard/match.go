@@ -3,6 +3,7 @@ package guard
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
 // candidate is a place where a form begins, or seems to: its first bytes are there.
@@ -258,6 +259,9 @@ func (m *matcher) forget(position int64) {
 	if n <= 0 {
 		return
 	}
+	// A lane that reads like its parent is not looked at, nor are its candidates held:
+	// the parent has the same ones. They go with their bytes.
+	m.open = slices.DeleteFunc(m.open, func(c candidate) bool { return c.start < position })
 	// What is left behind is written over by what comes next, or cleared at the end.
 	m.buf, m.off = m.buf[:copy(m.buf, m.buf[n:])], position
 	for c := range m.tried {
@@ -271,6 +275,11 @@ func (m *matcher) forget(position int64) {
 			m.sums = m.sums[:0]
 		}
 	}
+}
+
+// reset makes the matcher as it was, but for its buffers.
+func (m *matcher) reset() {
+	m.buf, m.off, m.tried, m.open, m.sums, m.last = m.buf[:0], 0, [len(classes)]int64{}, m.open[:0], m.sums[:0], nil
 }
 
 // wipe clears what was in the buffer.

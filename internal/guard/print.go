@@ -274,7 +274,7 @@ func (p *imprint) append(out []byte) []byte {
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It takes anything,
 // and fails where it is none of MarshalBinary's.
 func (f *Fingerprints) UnmarshalBinary(b []byte) error {
-	r := reading{b: b}
+	r := cursor{b: b}
 	if r.bytes(1)[0] != printVersion {
 		return errPrints
 	}
@@ -311,7 +311,7 @@ func (f *Fingerprints) UnmarshalBinary(b []byte) error {
 	return nil
 }
 
-func (p *imprint) read(r *reading) {
+func (p *imprint) read(r *cursor) {
 	p.label, p.kind, p.length = uint32(r.number()), kind(r.bytes(1)[0]), uint32(r.number())
 	for i := range p.grams {
 		p.grams[i] = uint32(r.number())
@@ -327,13 +327,13 @@ func (p *imprint) read(r *reading) {
 	copy(p.mac[:], r.bytes(16))
 }
 
-// reading takes bytes off the front; where there are too few, they are zero.
-type reading struct {
+// cursor takes bytes off the front; where there are too few, they are zero.
+type cursor struct {
 	b     []byte
 	short bool
 }
 
-func (r *reading) bytes(n int) []byte {
+func (r *cursor) bytes(n int) []byte {
 	if len(r.b) < n {
 		r.short, r.b = true, nil
 		return make([]byte, n)
@@ -343,4 +343,4 @@ func (r *reading) bytes(n int) []byte {
 	return out
 }
 
-func (r *reading) number() int { return int(binary.BigEndian.Uint32(r.bytes(4))) }
+func (r *cursor) number() int { return int(binary.BigEndian.Uint32(r.bytes(4))) }

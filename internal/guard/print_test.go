@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,10 +51,10 @@ func TestFingerprintsHoldNoValue(t *testing.T) {
 
 func FuzzUnmarshal(f *testing.F) {
 	text, _ := printsOf(f, random).MarshalBinary()
-	f.Add(text)
-	f.Add(text[:100])
-	f.Add([]byte{1})
-	f.Fuzz(func(t *testing.T, b []byte) {
+	f.Add(text, uint8(0))
+	f.Add(text[:100], uint8(3))
+	f.Add([]byte{1}, uint8(9))
+	f.Fuzz(func(t *testing.T, b []byte, step uint8) {
 		var prints guard.Fingerprints
 		if prints.UnmarshalBinary(b) != nil {
 			return
@@ -62,7 +63,15 @@ func FuzzUnmarshal(f *testing.F) {
 		if err != nil || !bytes.Equal(again, b) {
 			t.Fatalf("what was read is not what is written: %v", err)
 		}
-		guard.Compile(prints).Redact([]byte(random))
+		w := guard.Compile(prints).Writer(io.Discard, nil)
+		for chunk := range slices.Chunk([]byte(random+random[:20]), int(step)+1) {
+			if _, err := w.Write(chunk); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
 	})
 }
 

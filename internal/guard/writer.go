@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"io"
 	"slices"
 )
@@ -18,10 +19,10 @@ type Writer struct {
 	policy   Policy
 
 	source *lane
-	// lanes are the readings of the stream, each of the one before it but the last
-	// two, which both read the third.
+	// lanes are the readings of the stream, each after the one that it reads.
 	lanes []*lane
-	hex   *unhex
+	// floors are, for each lane, the first position that is still needed.
+	floors []int64
 	// found are the stretches to replace, by their start, without overlap.
 	found []stretch
 	out   []byte
@@ -29,10 +30,22 @@ type Writer struct {
 	err   error
 }
 
+// stretch is what one mark replaces: a match, or several that overlap.
 type stretch struct {
 	start, end int64
-	longest    int64
-	mark       []byte
+	best       best
+}
+
+// best is the match that names a stretch: the longest, of equal ones the first, of
+// those at one place the one that was added first. So it does not matter in which
+// order they are found.
+type best struct {
+	start, length int64
+	label         uint32
+}
+
+func (b best) over(other best) bool {
+	return cmp.Or(cmp.Compare(b.length, other.length), cmp.Compare(other.start, b.start), cmp.Compare(other.label, b.label)) > 0
 }
 
 // Writer begins a stream.
@@ -42,17 +55,10 @@ func (p *Patterns) Writer(to io.Writer, policy Policy) *Writer {
 		w.patterns = nil
 		return w
 	}
-	w.source = &lane{}
-	escapes := &lane{parent: w.source, decode: unescape, name: "percent or escapes"}
-	twice := &lane{parent: escapes, decode: unescape, name: "percent or escapes, twice"}
-	squeezed := &lane{parent: twice, decode: squeeze, name: "broken up"}
-	w.lanes = []*lane{w.source, escapes, twice, squeezed}
-	first, second := &lane{parent: squeezed, name: "hex"}, &lane{parent: squeezed, name: "hex", decode: func(*lane, bool) {}}
-	w.hex = &unhex{parent: squeezed, halves: [2]half{{lane: first, first: -1}, {lane: second, first: -1, odd: true}}, least: 2 * p.least}
-	first.decode = w.hex.decode
-	w.lanes = append(w.lanes, first, second)
-	for _, l := range w.lanes {
-		l.patterns = p
+	w.lanes = lanesOf(p)
+	w.source, w.floors = w.lanes[0], make([]int64, len(w.lanes))
+	for i, l := range w.lanes {
+		l.index = i
 		l.found = func(o occurrence) { w.find(l, o) }
 	}
 	return w
@@ -99,17 +105,8 @@ func (w *Writer) Close() error {
 
 // look looks at all readings of what is there.
 func (w *Writer) look(final bool) {
-	for i, l := range w.lanes {
-		if l.parent != nil {
-			l.decode(l, final)
-		}
-		// What ends within an escape is a reading of its own.
-		if l.parent != nil && i < 4 && l.pending() {
-			l.seam = max(l.seam, l.end())
-		}
-		if l.parent == nil || l.seamed() {
-			l.scan()
-		}
+	for _, l := range w.lanes {
+		l.read(final)
 	}
 }
 
@@ -132,9 +129,9 @@ func (w *Writer) find(l *lane, o occurrence) {
 		case Redact:
 		}
 	}
-	s := stretch{start: l.startOf(o.start), end: l.endOf(o.end), mark: w.patterns.marks[o.entry.label]}
-	s.longest = s.end - s.start
-	s.start = max(s.start, w.source.off)
+	s := stretch{start: l.startOf(o.start), end: l.endOf(o.end)}
+	s.best = best{s.start, s.end - s.start, o.entry.label}
+	s.start = max(s.start, w.source.off) // what went on cannot be called back
 	at, _ := slices.BinarySearchFunc(w.found, s.start, func(f stretch, start int64) int {
 		if f.end <= start {
 			return -1
@@ -144,8 +141,8 @@ func (w *Writer) find(l *lane, o occurrence) {
 	last := at
 	for ; last < len(w.found) && w.found[last].start < s.end; last++ {
 		f := w.found[last]
-		if f.longest > s.longest {
-			s.longest, s.mark = f.longest, f.mark
+		if f.best.over(s.best) {
+			s.best = f.best
 		}
 		s.start, s.end = min(s.start, f.start), max(s.end, f.end)
 	}
@@ -154,20 +151,9 @@ func (w *Writer) find(l *lane, o occurrence) {
 
 // decided is up to where nothing that is still to come can change anything.
 func (w *Writer) decided() int64 {
-	safe := w.source.held()
-	for i, l := range w.lanes[1:] {
-		if l.pending() {
-			safe = min(safe, l.parent.startOf(l.taken))
-		}
-		if l.seamed() {
-			safe = min(safe, l.startOf(l.held()))
-		}
-		if i < 3 {
-			continue
-		}
-		if h := &w.hex.halves[i-3]; h.first >= 0 && w.patterns.high[h.first] {
-			safe = min(safe, l.parent.startOf(h.at))
-		}
+	safe := w.source.end()
+	for _, l := range w.lanes {
+		safe = min(safe, l.undecided())
 	}
 	for _, f := range w.found {
 		if f.start < safe && f.end > safe {
@@ -186,7 +172,7 @@ func (w *Writer) pass(safe int64) error {
 		if f.end > safe {
 			break
 		}
-		w.out = append(append(w.out, text(f.start)...), f.mark...)
+		w.out = append(append(w.out, text(f.start)...), w.patterns.marks[f.best.label]...)
 		from = f.end
 		done++
 	}
@@ -209,33 +195,19 @@ func (w *Writer) pass(safe int64) error {
 // drop forgets what was passed on, on all lanes: a child first, since it asks its
 // parent where its bytes are from.
 func (w *Writer) drop(safe int64) {
-	var floors [3]int64 // of the lanes that others read
-	floors[0] = safe
-	for i := 1; i < 3; i++ {
-		floors[i] = w.lanes[i].floor(floors[i-1])
+	w.floors[0] = safe
+	for i, l := range w.lanes[1:] {
+		w.floors[i+1] = l.floor(w.floors[l.parent.index])
 	}
-	for i := len(w.lanes) - 1; i > 0; i-- {
-		switch i {
-		case 4, 5:
-			w.lanes[i].drop(min(w.lanes[3].floor(floors[2]), w.lanes[i].taken))
-		default:
-			w.lanes[i].drop(floors[i-1])
-		}
+	for i := len(w.lanes) - 1; i >= 0; i-- {
+		w.lanes[i].drop(w.floors[i])
 	}
-	w.source.forget(safe)
 }
 
 // reset makes the writer as it was, but for its buffers.
 func (w *Writer) reset() {
 	for _, l := range w.lanes {
-		l.buf, l.off, l.tried, l.open, l.sums, l.last = l.buf[:0], 0, [len(classes)]int64{}, l.open[:0], l.sums[:0], nil
-		l.taken, l.segs, l.seam, l.state = 0, l.segs[:0], 0, 0
-	}
-	if w.hex != nil {
-		w.hex.in = false
-		for n := range w.hex.halves {
-			w.hex.halves[n].first, w.hex.halves[n].skip = -1, false
-		}
+		l.reset()
 	}
 	w.found, w.count, w.err, w.policy = w.found[:0], 0, nil, nil
 }

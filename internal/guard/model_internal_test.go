@@ -1,0 +1,131 @@
+package guard
+
+import (
+	"bytes"
+	"slices"
+)
+
+// model is the guard as one would write it without streams: it reads the whole
+// text in all ways, and searches each reading for each form, one by one.
+type model struct {
+	marks [][]byte
+	forms []modelForm
+}
+
+type modelForm struct {
+	label uint32
+	text  []byte
+}
+
+func modelOf(labels []string, values [][]byte) *model {
+	m := &model{}
+	for i, v := range values {
+		m.marks = append(m.marks, mark(labels[i]))
+		for _, f := range forms(v) {
+			m.forms = append(m.forms, modelForm{uint32(i), f.text})
+		}
+	}
+	return m
+}
+
+// modelLane is one reading, with where each of its bytes is from.
+type modelLane struct {
+	text       []byte
+	start, end []int64
+}
+
+func (m *modelLane) add(b byte, start, end int64) {
+	m.text, m.start, m.end = append(m.text, b), append(m.start, start), append(m.end, end)
+}
+
+// lanes are all readings of a text.
+func (m *model) lanes(text []byte) []*modelLane {
+	source := &modelLane{}
+	for i, b := range text {
+		source.add(b, int64(i), int64(i+1))
+	}
+	escapes := source.read(unescape)
+	twice := escapes.read(unescape)
+	unbroken := twice.read(squeeze)
+	return append([]*modelLane{source, escapes, twice, unbroken}, unbroken.hex()...)
+}
+
+// read decodes all of a reading at once.
+func (m *modelLane) read(decode func(*lane, bool)) *modelLane {
+	parent := &lane{}
+	parent.buf = m.text
+	l := &lane{parent: parent}
+	decode(l, true)
+	out := &modelLane{}
+	for i, b := range l.buf {
+		out.add(b, m.start[l.startOf(int64(i))], m.end[l.endOf(int64(i+1))-1])
+	}
+	return out
+}
+
+// hex is each run of digits and separators, read from the first digit of each
+// group, and from the second.
+func (m *modelLane) hex() (out []*modelLane) {
+	isHex := func(b byte) bool { return bytes.IndexByte([]byte("0123456789abcdefABCDEF"), b) >= 0 }
+	between := func(b byte) bool { return bytes.IndexByte([]byte(" :-,_"), b) >= 0 }
+	for i := 0; i < len(m.text); i++ {
+		from := i
+		for i < len(m.text) && (isHex(m.text[i]) || between(m.text[i])) {
+			i++
+		}
+		for odd := range 2 {
+			run := &modelLane{}
+			for at := from; at < i; {
+				if between(m.text[at]) {
+					at++
+					continue
+				}
+				to := at
+				for to < i && isHex(m.text[to]) {
+					to++
+				}
+				for n := at + odd; n+2 <= to; n += 2 {
+					run.add(byte(nibbles[m.text[n]])<<4|byte(nibbles[m.text[n+1]]), m.start[n], m.end[n+1])
+				}
+				at = to
+			}
+			out = append(out, run)
+		}
+	}
+	return out
+}
+
+// redact is the text with each value replaced, and how many marks there are.
+func (m *model) redact(text []byte) (string, int) {
+	var found []stretch
+	for _, l := range m.lanes(text) {
+		for _, f := range m.forms {
+			for from := 0; ; from++ {
+				at := bytes.Index(l.text[from:], f.text)
+				if at < 0 {
+					break
+				}
+				from += at
+				s := stretch{start: l.start[from], end: l.end[from+len(f.text)-1]}
+				s.best = best{s.start, s.end - s.start, f.label}
+				found = append(found, s)
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b stretch) int { return int(a.start - b.start) })
+	var out []byte
+	at, count := int64(0), 0
+	for i := 0; i < len(found); {
+		s := found[i]
+		for i++; i < len(found) && found[i].start < s.end; i++ {
+			s.end = max(s.end, found[i].end)
+			if found[i].best.over(s.best) {
+				s.best = found[i].best
+			}
+		}
+		out = append(append(out, text[at:s.start]...), m.marks[s.best.label]...)
+		at = s.end
+		count++
+	}
+	return string(append(out, text[at:]...)), count
+}

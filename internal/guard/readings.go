@@ -1,0 +1,53 @@
+package guard
+
+// reading is one way to read a stream, or what another reading gives.
+type reading struct {
+	// name is the form that a match on it has.
+	name string
+	// of is the reading that it reads: its place in the table, which is before its own.
+	of int
+	// open makes the lanes: one, or several that one decoder fills. The caller joins
+	// them to their parent, and gives them their name.
+	open func(p *Patterns, parent *lane) []*lane
+}
+
+// The places of readings that others read.
+const (
+	asItCame = iota
+	unescapedOnce
+	unescapedTwice
+	unbroken
+)
+
+// readings are all ways to read a stream. What is read on a reading is found in
+// all forms that a fingerprint has (see forms); each costs a pass over what it reads.
+var readings = []reading{
+	asItCame:       {},
+	unescapedOnce:  {"percent or escapes", asItCame, decoded(unescape)},
+	unescapedTwice: {"percent or escapes, twice", unescapedOnce, decoded(unescape)},
+	unbroken:       {"broken up", unescapedTwice, decoded(squeeze)},
+	{"hex", unbroken, unhexed},
+}
+
+// decoded opens one lane that a decoder without memory of its own fills.
+func decoded(decode func(l *lane, final bool)) func(*Patterns, *lane) []*lane {
+	return func(*Patterns, *lane) []*lane { return []*lane{{decode: decode}} }
+}
+
+// lanesOf opens the lanes of all readings, each after the one that it reads.
+func lanesOf(p *Patterns) []*lane {
+	source := &lane{half: -1}
+	source.patterns = p
+	out, first := []*lane{source}, make([]*lane, len(readings))
+	first[asItCame] = source
+	for i, r := range readings[1:] {
+		parent := first[r.of]
+		lanes := r.open(p, parent)
+		for _, l := range lanes {
+			l.parent, l.name, l.patterns, l.half = parent, r.name, p, -1
+		}
+		first[i+1] = lanes[0]
+		out = append(out, lanes...)
+	}
+	return out
+}
