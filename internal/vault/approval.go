@@ -174,27 +174,13 @@ func ofJob(r hotcell.VaultReader, grant hotcell.Grant, id hotcell.RequestID) (ho
 // AwaitRequest waits until a job's request is decided or ctx ends, and returns
 // it as it is then.
 func (v *Vault) AwaitRequest(ctx context.Context, job hotcell.JobID, id hotcell.RequestID) (q hotcell.Request, err error) {
-	for {
-		err = v.store.View(context.WithoutCancel(ctx), func(r hotcell.VaultReader) error {
-			grant, err := r.GrantOf(job)
-			if err != nil {
-				return gone(err, "there is no grant for this job")
-			}
-			q, err = ofJob(r, grant, id)
-			return err
-		})
-		if err != nil || q.State != hotcell.RequestPending {
-			return q, err
+	return v.follow(ctx, job, id, func(r hotcell.VaultReader) (hotcell.Request, error) {
+		grant, err := r.GrantOf(job)
+		if err != nil {
+			return hotcell.Request{}, gone(err, "there is no grant for this job")
 		}
-		if now := lapsed(q, v.now()); now.State != q.State {
-			return now, v.lapseNow(ctx, q)
-		}
-		select {
-		case <-ctx.Done():
-			return q, nil
-		case <-time.After(look):
-		}
-	}
+		return ofJob(r, grant, id)
+	})
 }
 
 // lapseNow stores that a request has expired, for who waited for it.

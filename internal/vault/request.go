@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 
 	"hotcell"
@@ -20,9 +19,6 @@ import (
 const (
 	maxPending = 20
 	maxWhy     = 500
-	// look is how often a question that waits is looked at: who decides may do so
-	// in a vault that was restarted meanwhile.
-	look = 200 * time.Millisecond
 )
 
 // Rules returns what a job may reach and use, while its grant lives.
@@ -44,18 +40,10 @@ func (v *Vault) Ask(ctx context.Context, job hotcell.JobID, allow hotcell.Allow,
 		return hotcell.Request{}, hotcell.Invalid("/allow", "ask for a host: HOST[:PORT][/PROTOCOL]")
 	}
 	q, err := v.note(ctx, job, allow, why)
-	for err == nil && q.State == hotcell.RequestPending {
-		select {
-		case <-ctx.Done():
-			return q, nil
-		case <-time.After(look):
-		}
-		err = v.store.View(context.WithoutCancel(ctx), func(r hotcell.VaultReader) (err error) {
-			q, err = r.Request(q.Workspace, q.ID)
-			return err
-		})
+	if err != nil || q.State != hotcell.RequestPending {
+		return q, err
 	}
-	return q, err
+	return v.follow(ctx, job, q.ID, func(r hotcell.VaultReader) (hotcell.Request, error) { return r.Request(q.Workspace, q.ID) })
 }
 
 // note finds the job's request for the host, or makes one.

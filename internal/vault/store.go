@@ -12,6 +12,8 @@ import (
 type counted struct {
 	hotcell.VaultStore
 	changes atomic.Int64
+	// stored is told of the requests that a change has stored, once it is durable.
+	stored func(...hotcell.RequestID)
 }
 
 // generation is the count now. Where other processes change the store too, each
@@ -29,5 +31,25 @@ func (c *counted) generation() int64 {
 func (c *counted) Update(ctx context.Context, fn func(hotcell.VaultWriter) error) error {
 	defer c.changes.Add(1)
 	c.changes.Add(1)
-	return c.VaultStore.Update(ctx, fn)
+	var requests []hotcell.RequestID
+	err := c.VaultStore.Update(ctx, func(w hotcell.VaultWriter) error {
+		requests = nil // it may run again
+		return fn(&telling{w, &requests})
+	})
+	if err == nil && c.stored != nil {
+		c.stored(requests...)
+	}
+	return err
+}
+
+// telling notes which requests are stored.
+type telling struct {
+	hotcell.VaultWriter
+	requests *[]hotcell.RequestID
+}
+
+// PutRequest implements [hotcell.VaultWriter].
+func (t *telling) PutRequest(q hotcell.Request) error {
+	*t.requests = append(*t.requests, q.ID)
+	return t.VaultWriter.PutRequest(q)
 }

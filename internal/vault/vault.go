@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/budget"
 	"hotcell/internal/envelope"
 	"hotcell/internal/parcel"
 	"hotcell/internal/sensitive"
@@ -33,8 +34,10 @@ type Config struct {
 	Key envelope.Wrapper
 	// Owner names the first member of the first workspace, made at first start.
 	Owner string
-	Now   func() time.Time
-	Log   *slog.Logger
+	// Budget counts what each job holds; nil for no limits.
+	Budget *budget.Jobs
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
 // Vault is the door. Its methods may be called at once from anywhere.
@@ -45,6 +48,8 @@ type Vault struct {
 	known    known
 	holdings holdings
 	outcomes *outcomes
+	budget   *budget.Jobs
+	waiting  waiting
 
 	// One workspace so far: its keyset and the key pair that values are sealed to.
 	workspace hotcell.WorkspaceID
@@ -69,7 +74,8 @@ const (
 // with its keys and its first member. It fails where the KMS does not unwrap
 // the keys: nothing could be opened.
 func Open(ctx context.Context, c Config) (*Vault, error) {
-	v := &Vault{store: &counted{VaultStore: c.Store}, now: c.Now, log: c.Log, watchers: map[chan Revocation]struct{}{}}
+	v := &Vault{now: c.Now, log: c.Log, budget: c.Budget, watchers: map[chan Revocation]struct{}{}}
+	v.store = &counted{VaultStore: c.Store, stored: v.waiting.wake}
 	var spaces []hotcell.Workspace
 	err := v.store.View(ctx, func(r hotcell.VaultReader) (err error) {
 		spaces, err = r.Workspaces()

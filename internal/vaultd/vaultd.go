@@ -24,6 +24,7 @@ import (
 	"hotcell"
 	"hotcell/internal/assignment"
 	"hotcell/internal/book"
+	"hotcell/internal/budget"
 	"hotcell/internal/call"
 	"hotcell/internal/connection"
 	"hotcell/internal/connector"
@@ -53,8 +54,10 @@ type Config struct {
 	// Catalog is what connections can be made to; nil is the one that comes with
 	// Hotcell.
 	Catalog *connector.Catalog
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Limits bound what each job holds of the vault; nil for the defaults.
+	Limits budget.Limits
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
 // Daemon serves the two lines.
@@ -83,7 +86,8 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	door, err := vault.Open(ctx, vault.Config{Store: c.Store, Key: key, Owner: c.Owner, Now: c.Now, Log: c.Log})
+	jobs := budget.New(c.Limits)
+	door, err := vault.Open(ctx, vault.Config{Store: c.Store, Key: key, Owner: c.Owner, Budget: jobs, Now: c.Now, Log: c.Log})
 	if err != nil {
 		return nil, err
 	}
