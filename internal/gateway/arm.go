@@ -234,7 +234,11 @@ func (b *rulebook) attachment(id hotcell.AttachmentID) *hotcell.Use {
 func (g *Gateway) askLogin(ctx context.Context, r cellrpc.AskLogin) (any, error) {
 	waiting, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	defer g.waits.waiting()()
+	over, err := g.asks()
+	if err != nil {
+		return nil, err
+	}
+	defer over()
 	r.Why = string(g.patterns.Load().Redact([]byte(r.Why)))
 	asked, err := g.Vault.AskLogin(waiting, &vaultrpc.AskLoginRequest{Job: g.Job.ID, AskLogin: r})
 	if err != nil {

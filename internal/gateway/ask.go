@@ -48,7 +48,11 @@ func (g *Gateway) askFor(ctx context.Context, question cellrpc.Ask) (out cellrpc
 	}
 	waiting, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	defer g.waits.waiting()()
+	over, err := g.asks()
+	if err != nil {
+		return out, err
+	}
+	defer over()
 	// What a person reads goes through the guard as well.
 	decided, err := g.Vault.Ask(waiting, g.Job.ID, entry, string(patterns.Redact([]byte(question.Why))))
 	if err != nil {

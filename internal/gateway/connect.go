@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/budget"
 	"hotcell/internal/egress"
 	"hotcell/internal/netguard"
 	"hotcell/internal/site"
@@ -32,6 +33,12 @@ func (g *Gateway) connect(w http.ResponseWriter, r *http.Request) {
 		g.refuseConnect(w, about, verdict.Reason)
 		return
 	}
+	release, err := g.budget().Take(budget.Connections, 1)
+	if err != nil {
+		g.tooMuch(w, err)
+		return
+	}
+	defer release()
 	if !g.enter() {
 		w.Header().Set("Retry-After", "1")
 		g.refuseStatus(w, http.StatusTooManyRequests, about, fmt.Sprintf("the job has %d connections open already", g.limits.Connections))

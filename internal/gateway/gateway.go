@@ -31,6 +31,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/budget"
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/egress"
 	"hotcell/internal/guard"
@@ -93,6 +94,9 @@ type Config struct {
 	// Roots verify hosts; nil for the system's.
 	Roots  *x509.CertPool
 	Limits Limits
+	// Budget counts what each job holds of what all jobs of this process share; nil
+	// for no limits.
+	Budget *budget.Jobs
 	Now    func() time.Time
 	Log    *slog.Logger
 }
@@ -180,7 +184,7 @@ func New(c Config) (*Gateway, error) {
 
 // Serve serves the cell until Close.
 func (g *Gateway) Serve(l net.Listener) error {
-	if err := g.server.Serve(l); !errors.Is(err, http.ErrServerClosed) && g.ctx.Err() == nil {
+	if err := g.server.Serve(newBackstop(l, g.limits.Connections+lineConnections)); !errors.Is(err, http.ErrServerClosed) && g.ctx.Err() == nil {
 		return fmt.Errorf("serving a cell: %w", err)
 	}
 	return nil
@@ -357,6 +361,8 @@ func (g *Gateway) fail(w http.ResponseWriter, err error) {
 	switch {
 	case errors.Is(err, hotcell.ErrDenied), errors.Is(err, hotcell.ErrInvalid), errors.Is(err, hotcell.ErrConflict), errors.Is(err, hotcell.ErrTampered):
 		refuse(w, http.StatusForbidden, err.Error())
+	case errors.Is(err, hotcell.ErrRateLimited):
+		g.tooMuch(w, err)
 	case errors.Is(err, hotcell.ErrUnavailable):
 		refuse(w, http.StatusServiceUnavailable, "a part of the server does not answer")
 	default:

@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"hotcell"
+	"hotcell/internal/budget"
 	"hotcell/internal/coding"
 	"hotcell/internal/egress"
 	"hotcell/internal/frames"
@@ -35,6 +36,10 @@ type inspector struct {
 	// asks is true where a request could hold what may not go there; hides where
 	// an answer could hold what the cell must not have.
 	asks, hides bool
+	// meter counts what is unpacked of the request's body; room waits until one more
+	// may be unpacked.
+	meter *budget.Meter
+	room  func() (leave func(), err error)
 
 	mu     sync.Mutex
 	match  *guard.Match
@@ -217,12 +222,17 @@ func (x *exchange) body(w http.ResponseWriter, r *http.Request) bool {
 	if i.model {
 		whole = modelsBody
 	}
-	if r.ContentLength < 0 || r.ContentLength > whole {
+	// What unpacks is of any size, so it is not held whole.
+	if r.ContentLength < 0 || r.ContentLength > whole || i.model && named != "" {
 		if i.model {
 			unmeasure(r)
 		}
 		r.Body = &body{inner: inner, closer: r.Body, inspect: i, request: r}
 		return true
+	}
+	if err := x.hold(r); err != nil {
+		x.gateway.fail(w, err)
+		return false
 	}
 	all, err := io.ReadAll(io.LimitReader(&body{inner: inner, closer: r.Body, inspect: i, request: r}, maxDecoded))
 	if err != nil {
@@ -258,7 +268,7 @@ func (i *inspector) reader(r *http.Request, named string) (io.Reader, error) {
 			return nil, err
 		}
 		r.Header.Del("Content-Encoding")
-		from = &bounded{from: decoded}
+		from = &bounded{from: decoded, meter: i.meter}
 	}
 	return i.unsaid(from), nil
 }

@@ -28,11 +28,19 @@ type interception struct {
 // maxHeaders is how large the head of a request may be.
 const maxHeaders = 256 << 10
 
+// maxStreams is how many requests may be under way on one connection of HTTP/2;
+// what they send is held back by its windows, so that a connection holds 256 KiB.
+const maxStreams = 100
+
 func (g *Gateway) startInterception() {
 	i := &interception{conns: make(chan net.Conn), closed: make(chan struct{})}
 	i.server = &http.Server{
 		Handler: http.HandlerFunc(g.request), MaxHeaderBytes: maxHeaders,
 		ReadHeaderTimeout: openingTime, IdleTimeout: 5 * time.Minute,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxStreams, MaxReadFrameSize: 64 << 10,
+			MaxReceiveBufferPerConnection: 256 << 10, MaxReceiveBufferPerStream: 128 << 10,
+		},
 		BaseContext: func(net.Listener) context.Context { return g.ctx },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, targetKey{}, targetOf(c))

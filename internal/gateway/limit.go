@@ -2,9 +2,18 @@ package gateway
 
 import (
 	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/time/rate"
+
+	"hotcell"
+	"hotcell/internal/budget"
 )
 
 // Limits bound what one job does on the network.
@@ -46,3 +55,117 @@ func (l *limits) bytes(n int) error {
 
 // spent says whether the job may move nothing more.
 func (l *limits) spent() bool { return l.Bytes > 0 && l.moved.Load() > l.Bytes }
+
+// budget is what the job holds of what all jobs of this process share.
+func (g *Gateway) budget() budget.Job { return g.Budget.Of(string(g.Job.ID)) }
+
+// underway has a request wait until the job may have one more under way. It
+// answers, and returns false, where too many wait already.
+func (g *Gateway) underway(w http.ResponseWriter, r *http.Request) (over func(), ok bool) {
+	over, err := g.budget().Wait(r.Context(), budget.Requests, 1)
+	if err != nil {
+		g.fail(w, err)
+		return nil, false
+	}
+	return over, true
+}
+
+// bound has what is looked at of a request's body count as the job's.
+func (x *exchange) bound(r *http.Request) {
+	b := x.gateway.budget()
+	x.inspect.meter = b.Meter(r.Context(), maxDecoded)
+	x.inspect.room = func() (leave func(), err error) { return b.Wait(r.Context(), budget.Unpacking, 1) }
+}
+
+// hold waits until the job may hold a request's body in memory, for as long as
+// the request is under way.
+func (x *exchange) hold(r *http.Request) error {
+	release, err := x.gateway.budget().Wait(r.Context(), budget.Buffered, r.ContentLength)
+	if err == nil {
+		context.AfterFunc(r.Context(), release)
+	}
+	return err
+}
+
+// asks counts a question that is about to wait for a person.
+func (g *Gateway) asks() (over func(), err error) {
+	release, err := g.budget().Take(budget.Questions, 1)
+	if err != nil {
+		return nil, err
+	}
+	answered := g.waits.waiting()
+	return func() { answered(); release() }, nil
+}
+
+// lineConnections is how many connections a cell may have open to its gateway:
+// as many as may lead out of it, and some for what its init says.
+const lineConnections = 64
+
+// backstop is a listener that takes no more connections than it may have open at
+// once. The next one waits on the cell's own line, which the kernel bounds.
+type backstop struct {
+	net.Listener
+	places chan struct{}
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newBackstop(l net.Listener, most int) *backstop {
+	return &backstop{Listener: l, places: make(chan struct{}, most), closed: make(chan struct{})}
+}
+
+// Accept implements [net.Listener].
+func (b *backstop) Accept() (net.Conn, error) {
+	select {
+	case b.places <- struct{}{}:
+	case <-b.closed:
+		return nil, net.ErrClosed
+	}
+	c, err := b.Listener.Accept()
+	if err != nil {
+		<-b.places
+		return nil, err
+	}
+	return &placed{Conn: c, leave: sync.OnceFunc(func() { <-b.places })}, nil
+}
+
+// Close implements [net.Listener].
+func (b *backstop) Close() error {
+	b.once.Do(func() { close(b.closed) })
+	return b.Listener.Close()
+}
+
+// placed is a connection that gives its place back.
+type placed struct {
+	net.Conn
+	leave func()
+}
+
+// Close implements [net.Conn].
+func (p *placed) Close() error {
+	defer p.leave()
+	return p.Conn.Close()
+}
+
+// CloseWrite ends one direction, for what is passed through.
+func (p *placed) CloseWrite() error {
+	if half, ok := p.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+// tooMuch tells the cell that its job does too much at once.
+func (g *Gateway) tooMuch(w http.ResponseWriter, err error) {
+	w.Header().Set("Retry-After", "1")
+	refuse(w, http.StatusTooManyRequests, plain(err))
+}
+
+// plain is an error's text without the sentinel in front, which the status says.
+func plain(err error) string {
+	text := err.Error()
+	if prefix := fmt.Sprint(hotcell.ErrRateLimited, ": "); len(text) > len(prefix) && text[:len(prefix)] == prefix {
+		return text[len(prefix):]
+	}
+	return text
+}

@@ -15,7 +15,7 @@ import (
 // tools is the configuration of the job's toolbox.
 func (g *Gateway) tools() toolbox.Config {
 	c := toolbox.Config{
-		Job: g.Job.ID, Vault: g.Vault, Guard: g.knowing, Head: g.head, Waiting: g.waits.waiting, Ended: g.ctx, Log: g.Config.Log,
+		Job: g.Job.ID, Vault: g.Vault, Guard: g.knowing, Head: g.head, Waiting: g.asks, Ended: g.ctx, Log: g.Config.Log,
 	}
 	if g.Browsers != nil {
 		c.Own = (*browserTools)(g)
@@ -55,6 +55,11 @@ func (g *Gateway) serveTools(w http.ResponseWriter, r *http.Request) {
 		refuse(w, status, reason)
 		return
 	}
+	over, ok := g.underway(w, r)
+	if !ok {
+		return
+	}
+	defer over()
 	r.Header.Del("Authorization") // nobody further in needs it
 	g.box.ServeHTTP(w, r)
 }

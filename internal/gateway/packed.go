@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"hotcell/internal/budget"
 	"hotcell/internal/coding"
 	"hotcell/internal/guard"
 )
@@ -28,14 +29,18 @@ var errBomb = fmt.Errorf("%w: it unpacks to more than %d GiB", errCoding, int64(
 
 // bounded ends what unpacks to too much.
 type bounded struct {
-	from io.Reader
-	n    int64
+	from  io.Reader
+	n     int64
+	meter *budget.Meter
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.from.Read(p)
 	if b.n += int64(n); b.n > maxDecoded {
 		return 0, errBomb
+	}
+	if failed := b.meter.Spend(int64(n)); failed != nil {
+		return 0, fmt.Errorf("%w: %w", errCoding, failed)
 	}
 	return n, err
 }
@@ -77,9 +82,14 @@ func (i *inspector) unsaid(from io.Reader) io.Reader {
 // lagging hands a packed body on, each byte some time after what it unpacks to
 // was looked at.
 func (i *inspector) lagging(from io.Reader, packing string) io.Reader {
+	leave, err := i.room()
+	if err != nil {
+		return failing{err}
+	}
 	read, write := io.Pipe()
-	l := &lagged{from: from, to: write, verdict: make(chan error, 1), buf: make([]byte, 32<<10)}
+	l := &lagged{from: from, to: write, meter: i.meter, verdict: make(chan error, 1), buf: make([]byte, 32<<10)}
 	go func() {
+		defer leave()
 		err := i.unpack(read, packing, 0)
 		// Whatever follows is looked at as it is.
 		if err == nil {
@@ -90,6 +100,11 @@ func (i *inspector) lagging(from io.Reader, packing string) io.Reader {
 	}()
 	return l
 }
+
+// failing is a body that cannot be read.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // strict refuses what the policy of bodies does not let pass: what is packed
 // cannot be redacted.
@@ -120,7 +135,7 @@ func (i *inspector) unpack(from io.Reader, packing string, depth int) error {
 		return fmt.Errorf("%w: %w", errCoding, err)
 	}
 	defer func() { _ = decoded.Close() }()
-	inner, again := sniff(&bounded{from: decoded})
+	inner, again := sniff(&bounded{from: decoded, meter: i.meter})
 	w := i.patterns.Writer(io.Discard, i.strict)
 	if inner == "" {
 		if _, err := io.Copy(w, again); err != nil {
@@ -152,8 +167,10 @@ func readable(err error) error {
 
 // lagged is a packed body on its way out.
 type lagged struct {
-	from    io.Reader
-	to      *io.PipeWriter
+	from io.Reader
+	to   *io.PipeWriter
+	// meter has each piece unpacked when it is the job's turn.
+	meter   *budget.Meter
 	verdict chan error
 	buf     []byte
 	held    []byte
@@ -182,12 +199,23 @@ func (l *lagged) Read(p []byte) (int, error) {
 	}
 }
 
+// unpack has a piece unpacked, when it is the job's turn.
+func (l *lagged) unpack(piece []byte) error {
+	if err := l.meter.Begin(); err != nil {
+		_ = l.to.CloseWithError(err)
+		return err
+	}
+	defer l.meter.End()
+	_, err := l.to.Write(piece)
+	return err
+}
+
 // more takes another piece in, and has it unpacked.
 func (l *lagged) more() {
 	n, err := l.from.Read(l.buf)
 	if n > 0 {
 		l.held = append(l.held, l.buf[:n]...)
-		if _, failed := l.to.Write(l.buf[:n]); failed != nil {
+		if failed := l.unpack(l.buf[:n]); failed != nil {
 			l.failed = cmpError(<-l.verdict, failed)
 			return
 		}

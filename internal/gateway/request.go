@@ -32,6 +32,11 @@ func (g *Gateway) request(w http.ResponseWriter, r *http.Request) {
 		refuse(w, status, reason)
 		return
 	}
+	over, ok := g.underway(w, r)
+	if !ok {
+		return
+	}
+	defer over()
 	if reason := malformed(r, to); reason != "" {
 		x.refuse(w, http.StatusBadRequest, reason)
 		return
@@ -41,6 +46,7 @@ func (g *Gateway) request(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x.inspect = g.inspector(to, x.verdict)
+	x.bound(r)
 	if !x.head(w, r) || !x.abroad(w, r, to) || !x.body(w, r) {
 		return
 	}
@@ -169,6 +175,9 @@ func (x *exchange) fail(w http.ResponseWriter, err error) {
 			x.refuse(w, fault.status, fault.text)
 			return
 		}
+		if fault.status == http.StatusTooManyRequests || fault.status == http.StatusServiceUnavailable {
+			w.Header().Set("Retry-After", "1")
+		}
 		refuse(w, fault.status, fault.text)
 		return
 	}
@@ -177,6 +186,8 @@ func (x *exchange) fail(w http.ResponseWriter, err error) {
 		return
 	}
 	switch {
+	case errors.Is(err, hotcell.ErrRateLimited):
+		x.gateway.tooMuch(w, err)
 	case errors.Is(err, errCoding):
 		refuse(w, http.StatusBadGateway, "the answer is in a coding that cannot be read, so it is not let through")
 	case x.gateway.ctx.Err() != nil:

@@ -127,7 +127,11 @@ const (
 func (b *Box) await(ctx context.Context, q *question, id hotcell.RequestID) (hotcell.RequestState, error) {
 	ctx, stop := until(ctx, q.exchange)
 	defer stop()
-	defer b.Waiting()()
+	over, err := b.Waiting()
+	if err != nil {
+		return "", err
+	}
+	defer over()
 	if q.notices != nil {
 		defer q.notices(ctx, saying(fmt.Sprintf("waiting for a person: hotcell requests approve %s", id)))()
 	}

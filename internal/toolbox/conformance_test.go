@@ -82,7 +82,7 @@ func TestConformance(t *testing.T) {
 	}
 	box := toolbox.New(toolbox.Config{
 		Job: "job_a", Vault: suite{}, Guard: func(context.Context, int64) (*guard.Patterns, error) { return nil, nil }, //nolint:nilnil // nothing to look for
-		Head: func(string) string { return "head" }, Waiting: func() func() { return func() {} }, Ended: t.Context(), Notices: 50 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
+		Head: func(string) string { return "head" }, Waiting: func() (func(), error) { return func() {}, nil }, Ended: t.Context(), Notices: 50 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
 	})
 	server := httptest.NewServer(box)
 	t.Cleanup(func() { box.Close(); server.Close() })

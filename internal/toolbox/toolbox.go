@@ -52,7 +52,8 @@ type Config struct {
 	// Own are tools that are not the vault's but the job's: its browser's. Nil for none.
 	Own Own
 	// Waiting says that the job waits for a person, until what it returns is called.
-	Waiting func() (over func())
+	// It fails where too much of the job waits already.
+	Waiting func() (over func(), err error)
 	// Ended ends what is under way.
 	Ended context.Context //nolint:containedctx // it is the gateway's life, and not a call's
 	// Sessions and Calls bound how many there are at once; 0 is the default.

@@ -50,7 +50,7 @@ func open(t testing.TB, d *desk) (*httptest.Server, string) {
 	t.Helper()
 	box := toolbox.New(toolbox.Config{
 		Job: "job_a", Vault: d, Guard: func(context.Context, int64) (*guard.Patterns, error) { return nil, nil }, //nolint:nilnil // nothing to look for
-		Head: func(string) string { return "head" }, Waiting: func() func() { return func() {} }, Ended: t.Context(), Log: slog.New(slog.DiscardHandler),
+		Head: func(string) string { return "head" }, Waiting: func() (func(), error) { return func() {}, nil }, Ended: t.Context(), Log: slog.New(slog.DiscardHandler),
 	})
 	server := httptest.NewServer(box)
 	t.Cleanup(func() { box.Close(); server.Close() })

@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/budget"
 	"hotcell/internal/cell"
 	"hotcell/internal/gateway"
 	"hotcell/internal/rpc"
@@ -84,6 +85,9 @@ func New(ctx context.Context, c Config) (*Worker, error) {
 		return nil, fmt.Errorf("making the worker's folder: %w", err)
 	}
 	c.Quiet = cmp.Or(c.Quiet, quiet)
+	if c.Door.Budget == nil {
+		c.Door.Budget = budget.New(nil)
+	}
 	w := &Worker{Config: c, runs: map[hotcell.JobID]*run{}, tidy: time.AfterFunc(restTime, forget)}
 	for user := c.Users; user > 0; user-- {
 		w.users = append(w.users, user)
