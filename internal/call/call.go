@@ -26,6 +26,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/book"
+	"hotcell/internal/budget"
 	"hotcell/internal/connector"
 	"hotcell/internal/courier"
 	"hotcell/internal/guard"
@@ -55,6 +56,8 @@ type Config struct {
 	Courier *courier.Courier
 	// Prints counts the values that a job can touch.
 	Prints func(context.Context, hotcell.JobID) (int64, error)
+	// Budget counts what each job has under way; nil for no limits.
+	Budget *budget.Jobs
 	Now    func() time.Time
 	Log    *slog.Logger
 }
@@ -112,6 +115,11 @@ type attempt struct {
 func (s *Service) Call(ctx context.Context, r *vaultrpc.CallToolRequest) (*vaultrpc.CallToolAnswer, error) {
 	ctx, leave := s.live.Enter(ctx, r.Job)
 	defer leave()
+	over, err := s.Budget.Of(string(r.Job)).Wait(ctx, budget.Requests, 1)
+	if err != nil {
+		return nil, err
+	}
+	defer over()
 	defer s.tidy.Reset(restTime)
 	answer, err := s.call(ctx, r)
 	if cause := context.Cause(ctx); err != nil && errors.Is(cause, live.ErrRevoked) {

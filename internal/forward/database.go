@@ -30,6 +30,11 @@ func (s *Service) Connect(w http.ResponseWriter, r *http.Request) {
 		s.fault(w, hotcell.Invalid("/opening", "this is not understood"))
 		return
 	}
+	over, ok := s.underway(w, r, job)
+	if !ok {
+		return
+	}
+	defer over()
 	ctx, leave := s.live.Enter(context.WithoutCancel(r.Context()), job)
 	defer leave()
 	defer s.tidy.Reset(restTime)

@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/budget"
 	"hotcell/internal/guard"
 	"hotcell/internal/inject"
 	"hotcell/internal/live"
@@ -51,6 +52,8 @@ type Config struct {
 	Keeper Keeper
 	// Logins know what is armed for which request; nil where there are none.
 	Logins Logins
+	// Budget counts what each job holds; nil for no limits.
+	Budget *budget.Jobs
 	Now    func() time.Time
 	Log    *slog.Logger
 }
@@ -132,6 +135,11 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.fault(w, err)
 		return
 	}
+	over, ok := s.underway(w, r, job)
+	if !ok {
+		return
+	}
+	defer over()
 	ctx, leave := s.live.Enter(r.Context(), job)
 	defer leave()
 	defer s.tidy.Reset(restTime)
@@ -305,6 +313,8 @@ func (s *Service) fault(w http.ResponseWriter, err error) {
 	switch {
 	case errors.Is(err, hotcell.ErrDenied), errors.Is(err, hotcell.ErrInvalid), errors.Is(err, hotcell.ErrTampered), errors.Is(err, hotcell.ErrNotFound):
 		s.faulty(w, http.StatusForbidden, "refused", strings.TrimPrefix(err.Error(), hotcell.ErrDenied.Error()+": "))
+	case errors.Is(err, hotcell.ErrRateLimited):
+		s.faulty(w, http.StatusTooManyRequests, "limited", strings.TrimPrefix(err.Error(), hotcell.ErrRateLimited.Error()+": "))
 	case errors.Is(err, hotcell.ErrUnavailable):
 		s.faulty(w, http.StatusServiceUnavailable, "unavailable", "the use could not be recorded, so the credential was not used")
 	default:

@@ -33,7 +33,7 @@ type signing struct {
 // and hands the answer on without them. A redirect is handed on like any other
 // answer: whoever follows it has the stand-ins only.
 func (s *Service) signIn(ctx context.Context, w http.ResponseWriter, r *http.Request, x *signing) {
-	body, err := x.body(r)
+	body, err := x.body(ctx, s, r)
 	if err != nil {
 		s.fault(w, err)
 		return
@@ -65,21 +65,14 @@ func (s *Service) signIn(ctx context.Context, w http.ResponseWriter, r *http.Req
 }
 
 // body is a request's body, where values may be put into it.
-func (x *signing) body(r *http.Request) ([]byte, error) {
+func (x *signing) body(ctx context.Context, s *Service, r *http.Request) ([]byte, error) {
 	if r.Method != http.MethodPost && r.Method != http.MethodPut {
 		return nil, fmt.Errorf("%w: a login goes into the body of a POST or PUT", hotcell.ErrDenied)
 	}
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		return nil, fmt.Errorf("%w: a login goes into no body with the coding %s", hotcell.ErrDenied, coding)
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxSwapped+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("%w: reading the body: %w", hotcell.ErrUnavailable, err)
-	case len(body) > maxSwapped:
-		return nil, fmt.Errorf("%w: a login goes into bodies of at most %d MiB", hotcell.ErrDenied, maxSwapped>>20)
-	}
-	return body, nil
+	return s.whole(ctx, x.job, r)
 }
 
 // values are what the stand-ins stand for. The caller wipes them.

@@ -48,7 +48,7 @@ func (s *Service) swap(out *http.Request, job hotcell.JobID, used *vault.Used) e
 	if coding := out.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		return fmt.Errorf("%w: a stand-in is not swapped in a body with the coding %s: send it as it is", hotcell.ErrDenied, coding)
 	}
-	return s.swapBody(out, swapper)
+	return s.swapBody(out, job, swapper)
 }
 
 func swapHeader(swapper *standin.Swapper, name, value string) string {
@@ -63,13 +63,10 @@ const maxSwapped = 8 << 20
 
 // swapBody swaps in a body that is small enough to be taken as a whole, so that
 // its length can be told.
-func (s *Service) swapBody(out *http.Request, swapper *standin.Swapper) error {
-	text, err := io.ReadAll(io.LimitReader(out.Body, maxSwapped+1))
+func (s *Service) swapBody(out *http.Request, job hotcell.JobID, swapper *standin.Swapper) error {
+	text, err := s.whole(out.Context(), job, out)
 	if err != nil {
-		return fmt.Errorf("%w: reading the body: %w", hotcell.ErrUnavailable, err)
-	}
-	if len(text) > maxSwapped {
-		return fmt.Errorf("%w: stand-ins are swapped in bodies of at most %d MiB", hotcell.ErrDenied, maxSwapped>>20)
+		return err
 	}
 	kind, _, _ := mime.ParseMediaType(out.Header.Get("Content-Type"))
 	swapped, err := io.ReadAll(swapper.Reader(bytes.NewReader(text), standin.Escaping(kind)))

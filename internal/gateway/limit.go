@@ -1,10 +1,12 @@
 package gateway
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -85,6 +87,41 @@ func (x *exchange) hold(r *http.Request) error {
 		context.AfterFunc(r.Context(), release)
 	}
 	return err
+}
+
+// maxMessage is how long a message to the tools may be, in bytes.
+const maxMessage = 4 << 20
+
+// heard has a message to the tools count as what the job holds in memory, until it
+// is answered. One that does not say how long it is, is read to find out. It
+// answers, and returns false, where there is no room for it.
+func (g *Gateway) heard(w http.ResponseWriter, r *http.Request) bool {
+	size := r.ContentLength
+	if size < 0 {
+		release, err := g.budget().Wait(r.Context(), budget.Buffered, maxMessage)
+		if err != nil {
+			g.fail(w, err)
+			return false
+		}
+		text, err := io.ReadAll(io.LimitReader(r.Body, maxMessage+1))
+		release()
+		if err != nil {
+			refuse(w, http.StatusBadRequest, "the message broke off")
+			return false
+		}
+		size, r.Body = int64(len(text)), io.NopCloser(bytes.NewReader(text))
+	}
+	if size > maxMessage {
+		refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("a message has at most %d MiB", maxMessage>>20))
+		return false
+	}
+	release, err := g.budget().Wait(r.Context(), budget.Buffered, size)
+	if err != nil {
+		g.fail(w, err)
+		return false
+	}
+	context.AfterFunc(r.Context(), release)
+	return true
 }
 
 // asks counts a question that is about to wait for a person.

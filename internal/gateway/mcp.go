@@ -60,6 +60,9 @@ func (g *Gateway) serveTools(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer over()
+	if !g.heard(w, r) {
+		return
+	}
 	r.Header.Del("Authorization") // nobody further in needs it
 	g.box.ServeHTTP(w, r)
 }

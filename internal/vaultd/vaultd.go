@@ -104,10 +104,10 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 	return &Daemon{
 		vault: door, secrets: secret.New(door, connections.Covers, c.Now), connections: connections, assignments: assignment.New(door, checks, c.Now),
 		leases:   lease.New(door),
-		forwards: forward.New(forward.Config{Vault: door, Dialer: c.Dialer, Roots: c.Roots, Keeper: out.keeper, Logins: logins, Now: c.Now, Log: c.Log}),
+		forwards: forward.New(forward.Config{Vault: door, Dialer: c.Dialer, Roots: c.Roots, Keeper: out.keeper, Logins: logins, Budget: jobs, Now: c.Now, Log: c.Log}),
 		logins:   logins,
 		calls: call.New(call.Config{
-			Vault: door, Book: out.book, Keeper: out.keeper, Courier: out.courier, Prints: door.Prints, Now: c.Now, Log: c.Log,
+			Vault: door, Book: out.book, Keeper: out.keeper, Courier: out.courier, Prints: door.Prints, Budget: jobs, Now: c.Now, Log: c.Log,
 		}),
 		keeper: out.keeper, book: out.book, catalog: out.catalog,
 		log: c.Log, beat: heartbeat,
