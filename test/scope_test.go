@@ -63,7 +63,7 @@ func direct(t *testing.T, of *connector.Connector, tool *connector.Tool, args ma
 	if err != nil {
 		t.Fatal(err)
 	}
-	checked, err := tool.Check(text)
+	checked, err := tool.Check(t.Context(), text)
 	if err != nil {
 		return "", err
 	}

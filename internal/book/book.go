@@ -122,7 +122,8 @@ func Make(of *connector.Connector, name string, settings map[string]string, defi
 	if err := json.Unmarshal(definition, &tools); err != nil {
 		return nil, fmt.Errorf("%w: the tools of the connection %q cannot be read", hotcell.ErrTampered, name)
 	}
-	made.Tools = connector.FromTools(made.Slug, tools).Tools
+	described := connector.FromTools(made.Slug, tools)
+	made.Tools, made.Missing = described.Tools, described.Missing
 	return &made, nil
 }
 

@@ -165,7 +165,7 @@ func (s *Service) decide(ctx context.Context, a *attempt) error {
 		return s.refuse(ctx, a, fault)
 	}
 	var err error
-	if a.args, err = a.offer.tool.Check(a.raw); err != nil {
+	if a.args, err = a.offer.tool.Check(ctx, a.raw); err != nil {
 		return s.refuse(ctx, a, unfit(err))
 	}
 	if fault := a.offer.ruled(ctx, a.args); fault != nil {

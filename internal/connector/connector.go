@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/schema"
 )
 
 // Connector is one external service, as its document describes it. It may be
@@ -159,7 +160,7 @@ type Tool struct {
 	Scopes              []string
 	Input, Output       json.RawMessage
 
-	schema  *schema
+	schema  *schema.Schema
 	steps   []step
 	errors  *failing
 	pages   *pages

@@ -77,6 +77,8 @@ type errorsDocument struct {
 }
 
 type toolDocument struct {
+	// foreign is true of one that was made of another description.
+	foreign    bool
 	Name       string           `yaml:"name"`
 	Title      string           `yaml:"title"`
 	About      string           `yaml:"about"`

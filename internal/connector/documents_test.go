@@ -60,7 +60,7 @@ func TestToolsSpeakAsTheirServicesDocument(t *testing.T) {
 			t.Errorf("%s has no tool %s", c.slug, c.tool)
 			continue
 		}
-		args, err := tool.Check(json.RawMessage(c.args))
+		args, err := tool.Check(t.Context(), json.RawMessage(c.args))
 		if err != nil {
 			t.Errorf("%s %s: %v", c.slug, c.tool, err)
 			continue
@@ -95,7 +95,7 @@ func TestAnswersAreSelected(t *testing.T) {
 	} {
 		of, _ := catalog.Find(c.slug)
 		tool, _ := of.Tool(c.tool)
-		args, err := tool.Check(json.RawMessage(c.args))
+		args, err := tool.Check(t.Context(), json.RawMessage(c.args))
 		if err != nil {
 			t.Fatal(err)
 		}

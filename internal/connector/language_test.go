@@ -81,7 +81,7 @@ func beginOf(t *testing.T, document, name, arguments string) *connector.Run {
 	if !ok {
 		t.Fatalf("no tool %s", name)
 	}
-	args, err := tool.Check(json.RawMessage(arguments))
+	args, err := tool.Check(t.Context(), json.RawMessage(arguments))
 	if err != nil {
 		t.Fatal(err)
 	}

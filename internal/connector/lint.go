@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"encoding/json"
 	"errors"
 	"regexp"
 	"slices"
@@ -75,14 +76,24 @@ func (c *Connector) wishes(at *lines) (out []Problem) {
 		if c.Auth.Kind == OAuth2 && len(t.Scopes) == 0 && len(c.Auth.Scopes) == 0 && len(c.Scopes(nil)) > 0 {
 			wish(path+"/scopes", "no scope is asked for this tool")
 		}
-		for name, p := range t.schema.whole.Properties {
-			if p.Description == "" && p.Title == "" {
+		for name, v := range propertiesOf(t.Input) {
+			p := object1(v)
+			if textOf(p["description"]) == "" && textOf(p["title"]) == "" {
 				wish(path+"/input/properties/"+name, "an argument has a description, for the agent")
 			}
-			if p.MaxLength != nil && *p.MaxLength > maxArgument {
+			if most, _ := p["maxLength"].(int64); most > maxArgument {
 				wish(path+"/input/properties/"+name+"/maxLength", "no agent can send so much: a call has at most 4 MiB")
 			}
 		}
 	}
 	return out
+}
+
+// propertiesOf are the properties that a schema names, as it writes them.
+func propertiesOf(input json.RawMessage) map[string]any {
+	whole, err := lenient(input)
+	if err != nil {
+		return nil
+	}
+	return object1(object1(whole)["properties"])
 }

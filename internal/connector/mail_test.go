@@ -53,7 +53,7 @@ func send(t *testing.T, arguments any) *connector.Request {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args, err := tool.Check(text)
+	args, err := tool.Check(t.Context(), text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/jsonschema-go/jsonschema"
-
 	"hotcell"
 )
 
@@ -89,7 +87,7 @@ func (k known) failing(path string, f *failing) error {
 // tool holds all expressions of a tool against its arguments and steps.
 func (k known) tool(path string, t *Tool) error {
 	k = known{"settings": k["settings"], "account": k["account"], "call": k["call"]}
-	if names, all := argumentsOf(t.schema.whole); all {
+	if names, all := t.Names(); all {
 		k["args"] = names
 	}
 	single := len(t.steps) == 1 && t.steps[0].name == onlyStep
@@ -113,16 +111,6 @@ func (k known) tool(path string, t *Tool) error {
 		errs = append(errs, k.check(path+"/content/type", c.kind), k.check(path+"/content/base64", c.base64), k.check(path+"/content/text", c.text), k.check(path+"/content/name", c.name))
 	}
 	return errors.Join(errs...)
-}
-
-// argumentsOf are the arguments that a schema names; not all where it takes others
-// too.
-func argumentsOf(s *jsonschema.Schema) (names []string, all bool) {
-	for name := range s.Properties {
-		names = append(names, name)
-	}
-	closed := s.AdditionalProperties != nil && s.AdditionalProperties.Not != nil
-	return names, closed && s.Ref == "" && len(s.AllOf)+len(s.AnyOf)+len(s.OneOf)+len(s.PatternProperties) == 0
 }
 
 // mentions holds the expressions of a document against its settings, arguments

@@ -158,6 +158,9 @@ func (o *openAPI) operation(path, method string, item, operation map[string]any)
 		o.miss("%s %s: %s", strings.ToUpper(method), path, reason(err))
 		return
 	}
+	for _, note := range t.schema.Notes() {
+		o.miss("%s is there, and of its arguments: %s", name, note)
+	}
 	o.connector.Tools = append(o.connector.Tools, t)
 }
 
@@ -248,4 +251,9 @@ func reason(err error) string {
 		return field.Reason
 	}
 	return firstLine(err)
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
 }

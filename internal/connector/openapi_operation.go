@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"hotcell"
+	"hotcell/internal/words"
 )
 
 // no says why an operation cannot be a tool.
@@ -19,13 +20,13 @@ func no(format string, args ...any) error {
 // tool makes a tool of an operation.
 func (o *openAPI) tool(name, path, method string, item, operation map[string]any) (*Tool, error) {
 	d := &toolDocument{
-		Name: name, Title: textOf(operation["summary"]), Hint: map[string]string{"get": hintRead, "delete": "destructive"}[method],
+		foreign: true, Name: name, Title: words.Line(textOf(operation["summary"]), maxIdentity), Hint: map[string]string{"get": hintRead, "delete": "destructive"}[method],
 		Idempotent: method != "post" && method != "patch",
 	}
 	if d.Hint == "" {
 		d.Hint = "write"
 	}
-	d.About = shortLine(strings.TrimSpace(textOf(operation["summary"])+". "+textOf(operation["description"])), maxAbout)
+	d.About = words.Line(textOf(operation["summary"])+". "+textOf(operation["description"]), maxAbout)
 	d.About = strings.TrimPrefix(d.About, ". ") + " (" + strings.ToUpper(method) + " " + path + ")"
 	b := &operationBuilder{
 		api: o, properties: map[string]any{}, inPath: map[string]string{}, query: map[string]any{}, request: requestDocument{Method: strings.ToUpper(method), Headers: map[string]string{}},

@@ -40,7 +40,7 @@ func TestOperationsBecomeTools(t *testing.T) {
 	settings := map[string]string{"base": "https://api.zoo.test/v1"}
 	send := func(name, arguments string) *connector.Request {
 		tool, _ := c.Tool(name)
-		args, err := tool.Check(json.RawMessage(arguments))
+		args, err := tool.Check(t.Context(), json.RawMessage(arguments))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +53,7 @@ func TestOperationsBecomeTools(t *testing.T) {
 		t.Errorf("%s", q.Body)
 	}
 	tool, _ := c.Tool("add_pet")
-	if _, err := tool.Check(json.RawMessage(`{"age":3}`)); !errors.Is(err, hotcell.ErrInvalid) {
+	if _, err := tool.Check(t.Context(), json.RawMessage(`{"age":3}`)); !errors.Is(err, hotcell.ErrInvalid) {
 		t.Errorf("%v", err)
 	}
 }
@@ -128,7 +128,7 @@ func TestWhatOperationsMayHave(t *testing.T) {
 		if !ok {
 			t.Fatalf("no tool %s: %q", w.tool, c.Missing)
 		}
-		args, err := tool.Check(json.RawMessage(w.args))
+		args, err := tool.Check(t.Context(), json.RawMessage(w.args))
 		if err != nil {
 			t.Errorf("%s %s: %v\n%s", w.tool, w.args, err, tool.Input)
 			continue
@@ -145,13 +145,13 @@ func TestWhatOperationsMayHave(t *testing.T) {
 	}
 	item, _ := c.Tool("get_item")
 	for _, bad := range []string{`{"id":"1","page":10}`, `{"id":"1","page":"x"}`, `{"id":"1","page_":1}`, `{"id":"1","X_Key":"k"}`, `{"id":"1","sig":"k"}`, `{"id":"1","Authorization":"k"}`} {
-		if _, err := item.Check(json.RawMessage(bad)); err == nil {
+		if _, err := item.Check(t.Context(), json.RawMessage(bad)); err == nil {
 			t.Errorf("%s is taken", bad)
 		}
 	}
 	node, _ := c.Tool("add_node")
 	for _, bad := range []string{`{"example":3}`, `{"format":"x","id":"mine"}`, `{"format":"x","xml":"c"}`, `{"format":"x","child":{"example":"no"}}`, `{"format":5}`} {
-		if _, err := node.Check(json.RawMessage(bad)); err == nil {
+		if _, err := node.Check(t.Context(), json.RawMessage(bad)); err == nil {
 			t.Errorf("%s is taken: %s", bad, node.Input)
 		}
 	}
@@ -216,7 +216,7 @@ func TestALargeDocumentIsNotRefusedWhole(t *testing.T) {
 		t.Errorf("%d tools, %q", len(c.Tools), c.Missing)
 	}
 	for _, tool := range c.Tools {
-		if _, err := tool.Check(json.RawMessage(`{"name":5}`)); err == nil {
+		if _, err := tool.Check(t.Context(), json.RawMessage(`{"name":5}`)); err == nil {
 			t.Fatalf("%s takes anything as a name", tool.Name)
 		}
 	}
@@ -240,7 +240,7 @@ func TestToolsOfAServerAreTakenAsTheyAreNamed(t *testing.T) {
 	if len(c.Tools) != 2 || c.AgentName("web.search") != "acme_search_web_search" || strings.Contains(c.Tools[0].About, "\x1b") || c.Tools[1].Hint != "destructive" {
 		t.Errorf("%+v", c.Tools)
 	}
-	if _, err := c.Tools[0].Check(json.RawMessage(`{}`)); err == nil {
+	if _, err := c.Tools[0].Check(t.Context(), json.RawMessage(`{}`)); err == nil {
 		t.Error("a required argument may be missing")
 	}
 }

@@ -221,7 +221,7 @@ func TestACursorLeadsNowhereElse(t *testing.T) {
 	}
 	if c := parseOf(t, lists); c != nil {
 		link, _ := c.Tool("link")
-		if _, err := link.Check([]byte(`{"cursor":"0.x"}`)); err == nil {
+		if _, err := link.Check(t.Context(), []byte(`{"cursor":"0.x"}`)); err == nil {
 			t.Error("a tool that follows addresses takes one from an agent")
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/inject"
+	"hotcell/internal/schema"
 )
 
 // maxDocument is how large a document may be, in bytes.
@@ -276,8 +277,11 @@ func compileTool(d *toolDocument, path string) (*Tool, error) {
 	}
 	text, err := json.Marshal(input)
 	k.failIf(err != nil, "/input", "this is no JSON Schema")
-	t.schema, t.Input, err = newSchema(text)
-	k.fail("/input", err)
+	if t.schema, err = newSchema(text, d.foreign); err != nil {
+		k.fail("/input", err)
+		t.schema = &schema.Schema{}
+	}
+	t.Input = t.schema.Text()
 	if d.Output != nil {
 		t.Output, err = json.Marshal(d.Output)
 		k.failIf(err != nil, "/output", "this is no JSON Schema")

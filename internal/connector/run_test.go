@@ -124,7 +124,7 @@ func begin(t *testing.T, name, arguments string) *connector.Run {
 	if !ok {
 		t.Fatalf("no tool %s", name)
 	}
-	args, err := tool.Check(json.RawMessage(arguments))
+	args, err := tool.Check(t.Context(), json.RawMessage(arguments))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,16 +205,16 @@ func TestArgumentsAreHeldAgainstTheSchema(t *testing.T) {
 	c := parse(t)
 	tool, _ := c.Tool("post")
 	for _, bad := range []string{`{}`, `{"text":1}`, `{"text":"a","n":"3"}`, `{"text":"a","evil":1}`, `[]`, `"text"`, `{"text":"a","text":"b"}`, `{`, `{"text":"a"} {}`, strings.Repeat("[", 200), `{"text":"a","n":1e999}`, `{"text":"a","n":9223372036854775808}`} {
-		_, err := tool.Check(json.RawMessage(bad))
+		_, err := tool.Check(t.Context(), json.RawMessage(bad))
 		field, ok := errors.AsType[*hotcell.FieldError](err)
 		if !ok || !strings.HasPrefix(field.Pointer, "/arguments") {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}
-	if _, err := tool.Check(json.RawMessage(`{"text":"a","n":"canary-value"}`)); err == nil || strings.Contains(err.Error(), "canary") || !strings.Contains(err.Error(), "arguments.n") {
+	if _, err := tool.Check(t.Context(), json.RawMessage(`{"text":"a","n":"canary-value"}`)); err == nil || strings.Contains(err.Error(), "canary") || !strings.Contains(err.Error(), "arguments.n") {
 		t.Errorf("%v", err)
 	}
-	args, err := tool.Check(json.RawMessage(`{"text":"a"}`))
+	args, err := tool.Check(t.Context(), json.RawMessage(`{"text":"a"}`))
 	if err != nil || args["n"] != int64(3) {
 		t.Errorf("%v, %v", args, err)
 	}

@@ -2,118 +2,104 @@ package connector
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/google/jsonschema-go/jsonschema"
-
 	"hotcell"
+	"hotcell/internal/schema"
+	"hotcell/internal/words"
 )
 
-// schema holds a tool's arguments against its JSON Schema.
-type schema struct {
-	resolved *jsonschema.Resolved
-	whole    *jsonschema.Schema
-}
-
-// newSchema reads a schema (JSON Schema 2020-12). What it does not name at its
-// top is not taken.
-func newSchema(text json.RawMessage) (*schema, json.RawMessage, error) {
-	return readSchema(text, false)
-}
-
-// readSchema reads a schema; where it is open, what it does not name is taken.
-func readSchema(text json.RawMessage, open bool) (*schema, json.RawMessage, error) {
-	var s jsonschema.Schema
-	if err := json.Unmarshal(text, &s); err != nil {
-		return nil, nil, hotcell.Invalid("", "this is no JSON Schema")
-	}
-	if s.Type == "" && len(s.Types) == 0 {
-		s.Type = "object"
-	}
-	if s.Type != "object" {
-		return nil, nil, hotcell.Invalid("", "the arguments of a tool are an object")
-	}
-	if s.AdditionalProperties == nil && !open {
-		s.AdditionalProperties = &jsonschema.Schema{Not: &jsonschema.Schema{}}
-	}
-	resolved, err := s.Resolve(&jsonschema.ResolveOptions{ValidateDefaults: true})
+// newSchema reads the schema of a tool's arguments as a document writes it: what it
+// does not name at its top is not taken, and nothing of it may be left out unless it
+// is a foreign one, of an OpenAPI document.
+func newSchema(text json.RawMessage, foreign bool) (*schema.Schema, error) {
+	s, err := schema.Read(text, schema.Options{Strict: !foreign, Closed: true})
 	if err != nil {
-		return nil, nil, hotcell.Invalid("", "this JSON Schema does not resolve: %s", firstLine(err))
+		return nil, hotcell.Invalid("", "%s", err)
 	}
-	out, err := json.Marshal(&s)
-	return &schema{resolved, &s}, out, err
+	return s, nil
 }
 
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return line
-}
+// Names are the arguments that the tool names, or the properties that it names at a
+// path below them; closed is true where there are no others.
+func (t *Tool) Names(path ...string) (names []string, closed bool) { return t.schema.Names(path...) }
 
 // Check holds arguments against the tool's schema, and returns them with its
 // defaults filled in. Its error is an [hotcell.ErrInvalid] with a pointer below
-// /arguments.
-func (t *Tool) Check(arguments json.RawMessage) (map[string]any, error) {
+// /arguments, or the context's.
+func (t *Tool) Check(ctx context.Context, arguments json.RawMessage) (map[string]any, error) {
 	if len(bytes.TrimSpace(arguments)) == 0 {
 		arguments = []byte("{}")
 	}
 	v, err := decode(arguments)
 	if err != nil {
-		return nil, hotcell.Invalid("/arguments", "the arguments are a JSON object, in which no key is there twice")
+		return nil, hotcell.Invalid("/arguments", "the arguments are a JSON object, in which no key is there twice, nested %d deep at the most", maxDepth)
 	}
 	args, ok := v.(map[string]any)
 	if !ok {
 		return nil, hotcell.Invalid("/arguments", "the arguments are a JSON object")
 	}
-	if err := t.schema.resolved.ApplyDefaults(&args); err != nil {
-		return nil, broken(err)
-	}
-	if err := t.schema.resolved.Validate(args); err != nil {
+	t.schema.Fill(args)
+	if err := t.schema.Check(ctx, args); err != nil {
 		return nil, broken(err)
 	}
 	args, _ = numbers(args).(map[string]any)
 	return args, nil
 }
 
-// placed is where in a schema the last "validating" of an error is.
-var placed = regexp.MustCompile(`validating (/[^:\s]*)`)
+// Exact refuses arguments that another reader could take for others: where a rule or
+// a person decides on a call, they must read what the service will read.
+func (t *Tool) Exact(ctx context.Context, args map[string]any) error {
+	err := t.schema.Exact(ctx, args)
+	fault, ok := errors.AsType[*schema.Fault](err)
+	if !ok {
+		return err
+	}
+	pointer := pointerTo(fault)
+	if fault.Keyword == schema.Alike {
+		return hotcell.Invalid(pointer, "two names here are one to a reader who does not look at case or form: give one of them")
+	}
+	names, _ := t.Names(fields(fault.Path)...)
+	return hotcell.Invalid(pointer, "where a rule or a person decides on a call, only arguments that the tool's schema names are taken, and here it names %s", strings.Join(names, ", "))
+}
+
+// fields are the names of a path, without the places in lists.
+func fields(path []string) []string {
+	return slices.DeleteFunc(slices.Clone(path), func(s string) bool { return strings.Trim(s, "0123456789") == "" })
+}
+
+func pointerTo(f *schema.Fault) string {
+	at := "/arguments"
+	for _, name := range f.Path {
+		at += "/" + words.Plain(strings.NewReplacer("~", "~0", "/", "~1").Replace(name))
+	}
+	return at
+}
 
 // broken says which argument breaks which rule, without what was sent.
 func broken(err error) error {
-	text := err.Error()
-	var at strings.Builder
-	at.WriteString("/arguments")
-	if all := placed.FindAllStringSubmatch(text, -1); len(all) > 0 {
-		segments := strings.Split(strings.TrimPrefix(all[len(all)-1][1], "/"), "/")
-		for i := 0; i < len(segments); i++ {
-			if segments[i] == "properties" && i+1 < len(segments) {
-				at.WriteString("/" + segments[i+1])
-				i++
-			}
+	fault, ok := errors.AsType[*schema.Fault](err)
+	if !ok {
+		if errors.Is(err, schema.ErrMuch) {
+			return hotcell.Invalid("/arguments", "%s", err)
 		}
+		return err
 	}
-	pointer := at.String()
-	rules := []string{"required", "additionalProperties", "unevaluatedProperties", "pattern", "enum", "const", "type", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minItems", "maxItems", "uniqueItems", "format", "oneOf", "anyOf", "not", "multipleOf", "minProperties", "maxProperties"}
-	for _, name := range rules {
-		if !strings.Contains(text, name+":") {
-			continue
-		}
-		switch name {
-		case "required":
-			return hotcell.Invalid(pointer, "arguments are missing: see the tool's schema for what is required")
-		case "additionalProperties", "unevaluatedProperties":
-			return hotcell.Invalid(pointer, "there are arguments that the tool does not take: see its schema")
-		case "not":
-			return hotcell.Invalid(pointer, "there are arguments that the tool does not take: see its schema")
-		}
-		return hotcell.Invalid(pointer, "this breaks the rule %q of the tool's schema", name)
+	pointer := pointerTo(fault)
+	switch fault.Keyword {
+	case "required":
+		return hotcell.Invalid(pointer, "arguments are missing: see the tool's schema for what is required")
+	case "additionalProperties", "not":
+		return hotcell.Invalid(pointer, "there are arguments that the tool does not take: see its schema")
 	}
-	return hotcell.Invalid(pointer, "this does not fit the tool's schema")
+	return hotcell.Invalid(pointer, "this breaks the rule %q of the tool's schema", fault.Keyword)
 }
 
 var errJSON = errors.New("this is not JSON")

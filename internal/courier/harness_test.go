@@ -140,7 +140,7 @@ func (w *twin) do(ctx context.Context, tool string, arguments map[string]any) (s
 	if arguments == nil {
 		text = []byte("{}")
 	}
-	args, err := found.Check(text)
+	args, err := found.Check(ctx, text)
 	if err != nil {
 		w.t.Fatal(err)
 	}
