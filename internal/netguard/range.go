@@ -13,6 +13,7 @@ var ranges = []struct {
 	{netip.MustParsePrefix("169.254.169.254/32"), "it is the cloud's metadata service"},
 	{netip.MustParsePrefix("fd00:ec2::254/128"), "it is the cloud's metadata service"},
 	{netip.MustParsePrefix("100.100.100.200/32"), "it is the cloud's metadata service"},
+	{netip.MustParsePrefix("168.63.129.16/32"), "it is the cloud's own service on each machine"},
 	{netip.MustParsePrefix("0.0.0.0/8"), "it is no address of a host"},
 	{netip.MustParsePrefix("10.0.0.0/8"), "it is a private address"},
 	{netip.MustParsePrefix("100.64.0.0/10"), "it is a shared address of a carrier"},
@@ -73,13 +74,35 @@ func reserved(ip netip.Addr) string {
 	if translated.Contains(ip) {
 		return "it is translated to a private network"
 	}
-	for _, c := range carriers {
-		if c.prefix.Contains(ip) {
-			raw := ip.As16()
-			if why := reserved(netip.AddrFrom4([4]byte(raw[c.at : c.at+4]))); why != "" {
-				return "it carries another address: " + why
-			}
+	carried, carries := within(ip)
+	for _, inner := range carried {
+		if why := reserved(inner); why != "" {
+			return "it carries another address: " + why
 		}
 	}
+	if !carries && !global.Contains(ip) {
+		return "it is a reserved address"
+	}
 	return ""
+}
+
+// global is all of IPv6 that is given out to hosts (RFC 4291 section 2.4, IANA's
+// registry of address space).
+var global = netip.MustParsePrefix("2000::/3")
+
+// within are the IPv4 addresses that an address carries; carries says whether a
+// prefix of its own says so.
+func within(ip netip.Addr) (inner []netip.Addr, carries bool) {
+	raw := ip.As16()
+	for _, c := range carriers {
+		if c.prefix.Contains(ip) {
+			inner, carries = append(inner, netip.AddrFrom4([4]byte(raw[c.at:c.at+4]))), true
+		}
+	}
+	// ISATAP has its mark in the last half, behind any prefix (RFC 5214 section 6.1);
+	// two bits of the first byte say how the number was made.
+	if raw[8]&^3 == 0 && raw[9] == 0 && raw[10] == 0x5e && raw[11] == 0xfe {
+		inner = append(inner, netip.AddrFrom4([4]byte(raw[12:])))
+	}
+	return inner, carries
 }

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/net/publicsuffix"
-
 	"hotcell"
 )
 
@@ -44,15 +42,8 @@ func ParseBound(text string) (string, error) {
 }
 
 // everybodys says whether the names one label below host belong to different
-// people: host is a public suffix, or all that is below it is (*.ck).
-func everybodys(host string) bool {
-	for _, name := range []string{host, "x." + host} {
-		if suffix, _ := publicsuffix.PublicSuffix(name); suffix == name {
-			return true
-		}
-	}
-	return false
-}
+// people, as far as anybody knows: a last label that is on no list is such a one.
+func everybodys(host string) bool { return shared(host) || !strings.Contains(host, ".") }
 
 // MaxBounds is how many hosts one thing may be bound to.
 const MaxBounds = 50

@@ -5,10 +5,9 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
-
-	"golang.org/x/net/publicsuffix"
 
 	"hotcell"
 )
@@ -27,6 +26,9 @@ func Login(text string) (l hotcell.Login, err error) {
 	text = strings.TrimSpace(text)
 	if text == "" || len(text) > 2048 {
 		return bad("a login is for a site: its URL or its host")
+	}
+	if schemed(text) {
+		return bad("this begins like a URL and is none: write https://, the host and the path")
 	}
 	full := text
 	if !strings.Contains(text, "://") {
@@ -63,10 +65,34 @@ func Login(text string) (l hotcell.Login, err error) {
 			return bad("a port is a number from 1 to 65535")
 		}
 	}
-	if suffix, icann := publicsuffix.PublicSuffix(l.Host); failed != nil && suffix == l.Host && (icann || strings.Contains(suffix, ".")) {
+	if failed != nil && shared(l.Host) {
 		return bad("%s is what many sites of different owners end in: a login is for one host exactly", l.Host)
 	}
 	return l, nil
+}
+
+// schemes are the first words of URLs that people paste, which are hosts of nobody.
+var schemes = []string{
+	"about", "android", "app", "blob", "brave", "chrome", "chrome-extension", "data", "edge", "file", "filesystem", "ftp", "ftps", "http", "https", "imap",
+	"intent", "ios", "javascript", "ldap", "ldaps", "mailto", "moz-extension", "otpauth", "resource", "sftp", "sms", "ssh", "tel", "urn", "vbscript",
+	"view-source", "ws", "wss",
+}
+
+// schemed says whether a text without "://" begins with a scheme: "http:/acme.com",
+// "mailto:", "blob:x". A host's colon is followed by its port.
+func schemed(text string) bool {
+	before, after, colon := strings.Cut(text, ":")
+	if !colon || strings.ContainsAny(before, "/?#[") || strings.HasPrefix(after, "//") {
+		return false
+	}
+	if slices.Contains(schemes, strings.ToLower(before)) {
+		return true
+	}
+	if end := strings.IndexAny(after, "/?#"); end >= 0 {
+		after = after[:end]
+	}
+	_, err := strconv.ParseUint(after, 10, 16)
+	return err != nil
 }
 
 // hostOf is a URL's host without its port; an IPv6 address keeps its brackets.

@@ -3,8 +3,6 @@ package site
 import (
 	"net"
 	"strings"
-
-	"golang.org/x/net/publicsuffix"
 )
 
 // Registrable is the domain that a host's owner has registered, by the public
@@ -15,8 +13,11 @@ func Registrable(host string) string {
 	if net.ParseIP(host) != nil {
 		return host
 	}
-	if domain, err := publicsuffix.EffectiveTLDPlusOne(strings.TrimPrefix(host, ".")); err == nil {
-		return domain
+	name := strings.TrimPrefix(host, ".")
+	suffix, _ := suffixOf(name)
+	owner, below := strings.CutSuffix(name, "."+suffix)
+	if !below || owner == "" || strings.HasSuffix(owner, ".") {
+		return host
 	}
-	return host
+	return owner[strings.LastIndexByte(owner, '.')+1:] + "." + suffix
 }

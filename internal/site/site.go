@@ -23,6 +23,10 @@ import (
 // the underscore that names within a company have.
 var lookup = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(false))
 
+// sharp lowers the capital ß as UTS 46 has done since its version 15.1, and browsers
+// do: the older tables of the library make it ss, which is another owner's name.
+var sharp = strings.NewReplacer("ẞ", "ß")
+
 // Host normalises a host: a name, or an IP address in its usual form.
 func Host(text string) (string, error) {
 	if !utf8.ValidString(text) {
@@ -43,7 +47,7 @@ func Host(text string) (string, error) {
 	if text != bare || strings.ContainsAny(text, "/@?#\\%: \t") {
 		return "", hotcell.Invalid("/host", "this is not a host: write a name such as api.acme.test, or an IP address")
 	}
-	name, err := lookup.ToASCII(strings.TrimSuffix(text, "."))
+	name, err := lookup.ToASCII(sharp.Replace(strings.TrimSuffix(text, ".")))
 	if err != nil || name == "" || len(name) > 253 {
 		return "", hotcell.Invalid("/host", "this is not a host name")
 	}
