@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"html/template"
+	"io"
 	"net/http"
 	"strings"
 
@@ -82,7 +83,8 @@ func (s *service) answer(w http.ResponseWriter, r *http.Request) error {
 		Username string           `json:"username"`
 		Sealed   []sealedVariable `json:"sealed"`
 	}
-	if json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAnswer)).Decode(&in) != nil {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAnswer))
+	if err != nil || strictJSON.Unmarshal(body, &in) != nil {
 		return hotcell.Invalid("", "what the page sent cannot be read")
 	}
 	out := &vaultrpc.AnswerRequest{Token: r.PathValue("token"), Username: in.Username}

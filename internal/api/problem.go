@@ -124,9 +124,12 @@ func newProblem(status int, code, title, detail string) *Problem {
 var once sync.Once
 
 // useProblems puts our problems in the place of huma's, whose 422 repeats what
-// was sent. Huma has one place for that, for the whole process.
+// was sent, and has names of fields taken in their own case only. Huma has one place
+// for either, for the whole process.
 func useProblems() {
 	once.Do(func() {
+		// Another reader of the same request would not see a field by another case.
+		huma.ValidateStrictCasing = true
 		huma.NewError = func(status int, _ string, errs ...error) huma.StatusError { return fromHuma(status, errs) }
 		huma.NewErrorWithContext = func(hc huma.Context, status int, _ string, errs ...error) huma.StatusError {
 			return fromHuma(status, errs).of(requestID(hc.Context()))
