@@ -16,6 +16,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/connector"
+	"hotcell/internal/shell"
 	"hotcell/internal/vaultrpc"
 )
 
@@ -90,7 +91,7 @@ func ofHost(catalog *connector.Catalog, host string) []vaultrpc.Advice {
 		return []vaultrpc.Advice{http(host, "it looks like an API: its key stays in the vault, and goes onto requests to that one host"), secret("or its key is kept as a secret, where a program wants it in a variable")}
 	}
 	return []vaultrpc.Advice{
-		{Tier: hotcell.TierLogin, Reason: "no connector is for " + host + ": if people sign in there with a password, it is a login", Command: "hotcell logins create " + host + " --username NAME"},
+		{Tier: hotcell.TierLogin, Reason: "no connector is for " + host + ": if people sign in there with a password, it is a login", Command: "hotcell logins create " + shell.Quote(host) + " --username NAME"},
 		http(host, "if it is an API that takes a key, the key stays in the vault"),
 	}
 }
@@ -108,7 +109,7 @@ func http(host, reason string) vaultrpc.Advice {
 	}
 	return vaultrpc.Advice{
 		Tier: hotcell.TierConnection, Connector: "http", Reason: reason,
-		Command: fmt.Sprintf("hotcell connections create http --name NAME --host %s --auth bearer --api-key-file FILE", host),
+		Command: fmt.Sprintf("hotcell connections create http --name NAME --host %s --auth bearer --api-key-file FILE", shell.Quote(host)),
 	}
 }
 
@@ -125,5 +126,5 @@ func withSecret(first ...vaultrpc.Advice) []vaultrpc.Advice {
 }
 
 func withLogin(first vaultrpc.Advice, host string) []vaultrpc.Advice {
-	return []vaultrpc.Advice{first, {Tier: hotcell.TierLogin, Reason: "where the work is on the pages of " + host + ", in a browser", Command: "hotcell logins create " + host + " --username NAME"}}
+	return []vaultrpc.Advice{first, {Tier: hotcell.TierLogin, Reason: "where the work is on the pages of " + host + ", in a browser", Command: "hotcell logins create " + shell.Quote(host) + " --username NAME"}}
 }

@@ -28,6 +28,18 @@ func TestThePageThatAsksForALogin(t *testing.T) {
 	if r := visit(f, "GET", apitest.Base+"/answer/ask_01.9999999999.tokem", nil); r.StatusCode != http.StatusNotFound {
 		t.Errorf("another token: %d", r.StatusCode)
 	}
+	// By a link in a mail it is shown; nothing else of another site gets to it.
+	for mode, want := range map[string]int{"navigate document": http.StatusOK, "navigate iframe": http.StatusForbidden, "cors empty": http.StatusForbidden, "no-cors image": http.StatusForbidden} {
+		how, dest, _ := strings.Cut(mode, " ")
+		for _, from := range []string{"cross-site", "same-site"} {
+			if r := visit(f, "GET", at, nil, "Sec-Fetch-Site", from, "Sec-Fetch-Mode", how, "Sec-Fetch-Dest", dest); r.StatusCode != want {
+				t.Errorf("%s from %s: %d, want %d", mode, from, r.StatusCode, want)
+			}
+		}
+	}
+	if r := visit(f, "POST", at, nil, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document", "Content-Type", "application/json"); r.StatusCode != http.StatusForbidden {
+		t.Errorf("another site answers: %d", r.StatusCode)
+	}
 	// What it sends must be sealed for this very request.
 	for body, want := range map[string]int{
 		`{}`: http.StatusUnprocessableEntity, `{"sealed":[{"name":"password","sealed":"AAAA"}]}`: http.StatusUnprocessableEntity, `{`: http.StatusUnprocessableEntity, strings.Repeat(" ", 70_000) + `{}`: http.StatusUnprocessableEntity,

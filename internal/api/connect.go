@@ -75,17 +75,27 @@ func (s *service) connect(mux *http.ServeMux, c *connectPages) {
 	})
 }
 
-// cookieOf is the name of the cookie of one link: several may be open at once.
-func cookieOf(state string) string {
+// secure says whether people's browsers reach the pages over TLS.
+func (s *service) secure() bool { return strings.HasPrefix(s.base(), "https://") }
+
+// cookieOf is the name and the path of the cookie of one link: several may be open at
+// once. Over TLS no other host of the domain, and nobody on a plain connection, can
+// set one of that name (RFC 6265bis 4.1.3.2); such a one is for all paths.
+func (s *service) cookieOf(state string) (name, path string) {
 	hash := sha256.Sum256([]byte(state))
-	return "hotcell_connect_" + hex.EncodeToString(hash[:6])
+	name = "hotcell_connect_" + hex.EncodeToString(hash[:6])
+	if s.secure() {
+		return "__Host-" + name, "/"
+	}
+	return name, connectPath
 }
 
 // cookie binds a browser. The service sends it back from its own site, so the
 // cookie is sent with such navigations too.
 func (s *service) cookie(of, value string, expires time.Time) *http.Cookie {
+	name, path := s.cookieOf(of)
 	return &http.Cookie{ //nolint:gosec // secure where there is TLS; on this machine's loopback there is none
-		Name: cookieOf(of), Value: value, Path: connectPath, Expires: expires, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(s.base(), "https://"),
+		Name: name, Value: value, Path: path, Expires: expires, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.secure(),
 	}
 }
 
@@ -103,7 +113,8 @@ func (s *service) lookAtLink(c *connectPages, w http.ResponseWriter, r *http.Req
 func (s *service) openLink(c *connectPages, w http.ResponseWriter, r *http.Request) {
 	token := r.PathValue("token")
 	request := &vaultrpc.OpenLinkRequest{Token: token, Callback: s.callback()}
-	if before, err := r.Cookie(cookieOf(token)); err == nil {
+	name, _ := s.cookieOf(token)
+	if before, err := r.Cookie(name); err == nil {
 		request.Cookie = before.Value
 	}
 	answer, err := s.Vault.OpenLink(r.Context(), request)
@@ -127,7 +138,7 @@ func (s *service) finishLink(c *connectPages, w http.ResponseWriter, r *http.Req
 	request := &vaultrpc.FinishLinkRequest{
 		State: query.Get("state"), Code: query.Get("code"), Issuer: query.Get("iss"), Error: query.Get("error"), Callback: callback,
 	}
-	name := cookieOf(request.State)
+	name, _ := s.cookieOf(request.State)
 	if cookie, err := r.Cookie(name); err == nil {
 		request.Cookie = cookie.Value
 	}

@@ -140,3 +140,44 @@ func TestAClientsSecretIsNotShown(t *testing.T) {
 		}
 	}
 }
+
+// Over TLS the cookie is one that no neighbour of the domain can set.
+func TestTheCookieOfALinkIsTheHostsOwnOverTLS(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	url, id := link(t, f)
+	const base = "https://hotcell.acme.test"
+	config := f.world.Config()
+	config.Base = func() string { return base }
+	browse := func(method, target string, cookies []*http.Cookie, site string) *http.Response {
+		r := httptest.NewRequestWithContext(t.Context(), method, target, nil)
+		r.Header.Set("Sec-Fetch-Site", site)
+		r.Header.Set("Sec-Fetch-Mode", "navigate")
+		r.Header.Set("Sec-Fetch-Dest", "document")
+		for _, c := range cookies {
+			r.AddCookie(c)
+		}
+		w := httptest.NewRecorder()
+		api.Public(config).ServeHTTP(w, r)
+		return w.Result()
+	}
+	opened := browse("POST", base+strings.TrimPrefix(url, apitest.Base), nil, "same-origin")
+	if opened.StatusCode != http.StatusSeeOther || len(opened.Cookies()) != 2 {
+		t.Fatalf("%d %v", opened.StatusCode, opened.Header)
+	}
+	var plain []*http.Cookie
+	for _, c := range opened.Cookies() {
+		if !strings.HasPrefix(c.Name, "__Host-") || c.Path != "/" || c.Domain != "" || !c.Secure || !c.HttpOnly {
+			t.Errorf("%+v", c)
+		}
+		plain = append(plain, &http.Cookie{Name: strings.TrimPrefix(c.Name, "__Host-"), Value: c.Value})
+	}
+	back := base + "/connect/callback?code=c&state=" + id
+	if r := browse("GET", back, plain, "cross-site"); r.StatusCode != http.StatusForbidden {
+		t.Errorf("a cookie that a neighbour can set: %d", r.StatusCode)
+	}
+	done := browse("GET", back, opened.Cookies(), "cross-site")
+	if done.StatusCode != http.StatusOK || len(done.Cookies()) != 1 || !strings.HasPrefix(done.Cookies()[0].Name, "__Host-") || done.Cookies()[0].Path != "/" {
+		t.Errorf("%d %v", done.StatusCode, done.Header)
+	}
+}

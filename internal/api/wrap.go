@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"hotcell"
@@ -115,10 +116,15 @@ func (s *service) foreign(r *http.Request) string {
 	return "this server is asked for by its loopback address only"
 }
 
-// arrives says whether a person's browser comes here from another site to see a
-// page of connecting: by a link in a message, or from a service's page of consent.
+// arrivals begin the pages that are reached by links in mails and messages, and to
+// which services lead back. To see one does nothing.
+var arrivals = []string{connectPath, answerPath}
+
+// arrives says whether a person's browser comes here from another site to see one of
+// those pages.
 func arrives(r *http.Request) bool {
-	return r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, connectPath) && r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
+	to := slices.ContainsFunc(arrivals, func(begins string) bool { return strings.HasPrefix(r.URL.Path, begins) })
+	return to && r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
 }
 
 // base is the address of the public listener, "" where there is none.

@@ -34,6 +34,7 @@ var masked = []string{
 	"cmdline", "config.gz", "kallsyms", "kcore", "key-users", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags",
 	"interrupts", "iomem", "ioports", "latency_stats", "locks", "modules", "pagetypeinfo", "partitions", "diskstats", "sched_debug",
 	"slabinfo", "softirqs", "swaps", "sysrq-trigger", "timer_list", "timer_stats", "vmallocinfo", "zoneinfo", "buddyinfo",
+	"vmstat", "schedstat", "cgroups", "mdstat", "pressure/cpu", "pressure/io", "pressure/irq", "pressure/memory",
 }
 
 // settings are folders of /proc through which the machine is set up: where a
@@ -55,6 +56,9 @@ func (i *initial) furnish(context.Context) error {
 	}
 	if err := closeProc(); err != nil {
 		return fmt.Errorf("closing the cell's /proc: %w", err)
+	}
+	if err := i.hideMachine("/job"); err != nil {
+		return fmt.Errorf("hiding the machine: %w", err)
 	}
 	if err := os.Mkdir("/job/out", 0o755); err != nil {
 		return fmt.Errorf("making /job/out: %w", err)

@@ -15,6 +15,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/config"
+	"hotcell/internal/shell"
 	"hotcell/internal/site"
 )
 
@@ -144,7 +145,7 @@ func (a *app) createAssignment() *cobra.Command {
 	var flags workFlags
 	c := command("create NAME --command '…' | --instructions FILE", "Create an assignment", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		if flags.command == "" && flags.instructions == "" {
-			return &usageError{"what is to run?", fmt.Sprintf("hotcell assignments create %s --command 'python3 report.py' --files ./report", args[0])}
+			return &usageError{"what is to run?", fmt.Sprintf("hotcell assignments create %s --command 'python3 report.py' --files ./report", shell.Quote(args[0]))}
 		}
 		var work hotcell.Work
 		if err := flags.apply(cmd, &work); err != nil {
@@ -162,7 +163,7 @@ func (a *app) createAssignment() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.made(string(made.ID), fmt.Sprintf("created the assignment %s; attach what it needs: hotcell assignments attach %s CREDENTIAL", made.Name, made.Name), made)
+		return a.made(string(made.ID), fmt.Sprintf("created the assignment %s; attach what it needs: hotcell assignments attach %s CREDENTIAL", made.Name, shell.Quote(made.Name)), made)
 	})
 	flags.add(c)
 	return c

@@ -22,6 +22,7 @@ import (
 
 	"hotcell"
 	"hotcell/client"
+	"hotcell/internal/shell"
 )
 
 // IO is the terminal.
@@ -218,7 +219,7 @@ func (a *app) fail(err error) int {
 	} else if errors.Is(err, client.ErrNoServer) {
 		hint = "start it, in a terminal of its own: hotcell serve"
 		if a.data != DefaultData(a.Getenv) {
-			hint += " --data " + a.data
+			hint += " --data " + shell.Quote(a.data)
 		}
 	}
 	text := err.Error()
@@ -233,9 +234,10 @@ func (a *app) fail(err error) int {
 		_ = json.NewEncoder(a.Err).Encode(map[string]any{"error": map[string]string{"code": name, "message": text, "hint": hint, "request_id": request}})
 		return code
 	}
-	fmt.Fprintf(a.Err, "hotcell: %s\n", text)
+	// What is told may be a job's words, or a service's.
+	fmt.Fprintf(a.Err, "hotcell: %s\n", safeLines(text))
 	if hint != "" {
-		fmt.Fprintf(a.Err, "hint: %s\n", hint)
+		fmt.Fprintf(a.Err, "hint: %s\n", safeLines(hint))
 	}
 	return code
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hotcell/client"
+	"hotcell/internal/shell"
 )
 
 func (a *app) clients() *cobra.Command {
@@ -50,7 +51,7 @@ authorisation server's. The redirect URI to register there is printed by
 hotcell connections clients list.`,
 		cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 			if id == "" {
-				return &usageError{"what is the client's id?", "hotcell connections clients set " + args[0] + " --id ID --secret-file secret.txt"}
+				return &usageError{"what is the client's id?", "hotcell connections clients set " + shell.Quote(args[0]) + " --id ID --secret-file secret.txt"}
 			}
 			var draft client.ConnectionDraft
 			var err error

@@ -18,6 +18,7 @@ import (
 	"hotcell"
 	"hotcell/client"
 	"hotcell/internal/sensitive"
+	"hotcell/internal/shell"
 )
 
 func (a *app) connections() *cobra.Command {
@@ -161,7 +162,7 @@ func (a *app) keep(ctx context.Context, cmd *cobra.Command, c *client.Client, dr
 		return err
 	}
 	name, variable, _ := cutLast(flags.from)
-	a.say("the variable %s is still in the secret %s, for who has that attached; take it out, if nothing needs it: hotcell secrets unset %s %s", variable, name, name, variable)
+	a.say("the variable %s is still in the secret %s, for who has that attached; take it out, if nothing needs it: hotcell secrets unset %s %s", variable, name, shell.Quote(name), variable)
 	return nil
 }
 
@@ -179,9 +180,9 @@ func (a *app) kept(made client.Connection, err error) error {
 		return err
 	}
 	a.advised(made.Advice)
-	next := "hotcell assignments attach ASSIGNMENT " + made.Name
+	next := "hotcell assignments attach ASSIGNMENT " + shell.Quote(made.Name)
 	if made.Connected != nil && made.Connected.Connector != "http" {
-		next += " --tools …, of hotcell connections tools " + made.Name
+		next += " --tools …, of hotcell connections tools " + shell.Quote(made.Name)
 	}
 	return a.made(string(made.ID), fmt.Sprintf("created the connection %s (%s); attach it: %s", describeConnection(made.Credential), groupOf(made.Credential), next), made)
 }
@@ -291,7 +292,9 @@ func connectedRows(c hotcell.Credential) (rows [][]string) {
 func (a *app) setKey() *cobra.Command {
 	var flags keyFlags
 	var anyone bool
-	example := func(name string) string { return "hotcell connections set-key " + name + " --api-key-file key.txt" }
+	example := func(name string) string {
+		return "hotcell connections set-key " + shell.Quote(name) + " --api-key-file key.txt"
+	}
 	c := command("set-key CONNECTION --api-key-file FILE|-", "Give a connection another key; jobs that run keep theirs", "",
 		func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {

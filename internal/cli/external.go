@@ -9,6 +9,7 @@ import (
 
 	"hotcell"
 	"hotcell/client"
+	"hotcell/internal/shell"
 )
 
 func (a *app) createJob() *cobra.Command {
@@ -25,7 +26,7 @@ or when what it uses is taken away. -o json prints the token and the URL for
 other agents; -q prints the job's id alone.`, cobra.MinimumNArgs(1),
 		func(cmd *cobra.Command, args []string) error {
 			if dash := cmd.ArgsLenAtDash(); dash != 1 && !(dash < 0 && len(args) == 1) {
-				return &usageError{"a job is made of one assignment", fmt.Sprintf("what follows -- goes to its command: hotcell jobs create %s -- %s", args[0], "ARGS…")}
+				return &usageError{"a job is made of one assignment", fmt.Sprintf("what follows -- goes to its command: hotcell jobs create %s -- %s", shell.Quote(args[0]), "ARGS…")}
 			}
 			c := a.client()
 			on, err := a.assignmentOf(cmd.Context(), c, args[0])

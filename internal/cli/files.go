@@ -8,9 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
-	"strings"
 
 	"hotcell"
 	"hotcell/client"
@@ -134,53 +132,4 @@ func packOne(archive *tar.Writer, name, inside string, info fs.FileInfo) error {
 	}
 	_, err = io.CopyN(archive, f, h.Size)
 	return err
-}
-
-// unpack writes an archive into a folder, and nothing outside of it: what comes
-// from a job is not to be trusted. Links are not made.
-func unpack(r io.Reader, dir string) (files int, err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return 0, fmt.Errorf("making the folder: %w", err)
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return 0, fmt.Errorf("opening the folder: %w", err)
-	}
-	defer func() { _ = root.Close() }()
-	archive := tar.NewReader(r)
-	for {
-		h, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return files, nil
-		}
-		if err != nil {
-			return files, fmt.Errorf("reading the archive: %w", err)
-		}
-		name := path.Clean(strings.TrimSuffix(h.Name, "/"))
-		if !filepath.IsLocal(name) || name == "." {
-			continue
-		}
-		switch h.Typeflag {
-		case tar.TypeDir:
-			err = root.MkdirAll(name, 0o755)
-		case tar.TypeReg:
-			files++
-			err = unpackFile(root, name, archive)
-		}
-		if err != nil {
-			return files, fmt.Errorf("unpacking: %w", err)
-		}
-	}
-}
-
-func unpackFile(root *os.Root, name string, content io.Reader) error {
-	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
-		return err
-	}
-	f, err := root.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, content)
-	return errors.Join(err, f.Close())
 }

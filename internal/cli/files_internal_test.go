@@ -3,11 +3,17 @@ package cli
 import (
 	"archive/tar"
 	"bytes"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hotcell"
 )
 
 // What comes from a job is not to be trusted: nothing is written outside of the
@@ -36,9 +42,9 @@ func TestAnArchiveStaysInItsFolder(t *testing.T) {
 	}
 	top := t.TempDir()
 	dir := filepath.Join(top, "out")
-	n, err := unpack(&archive, dir)
-	if err != nil || n != 2 {
-		t.Errorf("%d files, %v", n, err)
+	came, err := unpack(&archive, dir)
+	if err != nil || came.files != 2 || came.left != 6 {
+		t.Errorf("%+v, %v", came, err)
 	}
 	var found []string
 	_ = filepath.WalkDir(top, func(path string, entry fs.DirEntry, _ error) error {
@@ -86,5 +92,70 @@ func TestWhatSomebodyNamedCannotSteerTheTerminal(t *testing.T) {
 	t.Parallel()
 	if got := safe("a\x1b[31mb\r\nc\u202ed\u009be"); got != "a?[31mb??c?d?e" {
 		t.Errorf("%q", got)
+	}
+}
+
+// packed is an archive of files, each with its own name as its text.
+func packed(t *testing.T, names ...string) *bytes.Buffer {
+	t.Helper()
+	var archive bytes.Buffer
+	w := tar.NewWriter(&archive)
+	for i, name := range names {
+		text := strconv.Itoa(i)
+		if err := w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Size: int64(len(text)), Format: tar.FormatPAX}); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = w.Write([]byte(text))
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return &archive
+}
+
+func TestAnArchiveWritesOverNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "mine"), []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unpack(packed(t, "mine", "new"), dir); !errors.Is(err, hotcell.ErrConflict) {
+		t.Errorf("into a folder with something in it: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "new")); err == nil {
+		t.Error("something was unpacked there")
+	}
+	dir = t.TempDir()
+	names := []string{"a", "a", "a/b", "f/g", "f", "./a", "d/../a"}
+	came, err := unpack(packed(t, names...), dir)
+	if text, _ := os.ReadFile(filepath.Join(dir, "a")); err != nil || string(text) != "0" || came.files != 2 || came.left != 5 {
+		t.Errorf("%q, %+v, %v", text, came, err)
+	}
+}
+
+func TestNoFolderBecomesARepository(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	names := []string{".git/config", ".GIT/hooks/post-checkout", "a/.git/config", ".git", ".git./config", ".git /config", "git~1/config", ".g\u200cit/config", ".hg/hgrc", "a/../.git/config"}
+	came, err := unpack(packed(t, append(names, ".gitignore", "git/config")...), dir)
+	if err != nil || came.files != 2 || came.left != len(names) {
+		t.Errorf("%+v, %v", came, err)
+	}
+}
+
+func TestNamesAreSeenAsTheyAre(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if _, err := unpack(packed(t, "a\x1b]0;x\x07", "b\u202etxt.exe", "c\u200b", "d\n", "größe 🔑.txt", "e\xff"), dir); err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		found = append(found, e.Name())
+	}
+	want := []string{"a%1B]0;x%07", "b%E2%80%AEtxt.exe", "c%E2%80%8B", "d%0A", "e%FF", "größe 🔑.txt"}
+	if diff := cmp.Diff(want, found); diff != "" {
+		t.Error(diff)
 	}
 }

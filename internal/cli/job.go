@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,19 +15,21 @@ import (
 
 	"hotcell"
 	"hotcell/client"
+	"hotcell/internal/shell"
 )
 
 func (a *app) run() *cobra.Command {
-	var detach bool
+	var detach, raw bool
 	c := command("run ASSIGNMENT [-- ARGS…]", "Run an assignment, follow its log, and exit with its code",
 		`Run an assignment in a cell, follow its log, and exit with its code.
 
 What the job prints on its standard output comes here on standard output; what
-Hotcell says comes on standard error. An interrupt cancels the job; a second
-one leaves at once.`, cobra.MinimumNArgs(1),
+Hotcell says comes on standard error. On a terminal, what would steer it is taken
+out of that (titles, the clipboard, the cursor); colours stay, and --raw leaves all
+as it is. An interrupt cancels the job; a second one leaves at once.`, cobra.MinimumNArgs(1),
 		func(cmd *cobra.Command, args []string) error {
 			if dash := cmd.ArgsLenAtDash(); dash != 1 && !(dash < 0 && len(args) == 1) {
-				return &usageError{"one assignment is run", fmt.Sprintf("what follows -- goes to its command: hotcell run %s -- %s", args[0], "ARGS…")}
+				return &usageError{"one assignment is run", fmt.Sprintf("what follows -- goes to its command: hotcell run %s -- %s", shell.Quote(args[0]), "ARGS…")}
 			}
 			c := a.client()
 			on, err := a.assignmentOf(cmd.Context(), c, args[0])
@@ -50,15 +51,16 @@ one leaves at once.`, cobra.MinimumNArgs(1),
 				return err
 			}
 			a.say("hotcell: %s is queued", j.ID)
-			return a.follow(cmd.Context(), c, j.ID)
+			return a.follow(cmd.Context(), c, j.ID, a.screen(raw))
 		})
+	c.Flags().BoolVar(&raw, "raw", false, rawFlag)
 	c.Flags().BoolVar(&detach, "detach", false, "do not wait: print the job's id")
 	return c
 }
 
 // follow prints a job's log until it ends, and is its exit code. The first
 // interrupt cancels the job.
-func (a *app) follow(ctx context.Context, c *client.Client, id hotcell.JobID) error {
+func (a *app) follow(ctx context.Context, c *client.Client, id hotcell.JobID, shown *screen) error {
 	interrupts := make(chan os.Signal, 3)
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(interrupts)
@@ -85,7 +87,8 @@ func (a *app) follow(ctx context.Context, c *client.Client, id hotcell.JobID) er
 			}
 		}
 	}()
-	j, err := c.Follow(ctx, id, a.print)
+	j, err := c.Follow(ctx, id, shown.print)
+	shown.close()
 	if errors.Is(err, context.Canceled) {
 		return &hinted{fmt.Errorf("left %s, which may go on: %w", id, err), "follow it again: hotcell jobs logs -f " + string(id)}
 	}
@@ -93,24 +96,6 @@ func (a *app) follow(ctx context.Context, c *client.Client, id hotcell.JobID) er
 		return err
 	}
 	return a.ended(j)
-}
-
-// chunk prints a piece of a log: for programs, as a line of JSON.
-func (a *app) chunk(chunk hotcell.LogChunk) error {
-	if a.output == "json" {
-		return json.NewEncoder(a.Out).Encode(chunk)
-	}
-	return a.print(chunk)
-}
-
-// print prints a piece of a log as it is.
-func (a *app) print(chunk hotcell.LogChunk) error {
-	var to io.Writer = a.Err
-	if chunk.Stream == "stdout" {
-		to = a.Out
-	}
-	_, err := to.Write(chunk.Data)
-	return err
 }
 
 // ended tells how a job ended, and makes its exit code ours.
@@ -224,15 +209,20 @@ func (a *app) why(ctx context.Context, j hotcell.Job) string {
 }
 
 func (a *app) jobLogs() *cobra.Command {
-	var following bool
-	c := command("logs JOB", "Print a job's log", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+	var following, raw bool
+	c := command("logs JOB", "Print a job's log", `Print a job's log.
+
+On a terminal, what would steer it is taken out (titles, the clipboard, the cursor);
+colours stay, and --raw leaves all as it is.`, cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		id, err := jobOf(args[0])
 		if err != nil {
 			return err
 		}
 		c := a.client()
+		shown := a.screen(raw)
+		defer shown.close()
 		if following {
-			_, err := c.Follow(cmd.Context(), id, a.chunk)
+			_, err := c.Follow(cmd.Context(), id, shown.chunk)
 			return err
 		}
 		for after := int64(0); ; {
@@ -241,20 +231,25 @@ func (a *app) jobLogs() *cobra.Command {
 				return err
 			}
 			for _, chunk := range chunks {
-				if err := a.chunk(chunk); err != nil {
+				if err := shown.chunk(chunk); err != nil {
 					return err
 				}
 				after = chunk.Sequence
 			}
 		}
 	})
+	c.Flags().BoolVar(&raw, "raw", false, rawFlag)
 	c.Flags().BoolVarP(&following, "follow", "f", false, "go on until the job has ended")
 	return c
 }
 
 func (a *app) jobOut() *cobra.Command {
 	var dir string
-	c := command("out JOB [-d DIR|-]", "Fetch what a job left in /job/out", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+	c := command("out JOB [-d DIR|-]", "Fetch what a job left in /job/out", `Fetch what a job left in /job/out, into a new folder.
+
+Nothing that is there is written over. Links are not made, folders named .git and
+the like are left out, since their settings name commands, and what cannot be seen
+in a name is written as %XX.`, cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		id, err := jobOf(args[0])
 		if err != nil {
 			return err
@@ -271,14 +266,17 @@ func (a *app) jobOut() *cobra.Command {
 		if dir == "" {
 			dir = string(id)
 		}
-		files, err := unpack(archive, dir)
+		came, err := unpack(archive, dir)
 		if err != nil {
 			return err
 		}
-		a.say("%s in %s", count(files, "file"), dir)
+		a.say("%s in %s", count(came.files, "file"), dir)
+		if came.left > 0 {
+			a.say("left out: %d (links, repositories' own folders, names that come twice); -d - prints all of it as a tar archive", came.left)
+		}
 		return nil
 	})
-	c.Flags().StringVarP(&dir, "dir", "d", "", "the `folder` to put it in, the job's id by default; - prints a tar archive")
+	c.Flags().StringVarP(&dir, "dir", "d", "", "the new `folder` to put it in, the job's id by default; - prints a tar archive")
 	return c
 }
 

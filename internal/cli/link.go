@@ -11,6 +11,7 @@ import (
 
 	"hotcell"
 	"hotcell/client"
+	"hotcell/internal/shell"
 )
 
 // linkFlags say what to do with a link.
@@ -81,7 +82,7 @@ func (a *app) connected(ctx context.Context, c *client.Client, link client.Link)
 	if link.Reason != "" {
 		a.say("%s", link.Reason)
 	}
-	return a.made(string(made.ID), fmt.Sprintf("connected %s; attach tools of it: hotcell assignments attach ASSIGNMENT %s --tools …, of hotcell connections tools %s", describeConnection(made.Credential), made.Name, made.Name), made)
+	return a.made(string(made.ID), fmt.Sprintf("connected %s; attach tools of it: hotcell assignments attach ASSIGNMENT %s --tools …, of hotcell connections tools %s", describeConnection(made.Credential), shell.Quote(made.Name), shell.Quote(made.Name)), made)
 }
 
 // describeConnection says what a connection is to: its name, service and account.
@@ -124,9 +125,9 @@ func (a *app) reconnect() *cobra.Command {
 // renewal says how a connection that does not work is renewed.
 func renewal(c hotcell.Credential) string {
 	if c.Connected != nil && slices.Contains(c.Connected.Fields, hotcell.FieldKey) || c.Connected == nil {
-		return "give it another key: hotcell connections set-key " + c.Name
+		return "give it another key: hotcell connections set-key " + shell.Quote(c.Name)
 	}
-	return "connect it anew: hotcell connections reconnect " + c.Name
+	return "connect it anew: hotcell connections reconnect " + shell.Quote(c.Name)
 }
 
 func (a *app) testConnection() *cobra.Command {

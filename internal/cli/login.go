@@ -14,6 +14,7 @@ import (
 	"hotcell/internal/importer"
 	"hotcell/internal/otp"
 	"hotcell/internal/sensitive"
+	"hotcell/internal/shell"
 	"hotcell/internal/site"
 )
 
@@ -124,7 +125,7 @@ func (a *app) readPicture(path string) (sensitive.Bytes, error) {
 	}
 	switch {
 	case strings.HasPrefix(strings.ToLower(string(texts[0])), "otpauth-migration:"):
-		err = &hinted{hotcell.Invalid("", "the picture is an export of an authenticator's entries"), "--otp-from " + path + " for one of them, or hotcell logins import " + path}
+		err = &hinted{hotcell.Invalid("", "the picture is an export of an authenticator's entries"), "--otp-from " + shell.Quote(path) + " for one of them, or hotcell logins import " + shell.Quote(path)}
 	case len(texts) > 1:
 		err = hotcell.Invalid("", "the picture has %d QR codes: crop it to one", len(texts))
 	default:
@@ -165,7 +166,7 @@ no command ever shows it again.`,
 			}
 			a.advised(made.Advice)
 			a.unguardedLogin(made.Credential)
-			next := "; attach it: hotcell assignments attach ASSIGNMENT " + quotedName(made.Name)
+			next := "; attach it: hotcell assignments attach ASSIGNMENT " + shell.Quote(made.Name)
 			if request != "" {
 				next = ", and the job that asked has it"
 			}
@@ -178,14 +179,6 @@ no command ever shows it again.`,
 	c.Flags().StringVar(&request, "request", "", "the `id` of the job's request that this answers: the job gets the login at once")
 	c.Flags().BoolVar(&d.Standing, "standing", false, "with --request: attach it to the job's assignment as well")
 	return c
-}
-
-// quotedName is a name as a shell takes it.
-func quotedName(name string) string {
-	if strings.ContainsAny(name, " '\"$") {
-		return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
-	}
-	return name
 }
 
 func (a *app) unguardedLogin(c hotcell.Credential) {
@@ -263,7 +256,7 @@ func (a *app) setLogin() *cobra.Command {
 	c := command("set LOGIN [--username U] [--password | --password-file F|-] [--otp-file F|- | --otp-qr PNG | --otp-from FILE] [--unset password|otp]", "Set some of a login; the rest stays as it is",
 		`Set some of a login; the rest stays as it is. Its site does not change: another site
 is another login. Jobs that run keep what they started with.`,
-		noValues(cobra.ExactArgs(1), func(args []string) string { return "hotcell logins set " + keyOf(args[0]) + " --password" }),
+		noValues(cobra.ExactArgs(1), func(args []string) string { return "hotcell logins set " + shell.Quote(keyOf(args[0])) + " --password" }),
 		func(cmd *cobra.Command, args []string) (err error) {
 			var change client.LoginChange
 			if cmd.Flags().Changed("username") {
@@ -279,7 +272,7 @@ is another login. Jobs that run keep what they started with.`,
 			defer change.Password.Clear()
 			defer change.OTP.Clear()
 			if change.Username == nil && change.Name == nil && change.Password.Len()+change.OTP.Len()+len(unset) == 0 {
-				return &usageError{"what is to be set?", "hotcell logins set " + args[0] + " --password"}
+				return &usageError{"what is to be set?", "hotcell logins set " + shell.Quote(args[0]) + " --password"}
 			}
 			c := a.client()
 			l, err := a.loginOf(cmd.Context(), c, args[0])

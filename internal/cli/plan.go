@@ -10,6 +10,7 @@ import (
 	"hotcell"
 	"hotcell/client"
 	"hotcell/internal/importer"
+	"hotcell/internal/shell"
 	"hotcell/internal/site"
 )
 
@@ -120,7 +121,7 @@ func (p *planner) code(ctx context.Context, c importer.Code) error {
 	login, err := p.loginOf(ctx, p.client(), target)
 	switch {
 	case err == nil && login.Login.OTP:
-		return fmt.Errorf("%w: %s has one-time codes already: hotcell logins set %s --otp-from FILE --entry %d", hotcell.ErrConflict, login.Name, quotedName(login.Name), c.Entry)
+		return fmt.Errorf("%w: %s has one-time codes already: hotcell logins set %s --otp-from FILE --entry %d", hotcell.ErrConflict, login.Name, shell.Quote(login.Name), c.Entry)
 	case err == nil:
 		one.Into, one.into, one.Username = login.ID, login.Name, login.Login.Username
 		one.Site = site.FormatLogin(*login.Login)

@@ -41,6 +41,15 @@ func safe(s string) string {
 	}, s)
 }
 
+// safeLines is safe for texts of several lines.
+func safeLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = safe(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
 // made tells of something that was made: its id alone with -q.
 func (a *app) made(id, sentence string, whole any) error {
 	switch {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hotcell"
+	"hotcell/internal/shell"
 	"hotcell/internal/site"
 )
 
@@ -84,7 +85,7 @@ func (a *app) request(q hotcell.Request) error {
 	}
 	if q.Kind == hotcell.RequestLogin && q.State == hotcell.RequestPending {
 		rows = append(rows, []string{"answer it", fmt.Sprintf("hotcell requests approve %s --login LOGIN", q.ID)},
-			[]string{"or make one", fmt.Sprintf("hotcell logins create %s --username U --request %s", site.FormatAllow(q.Allow), q.ID)},
+			[]string{"or make one", fmt.Sprintf("hotcell logins create %s --username U --request %s", shell.Quote(site.FormatAllow(q.Allow)), q.ID)},
 			[]string{"or in a browser", fmt.Sprintf("hotcell requests link %s", q.ID)})
 	}
 	if q.Standing {

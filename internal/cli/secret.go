@@ -12,6 +12,7 @@ import (
 	"hotcell"
 	"hotcell/client"
 	"hotcell/internal/importer"
+	"hotcell/internal/shell"
 )
 
 func (a *app) secrets() *cobra.Command {
@@ -95,11 +96,11 @@ func (a *app) createSecret() *cobra.Command {
 The file is read literally: nothing is expanded. Values are sealed before they
 leave this process, and no command ever shows one again.`,
 		noValues(cobra.ExactArgs(1), func(args []string) string {
-			return fmt.Sprintf("hotcell secrets create %s --env-file .env", keyOf(args[0]))
+			return fmt.Sprintf("hotcell secrets create %s --env-file .env", shell.Quote(keyOf(args[0])))
 		}),
 		func(cmd *cobra.Command, args []string) error {
 			if file == "" {
-				return &usageError{"where are the variables? Values are never taken from an argument", fmt.Sprintf("hotcell secrets create %s --env-file .env", args[0])}
+				return &usageError{"where are the variables? Values are never taken from an argument", fmt.Sprintf("hotcell secrets create %s --env-file .env", shell.Quote(args[0]))}
 			}
 			return a.create(cmd.Context(), args[0], file, draft)
 		})
@@ -121,7 +122,7 @@ remove it when all that needs it is an assignment.`, cobra.ExactArgs(1),
 			if name == "" {
 				whole, err := filepath.Abs(args[0])
 				if err != nil || args[0] == "-" {
-					return &usageError{"what is the secret's name?", fmt.Sprintf("hotcell secrets import %s --name billing", args[0])}
+					return &usageError{"what is the secret's name?", fmt.Sprintf("hotcell secrets import %s --name billing", shell.Quote(args[0]))}
 				}
 				name = filepath.Base(filepath.Dir(whole))
 			}
@@ -259,7 +260,7 @@ func (f *setFlags) bound(secret string) (*[]string, error) {
 	case len(f.hosts) > 0:
 		return &f.hosts, nil
 	}
-	return nil, &usageError{"what is to be set? A variable, --hosts or --no-hosts", "hotcell secrets set " + secret + " --hosts api.acme.test"}
+	return nil, &usageError{"what is to be set? A variable, --hosts or --no-hosts", "hotcell secrets set " + shell.Quote(secret) + " --hosts api.acme.test"}
 }
 
 func (a *app) setSecret() *cobra.Command {
@@ -271,7 +272,7 @@ it is.
 The value is read from a file, from standard input, or from a prompt that does
 not show it. Jobs that run keep the values and hosts that they started with.`,
 		noValues(cobra.RangeArgs(1, 2), func(args []string) string {
-			return fmt.Sprintf("hotcell secrets set %s %s", keyOf(args[0]), keyOf(args[min(1, len(args)-1)]))
+			return fmt.Sprintf("hotcell secrets set %s %s", shell.Quote(keyOf(args[0])), shell.Quote(keyOf(args[min(1, len(args)-1)])))
 		}),
 		func(cmd *cobra.Command, args []string) error {
 			var change client.SecretChange
@@ -334,7 +335,7 @@ func (a *app) replaceSecret() *cobra.Command {
 	var space spaceFlags
 	c := command("replace SECRET --env-file FILE|-", "Replace all variables of a secret", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		if file == "" {
-			return &usageError{"where are the variables?", fmt.Sprintf("hotcell secrets replace %s --env-file .env", args[0])}
+			return &usageError{"where are the variables?", fmt.Sprintf("hotcell secrets replace %s --env-file .env", shell.Quote(args[0]))}
 		}
 		return a.changed(cmd.Context(), args[0], "replaced all variables", func(client.Secret) (client.SecretChange, error) {
 			variables, err := a.readVariables(cmd.Context(), file, space)

@@ -7,6 +7,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/connector"
+	"hotcell/internal/shell"
 	"hotcell/internal/site"
 	"hotcell/internal/vault"
 )
@@ -61,7 +62,7 @@ func checkTools(r hotcell.VaultReader, on hotcell.Attachment, c hotcell.Credenti
 			return hotcell.Invalid(fmt.Sprintf("/tools/%d", i), "%s has no tool of this name: %s", made.Name, offers(made))
 		}
 		if lacking := ungranted(made, tool, c); lacking != "" {
-			return hotcell.Invalid(fmt.Sprintf("/tools/%d", i), "the account was connected without the scope %s, which this tool takes: hotcell connections reconnect %s --tools %s", lacking, c.ID, tool.Name)
+			return hotcell.Invalid(fmt.Sprintf("/tools/%d", i), "the account was connected without the scope %s, which this tool takes: hotcell connections reconnect %s --tools %s", lacking, c.ID, shell.Quote(tool.Name))
 		}
 	}
 	return nil

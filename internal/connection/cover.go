@@ -3,10 +3,10 @@ package connection
 import (
 	"slices"
 	"strings"
-	"unicode"
 
 	"hotcell"
 	"hotcell/internal/advice"
+	"hotcell/internal/shell"
 	"hotcell/internal/site"
 	"hotcell/internal/vaultrpc"
 )
@@ -28,7 +28,7 @@ func (s *Service) Covers(secret, variable string, value []byte) *vaultrpc.Advice
 		}
 		command := "hotcell connections create " + c.Slug
 		if way := advice.Keyed(c, string(value[:min(len(value), maxPrefix)])); way != nil {
-			command += advice.By(c, way) + " --from-secret " + quoted(secret+"/"+variable)
+			command += advice.By(c, way) + " --from-secret " + shell.Quote(secret+"/"+variable)
 		}
 		return &vaultrpc.Advice{
 			Tier: hotcell.TierConnection, Connector: c.Slug, Variable: variable, Command: command,
@@ -36,16 +36,6 @@ func (s *Service) Covers(secret, variable string, value []byte) *vaultrpc.Advice
 		}
 	}
 	return nil
-}
-
-// quoted is a text as a shell takes it for one word.
-func quoted(text string) string {
-	if strings.ContainsFunc(text, func(r rune) bool {
-		return !strings.ContainsRune("/._-", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
-	}) {
-		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-	}
-	return text
 }
 
 // CoversHost names the connector whose service a host is of; nil for none.

@@ -15,6 +15,7 @@ import (
 	"hotcell"
 	"hotcell/internal/access"
 	"hotcell/internal/connector"
+	"hotcell/internal/shell"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
 )
@@ -165,7 +166,7 @@ func signed(c *connector.Connector, l *hotcell.Link) (*connector.Connector, erro
 		_, err = c.By(connector.Kind(l.Auth)) // it says which ways there are
 		return nil, err
 	case !way.Auth.Kind.Signs() && l.Renews != "":
-		return nil, hotcell.Invalid("/renews", "this one was connected by a key: give it a new one: hotcell connections set-key %s", l.Name)
+		return nil, hotcell.Invalid("/renews", "this one was connected by a key: give it a new one: hotcell connections set-key %s", shell.Quote(l.Name))
 	case !way.Auth.Kind.Signs():
 		return nil, hotcell.Invalid("/connector", "%s is not connected by a link: it takes a key", c.Name)
 	}

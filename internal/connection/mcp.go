@@ -11,6 +11,7 @@ import (
 	"hotcell/internal/access"
 	"hotcell/internal/book"
 	"hotcell/internal/connector"
+	"hotcell/internal/shell"
 	"hotcell/internal/vault"
 )
 
@@ -42,7 +43,7 @@ func (s *Service) find(ctx context.Context, l *hotcell.Link) error {
 
 // errNoClient is a server that nobody can be a client of by itself.
 func errNoClient(e *hotcell.Endpoints) error {
-	return hotcell.Invalid("/settings/url", "this server's authorisation server makes no clients by itself: an administrator registers one there, and sets it: hotcell connections clients set %s --id ID", e.Issuer)
+	return hotcell.Invalid("/settings/url", "this server's authorisation server makes no clients by itself: an administrator registers one there, and sets it: hotcell connections clients set %s --id ID", shell.Quote(e.Issuer))
 }
 
 // ownClient is the workspace's own client at a server that was found out; with an

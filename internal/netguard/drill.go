@@ -3,6 +3,8 @@ package netguard
 import (
 	"context"
 	"crypto/x509"
+	"encoding/pem"
+	"errors"
 	"net"
 	"slices"
 	"strconv"
@@ -37,12 +39,37 @@ func (d drilled) Dial(ctx context.Context, host string, port int) (net.Conn, err
 	return c, nil
 }
 
-// DrilledRoots are the certificates that hold for a drill; nil is no drill.
+var errNotDrilled = errors.New("a drill's authority speaks for the drill's hosts alone")
+
+// DrilledRoots are the certificates that hold for a drill: those that hold else, nil
+// for the system's, and the drill's own authority for its own hosts and no other. Nil
+// is no drill.
 func DrilledRoots(roots *x509.CertPool, drill *hotcell.Drill) *x509.CertPool {
 	if drill == nil {
 		return roots
 	}
-	own := x509.NewCertPool()
-	own.AppendCertsFromPEM([]byte(drill.CA))
-	return own
+	both := x509.NewCertPool()
+	if roots != nil {
+		both = roots.Clone()
+	} else if system, err := x509.SystemCertPool(); err == nil {
+		both = system
+	}
+	for rest := []byte(drill.CA); ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return both
+		}
+		if authority, err := x509.ParseCertificate(block.Bytes); err == nil {
+			both.AddCertWithConstraint(authority, func(chain []*x509.Certificate) error { return forDrill(chain[0], drill) })
+		}
+	}
+}
+
+// forDrill refuses a certificate that is for anything but the drill's hosts.
+func forDrill(leaf *x509.Certificate, drill *hotcell.Drill) error {
+	strange := func(name string) bool { return !slices.Contains(drill.Hosts, name) }
+	if len(leaf.DNSNames) == 0 || slices.ContainsFunc(leaf.DNSNames, strange) || len(leaf.IPAddresses)+len(leaf.URIs)+len(leaf.EmailAddresses) > 0 {
+		return errNotDrilled
+	}
+	return nil
 }
