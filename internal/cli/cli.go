@@ -243,11 +243,16 @@ func (a *app) fail(err error) int {
 }
 
 func (a *app) client() *client.Client {
-	pins := filepath.Join(a.Getenv("HOME"), ".config", "hotcell", "pins.json")
-	if dir := a.Getenv("XDG_CONFIG_HOME"); dir != "" {
-		pins = filepath.Join(dir, "hotcell", "pins.json")
-	}
+	pins := filepath.Join(a.settings(), "pins.json")
 	return client.New(client.Options{Socket: filepath.Join(a.data, "hotcell.sock"), Pin: client.PinFile(pins)})
+}
+
+// settings is the folder of what the commands themselves keep.
+func (a *app) settings() string {
+	if dir := a.Getenv("XDG_CONFIG_HOME"); dir != "" {
+		return filepath.Join(dir, "hotcell")
+	}
+	return filepath.Join(a.Getenv("HOME"), ".config", "hotcell")
 }
 
 func (a *app) version() *cobra.Command {
