@@ -201,7 +201,7 @@ func runWorker(ctx context.Context, text string, log *slog.Logger) error {
 		Vault:  vaultclient.NewWorker(rpc.NewClient(dialer.DialContext)),
 		Driver: cell.NewBubblewrap(cell.Options{Binary: order.Binary, Bundle: order.Bundle}),
 		Door: gateway.Config{
-			Dialer: guard, TCP: settings.TCP, Untouched: settings.Untouched, Models: order.Models, Roots: roots,
+			Dialer: guard, TCP: settings.TCP, Untouched: settings.Untouched, Unreadable: settings.Unreadable, Models: order.Models, Roots: roots,
 			Limits: gateway.Limits{Connections: order.Egress.Connections, Requests: order.Egress.Requests, Bytes: int64(order.Egress.Bytes)},
 		},
 		Folder: order.Folder, Users: order.Users, Now: time.Now, Log: log,

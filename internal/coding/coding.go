@@ -53,6 +53,10 @@ func list(header string) ([]string, error) {
 	return out, nil
 }
 
+// Names are the codings of a Content-Encoding, in the order in which they were
+// applied.
+func Names(header string) ([]string, error) { return list(header) }
+
 // Known says whether Decode knows the codings of a Content-Encoding.
 func Known(header string) bool {
 	_, err := list(header)

@@ -73,6 +73,9 @@ type Host struct {
 	// Intercept is true without a word; false lets TLS to this host pass untouched,
 	// which no guard can look into.
 	Intercept *bool `yaml:"intercept"`
+	// Unreadable lets requests go to this host that the guard cannot look into although
+	// they could hold what is bound elsewhere.
+	Unreadable bool `yaml:"unreadable"`
 }
 
 // Connectors are the operator's own documents, and where requests go instead.
@@ -263,6 +266,16 @@ func (c Config) TCP(a hotcell.Allow) bool {
 func (c Config) Untouched(host string, port int) bool {
 	for _, h := range c.Egress.Hosts {
 		if name, at, err := split(h.Name); err == nil && h.Intercept != nil && !*h.Intercept && name == host && (at == 0 || at == port) {
+			return true
+		}
+	}
+	return false
+}
+
+// Unreadable says whether the operator lets what no guard can look into go to a host.
+func (c Config) Unreadable(host string, port int) bool {
+	for _, h := range c.Egress.Hosts {
+		if name, at, err := split(h.Name); err == nil && h.Unreadable && name == host && (at == 0 || at == port) {
 			return true
 		}
 	}

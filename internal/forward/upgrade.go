@@ -27,7 +27,7 @@ func (s *Service) upgraded(ctx context.Context, w http.ResponseWriter, answer *h
 	defer func() { _ = client.Close() }()
 	release := live.Bind(ctx, client, upstream)
 	defer release()
-	sent, received, refused := frames.Join(client, upstream, frames.Sides{Down: frames.Guarded(pattern, nil)})
+	sent, received, refused := frames.Join(client, upstream, frames.Sides{Down: frames.Guarded(pattern, nil, true)})
 	if refused != nil {
 		return sent + received, "ended: the upstream repeated the credential over several messages"
 	}

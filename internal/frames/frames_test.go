@@ -109,7 +109,7 @@ func TestMessagesAreGuarded(t *testing.T) {
 		"ordinary":        {[][]byte{frame(2, true, true, "\x00\x01"), frame(1, true, true, ""), frame(1, true, true, long)}, []string{"\x00\x01", "", long}},
 		"of a server":     {[][]byte{frame(1, true, false, "key "+value)}, []string{"key [hotcell:billing]"}},
 	} {
-		got, refused := pass(t, frames.Guarded(p, nil), c.sent...)
+		got, refused := pass(t, frames.Guarded(p, nil, false), c.sent...)
 		all := strings.Join(messages(t, got), "|")
 		// A ping between fragments may come before or after what they hold so far.
 		if refused != nil || all != strings.Join(c.want, "|") {
@@ -120,7 +120,7 @@ func TestMessagesAreGuarded(t *testing.T) {
 
 func TestWhatSpansMessagesEndsTheConnection(t *testing.T) {
 	t.Parallel()
-	got, refused := pass(t, frames.Guarded(patterns(t), nil), frame(1, true, true, "a"+value[:10]), frame(1, true, true, value[10:]))
+	got, refused := pass(t, frames.Guarded(patterns(t), nil, false), frame(1, true, true, "a"+value[:10]), frame(1, true, true, value[10:]))
 	if refused == nil || strings.Contains(strings.Join(messages(t, got), ""), value[10:]) {
 		t.Errorf("%q passed, %v", messages(t, got), refused)
 	}
@@ -129,7 +129,7 @@ func TestWhatSpansMessagesEndsTheConnection(t *testing.T) {
 func TestARefusedMessageDoesNotPass(t *testing.T) {
 	t.Parallel()
 	refuse := func(guard.Match) guard.Verdict { return guard.Refuse }
-	got, refused := pass(t, frames.Guarded(patterns(t), refuse), frame(1, true, true, "hello"), frame(1, true, true, "x"+value))
+	got, refused := pass(t, frames.Guarded(patterns(t), refuse, false), frame(1, true, true, "hello"), frame(1, true, true, "x"+value))
 	if refused == nil || strings.Join(messages(t, got), "|") != "hello" {
 		t.Errorf("%q passed, %v", messages(t, got), refused)
 	}
@@ -141,7 +141,7 @@ func FuzzJoin(f *testing.F) {
 	f.Add([]byte{0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
 	p := patterns(f)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		got, _ := pass(t, frames.Guarded(p, nil), b)
+		got, _ := pass(t, frames.Guarded(p, nil, false), b)
 		if bytes.Contains(got, []byte(value)) {
 			t.Fatal("the value passed")
 		}

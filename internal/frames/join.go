@@ -1,6 +1,7 @@
 package frames
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 
 	"hotcell/internal/guard"
 	"hotcell/internal/relay"
+	"hotcell/internal/unpack"
 )
 
 // Sides are the filters of a connection; nil passes a direction on untouched.
@@ -19,24 +21,46 @@ type Sides struct {
 }
 
 // Guarded is a side with the guard on it. What the policy would redact is
-// redacted within a message, and ends the connection where it spans several.
-func Guarded(p *guard.Patterns, policy guard.Policy) Side {
+// redacted within a message, and ends the connection where it spans several, or
+// is packed. What cannot be looked into ends it too, unless lenient.
+func Guarded(p *guard.Patterns, policy guard.Policy, lenient bool) Side {
 	if p == nil {
 		return nil
 	}
-	return func(to io.Writer) Filter {
-		if to == io.Discard {
-			policy := policy
-			return p.Writer(to, func(m guard.Match) guard.Verdict {
-				if policy != nil && policy(m) == guard.Pass {
-					return guard.Pass
-				}
-				return guard.Refuse
-			})
+	strict := func(m guard.Match) guard.Verdict {
+		if policy != nil && policy(m) == guard.Pass {
+			return guard.Pass
 		}
-		return p.Writer(to, policy)
+		return guard.Refuse
+	}
+	return func(to io.Writer) Filter {
+		if to != io.Discard {
+			return p.Writer(to, policy)
+		}
+		limits := unpack.Limits{Lenient: lenient}
+		sink := func() io.WriteCloser { return p.Writer(io.Discard, strict) }
+		return &watch{Writer: p.Writer(to, strict), looker: unpack.New(unpack.NewBudget(limits), sink)}
 	}
 }
+
+// watch sees all messages of one direction, and looks into what is packed in
+// them, message after message: a packed stream may go over several.
+type watch struct {
+	*guard.Writer
+
+	looker *unpack.Looker
+}
+
+// Write implements [io.Writer].
+func (w *watch) Write(b []byte) (int, error) {
+	if _, err := w.looker.Write(b); err != nil {
+		return 0, err
+	}
+	return w.Writer.Write(b)
+}
+
+// Close implements [io.Closer].
+func (w *watch) Close() error { return cmp.Or(w.looker.Close(), w.Writer.Close()) }
 
 // Join passes both directions on until one of them ends, and closes both. It
 // returns how many bytes went up and down, and why it ended where a filter
@@ -62,7 +86,9 @@ func pass(from io.Reader, to io.Writer, side Side) error {
 		_, err := io.Copy(to, from)
 		return err
 	}
-	return newPump(from, to, side).run()
+	p := newPump(from, to, side)
+	defer func() { _ = p.watch.Close() }() // nothing passes any more
+	return p.run()
 }
 
 type counter struct {

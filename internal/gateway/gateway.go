@@ -90,7 +90,10 @@ type Config struct {
 	// whether TLS to a host passes without interception.
 	TCP       func(hotcell.Allow) bool
 	Untouched func(host string, port int) bool
-	Models    egress.Models
+	// Unreadable says whether the operator lets what the guard cannot look into go to
+	// a host; nil lets none.
+	Unreadable func(host string, port int) bool
+	Models     egress.Models
 	// Roots verify hosts; nil for the system's.
 	Roots  *x509.CertPool
 	Limits Limits

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"hotcell/internal/frames"
 	"hotcell/internal/guard"
 	"hotcell/internal/scrub"
+	"hotcell/internal/unpack"
 )
 
 // errCoding is an answer that the guard cannot read.
@@ -41,6 +43,11 @@ type inspector struct {
 	meter *budget.Meter
 	room  func() (leave func(), err error)
 
+	// lenient has what cannot be read pass, by the operator's word.
+	lenient bool
+	// packed looks into the body.
+	packed *lagged
+
 	mu     sync.Mutex
 	match  *guard.Match
 	reason string
@@ -49,6 +56,7 @@ type inspector struct {
 // inspector makes what a request to a host is held against.
 func (g *Gateway) inspector(to *target, v egress.Verdict) *inspector {
 	i := &inspector{patterns: g.patterns.Load(), uses: g.rules().by, to: to, model: v.Model}
+	i.lenient = !v.Model && g.Unreadable != nil && g.Unreadable(to.host, to.port)
 	if i.expect(i.patterns, v); i.patterns == nil {
 		return i
 	}
@@ -123,7 +131,13 @@ func (i *inspector) note(err error) error {
 		i.match = &refused.Match
 	}
 	if errors.Is(err, errCoding) {
-		i.reason = "the body is in a coding that cannot be read, and could hold a value that may not go there"
+		why := "it is in a coding that cannot be read"
+		if u, ok := errors.AsType[*unpack.UnreadableError](err); ok {
+			why = u.Why
+		} else if errors.Is(err, budget.ErrSpent) {
+			why = "it unpacks to more than is looked at"
+		}
+		i.reason = "the body cannot be looked into (" + why + "), and could hold a value that may not go there"
 	}
 	return err
 }
@@ -149,7 +163,23 @@ func (x *exchange) head(w http.ResponseWriter, r *http.Request) bool {
 	if redact {
 		i.redactHead(r)
 	}
-	return true
+	return x.packedHead(w, r)
+}
+
+// packedHead looks into what is packed in the request's head, such as SAML's
+// redirects. Nothing there is refused for being unreadable.
+func (x *exchange) packedHead(w http.ResponseWriter, r *http.Request) bool {
+	l := x.inspect.looker(true)
+	_, err := l.Write(headOf(r))
+	err = cmp.Or(err, l.Close())
+	if refused, ok := errors.AsType[*guard.RefusedError](err); ok {
+		x.found(w, refused.Match, "request's head")
+		return false
+	}
+	if err != nil {
+		x.refuse(w, http.StatusForbidden, "the request's head cannot be looked into")
+	}
+	return err == nil
 }
 
 // headOf is the request's line and headers as one text.
@@ -208,14 +238,10 @@ func (x *exchange) body(w http.ResponseWriter, r *http.Request) bool {
 		return true
 	}
 	named := strings.Join(r.Header.Values("Content-Encoding"), ", ")
-	if !coding.Known(named) {
-		_ = i.note(errCoding)
-		x.refuse(w, http.StatusForbidden, i.unreadable())
-		return false
-	}
 	inner, err := i.reader(r, named)
 	if err != nil {
-		x.refuse(w, http.StatusForbidden, i.note(errCoding).Error())
+		_ = i.note(err)
+		x.refuse(w, http.StatusForbidden, i.unreadable())
 		return false
 	}
 	whole := int64(wholeBody)
@@ -230,6 +256,7 @@ func (x *exchange) body(w http.ResponseWriter, r *http.Request) bool {
 		r.Body = &body{inner: inner, closer: r.Body, inspect: i, request: r}
 		return true
 	}
+	defer func() { _ = i.packed.Close() }() // what it found was told where it was read
 	if err := x.hold(r); err != nil {
 		x.gateway.fail(w, err)
 		return false
@@ -259,18 +286,18 @@ func unmeasure(r *http.Request) {
 // reader reads a request's body through the guard.
 func (i *inspector) reader(r *http.Request, named string) (io.Reader, error) {
 	if !i.model {
-		return i.watch(r.Body, named), nil
+		return i.watch(r.Body, named)
 	}
 	from := io.Reader(r.Body)
 	if named != "" {
 		decoded, err := coding.Decode(r.Body, named)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", errCoding, err)
 		}
 		r.Header.Del("Content-Encoding")
 		from = &bounded{from: decoded, meter: i.meter}
 	}
-	return i.unsaid(from), nil
+	return i.watch(from, "")
 }
 
 // body is a request's body on its way through the guard; its end brings the
@@ -314,7 +341,7 @@ func (b *body) trailers() error {
 	return nil
 }
 
-func (b *body) Close() error { return b.closer.Close() }
+func (b *body) Close() error { return errors.Join(b.inspect.packed.Close(), b.closer.Close()) }
 
 // answer takes out of an answer what the cell must not have.
 func (x *exchange) answer(answer *http.Response) error {
@@ -333,12 +360,12 @@ func (i *inspector) side() frames.Side {
 	if !i.asks {
 		return nil
 	}
-	return frames.Guarded(i.patterns, i.policy(false))
+	return frames.Guarded(i.patterns, i.policy(false), i.lenient)
 }
 
 func (i *inspector) down() frames.Side {
 	if !i.hides {
 		return nil
 	}
-	return frames.Guarded(i.back, i.secrecy)
+	return frames.Guarded(i.back, i.secrecy, true)
 }

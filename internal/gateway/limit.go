@@ -76,7 +76,14 @@ func (g *Gateway) underway(w http.ResponseWriter, r *http.Request) (over func(),
 func (x *exchange) bound(r *http.Request) {
 	b := x.gateway.budget()
 	x.inspect.meter = b.Meter(r.Context(), maxDecoded)
-	x.inspect.room = func() (leave func(), err error) { return b.Wait(r.Context(), budget.Unpacking, 1) }
+	x.inspect.room = func() (leave func(), err error) {
+		if leave, err = b.Wait(r.Context(), budget.Unpacking, 1); err != nil {
+			return nil, err
+		}
+		leave = sync.OnceFunc(leave)
+		context.AfterFunc(r.Context(), leave)
+		return leave, nil
+	}
 }
 
 // hold waits until the job may hold a request's body in memory, for as long as

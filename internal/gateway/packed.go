@@ -1,29 +1,19 @@
 package gateway
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"hotcell/internal/budget"
 	"hotcell/internal/coding"
 	"hotcell/internal/guard"
+	"hotcell/internal/unpack"
 )
 
-// The bounds of what is unpacked to be looked at.
-const (
-	// maxDecoded is how much one body may unpack to.
-	maxDecoded = 4 << 30
-	// maxDepth is how many packings are looked into, one within the other.
-	maxDepth = 3
-	// lag is how much of a packed body is held back behind what was unpacked: more
-	// than a decoder keeps to itself before it gives it out.
-	lag = 256 << 10
-	// sniffed is how much of a body shows whether it is packed.
-	sniffed = 4
-)
+// maxDecoded is how much one body may unpack to.
+const maxDecoded = 4 << 30
 
 var errBomb = fmt.Errorf("%w: it unpacks to more than %d GiB", errCoding, int64(maxDecoded)>>30)
 
@@ -45,66 +35,12 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// sniff says whether a body is packed without saying so, by its first bytes
-// (RFC 1952 section 2.3.1, RFC 8878 section 3.1.1, RFC 1950 section 2.2).
-func sniff(from io.Reader) (packing string, again io.Reader) {
-	r := bufio.NewReaderSize(from, 32<<10)
-	head, _ := r.Peek(sniffed)
-	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b, 8}):
-		return "gzip", r
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		return "zstd", r
-	case len(head) >= 2 && head[0] == 0x78 && (head[1] == 1 || head[1] == 0x5e || head[1] == 0x9c || head[1] == 0xda):
-		return "deflate", r
-	}
-	return "", r
+// looker looks into what is packed in something on its way to the host. What
+// cannot be looked into is refused, unless the operator lets it pass there.
+func (i *inspector) looker(lenient bool) *unpack.Looker {
+	limits := unpack.Limits{Bytes: maxDecoded, Lenient: lenient, Spend: i.meter.Spend}
+	return unpack.New(unpack.NewBudget(limits), func() io.WriteCloser { return i.patterns.Writer(io.Discard, i.strict) })
 }
-
-// watch reads a body through the guard, and what it unpacks to as well. The
-// bytes that come out are those that went in.
-func (i *inspector) watch(from io.Reader, named string) io.Reader {
-	if named != "" {
-		return i.lagging(from, named)
-	}
-	return i.unsaid(from)
-}
-
-// unsaid reads a body that says nothing of being packed.
-func (i *inspector) unsaid(from io.Reader) io.Reader {
-	packing, again := sniff(from)
-	if packing != "" {
-		return i.lagging(again, packing)
-	}
-	return i.patterns.Reader(again, i.policy(false))
-}
-
-// lagging hands a packed body on, each byte some time after what it unpacks to
-// was looked at.
-func (i *inspector) lagging(from io.Reader, packing string) io.Reader {
-	leave, err := i.room()
-	if err != nil {
-		return failing{err}
-	}
-	read, write := io.Pipe()
-	l := &lagged{from: from, to: write, meter: i.meter, verdict: make(chan error, 1), buf: make([]byte, 32<<10)}
-	go func() {
-		defer leave()
-		err := i.unpack(read, packing, 0)
-		// Whatever follows is looked at as it is.
-		if err == nil {
-			_, err = io.Copy(discarding{i.patterns.Writer(io.Discard, i.strict)}, read)
-		}
-		_ = read.CloseWithError(cmpError(err, io.ErrClosedPipe))
-		l.verdict <- err
-	}()
-	return l
-}
-
-// failing is a body that cannot be read.
-type failing struct{ err error }
-
-func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // strict refuses what the policy of bodies does not let pass: what is packed
 // cannot be redacted.
@@ -115,76 +51,48 @@ func (i *inspector) strict(m guard.Match) guard.Verdict {
 	return guard.Refuse
 }
 
-// discarding closes nothing: it is for copying into.
-type discarding struct{ io.Writer }
-
-func cmpError(err, otherwise error) error {
-	if err != nil {
-		return err
+// watch reads a body through the guard, and what is packed in it as well, in the
+// codings of its Content-Encoding first. What is not redacted comes out as it
+// went in.
+func (i *inspector) watch(from io.Reader, named string) (io.Reader, error) {
+	l := &lagged{from: from, looker: i.looker(i.lenient), meter: i.meter, room: i.room, buf: make([]byte, 32<<10)}
+	codings, err := coding.Names(named)
+	if err != nil && i.lenient {
+		codings, err = nil, nil
 	}
-	return otherwise
-}
-
-// unpack looks at what a packed body unpacks to, packing within packing.
-func (i *inspector) unpack(from io.Reader, packing string, depth int) error {
-	if depth >= maxDepth {
-		return fmt.Errorf("%w: it is packed too many times over", errCoding)
-	}
-	decoded, err := coding.Decode(from, packing)
-	if err != nil {
-		return fmt.Errorf("%w: %w", errCoding, err)
-	}
-	defer func() { _ = decoded.Close() }()
-	inner, again := sniff(&bounded{from: decoded, meter: i.meter})
-	w := i.patterns.Writer(io.Discard, i.strict)
-	if inner == "" {
-		if _, err := io.Copy(w, again); err != nil {
-			return readable(err)
-		}
-		return w.Close()
-	}
-	// Both: what is packed in it, and it itself.
-	err = i.unpack(io.TeeReader(again, w), inner, depth+1)
-	if errors.Is(err, errCoding) && inner == "deflate" && !errors.Is(err, errBomb) {
-		err = nil // two bytes are no proof that it was packed
+	if err == nil {
+		err = l.looker.Expect(codings...)
 	}
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("%w: %w", errCoding, err)
 	}
-	if _, err := io.Copy(w, again); err != nil {
-		return readable(err)
-	}
-	return w.Close()
+	i.packed = l
+	return i.patterns.Reader(l, i.policy(false)), nil
 }
 
-// readable tells what the guard refused from what cannot be read.
-func readable(err error) error {
-	if _, refused := errors.AsType[*guard.RefusedError](err); refused || errors.Is(err, errCoding) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", errCoding, err)
-}
-
-// lagged is a packed body on its way out.
+// lagged is a body on its way out: each byte is handed on once what it is packed
+// in was looked at.
 type lagged struct {
-	from io.Reader
-	to   *io.PipeWriter
-	// meter has each piece unpacked when it is the job's turn.
-	meter   *budget.Meter
-	verdict chan error
-	buf     []byte
-	held    []byte
-	ended   bool
-	failed  error
+	from   io.Reader
+	buf    []byte
+	held   []byte
+	ended  bool
+	failed error
+	// meter has each piece looked into when it is the job's turn; room is waited for
+	// while something is being unpacked, and leave gives it back.
+	meter *budget.Meter
+	room  func() (leave func(), err error)
+	leave func()
+
+	// mu is held while the looker looks: a request may end meanwhile.
+	mu     sync.Mutex
+	looker *unpack.Looker
 }
 
 // Read implements [io.Reader].
 func (l *lagged) Read(p []byte) (int, error) {
 	for {
-		ready := len(l.held) - lag
-		if l.ended {
-			ready = len(l.held)
-		}
+		ready := len(l.held) - l.behind()
 		switch {
 		case l.failed != nil:
 			return 0, l.failed
@@ -199,37 +107,70 @@ func (l *lagged) Read(p []byte) (int, error) {
 	}
 }
 
-// unpack has a piece unpacked, when it is the job's turn.
-func (l *lagged) unpack(piece []byte) error {
+// behind is how much is held back.
+func (l *lagged) behind() int {
+	if l.ended {
+		return 0
+	}
+	return int(min(l.looker.Held(), int64(len(l.held))))
+}
+
+// more takes another piece in, and has it looked into.
+func (l *lagged) more() {
+	n, err := l.from.Read(l.buf)
+	l.held = append(l.held, l.buf[:n]...)
+	if failed := l.look(l.buf[:n], errors.Is(err, io.EOF)); failed != nil {
+		err = failed
+	}
+	if errors.Is(err, io.EOF) {
+		l.ended = true
+		return
+	}
+	l.failed = err
+}
+
+// look looks into a piece, when it is the job's turn; last says that it is the last.
+func (l *lagged) look(piece []byte, last bool) error {
 	if err := l.meter.Begin(); err != nil {
-		_ = l.to.CloseWithError(err)
 		return err
 	}
-	defer l.meter.End()
-	_, err := l.to.Write(piece)
+	busy, err := l.into(piece, last)
+	l.meter.End()
+	switch {
+	case err != nil:
+		return readable(err)
+	case busy && l.leave == nil && l.room != nil:
+		l.leave, err = l.room()
+	case !busy && l.leave != nil:
+		l.leave()
+		l.leave = nil
+	}
 	return err
 }
 
-// more takes another piece in, and has it unpacked.
-func (l *lagged) more() {
-	n, err := l.from.Read(l.buf)
-	if n > 0 {
-		l.held = append(l.held, l.buf[:n]...)
-		if failed := l.unpack(l.buf[:n]); failed != nil {
-			l.failed = cmpError(<-l.verdict, failed)
-			return
-		}
+// into says whether something is still being unpacked.
+func (l *lagged) into(piece []byte, last bool) (busy bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, err = l.looker.Write(piece)
+	if err == nil && last {
+		err = l.looker.Close()
 	}
-	if err == nil {
-		return
+	return l.looker.Busy(), err
+}
+
+// Close ends the looking, also of a body that broke off.
+func (l *lagged) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_ = l.looker.Close() // what it found was told where it was read
+	return nil
+}
+
+// readable tells what the guard refused from what cannot be read.
+func readable(err error) error {
+	if _, refused := errors.AsType[*guard.RefusedError](err); err == nil || refused {
+		return err
 	}
-	if !errors.Is(err, io.EOF) {
-		_ = l.to.CloseWithError(err)
-		l.failed = err
-		<-l.verdict //nolint:errcheck // the body broke off, whatever was found in it
-		return
-	}
-	_ = l.to.Close()
-	l.failed = <-l.verdict
-	l.ended = true
+	return fmt.Errorf("%w: %w", errCoding, err)
 }

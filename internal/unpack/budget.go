@@ -14,6 +14,8 @@ type Limits struct {
 	Entries int64
 	// Lenient has what cannot be read pass, unread.
 	Lenient bool
+	// Spend is told of all that comes out, in bytes, and may refuse; nil for nobody.
+	Spend func(n int64) error
 }
 
 // Budget is what is left of limits. It may serve several streams at once.
@@ -67,6 +69,9 @@ func (b *Budget) finish(memory int64) { b.memory.Add(-memory) }
 func (b *Budget) spend(n int) error {
 	if b.bytes.Add(int64(n)) > b.limits.Bytes {
 		return ErrLimit
+	}
+	if b.limits.Spend != nil {
+		return b.limits.Spend(int64(n))
 	}
 	return nil
 }

@@ -17,20 +17,28 @@ package unpack
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 )
 
-// ErrUnreadable says that something packed cannot be looked into. The error that
-// wraps it says why.
+// ErrUnreadable says that something packed cannot be looked into. The error is an
+// [UnreadableError].
 var ErrUnreadable = errors.New("it cannot be looked into")
+
+// UnreadableError says why something packed cannot be looked into.
+type UnreadableError struct{ Why string }
+
+func (u *UnreadableError) Error() string { return ErrUnreadable.Error() + ": " + u.Why }
+
+// Unwrap makes it an [ErrUnreadable].
+func (*UnreadableError) Unwrap() error { return ErrUnreadable }
+
+func unreadable(why string) error { return &UnreadableError{why} }
 
 // ErrLimit says that a stream unpacks to more than it may. It is an
 // [ErrUnreadable].
-var ErrLimit = fmt.Errorf("%w: it unpacks to more than is looked at", ErrUnreadable)
+var ErrLimit = unreadable("it unpacks to more than is looked at")
 
-// unreadable is an [ErrUnreadable] that says why.
-func unreadable(why string) error { return fmt.Errorf("%w: %s", ErrUnreadable, why) }
+var errClosed = errors.New("the stream is over")
 
 // Sink makes what a reading is written to; its Close ends the reading.
 type Sink func() io.WriteCloser
@@ -55,21 +63,34 @@ type Looker struct {
 // New begins to look into a stream.
 func New(b *Budget, sink Sink) *Looker { return &Looker{budget: b, sink: sink} }
 
-// Expect has the stream begin with a coding, of those that package coding knows,
-// before anything is written.
-func (l *Looker) Expect(name string) error {
+// Expect has the stream begin with codings of HTTP, in the order in which they
+// were applied, before anything is written.
+func (l *Looker) Expect(codings ...string) error {
+	if len(codings) == 0 {
+		return nil
+	}
+	last := len(codings) - 1
+	name, rest := codings[last], codings[:last]
 	open := named(name)
 	if open == nil {
 		return l.fail(unreadable("it is in a coding that is not known"))
 	}
-	return l.start(packing{name: name, open: open, memory: namedMemory, said: true}, nil)
+	return l.start(packing{name: name, memory: namedMemory, said: true, open: func(from *stream, to *reading) error {
+		if err := to.inner.Expect(rest...); err != nil {
+			return err
+		}
+		return open(from, to)
+	}}, nil)
 }
 
 // Write looks at the next bytes. It fails with what a sink fails with, and with
 // [ErrUnreadable]; then all later writes fail with the same.
 func (l *Looker) Write(p []byte) (int, error) {
-	if l.failed != nil {
+	switch {
+	case l.failed != nil:
 		return 0, l.failed
+	case l.closed:
+		return 0, errClosed
 	}
 	if err := l.feed(p); err != nil {
 		return 0, l.fail(err)
@@ -134,6 +155,11 @@ func (l *Looker) Held() int64 {
 		held = max(held, s.packing.keeps())
 	}
 	return held
+}
+
+// Busy says whether something is being unpacked that did not end yet.
+func (l *Looker) Busy() bool {
+	return len(l.active) > 0 || l.text.inner != nil && l.text.inner.Busy()
 }
 
 // feed hands bytes to what is under way.
