@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/cell"
 	"hotcell/internal/child"
 	"hotcell/internal/socketpair"
@@ -168,7 +169,7 @@ func (h *house) clear() {
 		_ = os.RemoveAll(t.Runtime)
 	}
 	if strings.HasPrefix(t.Cgroup, cgroupPrefix) {
-		go removeCgroups(t.Cgroup)
+		border.Go("removing old cgroups", border.Log(h.log), func() { removeCgroups(t.Cgroup) })
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/browser"
 	"hotcell/internal/cell"
 	"hotcell/internal/child"
@@ -156,20 +157,20 @@ func serveLine(ctx context.Context, group *errgroup.Group, line *os.File, handle
 	listener, err := socketpair.NewListener(line)
 	_ = line.Close()
 	if err != nil {
-		group.Go(func() error { return err })
+		group.Go(border.Err("a line", func() error { return err }))
 		return
 	}
 	server := rpc.Server(handler)
-	group.Go(func() error {
+	group.Go(border.Err("a line", func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) && ctx.Err() == nil {
 			return err
 		}
 		return nil
-	})
-	group.Go(func() error {
+	}))
+	group.Go(border.Err("the end of a line", func() error {
 		<-ctx.Done()
 		return server.Close()
-	})
+	}))
 }
 
 // runWorker is the worker's process.
@@ -221,7 +222,7 @@ func runWorker(ctx context.Context, text string, log *slog.Logger) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	serveLine(ctx, group, controlLine, w.Handler())
-	group.Go(func() error { w.Watch(ctx); return nil })
+	group.Go(border.Err("the watch on grants", func() error { w.Watch(ctx); return nil }))
 	return group.Wait()
 }
 

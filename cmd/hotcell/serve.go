@@ -16,6 +16,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/api"
+	"hotcell/internal/border"
 	"hotcell/internal/config"
 	"hotcell/internal/egress"
 	"hotcell/internal/job"
@@ -96,9 +97,9 @@ func (h *house) control(ctx context.Context) error {
 	faces.Base = func() string { return cmp.Or(h.config.URL, "http://"+listeners.Address()) }
 	listeners.Serve(api.New(faces), api.Public(faces))
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return listeners.Run(ctx) })
-	group.Go(func() error { return jobs.Run(ctx) })
-	group.Go(func() error {
+	group.Go(border.Err("the listeners", func() error { return listeners.Run(ctx) }))
+	group.Go(border.Err("the jobs", func() error { return jobs.Run(ctx) }))
+	group.Go(border.Err("the parts", func() error {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -107,7 +108,7 @@ func (h *house) control(ctx context.Context) error {
 		case err := <-h.worker.Failed():
 			return err
 		}
-	})
+	}))
 	if health, err := remote.Health(ctx); err == nil {
 		for _, problem := range health.Problems {
 			fmt.Fprintf(h.stdout, "no job can run on this machine: %s (see hotcell doctor)\n", problem)
@@ -142,10 +143,10 @@ func (h *house) awaitVault(ctx context.Context, vault *vaultclient.Control) (hot
 		err   error
 	}
 	answered := make(chan answer, 1)
-	go func() {
+	border.Go("waiting for the vault", border.Log(h.log), func() {
 		local, err := vault.Local(ctx)
 		answered <- answer{local, err}
-	}()
+	})
 	select {
 	case a := <-answered:
 		return a.local, a.err

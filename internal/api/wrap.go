@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"hotcell"
+	"hotcell/internal/border"
 )
 
 // key is what this package keeps in a request's context. Callers elsewhere are
@@ -70,6 +71,7 @@ func (s *service) wrap(next http.Handler) http.Handler {
 			if recovered != nil {
 				// What was thrown may hold anything: it is not printed.
 				s.Log.Error("a request panicked", "request", about.id, "method", method(r), "pattern", about.pattern)
+				border.Tell(s.Log, border.Of("a request to the API", recovered))
 			}
 			broken := recovered != nil && seen.code != 0
 			if recovered != nil && !broken {

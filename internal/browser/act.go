@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/chromedp/chromedp/kb"
+
+	"hotcell/internal/border"
 )
 
 // box is where something is, in the page's own pixels.
@@ -165,7 +167,7 @@ func (t *tab) mouse(ctx context.Context, kind string, x, y float64, button strin
 func (t *tab) unlessDialog(ctx context.Context, fn func(context.Context) error) error {
 	done := make(chan error, 1)
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
-	go func() { defer cancel(); done <- fn(ctx) }()
+	border.Send(done, "something done in a page", func() error { defer cancel(); return fn(ctx) })
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -25,6 +25,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"hotcell/internal/border"
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/sensitive"
 )
@@ -110,7 +111,7 @@ type Driver struct {
 func Open(ctx context.Context, c Config) (*Driver, error) {
 	d := &Driver{Config: c, turn: make(chan struct{}, 1), refs: map[string]ref{}, kept: map[string]*keeping{}}
 	d.learn()
-	d.wire = newWire(c.Pipe)
+	d.wire = newWire(c.Pipe, border.Log(c.Log))
 	d.root = d.wire.session("")
 	d.root.on("Target.attachedToTarget", d.attached)
 	d.root.on("Target.detachedFromTarget", d.detached)

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"hotcell/internal/border"
 	"hotcell/internal/cellrpc"
 )
 
@@ -69,7 +70,7 @@ func (d *Driver) takeOver(ctx context.Context) error {
 	d.held.Store(true)
 	d.mu.Lock()
 	d.hold = hold
-	hold.timer = time.AfterFunc(heldTime, hold.end)
+	hold.timer = border.After(heldTime, "the end of a person's hold", d.wire.caught, hold.end)
 	d.mu.Unlock()
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/cell"
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/parcel"
@@ -56,15 +57,16 @@ func initMain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	driver, err := Open(ctx, Config{
 		Pipe: Pipe{chromium.To, chromium.From}, Hand: &line{room}, Evaluate: room.Spec.Evaluate, Downloads: downloadFolder, Uploads: uploadFolder,
-		Now: time.Now, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, strings.TrimSpace(chromium.Said()))
 	}
-	server := &http.Server{Handler: serve(room, driver), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
-	go func() { _ = server.Serve(room.Calls) }()
+	server := &http.Server{Handler: border.Handler("a call of a browser's cell", log, border.Refuse, serve(room, driver)), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
+	border.Go("the calls of a browser's cell", border.Log(log), func() { _ = server.Serve(room.Calls) })
 	<-chromium.Ended
 	room.Leave()
 	return fmt.Errorf("the browser has ended: %s", strings.TrimSpace(chromium.Said()))

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/target"
+
+	"hotcell/internal/border"
 )
 
 // tab is one page, with the frames of other processes within it.
@@ -111,7 +113,7 @@ func (d *Driver) begin(s *session, about info) {
 	s.on("Target.detachedFromTarget", t.frameDetached)
 	t.enable(s)
 	d.opening.Add(1)
-	go func() {
+	border.Go("a new page", d.wire.caught, func() {
 		defer d.opening.Add(-1)
 		// Only once it tells of all that happens is it used.
 		ctx, cancel := context.WithTimeout(context.Background(), enableTime)
@@ -126,7 +128,7 @@ func (d *Driver) begin(s *session, about info) {
 			return
 		}
 		d.root.tell("Target.activateTarget", args{"targetId": d.current.target}) // a page in the background is not drawn
-	}()
+	})
 }
 
 // maxTabs is how many pages are open at once: a page can open others without end.
@@ -289,13 +291,13 @@ func (t *tab) dialogOpened(params []byte) {
 	switch {
 	case !ok:
 	case e.Type == "beforeunload":
-		go t.answer(true)
+		border.Go("a dialog of a page", t.driver.wire.caught, func() { t.answer(true) })
 	case t.driver.closed.Load():
 		// Nobody is there to answer it, and the page would wait with what is in it.
 		t.mu.Lock()
 		t.note("[dialog] " + e.Type + ": " + e.Message)
 		t.mu.Unlock()
-		go t.answer(false)
+		border.Go("a dialog of a page", t.driver.wire.caught, func() { t.answer(false) })
 	default:
 		t.setDialog(&e)
 	}

@@ -10,6 +10,8 @@ import (
 	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
+
+	"hotcell/internal/border"
 )
 
 // args are a command's parameters, as the protocol names them
@@ -23,6 +25,8 @@ var errGone = errors.New("the browser is gone")
 type wire struct {
 	conn *chromedp.PipeConn
 	send sync.Mutex
+	// caught is told of a fault.
+	caught border.Caught
 
 	mu       sync.Mutex
 	next     int64
@@ -40,11 +44,13 @@ type event struct {
 	params  []byte
 }
 
-func newWire(p Pipe) *wire {
-	w := &wire{conn: chromedp.NewPipeConn(p.From, p.To), waiting: map[int64]chan *cdproto.Message{}, sessions: map[target.SessionID]*session{}}
+func newWire(p Pipe, caught border.Caught) *wire {
+	w := &wire{conn: chromedp.NewPipeConn(p.From, p.To), waiting: map[int64]chan *cdproto.Message{}, sessions: map[target.SessionID]*session{}, caught: caught}
 	w.more = sync.NewCond(&w.mu)
-	go w.read()
-	go w.handle()
+	// Whoever waits for an answer is told that the browser is gone, and not left waiting.
+	gone := func(f *border.Fault) { caught(f); w.end() }
+	border.Go("the browser's answers", gone, w.read)
+	border.Go("the browser's events", gone, w.handle)
 	return w
 }
 
@@ -85,7 +91,7 @@ func (w *wire) handle() {
 		fn := e.session.handlers[e.method]
 		w.mu.Unlock()
 		if fn != nil {
-			fn(e.params)
+			border.Func("an event of the browser's", w.caught, func() { fn(e.params) })()
 		}
 	}
 }

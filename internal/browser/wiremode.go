@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"hotcell/internal/border"
 	"hotcell/internal/cellrpc"
 )
 
@@ -180,13 +181,13 @@ func (s *signing) follow(ctx context.Context, id string) *following {
 	if id == "" { // it may be armed, and nobody knows by what name
 		return f
 	}
-	go func() {
-		got, err := hand.AwaitArm(ctx, cellrpc.AwaitArmRequest{ID: id})
-		if err != nil {
-			got = cellrpc.ArmState{Gone: true}
+	border.Go("waiting for what was armed", s.driver.wire.caught, func() {
+		got := cellrpc.ArmState{Gone: true}
+		defer func() { f.state <- got }()
+		if state, err := hand.AwaitArm(ctx, cellrpc.AwaitArmRequest{ID: id}); err == nil {
+			got = state
 		}
-		f.state <- got
-	}()
+	})
 	return f
 }
 

@@ -26,6 +26,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/book"
+	"hotcell/internal/border"
 	"hotcell/internal/budget"
 	"hotcell/internal/connector"
 	"hotcell/internal/courier"
@@ -73,8 +74,8 @@ type Service struct {
 
 // New is a service; Close ends it.
 func New(c Config) *Service {
-	s := &Service{Config: c, live: live.Watch(c.Vault)}
-	s.tidy = time.AfterFunc(restTime, s.forget)
+	s := &Service{Config: c, live: live.Watch(c.Vault, border.Log(c.Log))}
+	s.tidy = border.After(restTime, "tidying after calls", border.Log(c.Log), s.forget)
 	return s
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"hotcell/internal/border"
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/socketpair"
 )
@@ -111,7 +112,7 @@ func (b *Bubblewrap) probe(ctx context.Context) (exit cellrpc.Exit, said string,
 	}
 	served := make(chan struct{})
 	server := &http.Server{Handler: probeGateway(&exit), ReadHeaderTimeout: probeTime}
-	go func() { defer close(served); _ = server.Serve(l) }()
+	border.Go("the probe of a cell", border.Silent, func() { defer close(served); _ = server.Serve(l) })
 	err = process.Wait()
 	_ = server.Shutdown(ctx)
 	<-served

@@ -9,9 +9,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"os"
 	"slices"
 	"time"
 
+	"hotcell/internal/border"
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/relay"
 )
@@ -55,8 +57,9 @@ func (i *initial) openDoor(ctx context.Context) *door {
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "hotcell: the door of a cell takes POST "+cellrpc.PathAsk+" and "+cellrpc.PathMCP, http.StatusForbidden)
 	})
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 30 * time.Second, ErrorLog: proxy.ErrorLog}
-	go func() { _ = server.Serve(d) }()
+	bordered := border.Handler("the door of a cell", slog.New(slog.NewTextHandler(os.Stderr, nil)), border.Refuse, mux)
+	server := &http.Server{Handler: bordered, ReadHeaderTimeout: 30 * time.Second, ErrorLog: proxy.ErrorLog}
+	border.Go("the door of a cell", caught, func() { _ = server.Serve(d) })
 	return d
 }
 

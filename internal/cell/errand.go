@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/cellrpc"
 )
 
@@ -25,7 +26,9 @@ const errandRest = time.Second
 // until the command ends: files go from one cell to the other.
 func (i *initial) errands(ctx context.Context) {
 	for ctx.Err() == nil {
-		if err := i.errand(ctx); err != nil {
+		err := border.Run("an errand of a cell", func() error { return i.errand(ctx) })
+		fault(err)
+		if err != nil {
 			select {
 			case <-ctx.Done():
 			case <-time.After(errandRest):

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"hotcell/internal/border"
 	"hotcell/internal/relay"
 	"hotcell/internal/socketpair"
 )
@@ -127,11 +128,11 @@ func closeWrite(c net.Conn) error {
 // join copies both ways until both sides are done.
 func join(a, b net.Conn) {
 	done := make(chan struct{})
-	go func() {
+	border.Go("a connection of a cell", caught, func() {
+		defer close(done)
 		_, _ = io.Copy(a, b)
 		_ = closeWrite(a)
-		close(done)
-	}()
+	})
 	_, _ = io.Copy(b, a)
 	_ = closeWrite(b)
 	<-done

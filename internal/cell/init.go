@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"hotcell/internal/border"
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/guard"
 )
@@ -47,7 +48,12 @@ func initMain(ctx context.Context) error {
 		return err
 	}
 	i := &initial{gateway: g}
-	exit := i.live(ctx)
+	var exit cellrpc.Exit
+	if err := border.Run("a job's cell", func() error { exit = i.live(ctx); return nil }); err != nil {
+		border.Func("a job's cell", caught, func() { i.forget() })()
+		fault(err)
+		exit = unstarted(err)
+	}
 	ending.Store(true)
 	if err := g.post(ctx, cellrpc.PathExit, exit, nil); err != nil {
 		return fmt.Errorf("telling how the job ended: %w", err)
@@ -95,13 +101,13 @@ func watch(line *os.File) (*atomic.Bool, error) {
 		return nil, fmt.Errorf("opening the line: %w", err)
 	}
 	ending := new(atomic.Bool)
-	go func() {
+	border.Go("the watch on the gateway", func(*border.Fault) { os.Exit(1) }, func() {
 		// The gateway says nothing here, so this returns when it is gone.
 		_, _ = c.Read(make([]byte, 1))
 		if !ending.Load() {
 			os.Exit(1)
 		}
-	}()
+	})
 	return ending, nil
 }
 
@@ -114,7 +120,7 @@ func (i *initial) live(ctx context.Context) cellrpc.Exit {
 		return unstarted(err)
 	}
 	leased := make(chan error, 1)
-	go func() { leased <- i.lease(ctx) }()
+	border.Send(leased, "the lease", func() error { return i.lease(ctx) })
 	err = i.prepare(ctx)
 	if err := errors.Join(err, <-leased); err != nil {
 		return unstarted(err)

@@ -3,12 +3,14 @@ package cell
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"sync"
 
 	"golang.org/x/sys/unix"
 
+	"hotcell/internal/border"
 	"hotcell/internal/cellrpc"
 )
 
@@ -25,7 +27,11 @@ type logs struct {
 func (i *initial) startLogs(ctx context.Context) *logs {
 	l := &logs{}
 	for name, from := range i.stage.output {
-		l.wait.Go(func() { l.note(i.stream(ctx, name, from)) })
+		l.wait.Go(border.Func("a job's log", caught, func() {
+			redactions, err := 0, errLog
+			defer func() { l.note(redactions, err) }()
+			redactions, err = i.stream(ctx, name, from)
+		}))
 	}
 	return l
 }
@@ -49,27 +55,40 @@ var errLog = errors.New("the job's log could not be told any more")
 func (i *initial) stream(ctx context.Context, name string, from io.Reader) (int, error) {
 	read, write := io.Pipe()
 	sent := make(chan error, 1)
-	go func() {
+	border.Send(sent, "a job's log on its way", func() error {
+		defer func() { _ = read.CloseWithError(errLog) }()
 		answer, err := i.gateway.do(ctx, http.MethodPost, cellrpc.PathLog+"?stream="+name, read)
 		if err == nil {
 			err = answer.Body.Close()
 		}
-		_ = read.CloseWithError(errLog)
-		sent <- err
-	}()
+		return err
+	})
 	w := i.guard.Load().Writer(write, nil)
-	_, err := io.Copy(onlyWriter{w}, from)
-	if err == nil {
-		err = w.Close()
-	}
+	err := border.Run("the guard on a job's log", func() error {
+		_, err := io.Copy(onlyWriter{w}, from)
+		if err == nil {
+			err = w.Close()
+		}
+		return err
+	})
+	fault(err)
 	err = errors.Join(err, write.Close())
 	if err != nil {
 		_ = unix.Kill(-1, unix.SIGKILL)
 	}
 	if failed := <-sent; failed != nil || err != nil {
-		return 0, errLog
+		fault(failed)
+		return 0, logError(err)
 	}
 	return w.Count(), nil
+}
+
+// logError is what the job's end tells of a log that was cut off.
+func logError(err error) error {
+	if f, ok := errors.AsType[*border.Fault](err); ok {
+		return fmt.Errorf("%w: %w", errLog, f)
+	}
+	return errLog
 }
 
 // onlyWriter keeps io.Copy from finding a way around the guard.

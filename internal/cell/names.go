@@ -11,6 +11,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"hotcell/internal/border"
 	"hotcell/internal/cellrpc"
 )
 
@@ -43,7 +44,7 @@ func (n *names) find(host string) (netip.Addr, bool) {
 
 // resolve serves names on 127.0.0.1:53.
 func (i *initial) resolve() error {
-	handler := &resolver{names: &i.names, refused: i.refused, seen: map[string]*sync.Once{}}
+	handler := bordered{&resolver{names: &i.names, refused: i.refused, seen: map[string]*sync.Once{}}}
 	packets, err := net.ListenPacket("udp", "127.0.0.1:53")
 	if err != nil {
 		return fmt.Errorf("serving names in the cell: %w", err)
@@ -53,7 +54,7 @@ func (i *initial) resolve() error {
 		return fmt.Errorf("serving names in the cell: %w", err)
 	}
 	for _, s := range []*dns.Server{{PacketConn: packets, Handler: handler}, {Listener: streams, Handler: handler}} {
-		go func() { _ = s.ActivateAndServe() }()
+		border.Go("the names of a cell", caught, func() { _ = s.ActivateAndServe() })
 	}
 	return nil
 }

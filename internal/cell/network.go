@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"hotcell/internal/border"
 )
 
 // The addresses that names get: 127.64.0.0/10, from .2 on.
@@ -94,7 +96,7 @@ func (i *initial) doors(ctx context.Context, host string, ip netip.Addr, ports [
 			return fmt.Errorf("listening in the cell: %w", err)
 		}
 		target := net.JoinHostPort(host, strconv.Itoa(port))
-		go accept(l, func(c net.Conn) { i.handOver(ctx, c, target) })
+		border.Go("what listens in a cell", caught, func() { accept(l, func(c net.Conn) { i.handOver(ctx, c, target) }) })
 	}
 	return nil
 }
@@ -106,7 +108,7 @@ func accept(l net.Listener, fn func(net.Conn)) {
 			time.Sleep(10 * time.Millisecond) //nolint:forbidigo // out of descriptors, and nothing tells when there are some
 			continue
 		}
-		go fn(c)
+		border.Go("a connection in a cell", closing(c), func() { fn(c) })
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/guard"
 )
@@ -27,11 +28,12 @@ func (i *initial) sendOut(ctx context.Context) (int, error) {
 	read, write := io.Pipe()
 	p := &packer{archive: tar.NewWriter(write), root: root, guard: i.guard.Load()}
 	packed := make(chan error, 1)
-	go func() {
-		err := p.pack()
+	border.Send(packed, "packing /job/out", func() error {
+		err := border.Run("packing /job/out", p.pack)
+		fault(err)
 		_ = write.CloseWithError(err)
-		packed <- err
-	}()
+		return err
+	})
 	answer, err := i.gateway.do(ctx, http.MethodPut, cellrpc.PathOut, read)
 	_ = read.CloseWithError(errOut)
 	switch failed := <-packed; {

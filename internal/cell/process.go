@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"hotcell/internal/border"
 )
 
 // Process is a cell that runs.
@@ -27,9 +29,10 @@ const outputDelay = time.Second
 // attend follows a cell that starts, and ends it with ctx.
 func attend(ctx context.Context, cmd *exec.Cmd, info *os.File) *Process {
 	p := &Process{cmd: cmd, init: -1, known: make(chan struct{}), done: make(chan struct{})}
-	go p.learn(info)
-	stop := context.AfterFunc(ctx, p.Kill)
-	go func() {
+	border.Go("the first process of a cell", border.Silent, func() { p.learn(info) })
+	stop := border.WithEnd(ctx, "the end of a cell", border.Silent, p.Kill)
+	border.Go("the end of a cell", border.Silent, func() {
+		defer close(p.done)
 		p.err = cmd.Wait()
 		stop()
 		<-p.known
@@ -38,8 +41,7 @@ func attend(ctx context.Context, cmd *exec.Cmd, info *os.File) *Process {
 			awaitEnd(p.init)
 			_ = unix.Close(p.init)
 		}
-		close(p.done)
-	}()
+	})
 	return p
 }
 

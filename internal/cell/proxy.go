@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"hotcell/internal/border"
 )
 
 // proxyPort is where clients that resolve by a proxy find one.
@@ -25,7 +27,7 @@ func (i *initial) proxy(ctx context.Context) error {
 		return fmt.Errorf("listening in the cell: %w", err)
 	}
 	d := i.openDoor(ctx)
-	go accept(l, func(c net.Conn) { i.proxied(ctx, c, d) })
+	border.Go("the proxy of a cell", caught, func() { accept(l, func(c net.Conn) { i.proxied(ctx, c, d) }) })
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"hotcell/internal/border"
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/guard"
 	"hotcell/internal/socketpair"
@@ -100,16 +101,16 @@ func (r *Room) Launch(argv, env []string) (*Browser, error) {
 	tail := &tail{}
 	var readers sync.WaitGroup
 	for _, f := range stage.output {
-		readers.Go(func() { _, _ = io.Copy(tail, f) })
+		readers.Go(border.Func("what a browser prints", caught, func() { _, _ = io.Copy(tail, f) }))
 	}
 	ended := make(chan struct{})
-	go func() {
+	border.Go("the end of a browser", caught, func() {
+		defer close(ended)
 		reap(stage.pid)
 		_ = unix.Kill(-1, unix.SIGKILL)
 		reap(-1)
 		readers.Wait()
-		close(ended)
-	}()
+	})
 	return &Browser{To: stage.devtools[0], From: stage.devtools[1], Said: tail.String, Ended: ended}, nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"hotcell/internal/border"
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/sensitive"
 )
@@ -84,7 +85,7 @@ func (i *initial) run(ctx context.Context) cellrpc.Exit {
 	if i.spec.Errands {
 		running, stop := context.WithCancel(ctx)
 		defer stop()
-		go i.errands(running)
+		border.Go("the errands of a cell", caught, func() { i.errands(running) })
 	}
 	failure := i.release()
 	status := reap(i.stage.pid)

@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
+
+	"hotcell/internal/border"
 )
 
 // witness sees which addresses the command tries that do not exist in the cell.
@@ -50,7 +52,7 @@ func (i *initial) bearWitness() error {
 		}
 	}
 	i.witness = w
-	go w.watch()
+	border.Go("the watch on a cell's packets", caught, w.watch)
 	return nil
 }
 
@@ -125,7 +127,7 @@ func (w *witness) watch() {
 		if _, err := unix.Poll(polled, -1); err != nil && err != unix.EINTR {
 			return
 		}
-		w.look()
+		border.Func("a packet of a cell", caught, w.look)()
 	}
 }
 

@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"hotcell/internal/border"
 )
 
 // Spec says what to start.
@@ -82,7 +84,7 @@ func Start(ctx context.Context, spec Spec) (*Child, error) {
 		cancel()
 		return nil, fmt.Errorf("starting the %s: %w", spec.Name, err)
 	}
-	go c.keep(ctx, cmd, leash)
+	border.Go("keeping the "+spec.Name, border.Log(spec.Log), func() { c.keep(ctx, cmd, leash) })
 	return c, nil
 }
 
@@ -171,7 +173,7 @@ func (c *Child) keep(ctx context.Context, cmd *exec.Cmd, leash io.Closer) {
 // leash, and kills what does not end by that.
 func (c *Child) attend(ctx context.Context, cmd *exec.Cmd, leash io.Closer) error {
 	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	border.Send(ended, "the end of the "+c.spec.Name, cmd.Wait)
 	select {
 	case err := <-ended:
 		return err

@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"hotcell/internal/border"
 )
 
 // Harden makes this process hard to look into: it leaves no core dump, others
@@ -53,10 +55,10 @@ func LocksMemory() bool {
 // or dies.
 func Leashed(ctx context.Context) context.Context {
 	ctx, cancel := context.WithCancel(ctx)
-	go func() {
+	border.Go("the leash", border.Silent, func() {
+		defer cancel()
 		_, _ = io.Copy(io.Discard, os.Stdin)
-		cancel()
-	}()
+	})
 	return ctx
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/access"
+	"hotcell/internal/border"
 	"hotcell/internal/connector"
 	"hotcell/internal/oauth"
 	"hotcell/internal/vault"
@@ -138,10 +139,10 @@ func (s *Service) freshen(ctx context.Context, r *vaultrpc.CredentialRequest) {
 		return
 	}
 	done := make(chan struct{})
-	go func() {
+	border.Go("a refresh before a revocation", border.Log(s.Log), func() {
 		defer close(done)
 		_ = s.Keeper.Ensure(context.WithoutCancel(ctx), c.Workspace, c.ID, 0) // the revocation tells what comes of that
-	}()
+	})
 	select {
 	case <-done:
 	case <-time.After(revokeTime):

@@ -13,6 +13,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"hotcell/internal/border"
 	"hotcell/internal/coding"
 	"hotcell/internal/connector"
 	"hotcell/internal/scrub"
@@ -38,8 +39,23 @@ var (
 	errEnded     = errors.New("the session is over")
 )
 
-// RoundTrip implements [http.RoundTripper].
-func (m *messenger) RoundTrip(r *http.Request) (*http.Response, error) {
+// RoundTrip implements [http.RoundTripper]. The library calls it in goroutines of
+// its own.
+func (m *messenger) RoundTrip(r *http.Request) (came *http.Response, err error) {
+	err = border.Run("a session with an MCP server", func() (err error) {
+		came, err = m.roundTrip(r) //nolint:bodyclose // the library closes it
+		return err
+	})
+	if border.Tell(m.Log, err) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.fault, m.ended = err, true
+		return nil, errBroken
+	}
+	return came, err
+}
+
+func (m *messenger) roundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		defer func() { _ = r.Body.Close() }()
 	}
@@ -99,7 +115,7 @@ func (m *messenger) outgoing(r *http.Request) (out *http.Request, call bool, can
 		return nil, call, nil, errEnded
 	}
 	ctx, stop := context.WithCancelCause(r.Context())
-	release := context.AfterFunc(m.ctx, func() { stop(context.Cause(m.ctx)) })
+	release := border.WithEnd(m.ctx, "the end of a call", border.Silent, func() { stop(context.Cause(m.ctx)) })
 	cancel = func() { release(); stop(nil) }
 	m.Lost = m.Lost || call
 	out, err = m.prepare(ctx, &connector.Request{Method: r.Method, URL: r.URL, Header: r.Header, Body: body, Auth: true})
@@ -130,14 +146,19 @@ func (m *messenger) guarded(came *http.Response, cancel func()) error {
 	kind, _, _ := mime.ParseMediaType(came.Header.Get("Content-Type"))
 	inner := came.Body
 	if kind == "text/event-stream" && came.StatusCode < http.StatusBadRequest {
-		came.Body = &closing{m.patterns.Reader(bounded, nil), func() { cancel(); _ = inner.Close() }}
+		came.Body = border.Reader("what an MCP server sends", border.Log(m.Log), &closing{m.patterns.Reader(bounded, nil), func() { cancel(); _ = inner.Close() }})
 		return nil
 	}
 	m.mu.Unlock() // bounded takes it
-	text, err := io.ReadAll(bounded)
+	var text []byte
+	err = border.Run("what an MCP server answers", func() (err error) { // with m.mu free
+		text, err = io.ReadAll(bounded)
+		return err
+	})
 	m.mu.Lock()
 	cancel()
 	_ = inner.Close()
+	border.Tell(m.Log, err)
 	if err != nil || m.ctx.Err() != nil {
 		return &connector.Failure{Status: came.StatusCode, Message: "the server's answer broke off, or is too large"}
 	}

@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/budget"
 	"hotcell/internal/guard"
 	"hotcell/internal/inject"
@@ -91,8 +92,8 @@ var connections = netguard.Pool{PerHost: 256, Idle: 20 * time.Second}
 func New(c Config) *Service {
 	s := &Service{Config: c}
 	s.transport = netguard.Transport(c.Dialer, c.Roots, connections)
-	s.live = live.Watch(c.Vault)
-	s.tidy = time.AfterFunc(restTime, s.forget)
+	s.live = live.Watch(c.Vault, border.Log(c.Log))
+	s.tidy = border.After(restTime, "tidying after requests", border.Log(c.Log), s.forget)
 	return s
 }
 
@@ -194,7 +195,7 @@ func parse(r *http.Request) (*url.URL, vault.Target, error) {
 // prepare makes the request that goes out, with the credential on.
 func (s *Service) prepare(ctx context.Context, r *http.Request, target *url.URL, job hotcell.JobID, uses []*vault.Used) (*http.Request, *guard.Patterns, error) {
 	out := (&http.Request{
-		Method: r.Method, URL: target, Host: hostHeader(target), Header: r.Header, Body: r.Body, ContentLength: r.ContentLength,
+		Method: r.Method, URL: target, Host: hostHeader(target), Header: r.Header, Body: border.Reader("the body of a forwarded request", border.Log(s.Log), r.Body), ContentLength: r.ContentLength,
 		Trailer: r.Trailer, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
 	if r.ContentLength == 0 {
@@ -283,6 +284,8 @@ func (s *Service) unanswered(ctx context.Context, w http.ResponseWriter, err err
 		}
 		s.faulty(w, http.StatusForbidden, "refused", text)
 		return text
+	case border.Tell(s.Log, err):
+		text = err.Error()
 	case errors.Is(err, hotcell.ErrUnavailable):
 		text = "the host could not be reached"
 	default:
@@ -323,6 +326,11 @@ func (s *Service) fault(w http.ResponseWriter, err error) {
 		}
 		s.faulty(w, http.StatusInternalServerError, "unavailable", "internal error")
 	}
+}
+
+// Faulted answers a request that met a fault of ours.
+func (s *Service) Faulted(w http.ResponseWriter) {
+	s.faulty(w, http.StatusInternalServerError, "unavailable", (&border.Fault{}).Error())
 }
 
 func (s *Service) faulty(w http.ResponseWriter, status int, fault, text string) {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 
+	"hotcell/internal/border"
 	"hotcell/internal/frames"
 	"hotcell/internal/guard"
 	"hotcell/internal/live"
@@ -27,7 +28,7 @@ func (s *Service) upgraded(ctx context.Context, w http.ResponseWriter, answer *h
 	defer func() { _ = client.Close() }()
 	release := live.Bind(ctx, client, upstream)
 	defer release()
-	sent, received, refused := frames.Join(client, upstream, frames.Sides{Down: frames.Guarded(pattern, nil, true)})
+	sent, received, refused := frames.Join(client, upstream, frames.Sides{Down: frames.Guarded(pattern, nil, true), Caught: border.Log(s.Log)})
 	if refused != nil {
 		return sent + received, "ended: the upstream repeated the credential over several messages"
 	}

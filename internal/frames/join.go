@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"hotcell/internal/border"
 	"hotcell/internal/guard"
 	"hotcell/internal/relay"
 	"hotcell/internal/unpack"
@@ -18,6 +19,8 @@ import (
 type Sides struct {
 	// Up is towards the upstream, Down towards the client.
 	Up, Down Side
+	// Caught is told of a fault, which ends the connection; nil where nobody listens.
+	Caught border.Caught
 }
 
 // Guarded is a side with the guard on it. What the policy would redact is
@@ -68,14 +71,17 @@ func (w *watch) Close() error { return cmp.Or(w.looker.Close(), w.Writer.Close()
 func Join(client, upstream io.ReadWriteCloser, sides Sides) (sent, received int64, refused *guard.RefusedError) {
 	up, down := &counter{to: upstream}, &counter{to: client}
 	ended := make(chan error, 2)
-	go func() { ended <- pass(client, up, sides.Up) }()
-	go func() { ended <- pass(upstream, down, sides.Down) }()
+	border.Send(ended, "a WebSocket, upwards", func() error { return pass(client, up, sides.Up) })
+	border.Send(ended, "a WebSocket, downwards", func() error { return pass(upstream, down, sides.Down) })
 	first := <-ended
 	_, _ = client.Close(), upstream.Close()
 	second := <-ended
 	for _, err := range []error{first, second} {
 		if r, ok := errors.AsType[*guard.RefusedError](err); ok {
 			refused = r
+		}
+		if f, ok := errors.AsType[*border.Fault](err); ok && sides.Caught != nil {
+			sides.Caught(f)
 		}
 	}
 	return up.n.Load(), down.n.Load(), refused

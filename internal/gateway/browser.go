@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/guard"
 	"hotcell/internal/vaultrpc"
@@ -133,15 +134,15 @@ func (g *Gateway) serveBrowser(l net.Listener) {
 		ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
 		BaseContext: func(net.Listener) context.Context { return context.WithValue(g.ctx, browserKey{}, true) },
 		ErrorLog:    slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		Handler: g.border("the gateway of a browser's cell", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodConnect {
 				g.connect(w, r)
 				return
 			}
 			mux.ServeHTTP(w, r)
-		}),
+		})),
 	}
-	defer context.AfterFunc(g.ctx, func() { _ = server.Close() })()
+	defer border.WithEnd(g.ctx, "the end of a browser's gateway", border.Log(g.Config.Log), func() { _ = server.Close() })()
 	_ = server.Serve(l)
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/budget"
 	"hotcell/internal/egress"
 	"hotcell/internal/netguard"
@@ -213,7 +214,7 @@ func (g *Gateway) ends(connections ...io.Closer) (release func()) {
 	cut := g.cut
 	g.mu.Unlock()
 	released := make(chan struct{})
-	go func() {
+	border.Go("the end of a cell's connections", border.Log(g.Config.Log), func() {
 		select {
 		case <-g.ctx.Done():
 		case <-cut:
@@ -223,7 +224,7 @@ func (g *Gateway) ends(connections ...io.Closer) (release func()) {
 		for _, c := range connections {
 			_ = c.Close()
 		}
-	}()
+	})
 	return func() { close(released) }
 }
 

@@ -31,6 +31,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/budget"
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/egress"
@@ -150,6 +151,7 @@ func New(c Config) (*Gateway, error) {
 		}
 	}
 	g.ctx, g.cancel = context.WithCancelCause(context.Background())
+	g.waits.caught = border.Log(c.Log)
 	g.waits.tell = func(waiting bool) error { return c.Sink.Waiting(g.ctx, waiting) }
 	g.box = toolbox.New(g.tools())
 	mux := http.NewServeMux()
@@ -169,7 +171,7 @@ func New(c Config) (*Gateway, error) {
 		ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
 		BaseContext: func(net.Listener) context.Context { return g.ctx },
 		ErrorLog:    slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // what a job sends is not ours to log
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		Handler: g.border("a cell's gateway", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch {
 			case r.Method == http.MethodConnect:
 				g.connect(w, r)
@@ -178,7 +180,7 @@ func New(c Config) (*Gateway, error) {
 			default:
 				mux.ServeHTTP(w, r)
 			}
-		}),
+		})),
 	}
 	g.transport = netguard.Transport(g.Dialer, g.Roots, connections)
 	g.startInterception()

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/border"
 )
 
 // interception is the part of a gateway that speaks HTTPS with the cell in the
@@ -35,7 +36,7 @@ const maxStreams = 100
 func (g *Gateway) startInterception() {
 	i := &interception{conns: make(chan net.Conn), closed: make(chan struct{})}
 	i.server = &http.Server{
-		Handler: http.HandlerFunc(g.request), MaxHeaderBytes: maxHeaders,
+		Handler: g.border("a request of a cell", http.HandlerFunc(g.request)), MaxHeaderBytes: maxHeaders,
 		ReadHeaderTimeout: openingTime, IdleTimeout: 5 * time.Minute,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: maxStreams, MaxReadFrameSize: 64 << 10,
@@ -48,7 +49,7 @@ func (g *Gateway) startInterception() {
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // what a job sends is not ours to log
 	}
 	g.inner = i
-	go func() { _ = i.server.Serve(i) }()
+	border.Go("the requests of a cell", border.Log(g.Config.Log), func() { _ = i.server.Serve(i) })
 }
 
 // Accept implements [net.Listener].
@@ -220,11 +221,11 @@ func (g *Gateway) passThrough(client net.Conn, buffered *bufio.Reader, upstream 
 	var sent, received int64
 	done := make(chan struct{})
 	counted := func(to io.Writer) io.Writer { return &limited{to: to, count: g.limits.bytes} }
-	go func() {
+	border.Go("a connection of a cell, upwards", border.Log(g.Config.Log), func() {
 		defer close(done)
+		defer halfClose(upstream)
 		sent, _ = io.Copy(counted(upstream), io.MultiReader(bytes.NewReader(head), buffered))
-		halfClose(upstream)
-	}()
+	})
 	received, _ = io.Copy(counted(client), upstream)
 	halfClose(client)
 	<-done

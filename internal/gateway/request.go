@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/egress"
 	"hotcell/internal/frames"
@@ -188,6 +189,8 @@ func (x *exchange) fail(w http.ResponseWriter, err error) {
 	switch {
 	case errors.Is(err, hotcell.ErrRateLimited):
 		x.gateway.tooMuch(w, err)
+	case x.gateway.told(err):
+		x.refuse(w, http.StatusInternalServerError, (&border.Fault{}).Error())
 	case errors.Is(err, errCoding):
 		refuse(w, http.StatusBadGateway, "the answer is in a coding that cannot be read, so it is not let through")
 	case x.gateway.ctx.Err() != nil:

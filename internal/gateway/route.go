@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/frames"
 	"hotcell/internal/netguard"
 	"hotcell/internal/relay"
@@ -27,7 +28,7 @@ var connections = netguard.Pool{PerHost: 128, Idle: time.Minute}
 func (x *exchange) roundTrip(r *http.Request) (*http.Response, error) {
 	uri := r.URL.RequestURI()
 	out := (&http.Request{
-		Method: r.Method, Header: r.Header, Body: r.Body, ContentLength: r.ContentLength, Trailer: r.Trailer,
+		Method: r.Method, Header: r.Header, Body: x.gateway.body(r.Body), ContentLength: r.ContentLength, Trailer: r.Trailer,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(r.Context())
 	if len(x.verdict.Uses) == 0 {
@@ -116,7 +117,7 @@ func (x *exchange) switched(w http.ResponseWriter, answer *http.Response) {
 		return
 	}
 	defer x.gateway.ends(client, upstream)()
-	sides := frames.Sides{Up: x.inspect.side(), Down: x.inspect.down()}
+	sides := frames.Sides{Up: x.inspect.side(), Down: x.inspect.down(), Caught: border.Log(x.gateway.Config.Log)}
 	if _, _, refused := frames.Join(client, upstream, sides); refused != nil {
 		x.caught(refused.Match, "WebSocket")
 	}

@@ -3,6 +3,8 @@ package gateway
 import (
 	"sync"
 	"time"
+
+	"hotcell/internal/border"
 )
 
 // soon is how long a wait may last that nobody is told of.
@@ -15,6 +17,8 @@ type waits struct {
 	// told is what was told last.
 	told bool
 	tell func(waiting bool) error
+	// caught is told of a fault.
+	caught border.Caught
 }
 
 // waiting says that something waits, until over is called.
@@ -22,7 +26,7 @@ func (w *waits) waiting() (over func()) {
 	w.mu.Lock()
 	w.n++
 	w.mu.Unlock()
-	timer := time.AfterFunc(soon, w.settle)
+	timer := border.After(soon, "telling that a job waits", w.caught, w.settle)
 	return func() {
 		timer.Stop()
 		w.mu.Lock()

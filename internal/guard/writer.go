@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"io"
 	"slices"
+
+	"hotcell/internal/border"
 )
 
 // piece is how much of a write is looked at in one go.
@@ -67,11 +69,27 @@ func (p *Patterns) Writer(to io.Writer, policy Policy) *Writer {
 // Count is how many replacements were written.
 func (w *Writer) Count() int { return w.count }
 
+// broken ends the stream where the guard met a fault of its own: nothing of what was
+// held goes on, then or later.
+func (w *Writer) broken(n *int, err *error) {
+	thrown := recover()
+	if thrown == nil {
+		return
+	}
+	w.err = border.Of("the guard", thrown)
+	for _, l := range w.lanes {
+		clear(l.buf[:cap(l.buf)])
+	}
+	clear(w.out[:cap(w.out)])
+	*n, *err = 0, w.err
+}
+
 // Write implements [io.Writer].
-func (w *Writer) Write(b []byte) (int, error) {
+func (w *Writer) Write(b []byte) (n int, err error) {
 	if w.patterns == nil {
 		return w.to.Write(b)
 	}
+	defer w.broken(&n, &err)
 	for rest := b; len(rest) > 0 && w.err == nil; {
 		n := min(len(rest), piece)
 		w.source.buf = append(w.source.buf, rest[:n]...)
@@ -89,10 +107,11 @@ func (w *Writer) Write(b []byte) (int, error) {
 
 // Close passes on what was held back: the stream is over, so it is the
 // beginning of nothing any more. It does not close what it writes to.
-func (w *Writer) Close() error {
+func (w *Writer) Close() (err error) {
 	if w.patterns == nil || w.err != nil {
 		return w.err
 	}
+	defer w.broken(new(int), &err)
 	w.look(true)
 	if w.err == nil {
 		w.err = w.pass(w.source.end())

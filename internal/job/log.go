@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"hotcell"
+	"hotcell/internal/border"
 )
 
 // feed wakes those who follow a job. It carries no data: they read the store.
@@ -98,7 +99,7 @@ const defaultMaxLog = 256 << 20
 
 func (s *Service) record(ctx context.Context, id hotcell.JobID) *recorder {
 	r := &recorder{s: s, id: id, in: make(chan hotcell.LogChunk, 256), done: make(chan struct{})}
-	go r.run(context.WithoutCancel(ctx))
+	border.Go("storing a job's log", border.Log(s.Config.Log), func() { r.run(context.WithoutCancel(ctx)) })
 	return r
 }
 
@@ -119,7 +120,10 @@ func (r *recorder) run(ctx context.Context) {
 		if r.err != nil {
 			continue
 		}
-		if r.err = r.s.Store.AppendLog(ctx, r.id, batch...); r.err != nil {
+		// It goes on reading also after a fault: who adds to it must not wait for ever.
+		r.err = border.Run("storing a job's log", func() error { return r.s.Store.AppendLog(ctx, r.id, batch...) })
+		if r.err != nil {
+			border.Tell(r.s.Config.Log, r.err)
 			r.s.Config.Log.Error("a job's log could not be stored", "job", r.id, "error", r.err)
 			continue
 		}

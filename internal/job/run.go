@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/vaultrpc"
 	"hotcell/internal/workerrpc"
 )
@@ -74,9 +75,11 @@ func (s *Service) reconcile(ctx context.Context, before time.Time) error {
 
 // Run runs queued jobs until ctx ends; the jobs under way then end with it.
 func (s *Service) Run(ctx context.Context) error {
-	go s.beat(ctx)
+	border.Go("the beat of jobs", border.Log(s.Config.Log), func() { s.beat(ctx) })
 	defer s.leaving.Wait()
-	return s.Queue.Work(ctx, s.Concurrency, func(taken context.Context, id hotcell.JobID) { s.run(ctx, taken, id) })
+	return s.Queue.Work(ctx, s.Concurrency, func(taken context.Context, id hotcell.JobID) {
+		border.Func("taking a job from the queue", border.Log(s.Config.Log), func() { s.run(ctx, taken, id) })()
+	})
 }
 
 // beat notes which jobs run, and loses those that nobody runs.
@@ -89,7 +92,7 @@ func (s *Service) beat(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		s.pulse(ctx)
+		border.Func("the beat of jobs", border.Log(s.Config.Log), func() { s.pulse(ctx) })()
 	}
 }
 
@@ -152,10 +155,10 @@ func (s *Service) run(ctx, taken context.Context, id hotcell.JobID) {
 		stop(cause)
 	}
 	cancel(nil)
-	s.leaving.Go(func() {
+	s.leaving.Go(border.Func("an external job", border.Log(s.Config.Log), func() {
 		defer gone()
 		s.carry(outer, j)
-	})
+	}))
 }
 
 // note notes that a job runs, and how to end it, until over is called.
@@ -173,7 +176,8 @@ func (s *Service) note(id hotcell.JobID, cancel context.CancelCauseFunc) (over f
 
 // carry takes a job that starts to its end.
 func (s *Service) carry(ctx context.Context, j hotcell.Job) {
-	o := s.perform(ctx, j)
+	o := outcome{state: hotcell.JobFailed, reason: (&border.Fault{}).Error()}
+	border.Func("a job's run", border.Log(s.Config.Log), func() { o = s.perform(ctx, j) })()
 	s.end(ctx, j, o.state, o.reason)
 	if _, err := s.finish(ctx, j.ID, alive, o.state, o.reason, &o); err != nil {
 		s.Config.Log.Error("storing a job's end", "job", j.ID, "error", err)
@@ -222,28 +226,33 @@ func (s *Service) stream(ctx context.Context, j hotcell.Job) outcome {
 	out := s.Config.Output.create(j.ID)
 	var end *workerrpc.End
 	var limit *time.Timer
-	err := s.Worker.Run(ctx, j, func(e *workerrpc.RunEvent) error {
-		switch e.Kind {
-		case workerrpc.Started:
-			limit = time.AfterFunc(s.left(j), func() { cancel(errTimedOut) })
-			return s.started(ctx, j.ID, e.At)
-		case workerrpc.Waiting:
-			return s.waits(ctx, j.ID, hotcell.JobRunning, hotcell.JobWaiting)
-		case workerrpc.Resumed:
-			return s.waits(ctx, j.ID, hotcell.JobWaiting, hotcell.JobRunning)
-		case workerrpc.Log:
-			log.add(hotcell.LogChunk{At: e.At, Stream: e.Stream, Data: e.Data})
-		case workerrpc.Output:
-			return out.write(e.Data)
-		case workerrpc.Ended:
-			end = e.End
-		}
-		return nil
+	err := border.Run("following a job", func() error {
+		return s.Worker.Run(ctx, j, func(e *workerrpc.RunEvent) error {
+			switch e.Kind {
+			case workerrpc.Started:
+				limit = border.After(s.left(j), "the end of a job's time", border.Log(s.Config.Log), func() { cancel(errTimedOut) })
+				return s.started(ctx, j.ID, e.At)
+			case workerrpc.Waiting:
+				return s.waits(ctx, j.ID, hotcell.JobRunning, hotcell.JobWaiting)
+			case workerrpc.Resumed:
+				return s.waits(ctx, j.ID, hotcell.JobWaiting, hotcell.JobRunning)
+			case workerrpc.Log:
+				log.add(hotcell.LogChunk{At: e.At, Stream: e.Stream, Data: e.Data})
+			case workerrpc.Output:
+				return out.write(e.Data)
+			case workerrpc.Ended:
+				end = e.End
+			}
+			return nil
+		})
 	})
 	if limit != nil {
 		limit.Stop()
 	}
 	o := s.ended(ctx, j, err, end)
+	if border.Tell(s.Config.Log, err) {
+		o.state, o.reason = hotcell.JobFailed, err.Error()
+	}
 	whole := int64(0)
 	if end != nil {
 		whole = end.Output

@@ -5,7 +5,7 @@
 // included. Whether something may begin it does not decide: the vault does, at
 // each use. One way to use it:
 //
-//	jobs := live.Watch(door)
+//	jobs := live.Watch(door, border.Log(log))
 //	ctx, leave := jobs.Enter(ctx, job)
 //	defer leave()
 package live
@@ -18,6 +18,7 @@ import (
 	"sync"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/vault"
 )
 
@@ -33,18 +34,22 @@ type Jobs struct {
 
 type entry struct{ cancel context.CancelCauseFunc }
 
-// Watch follows the vault's revocations until Close.
-func Watch(v *vault.Vault) *Jobs {
+// Watch follows the vault's revocations until Close. After a fault it goes on, and
+// what was under way has ended; caught is told.
+func Watch(v *vault.Vault, caught border.Caught) *Jobs {
 	j := &Jobs{jobs: map[hotcell.JobID]map[*entry]struct{}{}, ended: make(chan struct{})}
 	revocations, cancel := v.Watch()
-	go func() {
-		for !j.follow(revocations) {
+	const at = "the watch on dead grants"
+	border.Go(at, caught, func() {
+		for over := false; !over; {
+			border.Func(at, caught, func() { over = j.follow(revocations) })()
 			cancel()
-			revocations, cancel = v.Watch()
-			j.all() // some were missed: nobody knows which
+			if !over {
+				revocations, cancel = v.Watch()
+				j.all() // some were missed: nobody knows which
+			}
 		}
-		cancel()
-	}()
+	})
 	return j
 }
 
@@ -88,7 +93,7 @@ func (j *Jobs) Enter(ctx context.Context, job hotcell.JobID) (within context.Con
 
 // Bind closes connections when ctx ends; release lets go of them.
 func Bind(ctx context.Context, connections ...io.Closer) (release func()) {
-	stop := context.AfterFunc(ctx, func() {
+	stop := border.WithEnd(ctx, "the end of a job's connections", border.Silent, func() {
 		for _, c := range connections {
 			_ = c.Close()
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/vaultrpc"
 )
@@ -97,12 +98,12 @@ func (s *arms) put(a *arm) {
 		}
 	}
 	s.by[a.id] = a
-	a.timer = time.AfterFunc(armTime, func() {
+	a.timer = border.After(armTime, "the end of what was armed", border.Silent, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.end(a)
 		// What became of it can still be asked for a while.
-		time.AfterFunc(armTime, func() {
+		border.After(armTime, "forgetting what was armed", border.Silent, func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			delete(s.by, a.id)

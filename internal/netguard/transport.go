@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"hotcell/internal/border"
 	"hotcell/internal/site"
 )
 
@@ -33,7 +34,13 @@ func Transport(d Dialer, roots *x509.CertPool, pool Pool) *http.Transport {
 			if err != nil {
 				return nil, err
 			}
-			return d.Dial(ctx, host, port)
+			// A transport dials in a goroutine of its own.
+			var c net.Conn
+			err = border.Run("dialling a host", func() (err error) {
+				c, err = d.Dial(ctx, host, port)
+				return err
+			})
+			return c, err
 		},
 		TLSClientConfig:   &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		ForceAttemptHTTP2: true, DisableCompression: true,

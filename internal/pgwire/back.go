@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/sensitive"
 )
 
@@ -143,16 +143,16 @@ func (c Config) tls() (*tls.Config, error) {
 // Relay passes both directions on until one of them ends, and closes both. It
 // returns how many bytes went to the back and to the front.
 func Relay(front, back io.ReadWriteCloser) (sent, received int64, err error) {
-	var wg sync.WaitGroup
-	var up, down error
-	wg.Go(func() {
-		sent, up = io.Copy(back, front)
-		_, _ = front.Close(), back.Close()
-	})
-	wg.Go(func() {
-		received, down = io.Copy(front, back)
-		_, _ = front.Close(), back.Close()
-	})
-	wg.Wait()
+	ended := make(chan error, 2)
+	pass := func(to, from io.ReadWriteCloser, n *int64) func() error {
+		return func() (err error) {
+			defer func() { _, _ = front.Close(), back.Close() }()
+			*n, err = io.Copy(to, from)
+			return err
+		}
+	}
+	border.Send(ended, "a database's connection, upwards", pass(back, front, &sent))
+	border.Send(ended, "a database's connection, downwards", pass(front, back, &received))
+	up, down := <-ended, <-ended
 	return sent, received, errors.Join(up, down)
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"hotcell/internal/border"
 )
 
 // maxIdle is how many connections are kept for requests to come.
@@ -144,7 +146,7 @@ func (p *Pool) put(c *pooled) {
 }
 
 func (p *Pool) do(c *pooled, r *http.Request) (*http.Response, error) {
-	stop := context.AfterFunc(r.Context(), func() { _ = c.SetDeadline(time.Unix(1, 0)) })
+	stop := border.WithEnd(r.Context(), "the end of a call", border.Silent, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	fail := func(err error) (*http.Response, error) {
 		stop()
 		return nil, err

@@ -98,6 +98,9 @@ func writeError(w http.ResponseWriter, err error) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"code": out.Code().String(), "message": out.Message()})
 }
 
+// Refuse answers a call that met a fault of ours, as an error that is no sentinel's.
+func Refuse(w http.ResponseWriter, _ *http.Request) { writeError(w, errors.New("a fault")) }
+
 // wireError is the error of an answer that is no message.
 func wireError(answer *http.Response, text []byte) error {
 	var said struct {

@@ -23,6 +23,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
+
+	"hotcell/internal/border"
 )
 
 // Config is what the listeners need.
@@ -108,13 +110,13 @@ func (s *Server) Run(ctx context.Context) error {
 			BaseContext: func(net.Listener) context.Context { return ctx },
 			ErrorLog:    slog.NewLogLogger(s.config.Log.Handler(), slog.LevelWarn),
 		}
-		group.Go(func() error {
+		group.Go(border.Err("a listener", func() error {
 			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 				return err
 			}
 			return nil
-		})
-		group.Go(func() error {
+		}))
+		group.Go(border.Err("the end of a listener", func() error {
 			<-ctx.Done()
 			bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 			defer cancel()
@@ -122,7 +124,7 @@ func (s *Server) Run(ctx context.Context) error {
 				return server.Close()
 			}
 			return nil
-		})
+		}))
 	}
 	serve(s.local, s.faces.local)
 	serve(s.public, s.faces.public)

@@ -23,6 +23,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"hotcell/internal/border"
 )
 
 // Pair makes a line. Both ends close on exec. Dialling fails once every copy of
@@ -111,9 +113,9 @@ func (d *Dialer) send(ctx context.Context, fd int) error {
 		return err
 	}
 	expired := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
+	stop := border.WithEnd(ctx, "the end of a dial", border.Silent, func() {
+		defer close(expired)
 		_ = d.line.SetWriteDeadline(time.Unix(1, 0))
-		close(expired)
 	})
 	_, _, err := d.line.WriteMsgUnix([]byte{0}, unix.UnixRights(fd), nil)
 	if !stop() {

@@ -11,6 +11,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"hotcell"
+	"hotcell/internal/border"
 )
 
 // Control is the control plane's store and its queue: a [hotcell.ControlStore]
@@ -37,7 +38,7 @@ func OpenControl(ctx context.Context, path string, log *slog.Logger) (*Control, 
 	if err != nil {
 		return nil, err
 	}
-	c := &Control{file: f, writer: newWriter(f.write), log: slog.New(&warnings{log.Handler()}), driver: newDriver(f.write.db)}
+	c := &Control{file: f, writer: newWriter(f.write, border.Log(log)), log: slog.New(&warnings{log.Handler()}), driver: newDriver(f.write.db)}
 	if err := c.prepare(ctx); err != nil {
 		return nil, errors.Join(err, f.close())
 	}

@@ -8,6 +8,7 @@ import (
 	"maps"
 
 	"hotcell"
+	"hotcell/internal/border"
 )
 
 // Vault is the vault's store: a [hotcell.VaultStore].
@@ -45,7 +46,7 @@ func openVault(ctx context.Context, path string, shared bool, log *slog.Logger) 
 	if err := migrate(ctx, f.write.db, "vault"); err != nil {
 		return nil, errors.Join(err, f.close())
 	}
-	v := &Vault{file: f, writer: newWriter(f.write), chain: newChain(), shared: shared}
+	v := &Vault{file: f, writer: newWriter(f.write, border.Log(log)), chain: newChain(), shared: shared}
 	v.writer.appended, v.writer.settle = v.chain.appendAll, v.settle
 	v.writer.start()
 	log.DebugContext(ctx, "opened the vault's database")

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"hotcell"
+	"hotcell/internal/border"
 )
 
 // maxBatch is how many writes share one transaction at the most.
@@ -27,6 +28,8 @@ type writer struct {
 	appended func(*session, []*write) error
 	// settle is told how each transaction ended, before anybody who waits is.
 	settle func(kept bool)
+	// caught is told of a fault.
+	caught border.Caught
 
 	mu     sync.RWMutex // held for reading while something is put into queue
 	closed bool
@@ -45,20 +48,34 @@ type write struct {
 	result chan error
 }
 
-func newWriter(p *pool) *writer {
+func newWriter(p *pool, caught border.Caught) *writer {
 	return &writer{
-		pool: p, queue: make(chan *write, maxBatch), ended: make(chan struct{}), settle: func(bool) {},
+		pool: p, queue: make(chan *write, maxBatch), ended: make(chan struct{}), settle: func(bool) {}, caught: caught,
 	}
 }
 
 // start begins to write; stop ends it.
 func (w *writer) start() {
-	go func() {
+	border.Go("writing to a database", w.caught, func() {
 		defer close(w.ended)
 		for first := range w.queue {
-			w.commit(w.gather(first))
+			w.guarded(w.gather(first))
 		}
-	}()
+	})
+}
+
+// guarded commits a batch. A fault fails all of it, and the next one goes on.
+func (w *writer) guarded(batch []*write) {
+	err := border.Run("writing to a database", func() error { w.commit(batch); return nil })
+	if f, ok := errors.AsType[*border.Fault](err); ok {
+		w.caught(f)
+		for _, op := range batch {
+			select {
+			case op.result <- unavailable("writing", f):
+			default: // it was told
+			}
+		}
+	}
 }
 
 // gather takes what waits already. Those whom the last transaction has just
@@ -167,6 +184,7 @@ func (w *writer) transact(s *session, batch []*write) error {
 		return unavailable("beginning to write", err)
 	}
 	s.tx = tx
+	defer func() { _ = tx.Rollback() }() // after a fault: there is one connection to write by
 	if w.all(s, batch) != nil {
 		_ = tx.Rollback() // SQLite may have done so already
 		return s.failed

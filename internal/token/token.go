@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/connector"
 	"hotcell/internal/oauth"
 	"hotcell/internal/vault"
@@ -74,7 +75,7 @@ func (k *Keeper) Close() {
 		k.mu.Unlock()
 	})
 	done := make(chan struct{})
-	go func() { k.flights.Wait(); close(done) }()
+	border.Go("the last refreshes", border.Log(k.Log), func() { defer close(done); k.flights.Wait() })
 	select {
 	case <-done:
 	case <-time.After(closeTime):

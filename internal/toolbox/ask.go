@@ -5,6 +5,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"hotcell/internal/border"
 	"hotcell/internal/cellrpc"
 )
 
@@ -27,7 +28,7 @@ func (b *Box) addAsk() {
 	}, func(ctx context.Context, r *mcp.CallToolRequest, in askArguments) (*mcp.CallToolResult, cellrpc.Asked, error) {
 		ctx, stop := until(ctx, b.exchangeOf(r))
 		defer stop()
-		defer context.AfterFunc(b.Ended, stop)()
+		defer border.WithEnd(b.Ended, "the end of a question", border.Log(b.Log), stop)()
 		defer b.notices(ctx, r, saying("a person is asked; see hotcell requests"))()
 		out, err := b.Ask(ctx, cellrpc.Ask{Host: in.Host, Why: in.Why})
 		return nil, out, err

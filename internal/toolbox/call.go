@@ -13,6 +13,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/vaultrpc"
 )
 
@@ -39,7 +40,7 @@ func (b *Box) call(ctx context.Context, r *mcp.CallToolRequest) (*mcp.CallToolRe
 func (b *Box) ask(ctx context.Context, q *question) (*mcp.CallToolResult, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(b.Ended, cancel)()
+	defer border.WithEnd(b.Ended, "the end of a call", border.Log(b.Log), cancel)()
 	if b.owns(q.tool) {
 		return b.askOwn(ctx, q)
 	}
@@ -168,7 +169,7 @@ func (b *Box) notices(ctx context.Context, r *mcp.CallToolRequest, message func(
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
-	go func() {
+	border.Go("telling a client that its call goes on", border.Log(b.Log), func() {
 		defer close(done)
 		tick := time.NewTicker(b.Notices)
 		defer tick.Stop()
@@ -180,7 +181,7 @@ func (b *Box) notices(ctx context.Context, r *mcp.CallToolRequest, message func(
 			case <-tick.C:
 			}
 		}
-	}()
+	})
 	return func() {
 		cancel()
 		<-done // no notice comes after the result

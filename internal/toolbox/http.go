@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"hotcell/internal/border"
 )
 
 // headerMark is how a call finds the HTTP request that it came with: the library
@@ -43,7 +45,7 @@ func (b *Box) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	defer context.AfterFunc(b.Ended, cancel)()
+	defer border.WithEnd(b.Ended, "the end of a request for tools", border.Log(b.Log), cancel)()
 	mark := strconv.FormatInt(b.marks.Add(1), 10)
 	b.exchanges.Store(mark, ctx)
 	defer b.exchanges.Delete(mark)
@@ -94,7 +96,7 @@ func (b *Box) exchangeOf(r *mcp.CallToolRequest) context.Context {
 // until returns a context that ends with another one, too.
 func until(ctx, other context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(other, cancel)
+	stop := border.WithEnd(other, "the end of a request for tools", border.Silent, cancel)
 	return ctx, func() {
 		stop()
 		cancel()

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"hotcell/internal/border"
 )
 
 // sessionIdle is how long a session may be silent.
@@ -15,6 +17,8 @@ const sessionIdle = time.Hour
 type sessions struct {
 	mu   sync.Mutex
 	open map[string]*session
+	// caught is told of a fault.
+	caught border.Caught
 }
 
 type session struct {
@@ -46,12 +50,12 @@ func (s *sessions) add(id string, server *mcp.Server) {
 		if s.open == nil {
 			s.open = map[string]*session{}
 		}
-		s.open[id] = &session{of: of, last: time.Now(), idle: time.AfterFunc(sessionIdle, func() { _ = of.Close() })}
+		s.open[id] = &session{of: of, last: time.Now(), idle: border.After(sessionIdle, "the end of a silent session", s.caught, func() { _ = of.Close() })}
 		s.mu.Unlock()
-		go func() {
+		border.Go("the end of a session", s.caught, func() {
+			defer s.forget(id)
 			_ = of.Wait()
-			s.forget(id)
-		}()
+		})
 	}
 }
 
@@ -79,6 +83,6 @@ func (s *sessions) makeRoom(most int) {
 		one := s.open[oldest]
 		one.idle.Stop()
 		delete(s.open, oldest)
-		go func() { _ = one.of.Close() }() // it waits for what is under way
+		border.Go("the end of a session", s.caught, func() { _ = one.of.Close() }) // it waits for what is under way
 	}
 }

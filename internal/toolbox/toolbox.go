@@ -25,6 +25,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/guard"
 	"hotcell/internal/vaultrpc"
@@ -110,7 +111,8 @@ func New(c Config) *Box {
 	b.server = mcp.NewServer(&mcp.Implementation{Name: "hotcell", Title: "Hotcell", Version: "1"}, &mcp.ServerOptions{
 		Capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{ListChanged: true}},
 	})
-	b.server.AddReceivingMiddleware(b.receive)
+	b.sessions.caught = border.Log(c.Log)
+	b.server.AddReceivingMiddleware(b.guarded, b.receive)
 	if c.Ask != nil {
 		b.addAsk()
 	}
@@ -124,6 +126,21 @@ func New(c Config) *Box {
 		Stateless: true, JSONResponse: true, MaxRequestBodyBytes: maxBody, DisableLocalhostProtection: true,
 	})
 	return b
+}
+
+// guarded has a fault of ours end one message: the library calls what handles one
+// in a goroutine of its own.
+func (b *Box) guarded(next mcp.MethodHandler) mcp.MethodHandler {
+	return func(ctx context.Context, method string, request mcp.Request) (result mcp.Result, err error) {
+		err = border.Run("a message to the tools", func() (err error) {
+			result, err = next(ctx, method, request)
+			return err
+		})
+		if border.Tell(b.Log, err) {
+			return nil, err
+		}
+		return result, err
+	}
 }
 
 // receive is where every message of a client comes by.

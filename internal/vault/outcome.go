@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/border"
 )
 
 // maxOutcomes is how many outcomes may wait; beyond that, uses wait for them.
@@ -24,7 +25,8 @@ type outcomes struct {
 
 func startOutcomes(store hotcell.VaultStore, log *slog.Logger) *outcomes {
 	o := &outcomes{events: make(chan hotcell.Event, maxOutcomes), ended: make(chan struct{}), closing: make(chan struct{})}
-	go func() {
+	const at = "recording how uses ended"
+	border.Go(at, border.Log(log), func() {
 		defer close(o.ended)
 		for first := range o.events {
 			batch := []hotcell.Event{first}
@@ -32,11 +34,12 @@ func startOutcomes(store hotcell.VaultStore, log *slog.Logger) *outcomes {
 			for more := len(o.events); more > 0; more-- {
 				batch = append(batch, <-o.events)
 			}
-			if err := store.Record(context.Background(), batch...); err != nil {
+			err := border.Run(at, func() error { return store.Record(context.Background(), batch...) })
+			if err != nil && !border.Tell(log, err) {
 				log.Error("how uses ended could not be recorded", "uses", len(batch), "error", err)
 			}
 		}
-	}()
+	})
 	return o
 }
 

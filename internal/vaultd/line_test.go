@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -75,14 +77,40 @@ func TestAPanicEndsOneCallAndItsTextStaysInside(t *testing.T) {
 	s := setup(t, func(store hotcell.VaultStore) hotcell.VaultStore { return moody{store, mood} })
 	mood.Store(1)
 	_, err := s.control.Credentials(t.Context(), &vaultrpc.CredentialsRequest{Principal: s.me})
-	refused(t, "a call that panics", err, hotcell.ErrUnavailable, "")
+	if err == nil || strings.Contains(err.Error(), inside) || !strings.Contains(err.Error(), "internal error") {
+		t.Errorf("a call that panics: %v", err)
+	}
+	for _, path := range []string{vaultrpc.Forward, vaultrpc.Connect} {
+		fault, text := s.forwardedTo(path)
+		if fault == "" || strings.Contains(text, inside) {
+			t.Errorf("a job's request that panics on %s would be taken for its host's answer: fault %q, %s", path, fault, text)
+		}
+	}
 	mood.Store(0)
 	_, err = s.control.Credentials(t.Context(), &vaultrpc.CredentialsRequest{Principal: s.me})
 	must(t, err)
 	said := s.said.all()
-	if bytes.Contains(said, []byte(inside)) || !bytes.Contains(said, []byte("a call panicked")) {
+	if bytes.Contains(said, []byte(inside)) || !bytes.Contains(said, []byte("a fault in the program was caught")) {
 		t.Error("the log has the panic's text, or no word of it")
 	}
+}
+
+// forwardedTo sends a job's request the way that its gateway does, and returns the
+// fault that it tells, and its text.
+func (s *scene) forwardedTo(path string) (fault, text string) {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, "http://vault"+path, http.NoBody)
+	must(s.t, err)
+	r.Header.Set(vaultrpc.HeaderTarget, "https://api.acme.test:443/x")
+	r.Header.Set(vaultrpc.HeaderJob, "job_a")
+	r.Header.Set(vaultrpc.HeaderUse, "att_a")
+	r.Header.Set(vaultrpc.HeaderOpening, "{}")
+	answer, err := s.line(s.daemon.Worker()).HTTP().Do(r)
+	must(s.t, err)
+	defer func() { _ = answer.Body.Close() }()
+	b, err := io.ReadAll(answer.Body)
+	must(s.t, err)
+	return answer.Header.Get(vaultrpc.HeaderFault), string(b)
 }
 
 func TestWhatFailsInsideIsToldInTheLogAlone(t *testing.T) {

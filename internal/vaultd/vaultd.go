@@ -24,6 +24,7 @@ import (
 	"hotcell"
 	"hotcell/internal/assignment"
 	"hotcell/internal/book"
+	"hotcell/internal/border"
 	"hotcell/internal/budget"
 	"hotcell/internal/call"
 	"hotcell/internal/connection"
@@ -150,7 +151,7 @@ func (d *Daemon) Control() http.Handler {
 	d.work(mux)
 	d.requests(mux)
 	d.connected(mux)
-	return d.logged(mux)
+	return d.bordered(mux)
 }
 
 // Worker serves a worker's line.
@@ -177,7 +178,7 @@ func (d *Daemon) Worker() http.Handler {
 	rpc.HandleStream(mux, vaultrpc.Watch, d.watch)
 	mux.Handle(vaultrpc.Forward, d.forwards)
 	mux.HandleFunc(vaultrpc.Connect, d.forwards.Connect)
-	return d.logged(mux)
+	return d.bordered(mux)
 }
 
 // watch sends each revocation, and a sign of life in between.
@@ -233,18 +234,15 @@ func (d *Daemon) health(ctx context.Context) *vaultrpc.HealthAnswer {
 	return answer
 }
 
-// logged keeps a panic in one call from ending the process, and its text, which
-// may hold anything, out of the log.
-func (d *Daemon) logged(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			if cause := recover(); cause == any(http.ErrAbortHandler) {
-				panic(cause) //nolint:forbidigo // an answer that broke off, as it was meant
-			} else if cause != nil {
-				d.log.Error("a call panicked", "procedure", r.URL.Path)
-				panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's way to end a connection without an answer
-			}
-		}()
-		next.ServeHTTP(w, r)
-	})
+// bordered keeps a fault of ours in one call from ending more than that call: the
+// caller is told, as it expects to be told of errors.
+func (d *Daemon) bordered(next http.Handler) http.Handler {
+	return border.Handler("a call of the vault", d.log, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case vaultrpc.Forward, vaultrpc.Connect:
+			d.forwards.Faulted(w)
+		default:
+			rpc.Refuse(w, r)
+		}
+	}, next)
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/cell"
 	"hotcell/internal/gateway"
 	"hotcell/internal/socketpair"
@@ -63,12 +64,12 @@ func (b browsers) Start(ctx context.Context, job hotcell.Job, serve func(net.Lis
 		return nil, errors.Join(err, listener.Close(), dialer.Close())
 	}
 	out.Dial = dialer.DialContext
-	go serve(listener)
-	go func() {
+	border.Go("the gateway of a browser's cell", border.Log(w.Log), func() { serve(listener) })
+	border.Go("the end of a browser's cell", border.Log(w.Log), func() {
+		defer w.release(user)
 		<-out.Ended
 		_, _ = listener.Close(), dialer.Close()
-		w.release(user)
-	}()
+	})
 	return out, nil
 }
 
@@ -99,7 +100,8 @@ func (b browsers) start(ctx context.Context, job hotcell.Job, l lines, user int)
 		return nil, err
 	}
 	ended, reason := make(chan struct{}), ""
-	go func() {
+	border.Go("the end of a browser's cell", border.Log(w.Log), func() {
+		defer close(ended)
 		err := process.Wait()
 		switch {
 		case group != nil && group.OutOfMemory():
@@ -111,8 +113,7 @@ func (b browsers) start(ctx context.Context, job hotcell.Job, l lines, user int)
 		if group != nil {
 			group.Remove()
 		}
-		close(ended)
-	}()
+	})
 	return &gateway.Browser{Kill: process.Kill, Ended: ended, Why: func() string { return reason }}, nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/cell"
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/gateway"
@@ -121,7 +122,7 @@ func (r *run) live(ctx context.Context, user int) (*workerrpc.End, error) {
 	if err := errors.Join(err, listen.Close()); err != nil {
 		return nil, err
 	}
-	go func() { _ = r.gateway.Serve(listener) }()
+	border.Go("the gateway of a cell", border.Log(r.worker.Log), func() { _ = r.gateway.Serve(listener) })
 	group, err := r.cgroup()
 	if err != nil {
 		return nil, err
@@ -161,6 +162,9 @@ func (r *run) end(ctx context.Context, err error, group *cell.Cgroup, stderr str
 		if r.exit.Code >= 0 {
 			out.Code = &r.exit.Code
 		}
+	}
+	if stderr != "" && r.exit != nil {
+		r.worker.Log.Warn("a cell's first process said", "job", r.job.ID, "stderr", stderr)
 	}
 	switch {
 	case r.revoked != "":

@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/budget"
 	"hotcell/internal/cell"
 	"hotcell/internal/gateway"
@@ -88,7 +89,7 @@ func New(ctx context.Context, c Config) (*Worker, error) {
 	if c.Door.Budget == nil {
 		c.Door.Budget = budget.New(nil)
 	}
-	w := &Worker{Config: c, runs: map[hotcell.JobID]*run{}, tidy: time.AfterFunc(restTime, forget)}
+	w := &Worker{Config: c, runs: map[hotcell.JobID]*run{}, tidy: border.After(restTime, "tidying after jobs", border.Log(c.Log), forget)}
 	for user := c.Users; user > 0; user-- {
 		w.users = append(w.users, user)
 	}
@@ -104,7 +105,7 @@ func New(ctx context.Context, c Config) (*Worker, error) {
 func (w *Worker) Handler() http.Handler {
 	mux := http.NewServeMux()
 	rpc.HandleStream(mux, workerrpc.Run, func(ctx context.Context, r *workerrpc.RunRequest, send func(*workerrpc.RunEvent) error) error {
-		return w.note(w.run(ctx, r.Job, send))
+		return w.note(border.Run("a job's run", func() error { return w.run(ctx, r.Job, send) }))
 	})
 	rpc.Handle(mux, workerrpc.Health, func(context.Context, *struct{}) (*workerrpc.HealthAnswer, error) {
 		return &workerrpc.HealthAnswer{Problems: w.problems, PID: os.Getpid()}, nil
@@ -113,11 +114,11 @@ func (w *Worker) Handler() http.Handler {
 	mux.HandleFunc("PUT "+workerrpc.FilesPath+"{digest}", w.putFiles)
 	mux.HandleFunc(workerrpc.ToolsPath+"{job}", w.tools)
 	mux.HandleFunc(workerrpc.BrowserPath+"{job}", w.browser)
-	return mux
+	return border.Handler("a call of the worker", w.Log, rpc.Refuse, mux)
 }
 
 func (w *Worker) note(err error) error {
-	if err != nil && rpc.Internal(err) {
+	if !border.Tell(w.Log, err) && err != nil && rpc.Internal(err) {
 		w.Log.Error("running a job", "error", err)
 	}
 	return err
@@ -133,13 +134,13 @@ const (
 // Watch ends the runs whose grants die, until ctx ends. When nothing is heard
 // of the vault for a while, connections end; the jobs themselves go on.
 func (w *Worker) Watch(ctx context.Context) {
-	silence := time.AfterFunc(w.Quiet, w.cutOff)
+	silence := border.After(w.Quiet, "the silence of the vault", border.Log(w.Log), w.cutOff)
 	defer silence.Stop()
 	for ctx.Err() == nil {
-		err := w.Vault.Watch(ctx, w.jobs(), func(a vaultrpc.WatchAnswer) {
+		err := w.watch(ctx, func(a vaultrpc.WatchAnswer) {
 			silence.Reset(w.Quiet)
 			if a.Widened {
-				go w.refresh(ctx, a.Job)
+				border.Go("a job that may do more", border.Log(w.Log), func() { w.refresh(ctx, a.Job) })
 			} else if a.Job != "" {
 				w.revoke(a.Job, a.Reason)
 			}
@@ -152,6 +153,11 @@ func (w *Worker) Watch(ctx context.Context) {
 		case <-time.After(retry):
 		}
 	}
+}
+
+// watch follows the vault once. A fault breaks it off, like a vault that is gone.
+func (w *Worker) watch(ctx context.Context, fn func(vaultrpc.WatchAnswer)) error {
+	return border.Run("the watch on grants", func() error { return w.Vault.Watch(ctx, w.jobs(), fn) })
 }
 
 func (w *Worker) cutOff() {
