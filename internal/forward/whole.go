@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/budget"
 )
 
@@ -56,7 +57,7 @@ var errLarge = fmt.Errorf("%w: values are put into bodies of at most %d MiB", ho
 func (s *Service) hold(ctx context.Context, job hotcell.JobID, n int64) error {
 	release, err := s.Budget.Of(string(job)).Wait(ctx, budget.Buffered, n)
 	if err == nil {
-		context.AfterFunc(ctx, release)
+		border.WithEnd(ctx, "the end of a request", border.Log(s.Log), release)
 	}
 	return err
 }

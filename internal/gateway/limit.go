@@ -3,7 +3,6 @@ package gateway
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/budget"
 )
 
@@ -91,7 +91,7 @@ func (x *exchange) bound(r *http.Request) {
 func (x *exchange) hold(r *http.Request) error {
 	release, err := x.gateway.budget().Wait(r.Context(), budget.Buffered, r.ContentLength)
 	if err == nil {
-		context.AfterFunc(r.Context(), release)
+		border.WithEnd(r.Context(), "the end of a request", border.Log(x.gateway.Config.Log), release)
 	}
 	return err
 }
@@ -127,7 +127,7 @@ func (g *Gateway) heard(w http.ResponseWriter, r *http.Request) bool {
 		g.fail(w, err)
 		return false
 	}
-	context.AfterFunc(r.Context(), release)
+	border.WithEnd(r.Context(), "the end of a message", border.Log(g.Config.Log), release)
 	return true
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/budget"
 )
 
@@ -90,7 +91,7 @@ func (w *waiting) watch(now func() time.Time, all bool) {
 		return
 	}
 	w.looks = true
-	go func() {
+	border.Go("the clock of questions", func(*border.Fault) { w.rest() }, func() {
 		tick := time.NewTicker(look)
 		defer tick.Stop()
 		for range tick.C {
@@ -98,7 +99,14 @@ func (w *waiting) watch(now func() time.Time, all bool) {
 				return
 			}
 		}
-	}()
+	})
+}
+
+// rest has the clock looked at anew by whoever waits next: a fault ended the look.
+func (w *waiting) rest() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.looks = false
 }
 
 // due wakes those whose time is over, or all; it returns false once nobody waits.
