@@ -81,7 +81,7 @@ func (x *exchange) bound(r *http.Request) {
 			return nil, err
 		}
 		leave = sync.OnceFunc(leave)
-		context.AfterFunc(r.Context(), leave)
+		border.WithEnd(r.Context(), "the end of a request", border.Log(x.gateway.Config.Log), leave)
 		return leave, nil
 	}
 }
