@@ -19,9 +19,9 @@ func TestAFaultEndsOneWebSocketAndNotItsNeighbour(t *testing.T) {
 		told := make(chan *border.Fault, 2)
 		sides := frames.Sides{Caught: func(f *border.Fault) { told <- f }}
 		if up {
-			sides.Up = frames.Guarded(p, throws)
+			sides.Up = frames.Guarded(p, throws, false)
 		} else {
-			sides.Down = frames.Guarded(p, throws)
+			sides.Down = frames.Guarded(p, throws, false)
 		}
 		client, us := net.Pipe()
 		them, upstream := net.Pipe()
@@ -48,7 +48,7 @@ func TestAFaultEndsOneWebSocketAndNotItsNeighbour(t *testing.T) {
 		if f := <-told; !strings.Contains(f.At, name) && !strings.Contains(f.At, "guard") {
 			t.Errorf("%s: told of %q", name, f.At)
 		}
-		if got, refused := pass(t, frames.Guarded(p, nil), frame(1, true, true, "hello")); refused != nil || messages(t, got)[0] != "hello" {
+		if got, refused := pass(t, frames.Guarded(p, nil, false), frame(1, true, true, "hello")); refused != nil || messages(t, got)[0] != "hello" {
 			t.Errorf("%s: a neighbour got %q, %v", name, got, refused)
 		}
 	}

@@ -31,7 +31,7 @@ func TestACallThatThrowsEndsAlone(t *testing.T) {
 	var log bytes.Buffer
 	box := toolbox.New(toolbox.Config{
 		Job: "job_a", Vault: &trap{}, Guard: func(context.Context, int64) (*guard.Patterns, error) { return nil, nil }, //nolint:nilnil // nothing to look for
-		Head: func(string) string { return "head" }, Waiting: func() func() { return func() {} }, Ended: t.Context(), Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Head: func(string) string { return "head" }, Waiting: func() (func(), error) { return func() {}, nil }, Ended: t.Context(), Log: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	server := httptest.NewServer(box)
 	t.Cleanup(func() { box.Close(); server.Close() })
