@@ -47,6 +47,7 @@ type vaultOrder struct {
 	// Bundle is the file of certificates that upstreams are verified against.
 	Bundle string
 	Egress config.Egress
+	Vault  config.Vault
 	// Catalog is a file of connectors: the operator's own documents and overrides.
 	Catalog string
 	// UID is the uid to become; 0 to stay.
@@ -92,7 +93,16 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	dialer, err := dialGuard(config.Config{Egress: order.Egress})
+	settings := config.Config{Egress: order.Egress, Vault: order.Vault}
+	dialer, err := dialGuard(settings)
+	if err != nil {
+		return err
+	}
+	found, err := foundGuard(settings)
+	if err != nil {
+		return err
+	}
+	issuers, err := settings.Issuers()
 	if err != nil {
 		return err
 	}
@@ -113,7 +123,7 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 		return err
 	}
 	daemon, err := vaultd.Open(ctx, vaultd.Config{
-		Store: store, KeyURL: "file://" + order.Key, Owner: order.Owner, Dialer: dialer, Roots: roots, Catalog: catalog, Now: time.Now, Log: log,
+		Store: store, KeyURL: "file://" + order.Key, Owner: order.Owner, Dialer: dialer, Found: found, Issuers: issuers, Roots: roots, Catalog: catalog, Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return errors.Join(err, store.Close())
@@ -237,4 +247,17 @@ func dialGuard(c config.Config) (*netguard.Guard, error) {
 		return nil, err
 	}
 	return netguard.New(netguard.Config{AllowPrivate: private, Pins: pins}), nil
+}
+
+// foundGuard is the guard on what the vault dials because a stranger names it.
+func foundGuard(c config.Config) (*netguard.Guard, error) {
+	private, err := c.Found()
+	if err != nil {
+		return nil, err
+	}
+	pins, err := c.Pins()
+	if err != nil {
+		return nil, err
+	}
+	return netguard.New(netguard.Config{AllowPrivate: private, Setting: "vault.allow_private", Pins: pins}), nil
 }

@@ -49,7 +49,7 @@ func (h *house) startParts(ctx context.Context) error {
 }
 
 func (h *house) startVault(ctx context.Context, binary, bundle, catalog string, lines ...*os.File) (*child.Child, error) {
-	order := vaultOrder{Folder: h.path("vault"), Key: h.keyPath(), Owner: ownerName(), Bundle: bundle, Catalog: catalog, Egress: h.config.Egress}
+	order := vaultOrder{Folder: h.path("vault"), Key: h.keyPath(), Owner: ownerName(), Bundle: bundle, Catalog: catalog, Egress: h.config.Egress, Vault: h.config.Vault}
 	var attr *syscall.SysProcAttr
 	if h.separate {
 		order.UID, attr = child.VaultUID, child.VaultAttr()

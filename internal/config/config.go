@@ -40,6 +40,7 @@ type Config struct {
 	// another: behind a proxy that ends TLS. https://hotcell.acme.test.
 	URL    string `yaml:"url"`
 	Egress Egress `yaml:"egress"`
+	Vault  Vault  `yaml:"vault"`
 	Jobs   Jobs   `yaml:"jobs"`
 	// Connectors are the operator's word on what connections can be made to.
 	Connectors Connectors `yaml:"connectors"`
@@ -61,6 +62,19 @@ type Egress struct {
 	Connections int  `yaml:"connections"`
 	Requests    int  `yaml:"requests_per_second"`
 	Bytes       Size `yaml:"bytes"`
+}
+
+// Vault is what the vault itself may reach where a stranger names the address: the
+// metadata of a remote server leads to its authorisation server. What people name, a
+// connection's host or a server's address, is egress's matter.
+type Vault struct {
+	// AllowPrivate lists addresses, ranges and names as egress.allow_private does. It
+	// is a list of its own, and empty.
+	AllowPrivate List[string] `yaml:"allow_private"`
+	// Issuers are authorisation servers whose endpoints are at more than one origin:
+	// further origins by the issuer's, https://accounts.acme.test:
+	// [https://tokens.acme.test].
+	Issuers map[string]List[string] `yaml:"issuers"`
 }
 
 // Host is the operator's word on one host.
@@ -180,6 +194,12 @@ func (c Config) Check() error {
 	if _, err := c.Private(); err != nil {
 		return err
 	}
+	if _, err := c.Found(); err != nil {
+		return err
+	}
+	if _, err := c.Issuers(); err != nil {
+		return err
+	}
 	if _, err := c.Pins(); err != nil {
 		return err
 	}
@@ -221,13 +241,37 @@ func (c Config) checkURL() error {
 
 // Private is egress.allow_private, read.
 func (c Config) Private() ([]netguard.Private, error) {
+	return private("/egress/allow_private", c.Egress.AllowPrivate)
+}
+
+// Found is vault.allow_private, read.
+func (c Config) Found() ([]netguard.Private, error) {
+	return private("/vault/allow_private", c.Vault.AllowPrivate)
+}
+
+func private(pointer string, list []string) ([]netguard.Private, error) {
 	var out []netguard.Private
-	for i, text := range c.Egress.AllowPrivate {
+	for i, text := range list {
 		p, err := netguard.ParsePrivate(text)
 		if err != nil {
-			return nil, hotcell.Invalid(fmt.Sprintf("/egress/allow_private/%d", i), "write an address, a range or a name, with or without :PORT")
+			return nil, hotcell.Invalid(fmt.Sprintf("%s/%d", pointer, i), "write an address, a range or a name, with or without :PORT")
 		}
 		out = append(out, p)
+	}
+	return out, nil
+}
+
+// Issuers are vault.issuers, read.
+func (c Config) Issuers() (map[string][]string, error) {
+	out := map[string][]string{}
+	for issuer, list := range c.Vault.Issuers {
+		for _, text := range append([]string{issuer}, list...) {
+			u, err := url.Parse(text)
+			if err != nil || u.Scheme != "https" || u.Host == "" || u.Host != strings.ToLower(u.Host) || text != "https://"+u.Host {
+				return nil, hotcell.Invalid("/vault/issuers", "write origins, https://HOST or https://HOST:PORT, in lower case and without a path")
+			}
+		}
+		out[issuer] = list
 	}
 	return out, nil
 }

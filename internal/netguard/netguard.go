@@ -11,6 +11,7 @@
 package netguard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,8 @@ type Resolver interface {
 type Config struct {
 	// AllowPrivate lists what may be dialled although it is not public.
 	AllowPrivate []Private
+	// Setting is what the operator calls that list; egress.allow_private without a word.
+	Setting string
 	// Pins give names the address that they have, before any resolver is asked.
 	Pins     map[string]netip.Addr
 	Resolver Resolver
@@ -189,5 +192,5 @@ func (g *Guard) why(host string, ip netip.Addr, port int) string {
 			return ""
 		}
 	}
-	return reason + "; the operator can allow it by egress.allow_private"
+	return reason + "; the operator can allow it by " + cmp.Or(g.Setting, "egress.allow_private")
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"hotcell"
+	"hotcell/internal/words"
 )
 
 // maxMetadata is how long a document of metadata may be, in bytes.
@@ -29,12 +30,14 @@ type Found struct {
 // metadata (RFC 9728), then by the server's (RFC 8414, OpenID Connect Discovery), in
 // the order of MCP 2025-11-25. Everything in them is a stranger's word: it is refused
 // where it names another resource or issuer than the one that was asked, an endpoint
-// without TLS, or a server without proof keys.
+// without TLS or at another origin than the issuer's, or a server without proof keys.
+// The tokens will be asked for the resource itself, and for nothing wider.
 func (s *Service) Discover(ctx context.Context, resource string) (*Found, error) {
 	at, err := endpoint("the server", resource)
 	if err != nil {
 		return nil, err
 	}
+	s = s.from(at)
 	var own struct {
 		Resource string   `json:"resource"`
 		Servers  []string `json:"authorization_servers"`
@@ -57,8 +60,8 @@ func (s *Service) Discover(ctx context.Context, resource string) (*Found, error)
 		return nil, err
 	}
 	switch {
-	case !covers(own.Resource, at):
-		return nil, refusedMetadata("its metadata is of another resource")
+	case own.Resource != resource: // RFC 9728, section 3.3: as it stands
+		return nil, refusedMetadata("its metadata is of another resource" + instead(own.Resource, at))
 	case len(own.Servers) == 0:
 		return nil, refusedMetadata("it names no authorisation server")
 	}
@@ -67,7 +70,7 @@ func (s *Service) Discover(ctx context.Context, resource string) (*Found, error)
 		out.Scopes = scopes
 	}
 	if !slices.ContainsFunc(out.Scopes, func(scope string) bool { return !scopeToken.MatchString(scope) }) && len(out.Scopes) <= 100 {
-		out.Resource = own.Resource
+		out.Resource = resource
 		return out, s.server(ctx, own.Servers[0], &out.Endpoints)
 	}
 	return nil, refusedMetadata("its scopes are none")
@@ -92,6 +95,9 @@ func (s *Service) server(ctx context.Context, issuer string, into *hotcell.Endpo
 		Token         string   `json:"token_endpoint"`
 		Revocation    string   `json:"revocation_endpoint"`
 		Registration  string   `json:"registration_endpoint"`
+		Device        string   `json:"device_authorization_endpoint"`
+		Introspection string   `json:"introspection_endpoint"`
+		Pushed        string   `json:"pushed_authorization_request_endpoint"`
 		Challenges    []string `json:"code_challenge_methods_supported"`
 		Grants        []string `json:"grant_types_supported"`
 		Responses     []string `json:"response_types_supported"`
@@ -113,13 +119,12 @@ func (s *Service) server(ctx context.Context, issuer string, into *hotcell.Endpo
 	case m.Grants != nil && !slices.Contains(m.Grants, "authorization_code"), m.Responses != nil && !slices.Contains(m.Responses, "code"):
 		return refusedMetadata("its authorisation server gives no codes")
 	}
-	for what, address := range map[string]*string{"page of consent": &m.Authorization, "token endpoint": &m.Token, "revocation endpoint": &m.Revocation, "registration endpoint": &m.Registration} {
-		if *address == "" && what != "page of consent" && what != "token endpoint" {
-			continue
-		}
-		if _, err := endpoint("its "+what, *address); err != nil {
-			return err
-		}
+	if err := s.endpoints(at, m.Iss, []addressed{
+		{"page of consent", m.Authorization, true}, {"token endpoint", m.Token, true}, {"revocation endpoint", m.Revocation, false},
+		{"registration endpoint", m.Registration, false}, {"device authorisation endpoint", m.Device, false}, {"introspection endpoint", m.Introspection, false},
+		{"endpoint for pushed requests", m.Pushed, false},
+	}); err != nil {
+		return err
 	}
 	into.Iss, into.Shows = m.Iss, shows(m.Shows)
 	into.Issuer, into.Authorize, into.Token, into.Revoke, into.Register = m.Issuer, m.Authorization, m.Token, m.Revocation, m.Registration
@@ -143,7 +148,7 @@ func (s *Service) Issuer(ctx context.Context, address string) (string, error) {
 		return found.Issuer, nil
 	}
 	var own hotcell.Endpoints
-	if s.server(ctx, address, &own) == nil {
+	if at, wrong := endpoint("the server", address); wrong == nil && s.from(at).server(ctx, address, &own) == nil {
 		return own.Issuer, nil
 	}
 	return "", err
@@ -153,28 +158,29 @@ func (s *Service) Issuer(ctx context.Context, address string) (string, error) {
 // could be read in two ways.
 func endpoint(what, text string) (*url.URL, error) {
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" || u.Opaque != "" || len(text) > 2048 || strings.ContainsAny(text, " \\\t\r\n#") {
-		return nil, refusedMetadata(what + " is no https address")
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" || words.Name(u.Host) != u.Host || u.User != nil || u.Fragment != "" || u.Opaque != "" || len(text) > 2048 || strings.ContainsAny(text, " \\\t\r\n#") {
+		return nil, refusedMetadata(what + " is no https address, written in ASCII")
 	}
 	return u, nil
 }
 
-// covers says whether metadata of a resource is of this address: the same, or a
-// path above it on the same host.
-func covers(resource string, at *url.URL) bool {
+// instead says by which address of the same host a server is connected whose metadata
+// is of that; empty where it names none there.
+func instead(resource string, at *url.URL) string {
 	u, err := endpoint("the resource", resource)
-	if err != nil || u.Host != at.Host || u.RawQuery != "" {
-		return false
+	if err != nil || origin(u) != origin(at) {
+		return ""
 	}
-	path := strings.TrimSuffix(u.Path, "/")
-	return at.Path == u.Path || strings.TrimSuffix(at.Path, "/") == path || strings.HasPrefix(at.Path, path+"/")
+	return ": if it is that one that you mean, connect " + words.Name(words.Clip(resource, maxSaid))
 }
+
+const maxSaid = 200
 
 // wellKnown are where the metadata of an address is: with its path after the
 // well-known part, then without (RFC 9728 section 3.1, RFC 8414 section 3.1).
 func wellKnown(at *url.URL, name string) []string {
 	root := at.Scheme + "://" + at.Host + "/.well-known/" + name
-	if path := strings.TrimSuffix(at.Path, "/"); path != "" {
+	if path := strings.TrimSuffix(at.EscapedPath(), "/"); path != "" {
 		return []string{root + path, root}
 	}
 	return []string{root}
@@ -192,7 +198,7 @@ func (s *Service) challenge(ctx context.Context, at *url.URL) (metadata string, 
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "application/json, text/event-stream")
-	answer, err := s.Transport.RoundTrip(r)
+	answer, err := s.transport(r.URL).RoundTrip(r)
 	if err != nil {
 		return "", nil
 	}
@@ -240,9 +246,9 @@ func (s *Service) document(ctx context.Context, place string, into any) (bool, e
 		return false, refusedMetadata("its metadata is at no address")
 	}
 	r.Header.Set("Accept", "application/json")
-	answer, err := s.Transport.RoundTrip(r)
+	answer, err := s.transport(r.URL).RoundTrip(r)
 	if err != nil {
-		return false, &Fault{Kind: Unavailable}
+		return false, unreached(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))

@@ -1,6 +1,7 @@
 package oauth_test
 
 import (
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/netguard"
 	"hotcell/internal/oauth"
 )
 
@@ -81,7 +83,6 @@ func TestAServerIsFoundOut(t *testing.T) {
 				_ = json.NewEncoder(w).Encode(server)
 			}
 		},
-		"of all its paths": func(s *stranger) { s.resource["resource"] = s.URL },
 	} {
 		s := newStranger(t)
 		change(s)
@@ -153,7 +154,16 @@ func TestBadMetadataIsRefused(t *testing.T) {
 		"a revocation endpoint without TLS": server("revocation_endpoint", "http://evil.example/r"), "a registration endpoint without TLS": server("registration_endpoint", "http://evil.example/r"), "a registration endpoint that is a script": server("registration_endpoint", "javascript:1"),
 		"no proof keys": server("code_challenge_methods_supported", nil), "plain proof keys": server("code_challenge_methods_supported", []string{"plain"}), "no codes": server("grant_types_supported", []string{"client_credentials"}), "tokens in addresses": server("response_types_supported", []string{"token"}),
 		"another resource": resource("resource", "https://evil.example/mcp"), "a sibling resource": func(s *stranger) { s.resource["resource"] = s.URL + "/other" }, "a longer resource": func(s *stranger) { s.resource["resource"] = s.URL + "/mcp/more" }, "half a name": func(s *stranger) { s.resource["resource"] = s.URL + "/mc" },
-		"no resource": resource("resource", ""), "no servers": resource("authorization_servers", []string{}), "a server without TLS": resource("authorization_servers", []string{"http://evil.example"}), "a server that is a script": resource("authorization_servers", []string{"javascript:1"}),
+		"no resource": resource("resource", ""), "all of the host": func(s *stranger) { s.resource["resource"] = s.URL }, "all of the host, with a slash": func(s *stranger) { s.resource["resource"] = s.URL + "/" },
+		"a slash more": func(s *stranger) { s.resource["resource"] = s.URL + "/mcp/" }, "a query more": func(s *stranger) { s.resource["resource"] = s.URL + "/mcp?tenant=b" }, "another case": func(s *stranger) { s.resource["resource"] = s.URL + "/MCP" },
+		"another's page of consent": server("authorization_endpoint", "https://accounts.google.com/o/oauth2/v2/auth"), "another's token endpoint": server("token_endpoint", "https://oauth2.googleapis.com/token"),
+		"another's registration": server("registration_endpoint", "https://other.example/register"), "another's revocation": server("revocation_endpoint", "https://other.example/revoke"),
+		"another's devices": server("device_authorization_endpoint", "https://other.example/device"), "another's introspection": server("introspection_endpoint", "https://other.example/introspect"),
+		"another's pushed requests": server("pushed_authorization_request_endpoint", "https://other.example/par"),
+		"another port":              func(s *stranger) { s.server["token_endpoint"] = "https://127.0.0.1:1/token" }, "a host with a dot more": func(s *stranger) {
+			s.server["authorization_endpoint"] = strings.Replace(s.URL, "127.0.0.1", "127.0.0.1.", 1) + "/authorize"
+		},
+		"a host that looks alike": server("token_endpoint", "https://ａccounts.example/token"), "no servers": resource("authorization_servers", []string{}), "a server without TLS": resource("authorization_servers", []string{"http://evil.example"}), "a server that is a script": resource("authorization_servers", []string{"javascript:1"}),
 		"scopes with quotes": resource("scopes_supported", []string{`a" b`}), "scopes with lines": resource("scopes_supported", []string{"a\r\nb"}),
 		"metadata that is a page": raw(prm, "text/html", "<html>", 200), "metadata that is cut": raw(prm, "application/json", `{"resource":`, 200), "metadata that is a list": raw(prm, "application/json", `[]`, 200), "metadata that is huge": raw(prm, "application/json", `{"a":"`+strings.Repeat("a", 1<<19)+`"}`, 200),
 		"a server's metadata that is a page": raw(asm, "text/html", "<html>", 200), "a server's metadata that is cut": raw(asm, "application/json", `{`, 200), "a server's error": raw(asm, "application/json", `{}`, 500),
@@ -215,5 +225,70 @@ func TestAClientIsMadeWithoutASecret(t *testing.T) {
 	}
 	if _, err := s.client().Register(t.Context(), &hotcell.Endpoints{Register: s.URL + "/nothing"}, "https://x.example/", nil); !errors.Is(err, hotcell.ErrInvalid) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestEndpointsOfAKnownServerAreWhereTheyAre(t *testing.T) {
+	t.Parallel()
+	s := newStranger(t)
+	other := newStranger(t)
+	s.server["token_endpoint"] = other.URL + "/token"
+	for _, c := range []struct {
+		issuers map[string][]string
+		iss     bool
+		reason  string
+	}{
+		{nil, true, "vault.issuers"}, {map[string][]string{other.URL: {s.URL}}, true, "vault.issuers"}, {map[string][]string{s.URL: {other.URL}}, false, "RFC 9207"}, {map[string][]string{s.URL: {other.URL}}, true, ""},
+	} {
+		s.server["authorization_response_iss_parameter_supported"] = c.iss
+		client := oauth.New(oauth.Config{Transport: s.Client().Transport, Issuers: c.issuers, Now: time.Now})
+		found, err := client.Discover(t.Context(), s.URL+"/mcp")
+		if c.reason == "" && (err != nil || found.Token != other.URL+"/token") || c.reason != "" && (err == nil || !strings.Contains(err.Error(), c.reason)) {
+			t.Errorf("%+v: %+v, %v", c, found, err)
+		}
+	}
+}
+
+// TestMetadataLeadsToNoPrivateAddress has a server that somebody named, on an address
+// that the operator allows, lead on to others beside it.
+func TestMetadataLeadsToNoPrivateAddress(t *testing.T) {
+	t.Parallel()
+	loopback, err := netguard.ParsePrivate("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(named, within *stranger){
+		"an authorisation server": func(named, within *stranger) { named.resource["authorization_servers"] = []string{within.URL} },
+		"one by a name": func(named, within *stranger) {
+			named.resource["authorization_servers"] = []string{strings.Replace(within.URL, "127.0.0.1", "localhost", 1)}
+		},
+		"one by IPv6": func(named, within *stranger) {
+			named.resource["authorization_servers"] = []string{strings.Replace(within.URL, "127.0.0.1", "[::ffff:127.0.0.1]", 1)}
+		},
+		"registration": func(named, within *stranger) {
+			named.server["registration_endpoint"], named.server["authorization_response_iss_parameter_supported"] = within.URL+"/register", true
+		},
+	} {
+		named, within := newStranger(t), newStranger(t)
+		change(named, within)
+		roots := x509.NewCertPool()
+		roots.AddCert(named.Certificate())
+		roots.AddCert(within.Certificate())
+		pool := netguard.Pool{PerHost: 1, Idle: time.Second}
+		client := oauth.New(oauth.Config{
+			Transport: netguard.Transport(netguard.New(netguard.Config{AllowPrivate: []netguard.Private{loopback}}), roots, pool),
+			Found:     netguard.Transport(netguard.New(netguard.Config{Setting: "vault.allow_private"}), roots, pool), Issuers: map[string][]string{named.URL: {within.URL}}, Now: time.Now,
+		})
+		found, err := client.Discover(t.Context(), named.URL+"/mcp")
+		if err == nil {
+			_, err = client.Register(t.Context(), &found.Endpoints, "https://hotcell.test/callback", nil)
+		}
+		if !errors.Is(err, hotcell.ErrInvalid) || !strings.Contains(err.Error(), "vault.allow_private") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if within.mu.Lock(); len(within.asked) > 0 {
+			t.Errorf("%s: it was asked: %v", name, within.asked)
+		}
+		within.mu.Unlock()
 	}
 }

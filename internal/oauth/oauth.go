@@ -84,13 +84,22 @@ func (t *Tokens) Clear() {
 type Config struct {
 	// Transport is a guarded way out, without a proxy.
 	Transport http.RoundTripper
-	Now       func() time.Time
+	// Found is the way to what servers say of themselves: a stranger's word. Nil is
+	// Transport.
+	Found http.RoundTripper
+	// Issuers are authorisation servers whose endpoints are at more than one origin,
+	// beside those that are known: further origins by the issuer's.
+	Issuers map[string][]string
+	Now     func() time.Time
 }
 
 // Service asks authorisation servers.
 type Service struct {
 	Config
 	may func() error
+	// named is the origin of the resource that somebody named; empty where the
+	// connector's document names the endpoints.
+	named string
 }
 
 // New is a service.
@@ -98,7 +107,7 @@ func New(c Config) *Service { return &Service{Config: c} }
 
 // While is the service as long as may says so: it is asked in the moment before a
 // form is sent, and where it fails, nothing is.
-func (s *Service) While(may func() error) *Service { return &Service{s.Config, may} }
+func (s *Service) While(may func() error) *Service { return &Service{s.Config, may, s.named} }
 
 // AuthorizeURL is the service's page of consent (RFC 6749 section 4.1.1), with
 // the proof key S256 of the verifier (RFC 7636).
@@ -216,7 +225,7 @@ func (s *Service) post(ctx context.Context, a *connector.Auth, c Client, endpoin
 	}
 	text := form.Encode()
 	request.Body, request.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
-	status, header, body, err := s.send(request)
+	status, header, body, err := s.on(a.Resource).send(request)
 	if err != nil {
 		return nil, err
 	}
@@ -238,7 +247,7 @@ func (s *Service) send(r *http.Request) (status int, header http.Header, body []
 	// A connection of its own: one that the other side has just closed takes what is
 	// sent, and nobody knows whether it was read.
 	r.Close = true
-	answer, err := s.Transport.RoundTrip(r)
+	answer, err := s.transport(r.URL).RoundTrip(r)
 	if err != nil {
 		return 0, nil, nil, out.unanswered()
 	}

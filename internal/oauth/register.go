@@ -33,9 +33,9 @@ func (s *Service) Register(ctx context.Context, e *hotcell.Endpoints, callback s
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "application/json")
-	answer, err := s.Transport.RoundTrip(r)
+	answer, err := s.on(e.Resource).transport(r.URL).RoundTrip(r)
 	if err != nil {
-		return "", &Fault{Kind: Unavailable}
+		return "", unreached(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	var made struct {

@@ -37,9 +37,15 @@ func reach(c Config, door *vault.Vault) (*reached, error) {
 	if dialer == nil {
 		dialer = netguard.New(netguard.Config{})
 	}
+	found := c.Found
+	if found == nil {
+		found = netguard.New(netguard.Config{Setting: "vault.allow_private"})
+	}
 	pool := netguard.Pool{PerHost: 16, Idle: 30 * time.Second}
 	out.book = book.New(door, out.catalog)
-	out.oauth = oauth.New(oauth.Config{Transport: netguard.Transport(dialer, c.Roots, pool), Now: c.Now})
+	out.oauth = oauth.New(oauth.Config{
+		Transport: netguard.Transport(dialer, c.Roots, pool), Found: netguard.Transport(found, c.Roots, pool), Issuers: c.Issuers, Now: c.Now,
+	})
 	out.courier = courier.New(courier.Config{Transport: netguard.Transport(dialer, c.Roots, pool), Now: c.Now, Log: c.Log})
 	out.keeper = token.New(token.Config{Vault: door, Catalog: out.catalog, OAuth: out.oauth, Holder: hotcell.NewID("vlt"), Log: c.Log})
 	return out, nil

@@ -51,7 +51,11 @@ type Config struct {
 	// Dialer and Roots are for what the vault does for jobs: which addresses it may
 	// dial, and which certificates hold; nil Roots are the system's.
 	Dialer netguard.Dialer
-	Roots  *x509.CertPool
+	// Found is for addresses that a stranger names, and Issuers are authorisation
+	// servers over more than one origin, by the operator's word.
+	Found   netguard.Dialer
+	Issuers map[string][]string
+	Roots   *x509.CertPool
 	// Catalog is what connections can be made to; nil is the one that comes with
 	// Hotcell.
 	Catalog *connector.Catalog

@@ -77,7 +77,7 @@ func (c *Company) Configuration() string {
 	for _, name := range names {
 		fmt.Fprintf(&hosts, "  - {name: %s, address: 127.0.0.1}\n", name)
 	}
-	return fmt.Sprintf("egress:\n  extra_ca: %s\n  allow_private: [%s]\n  hosts:\n%s%s", c.CA, strings.Join(names, ", "), hosts.String(), c.Overrides())
+	return fmt.Sprintf("egress:\n  extra_ca: %s\n  allow_private: [%s]\n  hosts:\n%svault:\n  allow_private: [%s]\n%s", c.CA, strings.Join(names, ", "), hosts.String(), portal.Host("accounts"), c.Overrides())
 }
 
 // Overrides are lines of a server's configuration, by which its connectors go to
