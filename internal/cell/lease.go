@@ -46,7 +46,7 @@ type sealedLease struct {
 
 // open opens the lease, and has the guard know its values.
 func (i *initial) open() error {
-	builder := guard.NewBuilder()
+	builder := guard.NewBuilder().WithParts()
 	defer func() {
 		i.guard.Store(builder.Build())
 		i.sealed = nil

@@ -33,7 +33,7 @@ func (s *scrubbers) of(uses []*vault.Used) (*guard.Patterns, error) {
 	if found != nil {
 		return found, nil
 	}
-	builder := guard.NewBuilder()
+	builder := guard.NewBuilder().WithParts()
 	for _, used := range uses {
 		if err := addSecrets(builder, used); err != nil {
 			return nil, err

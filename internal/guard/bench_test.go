@@ -45,14 +45,15 @@ func pages(size int) []byte {
 
 func many(b *testing.B, n int) *guard.Patterns {
 	b.Helper()
+	return build(b, secrets(n)...)
+}
+
+func secrets(n int) (out []string) {
 	r := rand.New(rand.NewPCG(5, 6))
-	builder := guard.NewBuilder()
-	for i := range n {
-		if err := builder.Add(guard.Label{ID: fmt.Sprint(i), Name: fmt.Sprint(i)}, fmt.Appendf(nil, "sk_live_%012x%016x", r.Uint64()&0xffffffffffff, r.Uint64())); err != nil {
-			b.Fatal(err)
-		}
+	for range n {
+		out = append(out, fmt.Sprintf("sk_live_%012x%016x", r.Uint64()&0xffffffffffff, r.Uint64()))
 	}
-	return builder.Build()
+	return out
 }
 
 func pour(p *guard.Patterns, text []byte) {
@@ -80,6 +81,34 @@ func BenchmarkWriter(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// BenchmarkParts is BenchmarkWriter where the values are known, so that parts of them
+// are looked for as well.
+func BenchmarkParts(b *testing.B) {
+	for _, n := range []int{1, 100} {
+		p := withParts(b, secrets(n)...)
+		for _, text := range []struct {
+			name string
+			text []byte
+		}{{"logs", benign(16 << 20)}, {"pages", pages(16 << 20)}, {"periodic", []byte(strings.Repeat("sk_live_", 2<<20))}} {
+			b.Run(fmt.Sprintf("%d/%s", n, text.name), func(b *testing.B) {
+				b.SetBytes(int64(len(text.text)))
+				for b.Loop() {
+					pour(p, text.text)
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkBuildParts is the making of the patterns of one value whose parts are
+// looked for.
+func BenchmarkBuildParts(b *testing.B) {
+	values := secrets(1)
+	for b.Loop() {
+		withParts(b, values...)
 	}
 }
 

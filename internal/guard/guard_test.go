@@ -221,6 +221,28 @@ func TestNamesCannotBreakTheText(t *testing.T) {
 	}
 }
 
+func TestAMarkThatHoldsAValueSaysLess(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, value, want string }{
+		{"n1", "hotcell:n1", "x [hotcell:id1] y"},
+		{"n1", "[hotcell:n1]", "x [hotcell:id1] y"},
+		{"id1", "hotcell:id1", "x [hotcell] y"},
+		{"q7Zr2Lx9Kd4Vw8Tn", "q7Zr2Lx9Kd4Vw8Tn", "x [hotcell:id1] y"},
+		{"q7Zr2Lx9Kd", "q7Zr2Lx9Kd4Vw8Tn", "x [hotcell:id1] y"},
+		{"n1", "tcell:n1]", "x [hotcell:id1] y"},
+	} {
+		b := guard.NewBuilder().WithParts()
+		if err := b.Add(guard.Label{ID: "id1", Name: c.name}, []byte(c.value)); err != nil {
+			t.Fatal(err)
+		}
+		p := b.Build()
+		got := string(p.Redact([]byte("x " + c.value + " y")))
+		if got != c.want || strings.Contains(got, c.value) || string(p.Redact([]byte(got))) != got {
+			t.Errorf("%q of %s: %q, want %q", c.value, c.name, got, c.want)
+		}
+	}
+}
+
 func TestOrdinaryTextPasses(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))

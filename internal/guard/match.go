@@ -16,10 +16,12 @@ type candidate struct {
 	check       int // the first checkpoint that was not reached
 }
 
-// occurrence is a form that was found on a lane.
+// occurrence is a form that was found on a lane, or a part of one.
 type occurrence struct {
 	start, end int64
-	entry      *entry
+	label      uint32
+	kind       kind
+	part       bool
 }
 
 // matcher finds forms in a buffer that grows at its end and is forgotten at its
@@ -39,12 +41,17 @@ type matcher struct {
 	last  *entry
 	until int64
 	found func(occurrence)
+	// parts are found where the values are known, else there are no windows.
+	parts parts
 }
 
 func (m *matcher) end() int64 { return m.off + int64(len(m.buf)) }
 
 // scan tries all positions of which enough is there.
 func (m *matcher) scan() {
+	if m.parts.windows != nil {
+		m.parts.scan(m)
+	}
 	m.reopen()
 	for c := range m.patterns.index {
 		ix := &m.patterns.index[c]
@@ -204,7 +211,7 @@ func (m *matcher) verify(start int64, e *entry) {
 		return
 	}
 	m.last, m.until = e, end
-	m.found(occurrence{start, end, e})
+	m.found(occurrence{start: start, end: end, label: e.label, kind: e.kind})
 }
 
 // hash is the rolling hash of n bytes at start.
@@ -237,6 +244,9 @@ func (m *matcher) sum(start, end int64) {
 // held is the first position that may yet be the beginning of a form.
 func (m *matcher) held() int64 {
 	held := m.end()
+	if m.parts.windows != nil {
+		held = m.parts.held(m)
+	}
 	for _, c := range m.open {
 		held = min(held, c.start)
 	}
@@ -261,6 +271,7 @@ func (m *matcher) forget(position int64) {
 	}
 	// A lane that reads like its parent is not looked at, nor are its candidates held:
 	// the parent has the same ones. They go with their bytes.
+	m.parts.forget(position)
 	m.open = slices.DeleteFunc(m.open, func(c candidate) bool { return c.start < position })
 	// What is left behind is written over by what comes next, or cleared at the end.
 	m.buf, m.off = m.buf[:copy(m.buf, m.buf[n:])], position
@@ -279,6 +290,7 @@ func (m *matcher) forget(position int64) {
 
 // reset makes the matcher as it was, but for its buffers.
 func (m *matcher) reset() {
+	m.parts.reset()
 	m.buf, m.off, m.tried, m.open, m.sums, m.last = m.buf[:0], 0, [len(classes)]int64{}, m.open[:0], m.sums[:0], nil
 }
 

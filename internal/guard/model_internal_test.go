@@ -10,6 +10,15 @@ import (
 type model struct {
 	marks [][]byte
 	forms []modelForm
+	parts []modelPart
+}
+
+// modelPart is a spelling of a value of which parts are looked for.
+type modelPart struct {
+	spelling
+	label  uint32
+	need   int
+	eights map[string][]int // where each eight bytes are
 }
 
 type modelForm struct {
@@ -26,6 +35,59 @@ func modelOf(labels []string, values [][]byte) *model {
 		}
 	}
 	return m
+}
+
+// withParts has the model look for parts as well.
+func (m *model) withParts(values [][]byte) *model {
+	for i, v := range values {
+		for _, s := range spellings(v) {
+			one := modelPart{s, uint32(i), need(i+1) * s.least / leastBits, map[string][]int{}}
+			for at := range max(0, len(s.text)-windowHead+1) {
+				eight := string(s.text[at : at+windowHead])
+				one.eights[eight] = append(one.eights[eight], at)
+			}
+			m.parts = append(m.parts, one)
+		}
+	}
+	return m
+}
+
+// runs calls found with all runs of a text that are a part: of those of eight bytes
+// at least, which each part has.
+func (p *modelPart) runs(text []byte, found func(from, to int)) {
+	for i := 0; i+windowHead <= len(text); i++ {
+		for _, at := range p.eights[string(text[i:i+windowHead])] {
+			if i > 0 && at > 0 && text[i-1] == p.text[at-1] {
+				continue // it began before
+			}
+			to := i
+			for to < len(text) && to-i+at < len(p.text) && text[to] == p.text[to-i+at] {
+				to++
+			}
+			p.within(i, to, at-i, found)
+		}
+	}
+}
+
+// within takes apart what is alike where the value tells nothing for long, and counts.
+func (p *modelPart) within(from, to, shift int, found func(from, to int)) {
+	for from < to {
+		first, last, bits, weight := -1, -1, 0, 0
+		i := from
+		for ; i < to && (last < 0 || i-last <= farthest); i++ {
+			if w := p.weights[i+shift]; w > 0 {
+				if first < 0 {
+					first = i
+				}
+				last = i
+				bits, weight = bits+int(p.unknown[i+shift]), weight+w
+			}
+		}
+		if bits >= p.least && weight >= p.need {
+			found(first, last+1)
+		}
+		from = i
+	}
 }
 
 // modelLane is one reading, with where each of its bytes is from.
@@ -107,9 +169,17 @@ func (m *model) redact(text []byte) (string, int) {
 				}
 				from += at
 				s := stretch{start: l.start[from], end: l.end[from+len(f.text)-1]}
-				s.best = best{s.start, s.end - s.start, f.label}
+				s.best = best{false, s.start, s.end - s.start, f.label}
 				found = append(found, s)
 			}
+		}
+		for i := range m.parts {
+			p := &m.parts[i]
+			p.runs(l.text, func(from, to int) {
+				s := stretch{start: l.start[from], end: l.end[to-1]}
+				s.best = best{true, s.start, s.end - s.start, p.label}
+				found = append(found, s)
+			})
 		}
 	}
 	slices.SortFunc(found, func(a, b stretch) int { return int(a.start - b.start) })

@@ -14,6 +14,8 @@ type Patterns struct {
 	labels []Label
 	marks  [][]byte
 	index  [len(classes)]index
+	// windows find parts of values; nil where the values are not known.
+	windows *windows
 	// heads are the hashes of first bytes, by how many; first the first bytes
 	// themselves, and high their upper halves.
 	heads [maxPrefix]map[uint32]struct{}
@@ -64,11 +66,10 @@ type entry struct {
 }
 
 // Compile makes patterns of fingerprints.
-func Compile(f Fingerprints) *Patterns {
-	p := &Patterns{hasher: newHasher(f.key), labels: f.labels}
-	for _, l := range f.labels {
-		p.marks = append(p.marks, mark(l.Name))
-	}
+func Compile(f Fingerprints) *Patterns { return compile(f, nil) }
+
+func compile(f Fingerprints, parts []collected) *Patterns {
+	p := &Patterns{hasher: newHasher(f.key), labels: f.labels, windows: compileWindows(parts)}
 	for n := range p.heads {
 		p.heads[n] = map[uint32]struct{}{}
 	}
@@ -84,8 +85,33 @@ func Compile(f Fingerprints) *Patterns {
 		if _, begins := p.heads[1][uint32(p.hasher.head([]byte{byte(c)}, 1))]; begins {
 			p.first[c], p.high[c>>4] = true, true
 		}
+		if p.windows != nil && p.windows.mayBegin(&p.hasher, []byte{byte(c)}) {
+			p.high[c>>4] = true
+		}
 	}
+	if p.windows != nil {
+		p.least = min(p.least, windowHead)
+	}
+	p.name()
 	return p
+}
+
+// name gives each label its mark. One that holds a value itself, since that is
+// "hotcell:n1" or what the credential is called, says less.
+func (p *Patterns) name() {
+	for _, l := range p.labels {
+		p.marks = append(p.marks, mark(l.Name))
+	}
+	if !p.Contains(bytes.Join(p.marks, []byte{0})) {
+		return
+	}
+	for i, l := range p.labels {
+		for _, m := range [][]byte{p.marks[i], mark(l.ID), []byte("[hotcell]"), []byte("[redacted]"), []byte("[***]")} {
+			if p.marks[i] = m; !p.Contains(m) {
+				break
+			}
+		}
+	}
 }
 
 func (p *Patterns) compile(class int, prints []imprint, powers map[uint32]uint64) {

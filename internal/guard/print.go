@@ -153,6 +153,10 @@ type Builder struct {
 	prints Fingerprints
 	hasher hasher
 	labels map[Label]uint32
+	// parts says that parts of values are looked for, windows those of what was added.
+	parts   bool
+	windows []collected
+	values  int
 }
 
 // NewBuilder begins with nothing, under a fresh key.
@@ -161,6 +165,22 @@ func NewBuilder() *Builder {
 	_, _ = rand.Read(b.prints.key[:]) // never fails
 	b.hasher = newHasher(b.prints.key)
 	return b
+}
+
+// WithParts has the patterns find parts of the values that are added from now on:
+// each run of eight or more bytes of a value's secret part, in any of its forms. It is
+// for where the values are known: what finds parts is not in the fingerprints.
+func (b *Builder) WithParts() *Builder {
+	b.parts = true
+	return b
+}
+
+// AddWhole is like Add, but parts of the value are not looked for.
+func (b *Builder) AddWhole(label Label, value []byte) error {
+	parts := b.parts
+	b.parts = false
+	defer func() { b.parts = parts }()
+	return b.Add(label, value)
 }
 
 // Add adds a value in all its forms under a label. It fails with
@@ -181,6 +201,10 @@ func (b *Builder) Add(label Label, value []byte) error {
 	}
 	for _, f := range all {
 		clear(f.text)
+	}
+	if b.parts {
+		b.values++
+		b.windows = append(b.windows, b.hasher.windowsOf(at, value, need(b.values))...)
 	}
 	return nil
 }
@@ -220,7 +244,7 @@ func loadGram(b []byte, n int) uint64 {
 func (b *Builder) Fingerprints() Fingerprints { return b.prints }
 
 // Build compiles what was collected so far.
-func (b *Builder) Build() *Patterns { return Compile(b.prints) }
+func (b *Builder) Build() *Patterns { return compile(b.prints, b.windows) }
 
 // The bounds of what is read.
 const (

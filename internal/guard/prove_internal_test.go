@@ -177,25 +177,52 @@ func written(t *testing.T, w *Writer, to *bytes.Buffer, text []byte, splits []in
 
 func compiled(t testing.TB, values [][]byte) (*Patterns, *model) {
 	t.Helper()
-	b := NewBuilder()
+	return builtOf(t, NewBuilder(), values), modelFor(values)
+}
+
+// compiledWithParts is like compiled, and parts are looked for.
+func compiledWithParts(t testing.TB, values [][]byte) (*Patterns, *model) {
+	t.Helper()
+	return builtOf(t, NewBuilder().WithParts(), values), modelFor(values).withParts(values)
+}
+
+func modelFor(values [][]byte) *model {
 	var labels []string
-	for i, v := range values {
+	for i := range values {
 		labels = append(labels, fmt.Sprintf("s%d", i))
-		if err := b.Add(Label{ID: labels[i], Name: labels[i]}, v); err != nil {
+	}
+	return modelOf(labels, values)
+}
+
+func builtOf(t testing.TB, b *Builder, values [][]byte) *Patterns {
+	t.Helper()
+	for i, v := range values {
+		label := fmt.Sprintf("s%d", i)
+		if err := b.Add(Label{ID: label, Name: label}, v); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return b.Build(), modelOf(labels, values)
+	return b.Build()
 }
 
 // TestProveTheWriterIsItsModel holds the writer against the model: what it writes
 // is what the model makes of the whole text, however the text comes.
 func TestProveTheWriterIsItsModel(t *testing.T) {
 	t.Parallel()
-	const texts = 200 // of one set of values
+	holds(t, prove.Trials(6_000, 10_000_000), compiled)
+}
+
+// TestProvePartsAreTheModels is the same, with parts of values.
+func TestProvePartsAreTheModels(t *testing.T) {
+	t.Parallel()
+	holds(t, prove.Trials(1_000, 2_000_000), compiledWithParts)
+}
+
+func holds(t *testing.T, trials int, compiled func(testing.TB, [][]byte) (*Patterns, *model)) {
+	t.Helper()
+	const texts = 100 // of one set of values
 	seed := rand.Uint64()
-	sets := max(1, prove.Trials(6_000, 10_000_000)/texts)
-	for set := range sets {
+	for set := range max(1, trials/texts) {
 		d := dice{rand.New(rand.NewPCG(seed, uint64(set)))}
 		values := d.values()
 		p, m := compiled(t, values)

@@ -38,16 +38,25 @@ type stretch struct {
 	best       best
 }
 
-// best is the match that names a stretch: the longest, of equal ones the first, of
-// those at one place the one that was added first. So it does not matter in which
-// order they are found.
+// best is the match that names a stretch: a whole value before a part; of whole ones
+// the longest, of equal ones the first, of those at one place the one that was added
+// first. So it does not matter in which order they are found, nor in how many pieces
+// a part is.
 type best struct {
+	part          bool
 	start, length int64
 	label         uint32
 }
 
 func (b best) over(other best) bool {
-	return cmp.Or(cmp.Compare(b.length, other.length), cmp.Compare(other.start, b.start), cmp.Compare(other.label, b.label)) > 0
+	if b.part != other.part {
+		return other.part
+	}
+	length := 0
+	if !b.part {
+		length = cmp.Compare(b.length, other.length)
+	}
+	return cmp.Or(length, cmp.Compare(other.start, b.start), cmp.Compare(other.label, b.label)) > 0
 }
 
 // Writer begins a stream.
@@ -60,7 +69,7 @@ func (p *Patterns) Writer(to io.Writer, policy Policy) *Writer {
 	w.lanes = lanesOf(p)
 	w.source, w.floors = w.lanes[0], make([]int64, len(w.lanes))
 	for i, l := range w.lanes {
-		l.index = i
+		l.index, l.parts.windows = i, p.windows
 		l.found = func(o occurrence) { w.find(l, o) }
 	}
 	return w
@@ -132,13 +141,14 @@ func (w *Writer) look(final bool) {
 // find notes an occurrence, and joins it with those that it overlaps: nothing of
 // any value is to survive beside the mark of another. The longest names it.
 func (w *Writer) find(l *lane, o occurrence) {
-	label := w.patterns.labels[o.entry.label]
 	if w.policy != nil {
-		name := kindNames[o.entry.kind]
-		if l.parent != nil {
-			name = l.name
+		m := Match{w.patterns.labels[o.label], kindNames[o.kind]}
+		switch {
+		case o.part:
+			m.Form = "a part"
+		case l.parent != nil:
+			m.Form = l.name
 		}
-		m := Match{label, name}
 		switch w.policy(m) {
 		case Pass:
 			return
@@ -149,7 +159,7 @@ func (w *Writer) find(l *lane, o occurrence) {
 		}
 	}
 	s := stretch{start: l.startOf(o.start), end: l.endOf(o.end)}
-	s.best = best{s.start, s.end - s.start, o.entry.label}
+	s.best = best{o.part, s.start, s.end - s.start, o.label}
 	s.start = max(s.start, w.source.off) // what went on cannot be called back
 	at, _ := slices.BinarySearchFunc(w.found, s.start, func(f stretch, start int64) int {
 		if f.end <= start {

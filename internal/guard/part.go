@@ -1,0 +1,113 @@
+package guard
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"slices"
+)
+
+// parts finds parts of values on a lane, beside the lane's matcher.
+type parts struct {
+	windows *windows
+	// tried is the first position that was not tried as a beginning.
+	tried int64
+	// open are the positions at which a window begins that is not there wholly.
+	open []int64
+	// hits are what one look found, each as long as its windows overlap.
+	hits []occurrence
+}
+
+// scan tries all positions of which enough is there.
+func (p *parts) scan(m *matcher) {
+	again := p.open
+	p.open = p.open[:0]
+	for _, at := range again {
+		p.try(m, int(at-m.off))
+	}
+	const stride = windowStride
+	buf, filter, mask := m.buf, p.windows.grams, p.windows.gramsMask
+	a, b := m.patterns.hasher.a, m.patterns.hasher.b
+	i := int((p.tried+stride-1)/stride*stride - m.off)
+	tried := int(p.tried - m.off)
+	for ; i+8 <= len(buf); i += stride {
+		w := binary.LittleEndian.Uint64(buf[i:]) & (1<<(8*windowGram) - 1)
+		hi, lo := bits.Mul64(w^a, b)
+		gram := uint32((hi ^ lo) >> 16)
+		if want := bloom(gram); filter[gram&mask]&want != want {
+			continue
+		}
+		for start := max(tried, i-stride+1); start <= i; start++ {
+			p.try(m, start)
+		}
+	}
+	// The last positions, which no look has reached.
+	for start := max(tried, i-stride+1); start+windowHead <= len(buf); start++ {
+		p.try(m, start)
+	}
+	p.tried = max(p.tried, m.end()-windowHead+1)
+	for i := range p.hits {
+		m.found(p.hits[i])
+	}
+	p.hits = p.hits[:0]
+}
+
+// try holds what begins at an index of the buffer against the windows.
+func (p *parts) try(m *matcher, start int) {
+	h, b := &m.patterns.hasher, m.buf[start:]
+	first := h.eight(b)
+	i := p.windows.beginning(first)
+	if i < 0 {
+		return
+	}
+	length, rest, waits := 0, uint64(0), false
+	for ; i < len(p.windows.all) && p.windows.all[i].first == first; i++ {
+		w := &p.windows.all[i]
+		if int(w.length) > len(b) {
+			waits = true
+			break // they are in order of their lengths
+		}
+		if int(w.length) != length {
+			length = int(w.length)
+			rest = h.further(b[windowHead:length])
+		}
+		if rest == w.rest {
+			p.hit(int64(start)+m.off, int64(length), w.label)
+		}
+	}
+	if waits {
+		p.open = append(p.open, int64(start)+m.off)
+	}
+}
+
+// hit notes a window, and joins it with the one before it that it goes on.
+func (p *parts) hit(start, length int64, label uint32) {
+	for i := len(p.hits) - 1; i >= max(0, len(p.hits)-8); i-- {
+		if one := &p.hits[i]; one.label == label && one.start <= start && one.end > start {
+			one.end = max(one.end, start+length)
+			return
+		}
+	}
+	p.hits = append(p.hits, occurrence{start: start, end: start + length, label: label, part: true})
+}
+
+// held is the first position that may yet be the beginning of a window.
+func (p *parts) held(m *matcher) int64 {
+	held := m.end()
+	for _, at := range p.open {
+		held = min(held, at)
+	}
+	for n := min(windowHead-1, len(m.buf)); n > 0; n-- {
+		if p.windows.mayBegin(&m.patterns.hasher, m.buf[len(m.buf)-n:]) {
+			return min(held, m.end()-int64(n))
+		}
+	}
+	return held
+}
+
+// forget drops what is before a position.
+func (p *parts) forget(position int64) {
+	p.tried = max(p.tried, position)
+	p.open = slices.DeleteFunc(p.open, func(at int64) bool { return at < position })
+}
+
+func (p *parts) reset() { p.tried, p.open = 0, p.open[:0] }
