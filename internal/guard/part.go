@@ -37,7 +37,9 @@ func (p *parts) scan(m *matcher) {
 			continue
 		}
 		for start := max(tried, i-stride+1); start <= i; start++ {
-			p.try(m, start)
+			if p.likely(m, start) {
+				p.try(m, start)
+			}
 		}
 	}
 	// The last positions, which no look has reached.
@@ -49,6 +51,18 @@ func (p *parts) scan(m *matcher) {
 		m.found(p.hits[i])
 	}
 	p.hits = p.hits[:0]
+}
+
+// likely says whether the first and the last five of eight bytes are those of a window.
+func (p *parts) likely(m *matcher, start int) bool {
+	w := binary.LittleEndian.Uint64(m.buf[start:])
+	for _, gram := range [...]uint64{w & (1<<(8*windowGram) - 1), w >> (8 * (windowHead - windowGram))} {
+		hash := m.patterns.hasher.gram(gram)
+		if want := bloom(hash); p.windows.grams[hash&p.windows.gramsMask]&want != want {
+			return false
+		}
+	}
+	return true
 }
 
 // try holds what begins at an index of the buffer against the windows.
