@@ -33,6 +33,7 @@ import (
 	"hotcell/internal/guard"
 	"hotcell/internal/live"
 	"hotcell/internal/sensitive"
+	"hotcell/internal/upstream"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
 )
@@ -55,6 +56,9 @@ type Config struct {
 	Book    Book
 	Keeper  Keeper
 	Courier *courier.Courier
+	// Upstreams keep the connections of the jobs' calls, each for one account; nil
+	// for the courier's own.
+	Upstreams *upstream.Pool
 	// Prints counts the values that a job can touch.
 	Prints func(context.Context, hotcell.JobID) (int64, error)
 	// Budget counts what each job has under way; nil for no limits.
@@ -74,7 +78,8 @@ type Service struct {
 
 // New is a service; Close ends it.
 func New(c Config) *Service {
-	s := &Service{Config: c, live: live.Watch(c.Vault, border.Log(c.Log))}
+	s := &Service{Config: c}
+	s.live = live.Watch(c.Vault, s.over, border.Log(c.Log))
 	s.tidy = border.After(restTime, "tidying after calls", border.Log(c.Log), s.forget)
 	return s
 }
@@ -82,6 +87,13 @@ func New(c Config) *Service {
 // restTime is how long nothing must have happened for what is left of it in
 // memory to be cleared away.
 const restTime = 5 * time.Second
+
+// over closes the connections of a job that has ended.
+func (s *Service) over(job hotcell.JobID) {
+	if s.Upstreams != nil {
+		s.Upstreams.End(job)
+	}
+}
 
 // forget has the collector free the buffers of what was done.
 func (s *Service) forget() {
@@ -274,7 +286,7 @@ func (s *Service) trip(ctx context.Context, a *attempt) (*connector.Result, cour
 		return nil, courier.Trip{}, used.Use.Version, denied(err)
 	}
 	began := s.Now()
-	result, trip, err := s.send(ctx, a, keyOf(used), patterns)
+	result, trip, err := s.send(ctx, a, used, patterns)
 	if err == nil && result == nil {
 		err = errStrange
 	}
@@ -288,15 +300,18 @@ func (s *Service) trip(ctx context.Context, a *attempt) (*connector.Result, cour
 
 // send has the courier do it: the requests of the tool's document, or the call of
 // a remote server's tool.
-func (s *Service) send(ctx context.Context, a *attempt, key sensitive.Bytes, patterns *guard.Patterns) (*connector.Result, courier.Trip, error) {
-	o := a.offer
+func (s *Service) send(ctx context.Context, a *attempt, used *vault.Used, patterns *guard.Patterns) (*connector.Result, courier.Trip, error) {
+	o, key, by := a.offer, keyOf(used), s.Courier
+	if s.Upstreams != nil {
+		by = by.Over(s.Upstreams.For(upstream.Holder{Job: a.request.Job, Of: string(used.Use.Credential), Version: used.Use.Version}))
+	}
 	if o.connector.Definition == book.MCP {
-		return s.Courier.Ask(ctx, courier.Remote{URL: o.settings[settingURL], Tool: o.tool.Name, Args: a.args}, o.auth, key, patterns)
+		return by.Ask(ctx, courier.Remote{URL: o.settings[settingURL], Tool: o.tool.Name, Args: a.args}, o.auth, key, patterns)
 	}
 	run := o.tool.Begin(o.connector, connector.Input{
 		Args: a.args, Settings: o.settings, AccountID: o.accountID, Account: o.account, Call: a.id, Now: s.Now(),
 	})
-	return s.Courier.Do(ctx, run, o.auth, key, patterns)
+	return by.Do(ctx, run, o.auth, key, patterns)
 }
 
 // settingURL says where an MCP server is.

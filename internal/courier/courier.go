@@ -35,7 +35,7 @@ import (
 
 // Config is what a courier needs.
 type Config struct {
-	// Transport makes one request and follows nothing: netguard's.
+	// Transport makes one request and follows nothing: package upstream's.
 	Transport http.RoundTripper
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -77,6 +77,13 @@ func or[T int | int64 | time.Duration](given, usual T) T {
 		return usual
 	}
 	return given
+}
+
+// Over is the courier, whose requests go over another transport.
+func (c *Courier) Over(t http.RoundTripper) *Courier {
+	over := *c
+	over.Transport = t
+	return &over
 }
 
 // Rest closes the connections that nobody uses: their buffers remember what went

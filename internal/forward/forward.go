@@ -39,6 +39,7 @@ import (
 	"hotcell/internal/rpc"
 	"hotcell/internal/sensitive"
 	"hotcell/internal/site"
+	"hotcell/internal/upstream"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
 )
@@ -78,21 +79,17 @@ type Logins interface {
 // Service forwards.
 type Service struct {
 	Config
-	transport *http.Transport
+	upstreams *upstream.Pool
 	scrubbers scrubbers
 	live      *live.Jobs
 	tidy      *time.Timer
 }
 
-// connections to upstreams: enough that a busy job opens none per request, and
-// soon closed, since their buffers remember what went through.
-var connections = netguard.Pool{PerHost: 256, Idle: 20 * time.Second}
-
 // New is a service; Close ends it.
 func New(c Config) *Service {
 	s := &Service{Config: c}
-	s.transport = netguard.Transport(c.Dialer, c.Roots, connections)
-	s.live = live.Watch(c.Vault, border.Log(c.Log))
+	s.upstreams = upstream.New(upstream.Config{Dialer: c.Dialer, Roots: c.Roots, Caught: border.Log(c.Log)})
+	s.live = live.Watch(c.Vault, s.upstreams.End, border.Log(c.Log))
 	s.tidy = border.After(restTime, "tidying after requests", border.Log(c.Log), s.forget)
 	return s
 }
@@ -105,27 +102,31 @@ const restTime = 5 * time.Second
 // their buffers and all that went through them; what it frees is written over
 // where the process runs with GODEBUG=clobberfree=1.
 func (s *Service) forget() {
-	s.transport.CloseIdleConnections()
+	s.upstreams.Rest()
 	runtime.GC() // what finalizers held goes with the second
 	debug.FreeOSMemory()
 }
 
-// transportOf is the way to the upstreams of a job; a drill's are its own, and
-// not kept.
-func (s *Service) transportOf(drill *hotcell.Drill) *http.Transport {
-	if drill == nil {
-		return s.transport
+// way is the way to the upstreams of a job, for what is open: the connections are
+// for that alone, so that the guard of an answer knows all that was ever put onto
+// its connection. A drill's are its own, and not kept.
+func (s *Service) way(job hotcell.JobID, uses []*vault.Used) http.RoundTripper {
+	if drill := uses[0].Drill; drill != nil {
+		own := upstream.New(upstream.Config{Dialer: netguard.Drilled(s.Dialer, drill), Roots: netguard.DrilledRoots(s.Roots, drill)})
+		return own.For(upstream.Holder{})
 	}
-	own := netguard.Transport(netguard.Drilled(s.Dialer, drill), netguard.DrilledRoots(s.Roots, drill), connections)
-	own.DisableKeepAlives = true
-	return own
+	holder := upstream.Holder{Job: job}
+	for _, used := range uses {
+		holder.Of += fmt.Sprintf("%s@%d ", used.Use.Attachment, used.Use.Version)
+	}
+	return s.upstreams.For(holder)
 }
 
 // Close ends what is under way.
 func (s *Service) Close() {
 	s.tidy.Stop()
 	s.live.Close()
-	s.transport.CloseIdleConnections()
+	s.upstreams.Close()
 }
 
 // ServeHTTP implements [http.Handler] for [vaultrpc.Forward].
@@ -216,7 +217,8 @@ func (s *Service) prepare(ctx context.Context, r *http.Request, target *url.URL,
 	if accepted := out.Header.Get("Accept-Encoding"); accepted != "" {
 		out.Header.Set("Accept-Encoding", readable(accepted))
 	}
-	out.Header.Del("Range") // a part of an answer could be a part of a value
+	out.Header.Del("Range")  // a part of an answer could be a part of a value
+	out.Header.Del("Expect") // whoever sends the body was told to already
 	for _, used := range uses {
 		apply := s.put
 		if used.Use.As == hotcell.InjectStandIn {

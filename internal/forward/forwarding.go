@@ -123,14 +123,11 @@ func (f *forwarding) done(reason string, size int64) {
 	}
 }
 
-// transport is the way to the upstream.
-func (f *forwarding) transport() *http.Transport { return f.service.transportOf(f.uses[0].Drill) }
-
 // exchange talks to the upstream and hands its answer on, scrubbed. It returns
 // the size of what was handed on, and what went wrong.
 func (f *forwarding) exchange(ctx context.Context, w http.ResponseWriter) (int64, string) {
 	s := f.service
-	answer, err := f.transport().RoundTrip(f.out)
+	answer, err := s.way(f.job, f.uses).RoundTrip(f.out)
 	if err == nil && answer.StatusCode == http.StatusUnauthorized && f.replay {
 		answer, err = f.again(ctx, answer)
 	}
@@ -173,7 +170,7 @@ func (f *forwarding) again(ctx context.Context, first *http.Response) (*http.Res
 		f.service.Vault.Done(used, "the service did not know the token", 0, f.began.Sub(began).Milliseconds())
 	}
 	_ = first.Body.Close()
-	return f.transport().RoundTrip(f.out)
+	return f.service.way(f.job, f.uses).RoundTrip(f.out)
 }
 
 // count tells the gateway how many of the job's values there are: before it

@@ -38,6 +38,7 @@ import (
 	"hotcell/internal/guard"
 	"hotcell/internal/netguard"
 	"hotcell/internal/toolbox"
+	"hotcell/internal/upstream"
 	"hotcell/internal/vaultrpc"
 )
 
@@ -111,6 +112,8 @@ type Gateway struct {
 	server    *http.Server
 	inner     *interception
 	transport *http.Transport
+	// visits are the connections of the browser, whose sessions the cell has not.
+	visits    *upstream.Pool
 	authority *jobAuthority
 	limits    *limits
 	// known are the job's rules, nil until they were asked for; patterns what the
@@ -183,6 +186,7 @@ func New(c Config) (*Gateway, error) {
 		})),
 	}
 	g.transport = netguard.Transport(g.Dialer, g.Roots, connections)
+	g.visits = upstream.New(upstream.Config{Dialer: g.Dialer, Roots: g.Roots})
 	g.startInterception()
 	return g, nil
 }
@@ -203,6 +207,7 @@ func (g *Gateway) Close() {
 	_ = g.inner.server.Close()
 	g.box.Close()
 	g.transport.CloseIdleConnections()
+	g.visits.Close()
 }
 
 var errClosed = errors.New("the job has ended")

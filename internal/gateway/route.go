@@ -17,6 +17,7 @@ import (
 	"hotcell/internal/frames"
 	"hotcell/internal/netguard"
 	"hotcell/internal/relay"
+	"hotcell/internal/upstream"
 	"hotcell/internal/vaultrpc"
 )
 
@@ -35,6 +36,10 @@ func (x *exchange) roundTrip(r *http.Request) (*http.Response, error) {
 		to := *r.URL
 		to.Scheme, to.Host = "https", x.about.Host
 		out.URL, out.Host = &to, r.Host
+		if x.browser {
+			// What a page sends must not stand before what another sends with a session.
+			return x.gateway.visits.For(upstream.Holder{Job: x.gateway.Job.ID, Of: "browser"}).RoundTrip(out)
+		}
 		return x.gateway.transport.RoundTrip(out)
 	}
 	// As it was written: the vault holds it against its own rules.

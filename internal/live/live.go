@@ -5,7 +5,7 @@
 // included. Whether something may begin it does not decide: the vault does, at
 // each use. One way to use it:
 //
-//	jobs := live.Watch(door, border.Log(log))
+//	jobs := live.Watch(door, nil, border.Log(log))
 //	ctx, leave := jobs.Enter(ctx, job)
 //	defer leave()
 package live
@@ -30,14 +30,20 @@ type Jobs struct {
 	mu    sync.Mutex
 	jobs  map[hotcell.JobID]map[*entry]struct{}
 	ended chan struct{}
+	// over is told of a job whose grant died.
+	over func(hotcell.JobID)
 }
 
 type entry struct{ cancel context.CancelCauseFunc }
 
-// Watch follows the vault's revocations until Close. After a fault it goes on, and
-// what was under way has ended; caught is told.
-func Watch(v *vault.Vault, caught border.Caught) *Jobs {
-	j := &Jobs{jobs: map[hotcell.JobID]map[*entry]struct{}{}, ended: make(chan struct{})}
+// Watch follows the vault's revocations until Close. It tells over, where that is
+// set, of each job whose grant died, and of an empty one where some were missed.
+// After a fault it goes on, and what was under way has ended; caught is told.
+func Watch(v *vault.Vault, over func(hotcell.JobID), caught border.Caught) *Jobs {
+	if over == nil {
+		over = func(hotcell.JobID) {}
+	}
+	j := &Jobs{jobs: map[hotcell.JobID]map[*entry]struct{}{}, ended: make(chan struct{}), over: over}
 	revocations, cancel := v.Watch()
 	const at = "the watch on dead grants"
 	border.Go(at, caught, func() {
@@ -103,20 +109,22 @@ func Bind(ctx context.Context, connections ...io.Closer) (release func()) {
 
 func (j *Jobs) end(job hotcell.JobID, reason string) {
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	for e := range j.jobs[job] {
 		e.cancel(fmt.Errorf("%w: %s", ErrRevoked, reason))
 	}
+	j.mu.Unlock()
+	j.over(job)
 }
 
 func (j *Jobs) all() {
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	for _, entries := range j.jobs {
 		for e := range entries {
 			e.cancel(ErrRevoked)
 		}
 	}
+	j.mu.Unlock()
+	j.over("")
 }
 
 // Close ends what is under way.

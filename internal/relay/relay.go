@@ -19,6 +19,10 @@ import (
 // hopByHop are headers of one connection (RFC 9110 section 7.6.1).
 var hopByHop = []string{"Connection", "Proxy-Connection", "Keep-Alive", "Te", "Transfer-Encoding", "Upgrade", "Proxy-Authorization", "Proxy-Authenticate"}
 
+// framing are headers that say where a message ends. Servers that read an
+// underscore as a hyphen must not find another word for it.
+var framing = map[string]bool{"content-length": true, "transfer-encoding": true, "connection": true, "upgrade": true, "trailer": true, "te": true, "host": true, "expect": true}
+
 // Headers takes out of h what is of one connection: what the standard lists, and
 // what the header Connection names.
 func Headers(h http.Header) {
@@ -35,6 +39,11 @@ func Headers(h http.Header) {
 	}
 	for _, name := range hopByHop {
 		delete(h, name)
+	}
+	for name := range h {
+		if strings.Contains(name, "_") && framing[strings.ToLower(strings.ReplaceAll(name, "_", "-"))] {
+			delete(h, name)
+		}
 	}
 	if trailers {
 		h["Te"] = []string{"trailers"} // gRPC asks for it, and it is the only one that means something further on

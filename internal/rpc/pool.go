@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -41,27 +40,9 @@ type pooled struct {
 	since time.Time
 }
 
-// Repeatable does a request that has no body and may be sent twice: a connection
-// that was kept and is closed by now is replaced by a fresh one.
-func (p *Pool) Repeatable(r *http.Request) (*http.Response, error) {
-	for {
-		c, err := p.take(r.Context())
-		if err != nil {
-			return nil, err
-		}
-		answer, err := p.do(c, r)
-		if err == nil {
-			return answer, nil
-		}
-		_ = c.Close()
-		if !c.used || r.Context().Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {
-			return nil, err
-		}
-	}
-}
-
-// Once does a request that is sent once, whatever comes of it. A connection that
-// was kept is looked at before: one that the peer has closed is not used.
+// Once does a request that is sent once, whatever comes of it: what was sent in
+// part may have been done. A connection that was kept is looked at before: one
+// that the peer has closed is not used.
 func (p *Pool) Once(r *http.Request) (*http.Response, error) {
 	for {
 		c, err := p.take(r.Context())

@@ -70,13 +70,16 @@ func calling() []connect.ClientOption {
 // Client calls the procedures of one peer.
 type Client struct {
 	http *http.Client
-	dial func(context.Context) (net.Conn, error)
+	// alone makes a connection for each request.
+	alone *http.Transport
+	dial  func(context.Context) (net.Conn, error)
 }
 
 // NewClient reaches the peer over connections that dial makes. They are pooled.
 func NewClient(dial func(context.Context) (net.Conn, error)) *Client {
-	return &Client{dial: dial, http: &http.Client{Transport: &http.Transport{
-		DialContext:         func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
+	to := func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }
+	return &Client{dial: dial, alone: &http.Transport{DialContext: to, DisableKeepAlives: true, DisableCompression: true}, http: &http.Client{Transport: &http.Transport{
+		DialContext:         to,
 		MaxIdleConns:        128,
 		MaxIdleConnsPerHost: 128,
 		IdleConnTimeout:     kept,
@@ -87,6 +90,10 @@ func NewClient(dial func(context.Context) (net.Conn, error)) *Client {
 // HTTP is the client's plain HTTP client, for what is no message: folders, archives.
 // The host in a URL given to it is ignored.
 func (c *Client) HTTP() *http.Client { return c.http }
+
+// Alone is for what changes the protocol: a connection for each request, so that
+// none is sent again since one that was kept broke.
+func (c *Client) Alone() http.RoundTripper { return c.alone }
 
 // Dial makes a connection to the peer, for what speaks plain HTTP by itself.
 func (c *Client) Dial(ctx context.Context) (net.Conn, error) { return c.dial(ctx) }

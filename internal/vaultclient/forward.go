@@ -20,23 +20,24 @@ var forwardURL = &url.URL{Scheme: "http", Host: "vault", Path: vaultrpc.Forward}
 // package vaultrpc say for whom, with what, and where to.
 func (w *Worker) Forward(r *http.Request) (*http.Response, error) {
 	r.URL, r.Host, r.RequestURI = forwardURL, forwardURL.Host, ""
-	do := w.peer.HTTP().Transport.RoundTrip
-	if poolable(r) {
-		do = w.pool.Repeatable
-	}
-	answer, err := do(r)
+	answer, err := w.way(r)(r)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the vault does not answer: %w", hotcell.ErrUnavailable, err)
 	}
 	return answer, nil
 }
 
-// poolable says whether a request may go over a connection that was kept, and
-// once more over another where that broke: it has no body, changes nothing
-// (RFC 9110 section 9.2.1), and keeps the protocol.
-func poolable(r *http.Request) bool {
-	safe := r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions
-	return safe && (r.Body == nil || r.Body == http.NoBody) && r.Header.Get("Upgrade") == ""
+// way is how a request goes to the vault: so that it is sent once. A vault that
+// died may have sent it on, and only the service knows what came of it.
+func (w *Worker) way(r *http.Request) func(*http.Request) (*http.Response, error) {
+	switch {
+	case r.Header.Get("Upgrade") != "":
+		return w.peer.Alone().RoundTrip
+	case r.Body == nil || r.Body == http.NoBody:
+		return w.pool.Once
+	}
+	r.GetBody = nil
+	return w.peer.HTTP().Transport.RoundTrip
 }
 
 // Connect has the vault make a connection to a database, and returns it once
@@ -56,7 +57,7 @@ func (w *Worker) Connect(ctx context.Context, job hotcell.JobID, use hotcell.Att
 	r.Header.Set(vaultrpc.HeaderJob, string(job))
 	r.Header.Set(vaultrpc.HeaderUse, string(use))
 	r.Header.Set(vaultrpc.HeaderOpening, string(text))
-	answer, err := w.peer.HTTP().Transport.RoundTrip(r)
+	answer, err := w.peer.Alone().RoundTrip(r)
 	if err != nil {
 		return nil, opened, fmt.Errorf("%w: the vault does not answer: %w", hotcell.ErrUnavailable, err)
 	}

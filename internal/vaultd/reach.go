@@ -2,26 +2,30 @@ package vaultd
 
 import (
 	"fmt"
-	"time"
+	"net/http"
 
 	"hotcell"
 	"hotcell/internal/book"
+	"hotcell/internal/border"
 	"hotcell/internal/connector"
 	"hotcell/internal/courier"
 	"hotcell/internal/netguard"
 	"hotcell/internal/oauth"
 	"hotcell/internal/token"
+	"hotcell/internal/upstream"
 	"hotcell/internal/vault"
 )
 
-// reached is what the vault asks services with, of itself and for tools. It has
-// a pool of connections of its own, over the same guard as all that it dials.
+// reached is what the vault asks services with, of itself and for tools. It
+// dials over the same guard as all else.
 type reached struct {
 	catalog *connector.Catalog
 	book    *book.Book
 	oauth   *oauth.Service
 	keeper  *token.Keeper
 	courier *courier.Courier
+	// upstreams are the connections of the courier's, each for one job and account.
+	upstreams *upstream.Pool
 }
 
 // reach makes it.
@@ -41,12 +45,15 @@ func reach(c Config, door *vault.Vault) (*reached, error) {
 	if found == nil {
 		found = netguard.New(netguard.Config{Setting: "vault.allow_private"})
 	}
-	pool := netguard.Pool{PerHost: 16, Idle: 30 * time.Second}
+	// What is done for no job shares no connection with anything: tokens of many are
+	// asked for at one host, and what its address is, a stranger may have said.
+	alone := func(d netguard.Dialer) http.RoundTripper {
+		return upstream.New(upstream.Config{Dialer: d, Roots: c.Roots, Caught: border.Log(c.Log)}).For(upstream.Holder{})
+	}
+	out.upstreams = upstream.New(upstream.Config{Dialer: dialer, Roots: c.Roots, Caught: border.Log(c.Log)})
 	out.book = book.New(door, out.catalog)
-	out.oauth = oauth.New(oauth.Config{
-		Transport: netguard.Transport(dialer, c.Roots, pool), Found: netguard.Transport(found, c.Roots, pool), Issuers: c.Issuers, Now: c.Now,
-	})
-	out.courier = courier.New(courier.Config{Transport: netguard.Transport(dialer, c.Roots, pool), Now: c.Now, Log: c.Log})
+	out.oauth = oauth.New(oauth.Config{Transport: alone(dialer), Found: alone(found), Issuers: c.Issuers, Now: c.Now})
+	out.courier = courier.New(courier.Config{Transport: alone(dialer), Now: c.Now, Log: c.Log})
 	out.keeper = token.New(token.Config{Vault: door, Catalog: out.catalog, OAuth: out.oauth, Holder: hotcell.NewID("vlt"), Log: c.Log})
 	return out, nil
 }

@@ -112,7 +112,7 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 		forwards: forward.New(forward.Config{Vault: door, Dialer: c.Dialer, Roots: c.Roots, Keeper: out.keeper, Logins: logins, Budget: jobs, Now: c.Now, Log: c.Log}),
 		logins:   logins,
 		calls: call.New(call.Config{
-			Vault: door, Book: out.book, Keeper: out.keeper, Courier: out.courier, Prints: door.Prints, Budget: jobs, Now: c.Now, Log: c.Log,
+			Vault: door, Book: out.book, Keeper: out.keeper, Courier: out.courier, Upstreams: out.upstreams, Prints: door.Prints, Budget: jobs, Now: c.Now, Log: c.Log,
 		}),
 		keeper: out.keeper, book: out.book, catalog: out.catalog,
 		log: c.Log, beat: heartbeat,

@@ -1,0 +1,227 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/url"
+	"slices"
+	"time"
+
+	"hotcell/internal/border"
+	"hotcell/internal/site"
+)
+
+// closer is a connection that can be ended.
+type closer interface{ close() }
+
+// candidate is one that may be used, if it still can be.
+type candidate interface {
+	carrier
+	closer
+	usable() bool
+}
+
+// shelf has the connections of one holder to one service.
+type shelf struct {
+	// lines speak HTTP/1.1 and are idle; twos speak HTTP/2 and may be shared.
+	lines []*line
+	twos  []*two
+	// known is true once it is known whether the service speaks HTTP/2, which
+	// speaks2 says. Until then, and where it does, one connection is made at a time:
+	// making is closed when it is made.
+	known, speaks2 bool
+	making         chan struct{}
+	// over is true once nothing is kept here any more; touched is when something was
+	// asked for last.
+	over    bool
+	touched time.Time
+}
+
+// kept finds a connection, or the shelf for which one has to be made, or what to
+// wait for.
+func (p *Pool) kept(at place) (candidate, *shelf, chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.shelves[at]
+	if s == nil {
+		s = &shelf{}
+		if p.shelves[at] = s; p.sweep == nil {
+			p.sweep = border.After(p.Idle, sweeping, p.Caught, p.swept)
+		}
+	}
+	s.touched = time.Now()
+	for len(s.lines) > 0 {
+		l := s.lines[len(s.lines)-1]
+		s.lines[len(s.lines)-1] = nil
+		s.lines = s.lines[:len(s.lines)-1]
+		p.idle--
+		return l, nil, nil
+	}
+	s.twos = slices.DeleteFunc(s.twos, func(t *two) bool { return t.conn.Err() != nil })
+	for _, t := range s.twos {
+		if t.conn.Reserve() == nil {
+			t.since = time.Now()
+			return &stream{t, true}, nil, nil
+		}
+	}
+	if s.making != nil {
+		return nil, nil, s.making
+	}
+	if !s.known || s.speaks2 {
+		s.making = make(chan struct{})
+	}
+	return nil, s, nil
+}
+
+// made notes which protocol a service speaks, and lets in who waits for that.
+func (p *Pool) made(s *shelf, speaks2 bool, t *two) {
+	if s == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.known, s.speaks2 = true, speaks2
+	if t != nil {
+		if t.alone = s.over; !t.alone {
+			s.twos = append(s.twos, t)
+		}
+	}
+	if s.making != nil {
+		close(s.making)
+		s.making = nil
+	}
+}
+
+// put keeps a line for requests to come; false where it may not be kept.
+func (p *Pool) put(s *shelf, l *line) bool {
+	p.mu.Lock()
+	if s == nil || s.over || len(s.lines) >= p.PerHolder {
+		p.mu.Unlock()
+		return false
+	}
+	l.used, l.since = true, time.Now()
+	s.lines = append(s.lines, l)
+	p.idle++
+	var oldest *line
+	if p.idle > p.Total {
+		oldest = p.oldest()
+	}
+	p.mu.Unlock()
+	if oldest != nil {
+		oldest.close()
+	}
+	return true
+}
+
+// oldest takes the line off its shelf that was not used for the longest time.
+func (p *Pool) oldest() *line {
+	var from *shelf
+	for _, s := range p.shelves {
+		if len(s.lines) > 0 && (from == nil || s.lines[0].since.Before(from.lines[0].since)) {
+			from = s
+		}
+	}
+	if from == nil {
+		return nil
+	}
+	l := from.lines[0]
+	from.lines = slices.Delete(from.lines, 0, 1)
+	p.idle--
+	return l
+}
+
+// idle takes off the shelf what was not used since then.
+func (s *shelf) idle(before time.Time) (lines int, old []closer) {
+	s.lines = slices.DeleteFunc(s.lines, func(l *line) bool {
+		if l.since.After(before) {
+			return false
+		}
+		lines++
+		old = append(old, l)
+		return true
+	})
+	s.twos = slices.DeleteFunc(s.twos, func(t *two) bool {
+		if t.conn.Err() == nil && (t.conn.InFlight() > 0 || t.since.After(before)) {
+			return false
+		}
+		old = append(old, t)
+		return true
+	})
+	return lines, old
+}
+
+func (s *shelf) all() (out []closer) {
+	for _, l := range s.lines {
+		out = append(out, l)
+	}
+	for _, t := range s.twos {
+		out = append(out, t)
+	}
+	return out
+}
+
+// empty says whether there is nothing, and nobody asked since then.
+func (s *shelf) empty(since time.Time) bool {
+	return len(s.lines)+len(s.twos) == 0 && s.making == nil && !s.touched.After(since)
+}
+
+// handshakeTime bounds the making of TLS.
+const handshakeTime = 10 * time.Second
+
+// make makes a connection, to be kept on the shelf where there is one.
+func (p *Pool) make(ctx context.Context, origin *url.URL, s *shelf, upgrade bool) (carrier, error) {
+	w, conn, err := p.dial(ctx, origin, upgrade)
+	if err != nil {
+		p.made(s, false, nil)
+		return nil, err
+	}
+	if secure, ok := conn.(*tls.Conn); ok && secure.ConnectionState().NegotiatedProtocol == "h2" {
+		t, err := p.overTwo(ctx, origin, secure)
+		if err != nil {
+			p.made(s, false, nil)
+			return nil, errors.Join(unreached(err), conn.Close())
+		}
+		t.alone = true
+		p.made(s, true, t)
+		return &stream{t, false}, nil
+	}
+	p.made(s, false, nil)
+	return newLine(p, s, w, conn), nil
+}
+
+// dial connects, and speaks TLS where the URL says so.
+func (p *Pool) dial(ctx context.Context, origin *url.URL, upgrade bool) (*wire, net.Conn, error) {
+	address := origin.Host
+	if origin.Port() == "" {
+		address = net.JoinHostPort(origin.Hostname(), map[string]string{"https": "443", "http": "80"}[origin.Scheme])
+	}
+	host, port, err := site.HostPort(address)
+	if err != nil {
+		return nil, nil, err
+	}
+	raw, err := p.Dialer.Dial(ctx, host, port)
+	if err != nil {
+		return nil, nil, err
+	}
+	w := &wire{Conn: raw, plain: origin.Scheme == "http"}
+	if w.plain {
+		return w, w, nil
+	}
+	config := &tls.Config{ServerName: host, RootCAs: p.Roots, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
+	if upgrade {
+		config.NextProtos = []string{"http/1.1"} // what changes the protocol is of that version
+	}
+	conn := tls.Client(w, config)
+	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
+	defer cancel()
+	if err := conn.HandshakeContext(ctx); err != nil {
+		_ = raw.Close()
+		if _, bad := errors.AsType[*tls.CertificateVerificationError](err); bad || ctx.Err() != nil {
+			return nil, nil, err
+		}
+		return nil, nil, unreached(err)
+	}
+	return w, conn, nil
+}
