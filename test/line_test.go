@@ -38,6 +38,11 @@ func openCell(ctx context.Context, line string) (ca string, err error) {
 
 // throughLine is a client in a cell, of the host benchHost.
 func throughLine(line, ca string, h2 bool) *http.Client {
+	return throughLineTo(benchHost, line, ca, h2)
+}
+
+// throughLineTo is a client of one host.
+func throughLineTo(host, line, ca string, h2 bool) *http.Client {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM([]byte(ca))
 	return &http.Client{Transport: &http.Transport{
@@ -59,7 +64,7 @@ func throughLine(line, ca string, h2 bool) *http.Client {
 			}
 			return c, nil
 		},
-		TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: benchHost}, ForceAttemptHTTP2: h2, MaxIdleConnsPerHost: 64,
+		TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: host}, ForceAttemptHTTP2: h2, MaxIdleConnsPerHost: 64,
 	}}
 }
 

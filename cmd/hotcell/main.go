@@ -3,6 +3,8 @@
 package main
 
 import (
+	"io"
+	"log"
 	"os"
 
 	"hotcell/internal/browser"
@@ -13,6 +15,8 @@ import (
 var version = "development"
 
 func main() {
+	// What libraries say by themselves may quote what a service sent.
+	log.SetOutput(io.Discard)
 	if len(os.Args) > 1 {
 		// The cell's own come first: they start for every job.
 		switch os.Args[1] {

@@ -164,7 +164,9 @@ func (l *line) answer(r *http.Request) (*http.Response, error) {
 // kept.
 func (l *line) lend(r *http.Request, answer *http.Response, stop func() bool) error {
 	keep := !answer.Close && !r.Close && !embodied(r) && l.shelf != nil
-	l.until = keptFor(answer.Header)
+	if seconds, told := keptFor(answer.Header); told {
+		l.until, keep = seconds, keep && seconds > 0
+	}
 	switch {
 	case answer.StatusCode == http.StatusSwitchingProtocols:
 		stop() // the caller ends it from now on
@@ -178,15 +180,15 @@ func (l *line) lend(r *http.Request, answer *http.Response, stop func() bool) er
 }
 
 // keptFor is how long a server says that it keeps a connection, less a second for
-// the way; 0 where it does not say.
-func keptFor(h http.Header) time.Duration {
+// the way.
+func keptFor(h http.Header) (d time.Duration, told bool) {
 	for part := range strings.SplitSeq(h.Get("Keep-Alive"), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
 		if seconds, err := strconv.ParseUint(strings.TrimSpace(value), 10, 16); err == nil && strings.EqualFold(name, "timeout") {
-			return max(time.Millisecond, time.Duration(seconds)*time.Second-time.Second)
+			return time.Duration(seconds)*time.Second - time.Second, true
 		}
 	}
-	return 0
+	return 0, false
 }
 
 // back has the line kept where it may be, and closed where not.

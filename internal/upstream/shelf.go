@@ -191,13 +191,17 @@ func (p *Pool) make(ctx context.Context, origin *url.URL, s *shelf, upgrade bool
 	return newLine(p, s, w, conn), nil
 }
 
+// addressOf is the host of an origin, with its port.
+func addressOf(origin *url.URL) string {
+	if origin.Port() != "" {
+		return origin.Host
+	}
+	return net.JoinHostPort(origin.Hostname(), map[string]string{"https": "443", "http": "80"}[origin.Scheme])
+}
+
 // dial connects, and speaks TLS where the URL says so.
 func (p *Pool) dial(ctx context.Context, origin *url.URL, upgrade bool) (*wire, net.Conn, error) {
-	address := origin.Host
-	if origin.Port() == "" {
-		address = net.JoinHostPort(origin.Hostname(), map[string]string{"https": "443", "http": "80"}[origin.Scheme])
-	}
-	host, port, err := site.HostPort(address)
+	host, port, err := site.HostPort(addressOf(origin))
 	if err != nil {
 		return nil, nil, err
 	}

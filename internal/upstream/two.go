@@ -42,7 +42,7 @@ func overGiven() *http.Transport {
 }
 
 func (p *Pool) overTwo(ctx context.Context, origin *url.URL, conn *tls.Conn) (*two, error) {
-	made, err := p.two.NewClientConn(context.WithValue(ctx, givenKey{}, conn), "https", origin.Host)
+	made, err := p.two.NewClientConn(context.WithValue(ctx, givenKey{}, conn), "https", addressOf(origin))
 	if err != nil {
 		return nil, err
 	}
