@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -56,15 +55,13 @@ func Binary(t testing.TB) string {
 		return given
 	}
 	build.Do(func() {
-		_, here, _, _ := runtime.Caller(0)
 		dir, err := os.MkdirTemp("", "hotcell-built-")
 		if err != nil {
 			failed = err
 			return
 		}
 		binary = filepath.Join(dir, "hotcell")
-		cmd := exec.Command("go", "build", "-o", binary, "./cmd/hotcell")
-		cmd.Dir = filepath.Dir(filepath.Dir(here))
+		cmd := exec.Command("go", "build", "-o", binary, "hotcell/cmd/hotcell") // tests run in folders of the module
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			failed = errors.New(string(out))
