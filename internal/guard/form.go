@@ -15,6 +15,9 @@ const minLine = 12
 type form struct {
 	kind kind
 	text []byte
+	// further is true of what begins with further bytes of a value than its first
+	// ones: fewer of them are hashed by themselves (see classOf).
+	further bool
 }
 
 // kind names a form.
@@ -43,14 +46,19 @@ func forms(value []byte) []form {
 	plain := read(value, unescape)
 	for _, other := range [][]byte{plain, read(plain, unescape), read(plain, squeeze), read(value, squeeze)} {
 		if Guardable(other) == nil {
-			out = append(out, form{kindRaw, other})
+			out = append(out, form{kind: kindRaw, text: other})
 		}
 	}
 	if lines := bytes.Split(bytes.TrimRight(value, "\r\n"), []byte("\n")); len(lines) > 1 {
 		for _, line := range lines {
 			line = bytes.TrimSpace(line)
 			if len(line) >= minLine && Guardable(line) == nil && !boundary(line) {
-				out = append(out, encodings(line)...)
+				for _, f := range encodings(line) {
+					f.further = true
+					if f.kind != kindReversed { // whose first bytes are the line's last
+						out = append(out, f)
+					}
+				}
 			}
 		}
 	}
@@ -64,10 +72,13 @@ func boundary(line []byte) bool {
 }
 
 func encodings(value []byte) []form {
-	out := []form{{kindRaw, bytes.Clone(value)}, {kindCase, bytes.ToLower(value)}, {kindCase, bytes.ToUpper(value)}, {kindReversed, reversed(value)}}
-	out = append(out, form{kindUTF16, wide(value)})
+	out := []form{
+		{kind: kindRaw, text: bytes.Clone(value)}, {kind: kindCase, text: bytes.ToLower(value)}, {kind: kindCase, text: bytes.ToUpper(value)},
+		{kind: kindReversed, text: reversed(value), further: true},
+	}
+	out = append(out, form{kind: kindUTF16, text: wide(value)})
 	if bytes.IndexByte(value, ' ') >= 0 {
-		out = append(out, form{kindRaw, bytes.ReplaceAll(value, []byte(" "), []byte("+"))})
+		out = append(out, form{kind: kindRaw, text: bytes.ReplaceAll(value, []byte(" "), []byte("+"))})
 	}
 	for _, alphabet := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for offset := range 3 {
@@ -89,7 +100,7 @@ func add(out []form, k kind, text string, offset, size, bits int) []form {
 	if whole <= shared {
 		return out
 	}
-	return append(out, form{k, []byte(text[shared:whole])})
+	return append(out, form{kind: k, text: []byte(text[shared:whole])})
 }
 
 func reversed(value []byte) []byte {

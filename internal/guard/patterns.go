@@ -120,7 +120,7 @@ func (p *Patterns) compile(class int, prints []imprint, powers map[uint32]uint64
 	ix.gram, ix.stride, ix.prefix, ix.byPrefix = c.gram, c.stride, c.prefix, map[uint64]int32{}
 	for i := range prints {
 		one := &prints[i]
-		if one.class() != class {
+		if int(one.class) != class {
 			continue
 		}
 		if _, known := powers[one.length]; !known {

@@ -15,9 +15,11 @@ import (
 // the ends of streams; 24 bits of a keyed hash of the first 32, 128 and 1024
 // bytes and of the whole, to drop what only begins alike; and one HMAC-SHA-256
 // of the whole. The key goes with them: it keeps two sets from being compared,
-// and is no secret to whoever holds one. So a stolen set yields at most the
-// first 12 bytes of a value, which can be tried out; the rest of a random value
-// of 32 characters or more is behind one HMAC over at least 20 unknown ones.
+// and is no secret to whoever holds one. Of a form that begins elsewhere in the
+// value, the reversed one and each further line, the first 6 bytes are hashed and
+// not 12. So a stolen set yields at most the first 12 bytes of a value, its last 6,
+// and the first 6 of each line of several, which can be tried out; the rest of a random value
+// of 32 characters or more is behind one HMAC over at least 14 unknown ones.
 // A value of up to 12 bytes could be tried out, as any fingerprint of it could.
 type Fingerprints struct {
 	key    [keySize]byte
@@ -48,6 +50,7 @@ var checkpoints = [...]int{32, 128, 1024}
 type imprint struct {
 	label  uint32
 	kind   kind
+	class  uint8
 	length uint32
 	// grams are the hashes of the grams at the first offsets, as many as the class
 	// has strides.
@@ -60,8 +63,11 @@ type imprint struct {
 	mac    [16]byte
 }
 
-func (p *imprint) class() int {
-	if int(p.length) < classes[longClass].prefix {
+// classOf is the class of a form. Of one that begins with further bytes of a value,
+// six are hashed by themselves and not twelve: of a value's end for what is
+// reversed, of each line of a key, they would be too many together.
+func classOf(f form) uint8 {
+	if f.further || len(f.text) < classes[longClass].prefix {
 		return shortClass
 	}
 	return longClass
@@ -210,8 +216,8 @@ func (b *Builder) Add(label Label, value []byte) error {
 }
 
 func (h *hasher) imprint(label uint32, f form) imprint {
-	p := imprint{label: label, kind: f.kind, length: uint32(len(f.text))}
-	c := classes[p.class()]
+	p := imprint{label: label, kind: f.kind, class: classOf(f), length: uint32(len(f.text))}
+	c := classes[p.class]
 	for i := range c.stride {
 		p.grams[i] = h.gram(loadGram(f.text[i:], c.gram))
 	}
@@ -248,12 +254,12 @@ func (b *Builder) Build() *Patterns { return compile(b.prints, b.windows) }
 
 // The bounds of what is read.
 const (
-	printVersion = 1
+	printVersion = 2
 	maxLabels    = 1 << 17
 	maxPrints    = 1 << 21
 	maxLabel     = 1024
 	maxForm      = 1 << 20
-	printSize    = 4 + 1 + 4 + 4*maxGrams + 4*(maxPrefix-1) + 8 + 4*len(checkpoints) + 4 + 16
+	printSize    = 4 + 1 + 1 + 4 + 4*maxGrams + 4*(maxPrefix-1) + 8 + 4*len(checkpoints) + 4 + 16
 )
 
 var errPrints = errors.New("these are no fingerprints")
@@ -280,7 +286,7 @@ func (f Fingerprints) MarshalBinary() ([]byte, error) {
 
 func (p *imprint) append(out []byte) []byte {
 	out = binary.BigEndian.AppendUint32(out, p.label)
-	out = append(out, byte(p.kind))
+	out = append(out, byte(p.kind), p.class)
 	out = binary.BigEndian.AppendUint32(out, p.length)
 	for _, g := range p.grams {
 		out = binary.BigEndian.AppendUint32(out, g)
@@ -327,7 +333,7 @@ func (f *Fingerprints) UnmarshalBinary(b []byte) error {
 	for i := range out.prints {
 		p := &out.prints[i]
 		p.read(&r)
-		if int(p.label) >= labels || p.kind >= kinds || p.length < minLength || p.length > maxForm {
+		if int(p.label) >= labels || p.kind >= kinds || int(p.class) >= len(classes) || int(p.length) < classes[p.class].prefix || p.length > maxForm {
 			return errPrints
 		}
 	}
@@ -336,7 +342,7 @@ func (f *Fingerprints) UnmarshalBinary(b []byte) error {
 }
 
 func (p *imprint) read(r *cursor) {
-	p.label, p.kind, p.length = uint32(r.number()), kind(r.bytes(1)[0]), uint32(r.number())
+	p.label, p.kind, p.class, p.length = uint32(r.number()), kind(r.bytes(1)[0]), r.bytes(1)[0], uint32(r.number())
 	for i := range p.grams {
 		p.grams[i] = uint32(r.number())
 	}
