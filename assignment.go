@@ -136,7 +136,15 @@ type Narrowing struct {
 	// "/v1/charges", "/v1/customers/*" (one segment) or "/v1/**" (any rest).
 	Methods []string `json:"methods,omitempty"`
 	Paths   []string `json:"paths,omitempty"`
-	// Bodies lets stand-ins be swapped in bodies too.
+	// Places are where a stand-in may stand beside Authorization and what is known
+	// of its service, as package place reads them: "header:X-Api-Key", "query:key",
+	// "body:auth.token", "cookie:session", "path:bot".
+	Places []string `json:"places,omitempty"`
+	// Brings are places in which the job may bring what looks like a credential and
+	// is not ours.
+	Brings []string `json:"brings,omitempty"`
+	// Bodies let stand-ins be swapped anywhere in bodies. No attachment is made with
+	// it any more, and nothing is swapped by it: fields are named, in Places.
 	Bodies bool `json:"bodies,omitempty"`
 	// Tools are those of a connection that may be called. Unlike the other fields,
 	// none is none: to choose is the point.

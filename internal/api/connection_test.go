@@ -111,8 +111,8 @@ func TestAnAttachmentIsNarrowed(t *testing.T) {
 			t.Errorf("%s: %d %s", body, r.status, r.body)
 		}
 	}
-	r := f.ask("POST", assignment+"/attachments", `{"credential":"`+secret+`","as":"stand-in","hosts":["api.acme.test"],"methods":["GET"],"paths":["/v1/**"],"bodies":true}`)
-	if r.status != 201 || !strings.Contains(r.body, `"as":"stand-in","hosts":["api.acme.test"],"methods":["GET"],"paths":["/v1/**"],"bodies":true`) || strings.Contains(r.body, "opens") {
+	r := f.ask("POST", assignment+"/attachments", `{"credential":"`+secret+`","as":"stand-in","hosts":["api.acme.test"],"methods":["GET"],"paths":["/v1/**"],"places":["body:token"],"brings":["header:X-Page-Key"]}`)
+	if r.status != 201 || !strings.Contains(r.body, `"as":"stand-in","hosts":["api.acme.test"],"methods":["GET"],"paths":["/v1/**"],"places":["body:token"],"brings":["header:X-Page-Key"]`) || strings.Contains(r.body, "opens") {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	r = f.ask("POST", assignment+"/attachments", `{"credential":"`+connection+`","methods":["POST"]}`)

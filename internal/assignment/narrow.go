@@ -1,12 +1,14 @@
 package assignment
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
 	"hotcell"
+	"hotcell/internal/place"
 	"hotcell/internal/site"
 )
 
@@ -15,6 +17,7 @@ const (
 	maxMethods = 20
 	maxPaths   = 50
 	maxPath    = 1024
+	maxPlaces  = 50
 )
 
 // method is a token (RFC 9110, section 5.6.2) without lower-case letters.
@@ -39,7 +42,35 @@ func narrow(as hotcell.Injection, n hotcell.Narrowing) (hotcell.Narrowing, error
 	if err := checkList("/paths", n.Paths, maxPaths, checkPath); err != nil {
 		return n, err
 	}
+	if n.Places, err = parsePlaces("/places", n.Places); err != nil {
+		return n, err
+	}
+	if n.Brings, err = parsePlaces("/brings", n.Brings); err != nil {
+		return n, err
+	}
+	if n.Bodies {
+		return n, hotcell.Invalid("/bodies", "stand-ins are swapped in fields that are named, and not anywhere in bodies: name them in places, such as body:token")
+	}
 	return n, checkTools(n)
+}
+
+// parsePlaces returns places in their normal form.
+func parsePlaces(pointer string, list []string) (out []string, err error) {
+	for i, text := range list {
+		p, err := place.Parse(text)
+		if err != nil {
+			return nil, hotcell.Invalid(fmt.Sprintf("%s/%d", pointer, i), "%s", reasonOf(err))
+		}
+		out = append(out, p.String())
+	}
+	return out, checkList(pointer, out, maxPlaces, func(string) string { return "" })
+}
+
+func reasonOf(err error) string {
+	if field, ok := errors.AsType[*hotcell.FieldError](err); ok {
+		return field.Reason
+	}
+	return err.Error()
 }
 
 // checkList holds each entry of a list against a rule, and the list against most.

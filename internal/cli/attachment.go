@@ -44,8 +44,11 @@ func attachedAs(at attached) string {
 	if len(n.Paths) > 0 {
 		out += ", under " + strings.Join(n.Paths, " ")
 	}
-	if n.Bodies {
-		out += ", in bodies too"
+	if len(n.Places) > 0 {
+		out += ", in " + strings.Join(n.Places, " ")
+	}
+	if len(n.Brings) > 0 {
+		out += ", beside the job's own " + strings.Join(n.Brings, " ")
 	}
 	return out + toolsOf(n)
 }
@@ -138,7 +141,10 @@ As login, the browser of its jobs signs in, and nobody sees the password.`,
 	flags.StringSliceVar(&narrowing.Paths, "paths", nil, "the `paths` that it may be used for: /v1/charges, /v1/customers/* (one segment), /v1/** (any rest)")
 	flags.BoolVar(&narrowing.Fill, "fill", false, "of a login: let the browser itself have the password, for sites that compute on it")
 	flags.BoolVar(&narrowing.Evaluate, "evaluate", false, "of a login: let agents run scripts in pages, which can read cookies and what pages keep")
-	flags.BoolVar(&narrowing.Bodies, "bodies", false, "swap stand-ins in bodies too")
+	flags.StringSliceVar(&narrowing.Places, "places", nil, "the `places` where a stand-in may stand, beside Authorization and what is known of the service: header:X-Api-Key, query:key, body:token, cookie:NAME, path")
+	flags.StringSliceVar(&narrowing.Brings, "brings", nil, "`places` in which the job may bring what looks like a credential and is not what is attached: header:X-Page-Key")
+	flags.BoolVar(&narrowing.Bodies, "bodies", false, "")
+	_ = flags.MarkDeprecated("bodies", "stand-ins are swapped in fields that are named: --places body:FIELD")
 	rules.add(c, &narrowing)
 	return c
 }

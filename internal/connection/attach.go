@@ -7,6 +7,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/connector"
+	"hotcell/internal/place"
 	"hotcell/internal/shell"
 	"hotcell/internal/site"
 	"hotcell/internal/vault"
@@ -22,8 +23,8 @@ type Offered func(hotcell.Credential) (*connector.Connector, error)
 // for either.
 func CheckAttach(of Offered) func(hotcell.VaultReader, hotcell.Attachment, hotcell.Credential) error {
 	return func(r hotcell.VaultReader, on hotcell.Attachment, c hotcell.Credential) error {
-		if on.Bodies {
-			return hotcell.Invalid("/bodies", "only stand-ins are swapped in bodies")
+		if len(on.Places) > 0 {
+			return hotcell.Invalid("/places", "places are of stand-ins: a connection's key goes where the connection says")
 		}
 		switch on.As {
 		case hotcell.InjectTools:
@@ -46,6 +47,8 @@ func checkTools(r hotcell.VaultReader, on hotcell.Attachment, c hotcell.Credenti
 		return hotcell.Invalid("/methods", "tools are narrowed by rules, not by methods")
 	case len(on.Paths) > 0:
 		return hotcell.Invalid("/paths", "tools are narrowed by rules, not by paths")
+	case len(on.Brings) > 0:
+		return hotcell.Invalid("/brings", "the requests of tools are not the job's: it brings nothing")
 	case len(on.Tools) == 0:
 		return hotcell.Invalid("/tools", "say which tools: none is attached by itself")
 	}
@@ -112,7 +115,7 @@ func checkHTTP(r hotcell.VaultReader, on hotcell.Attachment, c hotcell.Credentia
 			return err
 		}
 		if other.ID != c.ID && meet(on, at, c, other) {
-			return fmt.Errorf("%w: %s is attached for %s too, and a request there could be meant for either: give both methods, or paths without *, that have none in common", hotcell.ErrConflict, vault.Called(other, c), site.FormatAllow(hotcell.Allow{Host: c.HTTP.Host, Port: c.HTTP.Port, Protocol: hotcell.ProtocolHTTPS}))
+			return fmt.Errorf("%w: %s is attached for %s too, and a request there could be meant for either, since both go into the same place: give both methods, or paths without *, that have none in common", hotcell.ErrConflict, vault.Called(other, c), site.FormatAllow(hotcell.Allow{Host: c.HTTP.Host, Port: c.HTTP.Port, Protocol: hotcell.ProtocolHTTPS}))
 		}
 	}
 	return nil
@@ -122,6 +125,9 @@ func checkHTTP(r hotcell.VaultReader, on hotcell.Attachment, c hotcell.Credentia
 func meet(a, b hotcell.Attachment, ca, cb hotcell.Credential) bool {
 	if b.As != hotcell.InjectHTTP || cb.HTTP == nil || ca.HTTP.Host != cb.HTTP.Host || ca.HTTP.Port != cb.HTTP.Port {
 		return false
+	}
+	if place.OfAuth(ca.HTTP.Auth)[0] != place.OfAuth(cb.HTTP.Auth)[0] {
+		return false // both go on, each into its own place
 	}
 	return !apart(a.Methods, b.Methods) && (patterned(a.Paths) || patterned(b.Paths) || !apart(a.Paths, b.Paths))
 }

@@ -15,6 +15,7 @@ import (
 	"slices"
 
 	"hotcell"
+	"hotcell/internal/place"
 	"hotcell/internal/site"
 )
 
@@ -132,6 +133,9 @@ func (r Rules) Request(host string, port int, method, uri string) Verdict {
 		if reason := Narrowed(use, method, uri); reason != "" {
 			narrowed = reason
 			continue
+		}
+		if segment := place.Batch(host, path(uri)); segment != "" && len(use.Methods)+len(use.Paths) > 0 {
+			return refused("the attachment of %s is narrowed to methods or paths, and %s takes requests of any within its body", use.Name, segment)
 		}
 		if len(v.Uses) == 0 {
 			v.Rule = "the attachment of " + use.Name

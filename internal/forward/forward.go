@@ -12,6 +12,7 @@
 package forward
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -35,6 +36,7 @@ import (
 	"hotcell/internal/inject"
 	"hotcell/internal/live"
 	"hotcell/internal/netguard"
+	"hotcell/internal/place"
 	"hotcell/internal/relay"
 	"hotcell/internal/rpc"
 	"hotcell/internal/sensitive"
@@ -81,6 +83,8 @@ type Service struct {
 	Config
 	upstreams *upstream.Pool
 	scrubbers scrubbers
+	standIns  standIns
+	jars      jars
 	live      *live.Jobs
 	tidy      *time.Timer
 }
@@ -89,9 +93,15 @@ type Service struct {
 func New(c Config) *Service {
 	s := &Service{Config: c}
 	s.upstreams = upstream.New(upstream.Config{Dialer: c.Dialer, Roots: c.Roots, Caught: border.Log(c.Log)})
-	s.live = live.Watch(c.Vault, s.upstreams.End, border.Log(c.Log))
+	s.live = live.Watch(c.Vault, s.ended, border.Log(c.Log))
 	s.tidy = border.After(restTime, "tidying after requests", border.Log(c.Log), s.forget)
 	return s
+}
+
+// ended forgets what is kept for a job that has ended; for all, where it is empty.
+func (s *Service) ended(job hotcell.JobID) {
+	s.upstreams.End(job)
+	s.jars.end(job)
 }
 
 // restTime is how long nothing must have happened for what is left of it in
@@ -167,7 +177,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	_ = http.NewResponseController(w).EnableFullDuplex()
 	size, reason := f.exchange(ctx, w)
-	f.done(reason, size)
+	f.done(cmp.Or(reason, f.note), size)
 }
 
 // maxUses is how many credentials go onto one request at most.
@@ -193,10 +203,12 @@ func parse(r *http.Request) (*url.URL, vault.Target, error) {
 	return target, vault.Target{Host: host, Port: port, Method: r.Method, URI: uri}, nil
 }
 
-// prepare makes the request that goes out, with the credential on.
-func (s *Service) prepare(ctx context.Context, r *http.Request, target *url.URL, job hotcell.JobID, uses []*vault.Used) (*http.Request, *guard.Patterns, error) {
+// prepare makes the request that goes out, with the credentials on.
+func (f *forwarding) prepare(ctx context.Context) (err error) {
+	s, r := f.service, f.request
+	to := *f.target // the request may be made once more
 	out := (&http.Request{
-		Method: r.Method, URL: target, Host: hostHeader(target), Header: r.Header, Body: border.Reader("the body of a forwarded request", border.Log(s.Log), r.Body), ContentLength: r.ContentLength,
+		Method: r.Method, URL: &to, Host: hostHeader(f.target), Header: r.Header.Clone(), Body: border.Reader("the body of a forwarded request", border.Log(s.Log), r.Body), ContentLength: r.ContentLength,
 		Trailer: r.Trailer, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
 	if r.ContentLength == 0 {
@@ -204,7 +216,6 @@ func (s *Service) prepare(ctx context.Context, r *http.Request, target *url.URL,
 	}
 	upgrade := r.Header.Get("Upgrade")
 	relay.Headers(out.Header)
-	disown(out.Header)
 	if strings.EqualFold(upgrade, "websocket") {
 		out.Header.Set("Connection", "Upgrade")
 		out.Header.Set("Upgrade", "websocket")
@@ -219,17 +230,21 @@ func (s *Service) prepare(ctx context.Context, r *http.Request, target *url.URL,
 	}
 	out.Header.Del("Range")  // a part of an answer could be a part of a value
 	out.Header.Del("Expect") // whoever sends the body was told to already
-	for _, used := range uses {
-		apply := s.put
-		if used.Use.As == hotcell.InjectStandIn {
-			apply = func(out *http.Request, used *vault.Used) error { return s.swap(out, job, used) }
-		}
-		if err := apply(out, used); err != nil {
-			return nil, nil, err
+	f.jar = s.jars.of(f.job, f.attachments)
+	hold := func(n int64) error { return s.hold(ctx, f.job, n) }
+	m := &mounting{hold: hold, out: out, host: f.to.Host, uses: f.uses, model: r.Header.Get(vaultrpc.HeaderModel) != "", cookies: f.jar.give(f.target)}
+	for _, text := range r.Header.Values(vaultrpc.HeaderOwn) {
+		if p, err := place.Parse(text); err == nil {
+			m.ours = append(m.ours, p)
 		}
 	}
-	pattern, err := s.scrubbers.of(uses)
-	return out, pattern, err
+	disown(out.Header)
+	if err := s.mount(m, f.job); err != nil {
+		return err
+	}
+	f.out, f.note = out, m.note
+	f.pattern, err = s.scrubbers.of(f.uses)
+	return err
 }
 
 // disown takes away the headers that are between the vault and its gateways: no
@@ -290,11 +305,25 @@ func (s *Service) unanswered(ctx context.Context, w http.ResponseWriter, err err
 		text = err.Error()
 	case errors.Is(err, hotcell.ErrUnavailable):
 		text = "the host could not be reached"
+	case errors.Is(err, errNamed):
+		s.faulty(w, http.StatusForbidden, "refused", errNamed.Error())
+		return errNamed.Error()
+	case strayed(err) != "":
+		s.faulty(w, http.StatusForbidden, "refused", strayed(err))
+		return strayed(err)
 	default:
 		text = "no answer: " + kind(err)
 	}
 	s.faulty(w, http.StatusBadGateway, "unavailable", text)
 	return text
+}
+
+// strayed says whose stand-in a body held, which broke off for it.
+func strayed(err error) string {
+	if refused, ok := errors.AsType[*guard.RefusedError](err); ok {
+		return fmt.Sprintf("the stand-in of %s stands in the body, where it is not swapped for its value", refused.Name)
+	}
+	return ""
 }
 
 // kind is what may be told of a failure: never its text, which may hold parts

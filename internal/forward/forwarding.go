@@ -3,10 +3,12 @@ package forward
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"hotcell"
@@ -32,6 +34,9 @@ type forwarding struct {
 	out     *http.Request
 	pattern *guard.Patterns
 	began   time.Time
+	// jar keeps the service's cookies; note says what was left out of the request.
+	jar  *jar
+	note string
 	// kept is the body, where the request may have to be sent again.
 	kept   []byte
 	replay bool
@@ -101,7 +106,7 @@ func (f *forwarding) open(ctx context.Context) (err error) {
 			used.Clear()
 		}
 		if err != nil {
-			f.done("not sent", 0)
+			f.done(unsent(err), 0)
 		}
 	}()
 	for _, attachment := range f.attachments {
@@ -111,8 +116,15 @@ func (f *forwarding) open(ctx context.Context) (err error) {
 		}
 		f.uses = append(f.uses, used)
 	}
-	f.out, f.pattern, err = s.prepare(ctx, f.request, f.target, f.job, f.uses)
-	return err
+	return f.prepare(ctx)
+}
+
+// unsent says in the log why a request was not sent.
+func unsent(err error) string {
+	if errors.Is(err, hotcell.ErrDenied) {
+		return "not sent: " + strings.TrimPrefix(err.Error(), hotcell.ErrDenied.Error()+": ")
+	}
+	return "not sent"
 }
 
 // done records how the uses ended.
@@ -136,6 +148,7 @@ func (f *forwarding) exchange(ctx context.Context, w http.ResponseWriter) (int64
 	}
 	defer func() { _ = answer.Body.Close() }()
 	disown(answer.Header)
+	f.jar.take(answer, f.target)
 	f.count(ctx, w)
 	if answer.StatusCode == http.StatusSwitchingProtocols {
 		return s.upgraded(f.out.Context(), w, answer, f.pattern)

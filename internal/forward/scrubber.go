@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"sync"
 
+	"hotcell"
 	"hotcell/internal/guard"
 	"hotcell/internal/inject"
 	"hotcell/internal/vault"
@@ -21,12 +22,7 @@ type scrubbers struct {
 
 // of are the patterns of credentials that are open.
 func (s *scrubbers) of(uses []*vault.Used) (*guard.Patterns, error) {
-	var text []byte
-	for _, used := range uses {
-		text = strconv.AppendInt(append(append(text, used.Use.Credential...), '@'), int64(used.Use.Version), 10)
-		text = append(text, ' ')
-	}
-	key := string(text)
+	key := versions(uses)
 	s.mu.Lock()
 	found := s.known[key]
 	s.mu.Unlock()
@@ -47,6 +43,47 @@ func (s *scrubbers) of(uses []*vault.Used) (*guard.Patterns, error) {
 	}
 	s.known[key] = found
 	return found, nil
+}
+
+// versions names credentials and their versions.
+func versions(uses []*vault.Used) string {
+	var text []byte
+	for _, used := range uses {
+		text = strconv.AppendInt(append(append(text, used.Use.Credential...), '@'), int64(used.Use.Version), 10)
+		text = append(text, ' ')
+	}
+	return string(text)
+}
+
+// standIns remember what to look for in requests, by job and credentials: the
+// fingerprints of what stands in for values there.
+type standIns struct {
+	mu    sync.Mutex
+	known map[string]*guard.Patterns
+}
+
+func (s *standIns) of(job hotcell.JobID, m *mounting) *guard.Patterns {
+	key := string(job) + " " + versions(m.uses)
+	s.mu.Lock()
+	found := s.known[key]
+	s.mu.Unlock()
+	if found != nil {
+		return found
+	}
+	builder := guard.NewBuilder()
+	for _, g := range m.guests {
+		for _, pair := range g.pairs {
+			_ = builder.Add(guard.Label{ID: g.name, Name: g.name}, pair.StandIn) // of what cannot be looked for, the plain form is
+		}
+	}
+	found = builder.Build()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.known == nil || len(s.known) >= maxScrubbers {
+		s.known = map[string]*guard.Patterns{}
+	}
+	s.known[key] = found
+	return found
 }
 
 func addSecrets(builder *guard.Builder, used *vault.Used) error {

@@ -15,6 +15,7 @@ import (
 	"hotcell/internal/frames"
 	"hotcell/internal/guard"
 	"hotcell/internal/netguard"
+	"hotcell/internal/place"
 	"hotcell/internal/relay"
 	"hotcell/internal/site"
 	"hotcell/internal/vaultrpc"
@@ -48,7 +49,7 @@ func (g *Gateway) request(w http.ResponseWriter, r *http.Request) {
 	}
 	x.inspect = g.inspector(to, x.verdict)
 	x.bound(r)
-	if !x.head(w, r) || !x.abroad(w, r, to) || !x.body(w, r) {
+	if !x.head(w, r) || !x.foreign(w, r, to) || !x.abroad(w, r, to) || !x.body(w, r) {
 		return
 	}
 	if to.browser && (!x.filled(w, r, to) || !x.substitute(w, r, to)) {
@@ -110,6 +111,9 @@ type exchange struct {
 	// browser is true for a request of the browser's cell, leaves for one by which its
 	// page goes on from a form that is being filled in.
 	browser, leaves bool
+	// own are the places of the head that hold values which the job has, and may
+	// send there.
+	own place.Set
 	// arm is what the vault armed for this request; empty for most.
 	arm string
 }

@@ -45,6 +45,12 @@ func (x *exchange) roundTrip(r *http.Request) (*http.Response, error) {
 	// As it was written: the vault holds it against its own rules.
 	out.Header[vaultrpc.HeaderTarget] = []string{"https://" + x.about.Host + uri}
 	out.Header[vaultrpc.HeaderJob] = []string{string(x.gateway.Job.ID)}
+	if x.verdict.Model {
+		out.Header[vaultrpc.HeaderModel] = []string{"true"}
+	}
+	for _, p := range x.own {
+		out.Header[vaultrpc.HeaderOwn] = append(out.Header[vaultrpc.HeaderOwn], p.String())
+	}
 	for _, use := range x.verdict.Uses {
 		out.Header[vaultrpc.HeaderUse] = append(out.Header[vaultrpc.HeaderUse], string(use.Attachment))
 	}

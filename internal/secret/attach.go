@@ -13,8 +13,8 @@ import (
 func checkNarrowing(at hotcell.Attachment, c hotcell.Credential) error {
 	switch at.As {
 	case hotcell.InjectEnvironment:
-		if len(at.Methods)+len(at.Paths) > 0 || at.Bodies {
-			return hotcell.Invalid("/as", "methods, paths and bodies narrow stand-ins: attach the secret as %q", hotcell.InjectStandIn)
+		if len(at.Methods)+len(at.Paths)+len(at.Places)+len(at.Brings) > 0 {
+			return hotcell.Invalid("/as", "methods, paths and places are of stand-ins: attach the secret as %q", hotcell.InjectStandIn)
 		}
 	case hotcell.InjectStandIn:
 		if len(at.Hosts)+len(c.Hosts) == 0 {

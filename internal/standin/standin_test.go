@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -74,14 +73,9 @@ func TestWhatIsTooShortHasNone(t *testing.T) {
 func TestSwapping(t *testing.T) {
 	t.Parallel()
 	s := standin.NewSwapper([]standin.Pair{{[]byte("standin-one"), []byte("value&one=")}, {[]byte("standin-one-more"), []byte("more")}})
-	basic := func(text string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(text)) }
 	for _, c := range []struct{ got, want string }{
 		{string(s.Swap([]byte("Bearer standin-one."))), "Bearer value&one=."},
 		{string(s.Swap([]byte("standin-one-more"))), "more"},
-		{string(s.SwapQuery([]byte("a=1&k=standin-one&b"))), "a=1&k=" + url.QueryEscape("value&one=") + "&b"},
-		{s.Basic(basic("ada:standin-one")), basic("ada:value&one=")},
-		{s.Basic(basic("ada:other")), basic("ada:other")},
-		{s.Basic("Basic ???"), "Basic ???"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s, want %s", c.got, c.want)

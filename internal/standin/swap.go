@@ -3,12 +3,9 @@ package standin
 import (
 	"bytes"
 	"cmp"
-	"encoding/base64"
 	"errors"
 	"io"
-	"net/url"
 	"slices"
-	"strings"
 )
 
 // Swapper puts values where their stand-ins are.
@@ -27,17 +24,6 @@ func (s *Swapper) Swap(b []byte) []byte {
 	return s.each(b, func(text []byte) []byte { return text })
 }
 
-// SwapQuery swaps in a query; values are percent-encoded.
-func (s *Swapper) SwapQuery(b []byte) []byte {
-	escaped := func(text []byte) []byte { return []byte(url.QueryEscape(string(text))) }
-	for _, p := range s.pairs {
-		if spelt := escaped(p.StandIn); !bytes.Equal(spelt, p.StandIn) {
-			b = bytes.ReplaceAll(b, spelt, escaped(p.Value))
-		}
-	}
-	return s.each(b, escaped)
-}
-
 func (s *Swapper) each(b []byte, escape func([]byte) []byte) []byte {
 	for _, p := range s.pairs {
 		if bytes.Contains(b, p.StandIn) {
@@ -45,21 +31,6 @@ func (s *Swapper) each(b []byte, escape func([]byte) []byte) []byte {
 		}
 	}
 	return b
-}
-
-// Basic swaps in the user and the password of "Basic …" (RFC 7617); what is no
-// such thing stays as it is.
-func (s *Swapper) Basic(header string) string {
-	scheme, text, found := strings.Cut(header, " ")
-	pair, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
-	if !found || err != nil {
-		return string(s.Swap([]byte(header)))
-	}
-	swapped := s.Swap(pair)
-	if bytes.Equal(swapped, pair) {
-		return header
-	}
-	return scheme + " " + base64.StdEncoding.EncodeToString(swapped)
 }
 
 // Reader swaps in a stream, over any chunks; escape is how a value is written in

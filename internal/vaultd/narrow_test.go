@@ -77,9 +77,14 @@ func TestHowASecretIsAttached(t *testing.T) {
 		"as http":                       {free.ID, hotcell.InjectHTTP, hotcell.Narrowing{}, `a secret is attached as "env" or "stand-in"`},
 		"as nothing known":              {free.ID, "magic", hotcell.Narrowing{}, "a credential is attached as"},
 		"a stand-in for nowhere":        {free.ID, hotcell.InjectStandIn, hotcell.Narrowing{}, "--hosts"},
-		"methods of variables":          {free.ID, hotcell.InjectEnvironment, hotcell.Narrowing{Methods: []string{"GET"}}, "narrow stand-ins"},
-		"paths of variables":            {free.ID, "", hotcell.Narrowing{Paths: []string{"/v1"}}, "narrow stand-ins"},
-		"bodies of variables":           {free.ID, "", hotcell.Narrowing{Bodies: true}, "narrow stand-ins"},
+		"methods of variables":          {free.ID, hotcell.InjectEnvironment, hotcell.Narrowing{Methods: []string{"GET"}}, "are of stand-ins"},
+		"paths of variables":            {free.ID, "", hotcell.Narrowing{Paths: []string{"/v1"}}, "are of stand-ins"},
+		"places of variables":           {free.ID, "", hotcell.Narrowing{Places: []string{"header:X-Key"}}, "are of stand-ins"},
+		"anywhere in bodies":            {bound.ID, hotcell.InjectStandIn, hotcell.Narrowing{Bodies: true}, "in fields that are named"},
+		"a place that is none":          {bound.ID, hotcell.InjectStandIn, hotcell.Narrowing{Places: []string{"header:X-Key", "X-Key"}}, "places.1: "},
+		"a place twice":                 {bound.ID, hotcell.InjectStandIn, hotcell.Narrowing{Places: []string{"header:X-Key", "header:x-key"}}, "already"},
+		"a header of the connection":    {bound.ID, hotcell.InjectStandIn, hotcell.Narrowing{Places: []string{"header:Host"}}, "no credential goes into"},
+		"what it brings, of no kind":    {bound.ID, hotcell.InjectStandIn, hotcell.Narrowing{Brings: []string{"everything"}}, "brings.0: "},
 		"another host":                  {bound.ID, "", hosts("evil.test"), "bound to other hosts"},
 		"its parent":                    {bound.ID, "", hosts("acme.test"), "bound to other hosts"},
 		"two labels more":               {bound.ID, "", hosts("a.b.acme.test"), "bound to other hosts"},
@@ -106,7 +111,7 @@ func TestHowASecretIsAttached(t *testing.T) {
 	if err != nil || answer.Attachment.As != hotcell.InjectEnvironment || answer.Attachment.Hosts[0] != "api.acme.test" || answer.Opens != "" {
 		t.Errorf("%+v, %v", answer, err)
 	}
-	_, err = s.attachAs(on, bound.ID, hotcell.InjectStandIn, hotcell.Narrowing{Methods: []string{"GET", "POST"}, Paths: []string{"/", "/v1/*", "/v1/**", "/v1/charges/"}, Bodies: true})
+	_, err = s.attachAs(on, bound.ID, hotcell.InjectStandIn, hotcell.Narrowing{Methods: []string{"GET", "POST"}, Paths: []string{"/", "/v1/*", "/v1/**", "/v1/charges/"}, Places: []string{"body:token"}})
 	must(t, err)
 	_, err = s.bind(bound.ID)
 	refused(t, "unbound under its stand-in", err, hotcell.ErrConflict, "stand-ins, which need some")
@@ -138,7 +143,7 @@ func TestHowAConnectionIsAttached(t *testing.T) {
 		"as env":      {hotcell.InjectEnvironment, hotcell.Narrowing{}, `a connection is attached as "tools" or "http"`},
 		"as stand-in": {hotcell.InjectStandIn, hotcell.Narrowing{}, `a connection is attached as "tools" or "http"`},
 		"hosts":       {"", hotcell.Narrowing{Hosts: []string{stripe.Host}}, "its own host alone"},
-		"bodies":      {"", hotcell.Narrowing{Bodies: true}, "only stand-ins"},
+		"places":      {"", hotcell.Narrowing{Places: []string{"query:key"}}, "where the connection says"},
 	} {
 		_, err := s.attachAs(on, twin.ID, c.as, c.narrowing)
 		refused(t, what, err, hotcell.ErrInvalid, c.sentence)
@@ -164,6 +169,10 @@ func TestHowAConnectionIsAttached(t *testing.T) {
 		must(t, s.control.Detach(t.Context(), &vaultrpc.DetachRequest{Principal: s.me, Attachment: answer.Attachment.ID}))
 	}
 	_, err = s.attachAs(on, aside.ID, "", hotcell.Narrowing{})
+	must(t, err)
+	// Another key of the same service goes on beside it, into a place of its own.
+	second := s.connection(s.me, "second", hotcell.HTTPAccess{Host: stripe.Host, Port: 443, Auth: hotcell.Auth{Kind: "header", Name: "X-Second-Key"}}, s.plant("s"))
+	_, err = s.attachAs(on, second.ID, "", hotcell.Narrowing{})
 	must(t, err)
 	_, err = s.attachAs(on, c.ID, "", narrow([]string{"PUT"}, nil))
 	refused(t, "twice", err, hotcell.ErrConflict, "is attached")

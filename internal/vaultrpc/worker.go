@@ -29,6 +29,10 @@ const (
 	// HeaderJob is the job, HeaderUse each attachment whose credential goes on.
 	HeaderJob = "Hotcell-Job"
 	HeaderUse = "Hotcell-Use"
+	// HeaderModel is set where the host is a model's. HeaderOwn names each place of
+	// the head that holds a value which the job has and may send there.
+	HeaderModel = "Hotcell-Model"
+	HeaderOwn   = "Hotcell-Own"
 	// HeaderTarget is the absolute URL, as the job wrote it.
 	HeaderTarget = "Hotcell-Target"
 	// HeaderFault is set on an answer that is the vault's own, and no upstream's:
