@@ -242,6 +242,9 @@ func (f *forwarding) prepare(ctx context.Context) (err error) {
 	if err := s.mount(m, f.job); err != nil {
 		return err
 	}
+	if out.Body != nil && out.Body != http.NoBody {
+		out.Body = border.Reader("the body of a forwarded request", border.Log(s.Log), out.Body) // what looks at it too
+	}
 	f.out, f.note = out, m.note
 	f.pattern, err = s.scrubbers.of(f.uses)
 	return err
