@@ -39,6 +39,8 @@ type Attached struct {
 	hotcell.Attachment
 	// Opens is the host and port that the jobs may reach by it alone.
 	Opens string `json:"opens,omitempty"`
+	// Warnings say what its rules leave free although they look as if they did not.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 type workBody struct {

@@ -101,7 +101,8 @@ type attach struct {
 // attachmentBody is an attachment as it was made.
 type attachmentBody struct {
 	hotcell.Attachment
-	Opens string `json:"opens,omitempty" doc:"the host and port that the jobs may reach by this attachment alone: the allow-list does not have them"`
+	Opens    string   `json:"opens,omitempty" doc:"the host and port that the jobs may reach by this attachment alone: the allow-list does not have them"`
+	Warnings []string `json:"warnings,omitempty" doc:"what its rules leave free although they look as if they did not"`
 }
 
 func (s *service) assignments(api huma.API) {
@@ -191,7 +192,7 @@ func (s *service) attach(ctx context.Context, p hotcell.Principal, in *attach) (
 	if err != nil {
 		return nil, err
 	}
-	return itemOf(attachmentBody{answer.Attachment, answer.Opens}, 1), nil
+	return itemOf(attachmentBody{answer.Attachment, answer.Opens, answer.Warnings}, 1), nil
 }
 
 func (s *service) detach(ctx context.Context, p hotcell.Principal, in *assignmentID) (*empty, error) {

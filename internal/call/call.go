@@ -181,6 +181,12 @@ func (s *Service) decide(ctx context.Context, a *attempt) error {
 	if a.args, err = a.offer.tool.Check(ctx, a.raw); err != nil {
 		return s.refuse(ctx, a, unfit(err))
 	}
+	if len(a.offer.rules) > 0 || a.offer.approval {
+		// Who decides must read the arguments that the service will read.
+		if err := a.offer.tool.Exact(ctx, a.args); err != nil {
+			return s.refuse(ctx, a, unfit(err))
+		}
+	}
 	if fault := a.offer.ruled(ctx, a.args); fault != nil {
 		return s.refuse(ctx, a, fault)
 	}

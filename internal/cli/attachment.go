@@ -132,6 +132,9 @@ As login, the browser of its jobs signs in, and nobody sees the password.`,
 			if err != nil {
 				return err
 			}
+			for _, one := range made.Warnings {
+				a.say("hotcell: warning: %s", one)
+			}
 			return a.made(string(made.ID), fmt.Sprintf("attached %s to %s: %s", what.Name, on.Name, effect(made, what)), made)
 		})
 	flags := c.Flags()

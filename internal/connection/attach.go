@@ -68,7 +68,7 @@ func checkTools(r hotcell.VaultReader, on hotcell.Attachment, c hotcell.Credenti
 			return hotcell.Invalid(fmt.Sprintf("/tools/%d", i), "the account was connected without the scope %s, which this tool takes: hotcell connections reconnect %s --tools %s", lacking, c.ID, shell.Quote(tool.Name))
 		}
 	}
-	return nil
+	return checkRules(on.Narrowing, made)
 }
 
 // offers names a connector's tools.

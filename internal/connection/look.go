@@ -32,7 +32,7 @@ func (s *Service) LookAtLink(ctx context.Context, r *vaultrpc.LookAtLinkRequest)
 			out.Service += " " + at.Host
 		}
 	}
-	words(c, l.Scopes, out)
+	phrase(c, l.Scopes, out)
 	return out, s.Vault.Look(ctx, vault.OfLink(l), hotcell.Event{Kind: "link.look", Name: l.Name}, func(look *vault.Look) error {
 		member, err := look.Member(l.Workspace, l.Owner)
 		if err != nil {
@@ -56,7 +56,7 @@ func (s *Service) LookAtLink(ctx context.Context, r *vaultrpc.LookAtLinkRequest)
 }
 
 // words are what the tools whose scopes are asked for do.
-func words(c *connector.Connector, scopes []string, out *vaultrpc.LookAtLinkAnswer) {
+func phrase(c *connector.Connector, scopes []string, out *vaultrpc.LookAtLinkAnswer) {
 	for _, t := range c.Tools {
 		if slices.ContainsFunc(t.Scopes, func(need string) bool { return !slices.Contains(scopes, need) }) {
 			continue

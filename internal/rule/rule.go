@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -52,7 +53,8 @@ func New(options ...cel.EnvOption) (*Env, error) {
 }
 
 var calls = sync.OnceValue(func() *Env {
-	e, err := New(cel.Variable("args", cel.MapType(cel.StringType, cel.DynType)), cel.Variable("tool", cel.StringType), cel.Variable("account", cel.StringType))
+	e, err := New(cel.Variable("args", cel.MapType(cel.StringType, cel.DynType)), cel.Variable("tool", cel.StringType), cel.Variable("account", cel.StringType),
+		each("startsWith", strings.HasPrefix), each("endsWith", strings.HasSuffix))
 	if err != nil {
 		return &Env{}
 	}
@@ -187,4 +189,35 @@ func listOf(l traits.Lister) (any, error) {
 		out = append(out, value)
 	}
 	return out, nil
+}
+
+// each lets a question about a text be asked of a list of texts, as recipients are: it
+// is true where it is true of each, false where it is of none or where there are none,
+// and undecided, so that nothing goes through, where it is of some.
+func each(name string, holds func(text, part string) bool) cel.EnvOption {
+	undecided := func() ref.Val { return types.NewErr("%s is true of some, and not of others", name) }
+	return cel.Function(name, cel.MemberOverload("list_"+name, []*cel.Type{cel.ListType(cel.DynType), cel.StringType}, cel.BoolType,
+		cel.BinaryBinding(func(list, part ref.Val) ref.Val {
+			all, ok := list.(traits.Lister)
+			suffix, is := part.(types.String)
+			if !ok || !is {
+				return types.MaybeNoSuchOverloadErr(list)
+			}
+			yes, no := 0, 0
+			for it := all.Iterator(); it.HasNext() == types.True; {
+				text, is := it.Next().(types.String)
+				switch {
+				case !is:
+					return undecided()
+				case holds(string(text), string(suffix)):
+					yes++
+				default:
+					no++
+				}
+			}
+			if yes > 0 && no > 0 {
+				return undecided()
+			}
+			return types.Bool(yes > 0)
+		})))
 }

@@ -117,3 +117,33 @@ func TestWhatARuleFixes(t *testing.T) {
 		}
 	}
 }
+
+func TestAQuestionAboutEachOfAList(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		when  string
+		to    any
+		yes   bool
+		fails bool
+	}{
+		{`args.to.endsWith("@acme.com")`, "a@acme.com", true, false},
+		{`args.to.endsWith("@acme.com")`, "a@evil.com", false, false},
+		{`args.to.endsWith("@acme.com")`, []any{"a@acme.com", "b@acme.com"}, true, false},
+		{`args.to.endsWith("@acme.com")`, []any{"a@evil.com"}, false, false},
+		{`args.to.endsWith("@acme.com")`, []any{}, false, false},
+		{`args.to.endsWith("@acme.com")`, []any{"a@acme.com", "b@evil.com"}, false, true},
+		{`!args.to.endsWith("@evil.com")`, []any{"a@acme.com", "b@evil.com"}, false, true},
+		{`args.to.startsWith("#")`, []any{"#ops", int64(7)}, false, true},
+		{`args.to.startsWith("#")`, []any{"#ops"}, true, false},
+		{`args.to.startsWith("#")`, int64(7), false, true},
+	} {
+		p, err := rule.Calls().Compile(c.when)
+		if err != nil {
+			t.Fatal(err)
+		}
+		yes, err := p.True(t.Context(), map[string]any{"args": map[string]any{"to": c.to}, "tool": "send", "account": ""})
+		if yes != c.yes || (err != nil) != c.fails {
+			t.Errorf("%s of %v: %v, %v", c.when, c.to, yes, err)
+		}
+	}
+}

@@ -248,6 +248,11 @@ func TestTheToolsOfAnMCPServer(t *testing.T) {
 	o.arrived()
 	o.refuses(job, "team_tools_say", `{"say":"no"}`, "refused", "rule")
 	o.refuses(job, "team_tools_say", `{"say":7}`, "invalid", "")
+	// The server's own schema is open, and some readers look at neither case nor form.
+	for _, more := range []string{`"Say":"no"`, `"\u017fay":"no"`, `"ｓay":"no"`, `"s\u200bay":"no"`, `"say ":"no"`, `"other":1`} {
+		o.refuses(job, "team_tools_say", `{"say":"yes",`+more+`}`, "invalid", "")
+	}
+	o.refuses(job, "team_tools_say", `{"say":"yes","say":"no"}`, "invalid", "twice")
 	if _, err := o.tools(o.me, o.assignment(o.me, "other"), c.ID, hotcell.Narrowing{Tools: []string{"shout"}}); !errors.Is(err, hotcell.ErrInvalid) {
 		t.Errorf("a tool that the server does not have: %v", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"hotcell"
 	"hotcell/internal/book"
 	"hotcell/internal/rpc"
 	"hotcell/internal/vaultrpc"
@@ -31,12 +32,14 @@ func (d *Daemon) tools(mux *http.ServeMux) {
 func (d *Daemon) attach(ctx context.Context, r *vaultrpc.AttachRequest) (*vaultrpc.AttachAnswer, error) {
 	r.Narrowing = d.connections.Named(ctx, r.Principal, r.Credential, r.Narrowing)
 	answer, err := d.assignments.Attach(ctx, r)
-	unread, is := errors.AsType[*book.Unread](err)
-	if !is {
-		return answer, err
+	if unread, is := errors.AsType[*book.Unread](err); is {
+		if _, err := d.book.Of(ctx, r.Principal.Workspace, unread.Credential); err != nil {
+			return nil, err
+		}
+		answer, err = d.assignments.Attach(ctx, r)
 	}
-	if _, err := d.book.Of(ctx, r.Principal.Workspace, unread.Credential); err != nil {
-		return nil, err
+	if err == nil && answer.Attachment.As == hotcell.InjectTools {
+		answer.Warnings = d.connections.Warnings(ctx, r.Principal, answer.Attachment)
 	}
-	return d.assignments.Attach(ctx, r)
+	return answer, err
 }

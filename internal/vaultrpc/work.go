@@ -75,6 +75,8 @@ type AttachAnswer struct {
 	Attachment hotcell.Attachment `json:"attachment"`
 	// Opens is the host and port that the jobs may reach by this attachment alone.
 	Opens string `json:"opens,omitempty"`
+	// Warnings say what it leaves free although it looks as if it did not.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // DetachRequest takes an attachment away.
