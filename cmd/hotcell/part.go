@@ -123,7 +123,7 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 		return err
 	}
 	daemon, err := vaultd.Open(ctx, vaultd.Config{
-		Store: store, KeyURL: "file://" + order.Key, Owner: order.Owner, Dialer: dialer, Found: found, Issuers: issuers, Roots: roots, Catalog: catalog, Now: time.Now, Log: log,
+		Store: store, KeyURL: "file://" + order.Key, Owner: order.Owner, Dialer: dialer, Found: found, Issuers: issuers, Roots: roots, Databases: settings.Databases, Catalog: catalog, Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return errors.Join(err, store.Close())

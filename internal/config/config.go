@@ -90,6 +90,9 @@ type Host struct {
 	// Unreadable lets requests go to this host that the guard cannot look into although
 	// they could hold what is bound elsewhere.
 	Unreadable bool `yaml:"unreadable"`
+	// Database is how a PostgreSQL database shows who it is, and how a password is
+	// shown to it, where that is less than a certificate for its host and SCRAM.
+	Database Database `yaml:"database"`
 }
 
 // Connectors are the operator's own documents, and where requests go instead.
@@ -205,6 +208,11 @@ func (c Config) Check() error {
 	}
 	if err := c.checkURL(); err != nil {
 		return err
+	}
+	for i, h := range c.Egress.Hosts {
+		if _, reason := h.Database.trust(); reason != "" {
+			return hotcell.Invalid(fmt.Sprintf("/egress/hosts/%d/database", i), "%s", reason)
+		}
 	}
 	for i, m := range c.Models {
 		if _, err := site.ParseBound(m.Host); err != nil {

@@ -87,17 +87,26 @@ func (s *Service) database(ctx context.Context, job hotcell.JobID, used *vault.U
 		}
 		back, err := pgwire.Connect(ctx, pgwire.Config{
 			Dial: s.Dialer.Dial, Host: open.Host, Port: open.Port, User: open.User, Password: account.password, Database: open.Database,
-			Parameters: open.Parameters, SSLMode: account.mode, RootCAs: s.Roots,
+			Parameters: open.Parameters, RootCAs: s.Roots, Trust: s.trust(open.Host, open.Port),
 		})
 		return back, account.standIn, err
 	}
 	return nil, "", fmt.Errorf("%w: %s holds no connection URL of %s, and no password", hotcell.ErrDenied, used.Use.Name, open.Host)
 }
 
+// trust is the operator's word on a database. What a URL says of TLS is not one: who
+// writes the URL is whom the password belongs to, and not who vouches for the host.
+func (s *Service) trust(host string, port int) pgwire.Trust {
+	if s.Databases == nil {
+		return pgwire.Trust{}
+	}
+	return s.Databases(host, port)
+}
+
 // account is what a field says of an account at a database.
 type account struct {
-	user, mode, standIn string
-	password            sensitive.Bytes
+	user, standIn string
+	password      sensitive.Bytes
 }
 
 // account reads a connection URL of the database that is asked for, or a
@@ -118,18 +127,22 @@ func (s *Service) account(job hotcell.JobID, used *vault.Used, f vault.Field, op
 			return nil
 		}
 		if strings.Contains(strings.ToUpper(f.Name), "PASSW") {
-			out = &account{mode: "verify-full", standIn: string(standIn), password: sensitive.New(append([]byte(nil), value...))}
+			out = &account{standIn: string(standIn), password: sensitive.New(append([]byte(nil), value...))}
 		}
 		return nil
 	})
 	return out, err
 }
 
-// ofURL reads postgres://user:password@host:port/database?sslmode=…; nil where
+// ofURL reads postgres://user:password@host:port/database; nil where
 // it is none, or of another host.
 func ofURL(text []byte, open vaultrpc.DatabaseOpening) *account {
 	u, err := url.Parse(string(text))
-	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" || u.User == nil {
+	if err != nil || u.User == nil {
+		return nil
+	}
+	// SQLAlchemy names a driver as well: postgresql+asyncpg.
+	if scheme, _, _ := strings.Cut(u.Scheme, "+"); scheme != "postgres" && scheme != "postgresql" {
 		return nil
 	}
 	port := 5432
@@ -141,10 +154,5 @@ func ofURL(text []byte, open vaultrpc.DatabaseOpening) *account {
 	if err != nil || host != open.Host || port != open.Port || !set {
 		return nil
 	}
-	mode := u.Query().Get("sslmode")
-	switch mode {
-	case "", "prefer", "allow":
-		mode = "require" // a password goes under TLS only
-	}
-	return &account{user: u.User.Username(), mode: mode, password: sensitive.New([]byte(password))}
+	return &account{user: u.User.Username(), password: sensitive.New([]byte(password))}
 }

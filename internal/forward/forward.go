@@ -36,6 +36,7 @@ import (
 	"hotcell/internal/inject"
 	"hotcell/internal/live"
 	"hotcell/internal/netguard"
+	"hotcell/internal/pgwire"
 	"hotcell/internal/place"
 	"hotcell/internal/relay"
 	"hotcell/internal/rpc"
@@ -52,6 +53,8 @@ type Config struct {
 	Dialer netguard.Dialer
 	// Roots verify upstreams; nil for the system's.
 	Roots *x509.CertPool
+	// Databases is the operator's word on a database; nil for none.
+	Databases func(host string, port int) pgwire.Trust
 	// Keeper keeps tokens good; nil where none are renewed.
 	Keeper Keeper
 	// Logins know what is armed for which request; nil where there are none.

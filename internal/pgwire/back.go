@@ -2,6 +2,8 @@ package pgwire
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/subtle"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -27,11 +29,24 @@ type Config struct {
 	Database string
 	// Parameters are the client's own, such as options.
 	Parameters map[string]string
-	// SSLMode is require, verify-ca or verify-full; disable is for a database on
-	// this machine's loopback.
-	SSLMode string
 	// RootCAs verify the database; nil for the system's.
 	RootCAs *x509.CertPool
+	// Trust is the operator's word on this database.
+	Trust Trust
+}
+
+// Trust is the operator's word on one database. Without one, the database shows a
+// certificate for its host, of an authority that holds (libpq's verify-full), and
+// the password by SCRAM alone, which gives it to nobody (RFC 7677); bound to the
+// certificate where the database offers that (RFC 5929 section 4).
+type Trust struct {
+	// Pin is the SHA-256 of the public key that the database's certificate has, in the
+	// place of authorities and names.
+	Pin []byte
+	// Unverified takes whoever answers under TLS, Plaintext goes without TLS.
+	Unverified, Plaintext bool
+	// MD5 and Cleartext let the password be shown in these ways too.
+	MD5, Cleartext bool
 }
 
 // Back is a database that let us in.
@@ -53,10 +68,7 @@ const connectTime = 20 * time.Second
 // database does not let us in, and with [hotcell.ErrUnavailable] where there is
 // none; no error holds the password or an address.
 func Connect(ctx context.Context, c Config) (*Back, error) {
-	secure, err := c.tls()
-	if err != nil {
-		return nil, err
-	}
+	secure := c.tls()
 	// What the environment or a file of passwords says is not for this.
 	config, err := pgconn.ParseConfig("host=database port=5432 user=nobody dbname=none sslmode=disable passfile=/nonexistent servicefile=/nonexistent")
 	if err != nil {
@@ -64,6 +76,7 @@ func Connect(ctx context.Context, c Config) (*Back, error) {
 	}
 	config.Host, config.Port, config.User, config.Database = c.Host, uint16(c.Port), c.User, c.Database
 	config.TLSConfig, config.Fallbacks, config.ConnectTimeout = secure, nil, connectTime
+	config.RequireAuth, config.ChannelBinding = c.Trust.methods(), "prefer"
 	config.RuntimeParams = map[string]string{}
 	for name, value := range c.Parameters {
 		if name != "user" && name != "database" && name != "replication" {
@@ -74,9 +87,6 @@ func Connect(ctx context.Context, c Config) (*Back, error) {
 	var dialled error
 	config.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) {
 		conn, err := c.Dial(ctx, c.Host, c.Port)
-		if err == nil && secure == nil && !onLoopback(conn) {
-			err = errors.Join(fmt.Errorf("%w: the database is not on this machine, so the connection has to be under TLS: sslmode=require or, better, verify-full", hotcell.ErrDenied), conn.Close())
-		}
 		dialled = err
 		return conn, err
 	}
@@ -99,45 +109,66 @@ func refused(c Config, dialled, err error) error {
 		return dialled
 	}
 	if said, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return fmt.Errorf("%w: the database refuses: %s", hotcell.ErrDenied, said.Message)
+		return fmt.Errorf("%w: the database refuses: %s", hotcell.ErrDenied, sqlState(said.Code))
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return fmt.Errorf("%w: the certificate of %s does not hold", hotcell.ErrDenied, c.Host)
+		return fmt.Errorf("%w: the certificate of %s does not hold; the operator can name its authority by egress.extra_ca, or pin its key by egress.hosts", hotcell.ErrDenied, c.Host)
 	}
-	return fmt.Errorf("%w: %s: the database does not answer as one that speaks TLS", hotcell.ErrUnavailable, c.Host)
+	return fmt.Errorf("%w: %s: the database does not answer as one that speaks TLS and takes a password by SCRAM", hotcell.ErrUnavailable, c.Host)
 }
 
-func onLoopback(c net.Conn) bool {
-	address, ok := c.RemoteAddr().(*net.TCPAddr)
-	return ok && address.IP.IsLoopback()
+// states are what a refusal may be called: the database's own words could repeat
+// anything (PostgreSQL's documentation, appendix A).
+var states = map[string]string{
+	"28P01": "it does not take the password", "28000": "it does not let this user in", "3D000": "there is no such database",
+	"53300": "it has too many connections", "57P03": "it is starting or stopping", "42501": "the user may not",
 }
 
-// tls is what an sslmode asks for; nil is none.
-func (c Config) tls() (*tls.Config, error) {
-	base := &tls.Config{ServerName: c.Host, RootCAs: c.RootCAs, MinVersion: tls.VersionTLS12}
-	switch c.SSLMode {
-	case "disable":
-		return nil, nil //nolint:nilnil // no TLS
-	case "require":
-		base.InsecureSkipVerify = true // what the mode says: under TLS, with whoever answers
-	case "verify-ca":
-		base.InsecureSkipVerify = true
-		base.VerifyConnection = func(s tls.ConnectionState) error {
-			options := x509.VerifyOptions{Roots: c.RootCAs, Intermediates: x509.NewCertPool()}
-			for _, one := range s.PeerCertificates[1:] {
-				options.Intermediates.AddCert(one)
-			}
-			_, err := s.PeerCertificates[0].Verify(options)
-			if err != nil {
-				return &tls.CertificateVerificationError{UnverifiedCertificates: s.PeerCertificates, Err: err}
+func sqlState(code string) string {
+	if said, known := states[code]; known {
+		return said
+	}
+	for _, c := range code {
+		if c < '0' || c > '9' && c < 'A' || c > 'Z' {
+			return "for a reason of its own"
+		}
+	}
+	return "SQLSTATE " + code[:min(len(code), 5)]
+}
+
+// tls is how the database shows who it is; nil is not at all.
+func (c Config) tls() *tls.Config {
+	t := &tls.Config{ServerName: c.Host, RootCAs: c.RootCAs, MinVersion: tls.VersionTLS12}
+	switch {
+	case c.Trust.Plaintext:
+		return nil
+	case len(c.Trust.Pin) > 0:
+		t.InsecureSkipVerify = true // the key itself says who it is
+		t.VerifyConnection = func(s tls.ConnectionState) error {
+			if sum := sha256.Sum256(s.PeerCertificates[0].RawSubjectPublicKeyInfo); subtle.ConstantTimeCompare(sum[:], c.Trust.Pin) != 1 {
+				return &tls.CertificateVerificationError{UnverifiedCertificates: s.PeerCertificates, Err: errPin}
 			}
 			return nil
 		}
-	case "verify-full":
-	default:
-		return nil, fmt.Errorf("%w: sslmode is require, verify-ca or verify-full", hotcell.ErrDenied)
+	case c.Trust.Unverified:
+		t.InsecureSkipVerify = true // the operator says so
 	}
-	return base, nil
+	return t
+}
+
+var errPin = errors.New("it has another key than the pinned one")
+
+// methods are the ways to authenticate that are taken, as libpq's require_auth has
+// them.
+func (t Trust) methods() string {
+	methods := "scram-sha-256"
+	if t.MD5 {
+		methods += ",md5"
+	}
+	if t.Cleartext {
+		methods += ",password"
+	}
+	return methods
 }
 
 // Relay passes both directions on until one of them ends, and closes both. It

@@ -3,8 +3,9 @@
 // is the client, and each is shown another password (PostgreSQL's documentation,
 // "Frontend/Backend Protocol", version 3).
 //
-// It guards that a password goes under TLS, or stays on the machine. After
-// that, it looks at nothing. One way to use it:
+// It guards that a password is shown to the database alone that it is for, and to
+// that one by SCRAM, unless the operator said otherwise ([Trust]). After that, it
+// looks at nothing. One way to use it:
 //
 //	front, err := pgwire.Accept(ctx, client, config, password)
 //	back, err := pgwire.Connect(ctx, pgwire.Config{…})

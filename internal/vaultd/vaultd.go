@@ -34,6 +34,7 @@ import (
 	"hotcell/internal/lease"
 	"hotcell/internal/login"
 	"hotcell/internal/netguard"
+	"hotcell/internal/pgwire"
 	"hotcell/internal/rpc"
 	"hotcell/internal/secret"
 	"hotcell/internal/token"
@@ -56,6 +57,8 @@ type Config struct {
 	Found   netguard.Dialer
 	Issuers map[string][]string
 	Roots   *x509.CertPool
+	// Databases is the operator's word on a database; nil for none.
+	Databases func(host string, port int) pgwire.Trust
 	// Catalog is what connections can be made to; nil is the one that comes with
 	// Hotcell.
 	Catalog *connector.Catalog
@@ -109,7 +112,7 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 	return &Daemon{
 		vault: door, secrets: secret.New(door, connections.Covers, c.Now), connections: connections, assignments: assignment.New(door, checks, c.Now),
 		leases:   lease.New(door),
-		forwards: forward.New(forward.Config{Vault: door, Dialer: c.Dialer, Roots: c.Roots, Keeper: out.keeper, Logins: logins, Budget: jobs, Now: c.Now, Log: c.Log}),
+		forwards: forward.New(forward.Config{Vault: door, Dialer: c.Dialer, Roots: c.Roots, Databases: c.Databases, Keeper: out.keeper, Logins: logins, Budget: jobs, Now: c.Now, Log: c.Log}),
 		logins:   logins,
 		calls: call.New(call.Config{
 			Vault: door, Book: out.book, Keeper: out.keeper, Courier: out.courier, Upstreams: out.upstreams, Prints: door.Prints, Budget: jobs, Now: c.Now, Log: c.Log,

@@ -1,0 +1,169 @@
+package pgwire_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hotcell/internal/authority"
+	"hotcell/internal/pgwire"
+	"hotcell/internal/sensitive"
+)
+
+const secret = "correct-horse-4711"
+
+// database is a server of one connection, and what it was told.
+type database struct {
+	mu   sync.Mutex
+	told bytes.Buffer
+}
+
+func (d *database) hear(b []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.told.Write(b)
+}
+
+// message is one of the protocol's, with its length.
+func message(kind byte, body string) string {
+	n := len(body) + 4
+	return string([]byte{kind, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}) + body
+}
+
+// speak answers whatever comes by what it has to say, one by one, and remembers it.
+func (d *database) speak(conn net.Conn, says ...string) {
+	buf := make([]byte, 4096)
+	for _, one := range says {
+		n, err := conn.Read(buf)
+		d.hear(buf[:n])
+		if err != nil {
+			return
+		}
+		if _, err := io.WriteString(conn, one); err != nil {
+			return
+		}
+	}
+	for {
+		n, err := conn.Read(buf)
+		d.hear(buf[:n])
+		if err != nil {
+			return
+		}
+	}
+}
+
+const (
+	clearText = "\x00\x00\x00\x03"
+	md5       = "\x00\x00\x00\x05salt"
+	sasl      = "\x00\x00\x00\x0aSCRAM-SHA-256\x00\x00"
+	welcome   = "\x00\x00\x00\x00"
+	allowed   = "R\x00\x00\x00\x08\x00\x00\x00\x00Z\x00\x00\x00\x05I"
+	anything  = "r=x,s=QSXCR+Q6sek8bf92,i=4096"
+)
+
+// TestAnImpostorGetsNothing plays servers that want the password.
+func TestAnImpostorGetsNothing(t *testing.T) {
+	t.Parallel()
+	ca, err := authority.New("right", time.Now(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong, err := authority.New("wrong", time.Now(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(ca.PEM())
+	issue := func(a *authority.Authority, name string) tls.Certificate {
+		c, err := a.Issue(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	good, other, forged := issue(ca, "db.example"), issue(ca, "other.example"), issue(wrong, "db.example")
+	leaf, err := x509.ParseCertificate(good.Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	pin := sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
+	for name, c := range map[string]struct {
+		certificate tls.Certificate
+		trust       pgwire.Trust
+		reply       string // to the request for TLS
+		says        []string
+		in          bool
+	}{
+		"of another authority":       {certificate: forged, reply: "S", says: []string{message('R', clearText), allowed}},
+		"of another name":            {certificate: other, reply: "S", says: []string{message('R', clearText), allowed}},
+		"wants clear text":           {certificate: good, reply: "S", says: []string{message('R', clearText), allowed}},
+		"wants md5":                  {certificate: good, reply: "S", says: []string{message('R', md5), allowed}},
+		"wants nothing":              {certificate: good, reply: "S", says: []string{allowed}},
+		"welcomes twice":             {certificate: good, reply: "S", says: []string{message('R', welcome) + message('R', welcome) + allowed}},
+		"lets in after SCRAM began":  {certificate: good, reply: "S", says: []string{message('R', sasl), allowed}},
+		"falls back after SCRAM":     {certificate: good, reply: "S", says: []string{message('R', sasl), message('R', clearText), allowed}},
+		"has a nonce of its own":     {certificate: good, reply: "S", says: []string{message('R', sasl), message('R', "\x00\x00\x00\x0b"+anything), allowed}},
+		"speaks no TLS":              {certificate: good, reply: "N", says: []string{message('R', clearText), allowed}},
+		"answers before TLS":         {certificate: good, reply: message('R', clearText), says: []string{allowed}},
+		"stuffs the buffer":          {certificate: good, reply: "S" + message('R', clearText), says: []string{message('R', clearText), allowed}},
+		"an error that quotes":       {certificate: good, reply: "S", says: []string{message('E', "SFATAL\x00C28P01\x00M"+secret+"\x00\x00")}},
+		"a code that quotes":         {certificate: good, reply: "S", says: []string{message('E', "SFATAL\x00C"+secret+"\x00Mno\x00\x00")}},
+		"another key than the pin":   {certificate: forged, trust: pgwire.Trust{Pin: pin[:]}, reply: "S", says: []string{message('R', sasl)}},
+		"clear text without a word":  {certificate: good, trust: pgwire.Trust{MD5: true}, reply: "S", says: []string{message('R', clearText), allowed}},
+		"md5 without a word":         {certificate: good, trust: pgwire.Trust{Cleartext: true}, reply: "S", says: []string{message('R', md5), allowed}},
+		"clear text by the word":     {certificate: good, trust: pgwire.Trust{Cleartext: true}, reply: "S", says: []string{message('R', clearText), allowed}, in: true},
+		"md5 by the word, with pin":  {certificate: good, trust: pgwire.Trust{MD5: true, Pin: pin[:]}, reply: "S", says: []string{message('R', md5), allowed}, in: true},
+		"anybody's key, by the word": {certificate: forged, trust: pgwire.Trust{Cleartext: true, Unverified: true}, reply: "S", says: []string{message('R', clearText), allowed}, in: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			here, there := net.Pipe()
+			d := &database{}
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				defer func() { _ = there.Close() }()
+				first := make([]byte, 8)
+				if _, err := io.ReadFull(there, first); err != nil {
+					return
+				}
+				if _, err := io.WriteString(there, c.reply); err != nil || c.reply[0] != 'S' {
+					d.speak(there, c.says...)
+					return
+				}
+				under := tls.Server(there, &tls.Config{Certificates: []tls.Certificate{c.certificate}, MinVersion: tls.VersionTLS12})
+				if under.HandshakeContext(t.Context()) == nil {
+					d.speak(under, c.says...)
+				}
+			}()
+			back, err := pgwire.Connect(t.Context(), pgwire.Config{
+				Dial: func(context.Context, string, int) (net.Conn, error) { return here, nil }, Host: "db.example", Port: 5432,
+				User: "ada", Password: sensitive.New([]byte(secret)), Database: "acme", RootCAs: roots, Trust: c.trust,
+			})
+			if (err == nil) != c.in {
+				t.Errorf("let in: %v", err)
+			}
+			if err != nil && strings.Contains(err.Error(), secret) {
+				t.Errorf("the error quotes: %v", err)
+			}
+			if back != nil {
+				_ = back.Conn().Close()
+			}
+			_ = here.Close()
+			<-done
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			if !c.in && (strings.Contains(d.told.String(), secret) || strings.Contains(d.told.String(), "md5")) {
+				t.Errorf("it was told %q", d.told.String())
+			}
+		})
+	}
+}
