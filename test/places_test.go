@@ -378,3 +378,38 @@ func TestNarrowingCannotBeLedAround(t *testing.T) {
 		}
 	}
 }
+
+// TestPathsArriveAsTheyAreWritten has one encoded slash and empty segments pass
+// byte for byte, with a credential on and without one, and refuses what could be
+// read in two ways.
+func TestPathsArriveAsTheyAreWritten(t *testing.T) {
+	t.Parallel()
+	with, without := openBooth(t, "api.acme.example"), openBooth(t, "api.acme.example")
+	with.connection("api", realKey, hotcell.Auth{Kind: "bearer"}, hotcell.Narrowing{})
+	with.start()
+	without.start()
+	for _, b := range []*booth{with, without} {
+		for _, target := range []string{
+			"/@acme%2fprivate", "/api/v4/projects/acme%2Fprivate/issues?a=%2f&b=//", "/api/queues/%2F/jobs", "//a//b/", "/a%20b%C3%A4(c)'d!", "/x%2Fy%2fz", "/100%25", "/a+b@c:d", "/?", "/%7Euser",
+		} {
+			if answer, text, arrived := b.send(get(target)); answer.StatusCode != http.StatusOK || !strings.HasPrefix(arrived, "GET "+target+" HTTP/1.1\r\n") {
+				t.Errorf("%s: %d %s\n%s", target, answer.StatusCode, text, arrived)
+			}
+		}
+	}
+	for _, target := range []string{"/a/../b", "/a/%2e%2e/b", "/a%2f..%2fb", "/a%252fb", "/a/%252e%252e/b", "/a%5cb", "/a;b", "/a/..;/b", "/a%2f%2e%2e"} {
+		if answer, _, arrived := with.send(get(target)); answer.StatusCode != http.StatusForbidden || arrived != "" {
+			t.Errorf("%s: %d\n%s", target, answer.StatusCode, arrived)
+		}
+	}
+	narrowed := openBooth(t, "api.acme.example")
+	narrowed.connection("api", realKey, hotcell.Auth{Kind: "bearer"}, hotcell.Narrowing{Paths: []string{"/projects/*+/issues", "/open/**"}})
+	narrowed.start()
+	for target, want := range map[string]int{
+		"/projects/acme%2Fprivate/issues": 200, "/open/a%2Fb": 200, "/open//a": 200, "/projects/acme%2Fprivate%2Fissues": 403, "/open%2F..%2Fadmin": 403, "/open%2Fa": 403, "//open/a": 403, "/projects/a/b/issues": 403,
+	} {
+		if answer, text, _ := narrowed.send(get(target)); answer.StatusCode != want {
+			t.Errorf("%s: %d %s", target, answer.StatusCode, text)
+		}
+	}
+}

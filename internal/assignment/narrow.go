@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"hotcell"
+	"hotcell/internal/egress"
 	"hotcell/internal/place"
 	"hotcell/internal/site"
 )
@@ -112,9 +113,9 @@ func checkPath(p string) string {
 	for i, segment := range segments {
 		last := i == len(segments)-1
 		switch {
-		case segment == "**" && last, segment == "*":
+		case segment == "**" && last, segment == "*", segment == egress.Open:
 		case strings.Contains(segment, "*"):
-			return "* stands for one whole segment, and ** at the end for any rest"
+			return "* stands for one whole segment, *+ for one that may hold encoded slashes, and ** at the end for any rest"
 		case segment == "." || segment == "..", segment == "" && !last:
 			return "a path has no dot segments and no //"
 		}

@@ -107,7 +107,7 @@ func (r Rules) opens(host string, port int) *hotcell.Use {
 
 // Request decides on a request of HTTPS; uri is its target as it was written.
 // A credential goes on where one is attached for this host, and then the path
-// must mean what it says: no dot segments, no encoded slashes.
+// must mean what it says: no dot segments, nothing encoded twice.
 func (r Rules) Request(host string, port int, method, uri string) Verdict {
 	v := r.Connection(host, port)
 	switch {
@@ -181,7 +181,7 @@ func Narrowed(u *hotcell.Use, method, uri string) string {
 	if len(u.Methods) > 0 && !slices.Contains(u.Methods, method) {
 		return fmt.Sprintf("the attachment of %s does not allow the method %s", u.Name, method)
 	}
-	if len(u.Paths) > 0 && !slices.ContainsFunc(u.Paths, func(p string) bool { return MatchPath(p, path(uri)) }) {
+	if len(u.Paths) > 0 && !MatchPaths(u.Paths, path(uri)) {
 		return fmt.Sprintf("the attachment of %s does not allow this path", u.Name)
 	}
 	return ""

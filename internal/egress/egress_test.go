@@ -1,25 +1,27 @@
 package egress_test
 
 import (
+	"math/rand/v2"
 	"net/url"
-	"path"
+	"slices"
 	"strings"
 	"testing"
 
 	"hotcell"
 	"hotcell/internal/egress"
+	"hotcell/internal/prove"
 )
 
 func TestAPathMeansWhatItSays(t *testing.T) {
 	t.Parallel()
-	for _, good := range []string{"/", "/v1/charges", "/v1/charges/", "/v1/charges?a=../..&b=//", "/a%20b", "/%C3%A4", "/a.b/..c/d..", "/~user/@scope", "*", "/100%25"} {
+	for _, good := range []string{"/", "/v1/charges", "/v1/charges/", "/v1/charges?a=../..&b=//", "/a%20b", "/%C3%A4", "/a.b/..c/d..", "/~user/@scope", "*", "/100%25", "//", "/a//b", "/a%2fb", "/@acme%2Fprivate", "/api/queues/%2F/jobs", "/%2f%2fevil"} {
 		if err := egress.CheckPath(good); err != nil {
 			t.Errorf("%s: %v", good, err)
 		}
 	}
 	for _, bad := range []string{
-		"", "v1", "//", "/a//b", "/..", "/a/../b", "/a/./b", "/a/..", "/.", "/%2e%2e/b", "/a/%2E%2e/b", "/a/.%2e/b", "/a/%2e./b", "/a/%2e", "/a/..%2fb", "/a%2fb", "/a%2Fb", "/a%5cb", "/a%5Cb", "/a\\b", "/a\\..\\b",
-		"/a;b", "/a/..;/b", "/a%3bb", "/a/%252e%252e/b", "/a%252fb", "/a%25252fb", "/a/%25%32%65%25%32%65/b", "/a\x00b", "/a%00b", "/a%0ab", "/a b", "/a\tb", "/a#b", "/%zz", "/%", "/a%2", "/a/..%00/b", "/a%0d%0ab", "/%2f%2fevil",
+		"", "v1", "/..", "/a/../b", "/a/./b", "/a/..", "/.", "/%2e%2e/b", "/a/%2E%2e/b", "/a/.%2e/b", "/a/%2e./b", "/a/%2e", "/a/..%2fb", "/a%2f..", "/a%2f%2e%2e%2fb", "/%2e%2f", "/a%2f.%2fb", "//..", "/a//../b", "/a%5cb", "/a%5Cb", "/a\\b", "/a\\..\\b",
+		"/a;b", "/a/..;/b", "/a%3bb", "/a/%252e%252e/b", "/a%252fb", "/a%25252fb", "/a/%25%32%65%25%32%65/b", "/a\x00b", "/a%00b", "/a%0ab", "/a b", "/a\tb", "/a#b", "/%zz", "/%", "/a%2", "/a/..%00/b", "/a%0d%0ab", "/a%25%32%66b",
 	} {
 		if egress.CheckPath(bad) == nil {
 			t.Errorf("%q passes", bad)
@@ -34,11 +36,90 @@ func FuzzCheckPath(f *testing.F) {
 			return
 		}
 		raw, _, _ := strings.Cut(uri, "?")
-		text, err := url.PathUnescape(raw)
-		if err != nil || strings.TrimSuffix(path.Clean(text), "/") != strings.TrimSuffix(text, "/") {
-			t.Fatalf("%q passes, and means %q", uri, path.Clean(text))
+		for text := raw; ; { // however often a server decodes, there is no way up, and no slash more
+			next, err := url.PathUnescape(text)
+			if err != nil {
+				break
+			}
+			for segment := range strings.SplitSeq(next, "/") {
+				if segment == ".." || segment == "." {
+					t.Fatalf("%q passes, and means %q", uri, next)
+				}
+			}
+			if text != raw && strings.Count(next, "/") != strings.Count(text, "/") {
+				t.Fatalf("%q passes, and holds a slash encoded twice", uri)
+			}
+			if next == text {
+				break
+			}
+			text = next
 		}
 	})
+}
+
+// naive says by a list of words whether a path is a pattern's, read in one way.
+func naive(pattern, have []string) bool {
+	if len(pattern) == 1 && pattern[0] == "**" {
+		return true
+	}
+	if len(pattern) == 0 || len(have) == 0 {
+		return len(pattern) == len(have)
+	}
+	if pattern[0] == "*" && have[0] == "" || pattern[0] != "*" && pattern[0] != have[0] {
+		return false
+	}
+	return naive(pattern[1:], have[1:])
+}
+
+// TestProvePathsHoldInEveryReading holds patterns against a model that knows each
+// segment's text, and reads its slashes as data and as slashes, and empty
+// segments as they are and not at all.
+func TestProvePathsHoldInEveryReading(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 2))
+	words, wild := []string{"a", "b", "v1", "", "x"}, []string{"a", "b", "v1", "*", "*", "x"}
+	for range prove.Trials(50_000, 5_000_000) {
+		var patterns []string
+		for range 1 + random.IntN(3) {
+			p := ""
+			for range 1 + random.IntN(4) {
+				p += "/" + wild[random.IntN(len(wild))]
+			}
+			if random.IntN(3) == 0 {
+				p += "/**"
+			}
+			patterns = append(patterns, p)
+		}
+		spelt, data := "", []string{""}
+		for range 1 + random.IntN(4) {
+			word := words[random.IntN(len(words))]
+			written := strings.ReplaceAll(word, "a", "%61")
+			if random.IntN(4) == 0 {
+				more := words[random.IntN(len(words))]
+				word, written = word+"/"+more, written+"%2"+string("fF"[random.IntN(2)])+more
+			}
+			spelt, data = spelt+"/"+written, append(data, word)
+		}
+		slashes := strings.Split(strings.Join(data, "/"), "/")
+		want := true
+		for _, reading := range [][]string{data, slashes, strings.Split(squeezed(data), "\x00"), strings.Split(squeezed(slashes), "\x00")} {
+			want = want && slices.ContainsFunc(patterns, func(p string) bool { return naive(strings.Split(p, "/"), reading) })
+		}
+		if got := egress.MatchPaths(patterns, spelt); got != want {
+			t.Fatalf("%q on %s: %v, want %v", patterns, spelt, got, want)
+		}
+	}
+}
+
+// squeezed joins segments, those in the middle that are empty left out.
+func squeezed(segments []string) string {
+	text := segments[0]
+	for i, s := range segments[1:] {
+		if s != "" || i == len(segments)-2 {
+			text += "\x00" + s
+		}
+	}
+	return text
 }
 
 func TestPatterns(t *testing.T) {
@@ -49,6 +130,9 @@ func TestPatterns(t *testing.T) {
 	}{
 		{"/v1/charges", "/v1/charges", true}, {"/v1/charges", "/v1/charges/", false}, {"/v1/charges", "/v1/chargesX", false}, {"/v1/*", "/v1/a", true}, {"/v1/*", "/v1/", false}, {"/v1/*", "/v1/a/b", false},
 		{"/v1/**", "/v1/a/b", true}, {"/v1/**", "/v2/a", false}, {"/v1/a b", "/v1/a%20b", true}, {"/**", "/", true}, {"/V1", "/v1", false}, {"/v1/*/c", "/v1/b/c", true},
+		{"/v1/*", "/v1/a%2fb", false}, {"/v1/**", "/v1/a%2fb", true}, {"/v1/**", "/v1%2fa", false}, {"/v1/**", "//v1/a", false}, {"/v1/**", "/v1//a", true}, {"/v1/*/c", "/v1//b/c", false},
+		{"/p/*+/i", "/p/acme%2Fprivate/i", true}, {"/p/*+/i", "/p/acme/private/i", false}, {"/p/*+/i", "/p/acme%2Fprivate%2Fi", false}, {"/p/*+/*", "/p/a%2Fb/c%2Fd", false}, {"/p/*+/**", "/p/a%2Fb/c%2Fd", true},
+		{"/p/*+", "/p/%2F", true}, {"/p/*+/i", "/p//i", false}, {"/p/*+/i", "/p/a%2Fb//i", false}, {"/p/*+", "/p%2Fa/b", false},
 	} {
 		if got := egress.MatchPath(c.pattern, c.path); got != c.want {
 			t.Errorf("%s on %s: %v", c.pattern, c.path, got)
@@ -78,7 +162,7 @@ func TestRequestsAreDecidedOneByOne(t *testing.T) {
 		use         string
 	}{
 		{"api.stripe.com", 443, "GET", "/v1/charges", true, "stripe"}, {"api.stripe.com", 443, "POST", "/v1/charges", false, ""}, {"api.stripe.com", 443, "GET", "/v2", false, ""}, {"api.stripe.com", 443, "GET", "/v1/../v2", false, ""},
-		{"api.stripe.com", 8443, "GET", "/v1/charges", false, ""}, {"files.stripe.com", 443, "GET", "/v1/charges", false, ""}, {"api.acme.test", 443, "POST", "/a", true, "api"}, {"api.acme.test", 443, "GET", "/a//b", false, ""},
+		{"api.stripe.com", 8443, "GET", "/v1/charges", false, ""}, {"files.stripe.com", 443, "GET", "/v1/charges", false, ""}, {"api.acme.test", 443, "POST", "/a", true, "api"}, {"api.acme.test", 443, "GET", "/a//b%2Fc", true, "api"}, {"api.acme.test", 443, "GET", "/a/%252fb", false, ""}, {"api.stripe.com", 443, "GET", "/v1%2Fcharges", false, ""},
 		{"api.acme.test", 443, "TRACE", "/", false, ""}, {"db.acme.test", 5432, "GET", "/", false, ""}, {"evil.example", 443, "GET", "/", false, ""}, {"api.openai.com", 443, "POST", "/v1", false, ""}, {"llm.acme.test", 443, "POST", "/v1", true, "api"},
 	} {
 		v := rules().Request(c.host, c.port, c.method, c.uri)

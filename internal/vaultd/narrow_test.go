@@ -100,7 +100,7 @@ func TestHowASecretIsAttached(t *testing.T) {
 		"a path with //":                {bound.ID, hotcell.InjectStandIn, hotcell.Narrowing{Paths: []string{"/v1//x"}}, "no //"},
 		"a path with a query":           {bound.ID, hotcell.InjectStandIn, hotcell.Narrowing{Paths: []string{"/v1?a=b"}}, "without a query"},
 		"a path that is encoded":        {bound.ID, hotcell.InjectStandIn, hotcell.Narrowing{Paths: []string{"/v%31"}}, "decoded"},
-		"part of a segment":             {bound.ID, hotcell.InjectStandIn, hotcell.Narrowing{Paths: []string{"/v1/cus_*"}}, "one whole segment"},
+		"part of a segment":             {bound.ID, hotcell.InjectStandIn, hotcell.Narrowing{Paths: []string{"/v1/cus_*"}}, "stands for one whole segment"},
 		"a rest in the middle":          {bound.ID, hotcell.InjectStandIn, hotcell.Narrowing{Paths: []string{"/v1/**/x"}}, "at the end"},
 		"more paths than anybody needs": {bound.ID, hotcell.InjectStandIn, hotcell.Narrowing{Paths: make([]string, 51)}, "at most 50"},
 	} {
