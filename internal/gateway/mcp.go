@@ -67,6 +67,12 @@ func (g *Gateway) serveTools(w http.ResponseWriter, r *http.Request) {
 	g.box.ServeHTTP(w, r)
 }
 
+// Late says whether an external job's token is good no more, since its time is over.
+func (g *Gateway) Late() bool {
+	book := g.rules()
+	return len(book.token) > 0 && !g.Now().Before(book.expires)
+}
+
 // stranger says why a request is not let in: what the vault said of the token is
 // compared in constant time, and it is good only while the job lives.
 func (g *Gateway) stranger(r *http.Request) string {

@@ -51,6 +51,9 @@ func (g *Gateway) Refresh(ctx context.Context) error {
 	book := newRulebook(egress.Rules{Allow: answer.Allow, Uses: answer.Uses, Models: g.Models, TCP: g.TCP})
 	if answer.Expires != nil {
 		book.token, book.expires = answer.Token, *answer.Expires
+		if answer.Left != 0 { // a clock that is set meanwhile does not matter
+			book.expires = g.Now().Add(answer.Left)
+		}
 	}
 	g.known.Store(book)
 	return nil

@@ -82,6 +82,8 @@ type Service struct {
 	// outside counts the external jobs: they have no cell, and wait in no line.
 	outside atomic.Int64
 	leaving sync.WaitGroup
+	// works is true while queued jobs are taken.
+	works atomic.Bool
 }
 
 // New makes a service; Recover comes next, then Run.
@@ -134,7 +136,36 @@ func (s *Service) Create(ctx context.Context, p hotcell.Principal, d Draft) (Mad
 		s.end(ctx, j, hotcell.JobFailed, "it could not be queued")
 		return Made{}, fmt.Errorf("queueing the job: %w", err)
 	}
-	return Made{j, made.Token}, nil
+	return Made{s.opened(ctx, j), made.Token}, nil
+}
+
+// openTime is how long somebody who makes an external job waits for it to begin.
+const openTime = 20 * time.Second
+
+// opened waits until an external job has begun, or will not: the token that its
+// maker gets works from the first moment. A job that still stands in line after a
+// while, or in a cell, is not waited for.
+func (s *Service) opened(ctx context.Context, j hotcell.Job) hotcell.Job {
+	if !j.External || !s.works.Load() {
+		return j
+	}
+	ctx, cancel := context.WithTimeout(ctx, openTime)
+	defer cancel()
+	for {
+		next := s.feed.next(j.ID)
+		now, err := s.Store.Job(ctx, j.Workspace, j.ID)
+		if err != nil {
+			return j
+		}
+		if j = now; j.State != hotcell.JobQueued && j.State != hotcell.JobStarting {
+			return j
+		}
+		select {
+		case <-ctx.Done():
+			return j
+		case <-next:
+		}
+	}
 }
 
 // The bounds of how long an external job's token may be good.

@@ -75,6 +75,8 @@ func (s *Service) reconcile(ctx context.Context, before time.Time) error {
 
 // Run runs queued jobs until ctx ends; the jobs under way then end with it.
 func (s *Service) Run(ctx context.Context) error {
+	s.works.Store(true)
+	defer s.works.Store(false)
 	border.Go("the beat of jobs", border.Log(s.Config.Log), func() { s.beat(ctx) })
 	defer s.leaving.Wait()
 	return s.Queue.Work(ctx, s.Concurrency, func(taken context.Context, id hotcell.JobID) {
@@ -337,6 +339,8 @@ func sentence(err error) string {
 func ofEnd(end workerrpc.End) outcome {
 	o := outcome{state: hotcell.JobFailed, reason: end.Reason, code: end.Code, redactions: end.Redactions}
 	switch {
+	case end.Late:
+		o.state = hotcell.JobTimedOut
 	case end.Revoked:
 		o.state = hotcell.JobCancelled
 	case end.Code != nil && *end.Code == 0 && end.Reason == "":

@@ -27,7 +27,7 @@ func (v *Vault) AskCall(ctx context.Context, job hotcell.JobID, named hotcell.Re
 		}
 		about = v.ofGrant(about.Kind, grant)
 		about.Credential, about.Name = call.Credential, callName(call.Connection, call.Tool)
-		if err := alive(grant, v.now()); err != nil {
+		if err := alive(grant, v.steady()); err != nil {
 			return err
 		}
 		if named != "" {
@@ -146,7 +146,7 @@ func (v *Vault) TakeCall(ctx context.Context, job hotcell.JobID, id hotcell.Requ
 			return gone(err, "there is no grant for this job")
 		}
 		about.Member, about.Assignment = grant.Principal, grant.Assignment
-		if err := alive(grant, v.now()); err != nil {
+		if err := alive(grant, v.steady()); err != nil {
 			return err
 		}
 		q, err := v.named(w, grant, id, call)

@@ -20,7 +20,19 @@ func (v *Vault) openElsewhere(grant *hotcell.Grant, life time.Duration, browser 
 		return "", fmt.Errorf("%w: an external job is for its tools, and the assignment has none: attach a connection with --tools, or a login", hotcell.ErrDenied)
 	}
 	token = hotcell.NewToken(grant.Job)
-	sum, until := sha256.Sum256([]byte(token)), v.now().Add(life)
+	sum, until := sha256.Sum256([]byte(token)), v.steady().Add(life)
 	grant.Token, grant.Expires = sum[:], &until
 	return token, nil
+}
+
+// steady is the time as it was when this vault was opened, and what has passed
+// since: a clock that is set meanwhile ends no job early, and lets none live on.
+func (v *Vault) steady() time.Time { return v.opened.Add(v.now().Sub(v.opened)) }
+
+// Left is how long an external job's grant lives yet; 0 for one in a cell.
+func (v *Vault) Left(g hotcell.Grant) time.Duration {
+	if g.Expires == nil {
+		return 0
+	}
+	return g.Expires.Sub(v.steady())
 }

@@ -36,7 +36,7 @@ func (v *Vault) OpenForJob(ctx context.Context, job hotcell.JobID) ([]Opened, er
 			return gone(err, "there is no grant for this job")
 		}
 		about = v.ofGrant(about.Kind, grant)
-		if err := mayLease(grant, v.now()); err != nil {
+		if err := mayLease(grant, v.steady()); err != nil {
 			return err
 		}
 		for _, use := range grant.Uses {

@@ -26,7 +26,7 @@ func (v *Vault) UseLogin(ctx context.Context, job hotcell.JobID, attachment hotc
 	host := about.Host
 	about = v.ofGrant(kind, found.grant)
 	about.Host, about.Credential, about.Name, about.Decision = host, found.use.Credential, found.use.Name, hotcell.Allowed
-	if err := maySignIn(found, kind, at, v.now()); err != nil {
+	if err := maySignIn(found, kind, at, v.steady()); err != nil {
 		return nil, v.refused(ctx, about, err)
 	}
 	about.Reason = where
@@ -70,7 +70,7 @@ func (v *Vault) CheckLogin(ctx context.Context, job hotcell.JobID, attachment ho
 	if err != nil {
 		return hotcell.Use{}, v.refused(ctx, about, gone(err, "there is no grant for this job"))
 	}
-	if err := maySignIn(found, "", at, v.now()); err != nil {
+	if err := maySignIn(found, "", at, v.steady()); err != nil {
 		about.Workspace, about.Credential, about.Name = found.grant.Workspace, found.use.Credential, found.use.Name
 		return hotcell.Use{}, v.refused(ctx, about, err)
 	}
@@ -86,7 +86,7 @@ func (v *Vault) LoginsOf(ctx context.Context, job hotcell.JobID, at hotcell.Logi
 		if err != nil {
 			return gone(err, "there is no grant for this job")
 		}
-		if err := alive(grant, v.now()); err != nil {
+		if err := alive(grant, v.steady()); err != nil {
 			return err
 		}
 		for _, use := range grant.Uses {
@@ -141,7 +141,7 @@ func (v *Vault) AskLogin(ctx context.Context, job hotcell.JobID, at hotcell.Logi
 		}
 		about = v.ofGrant(about.Kind, grant)
 		about.Host = net.JoinHostPort(at.Host, strconv.Itoa(at.Port))
-		if err := alive(grant, v.now()); err != nil {
+		if err := alive(grant, v.steady()); err != nil {
 			return err
 		}
 		asked, err := w.Requests(grant.Workspace, hotcell.RequestFilter{Job: job}, hotcell.Page{Limit: hotcell.MaxPage})

@@ -53,7 +53,7 @@ func (v *Vault) OpenForGuard(ctx context.Context, job hotcell.JobID) ([]Opened, 
 			return gone(err, "there is no grant for this job")
 		}
 		about = v.ofGrant(about.Kind, grant)
-		if err := alive(grant, v.now()); err != nil {
+		if err := alive(grant, v.steady()); err != nil {
 			return err
 		}
 		for _, use := range grant.Uses {

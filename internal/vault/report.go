@@ -24,7 +24,7 @@ func (v *Vault) Report(ctx context.Context, job hotcell.JobID, events []hotcell.
 		whole := v.ofGrant(e.Kind, grant)
 		whole.Decision, whole.Reason, whole.Host, whole.Size, whole.Duration = e.Decision, e.Reason, e.Host, e.Size, e.Duration
 		whole.Credential, whole.Name = ofGuard(grant, e.Credential)
-		if err := mayReport(grant, e, v.now()); err != nil {
+		if err := mayReport(grant, e, v.steady()); err != nil {
 			return v.refused(ctx, whole, err)
 		}
 		stamped = append(stamped, whole)

@@ -27,7 +27,7 @@ func (v *Vault) Rules(ctx context.Context, job hotcell.JobID) (grant hotcell.Gra
 		if grant, err = r.GrantOf(job); err != nil {
 			return gone(err, "there is no grant for this job")
 		}
-		return alive(grant, v.now())
+		return alive(grant, v.steady())
 	})
 	return grant, err
 }
@@ -56,7 +56,7 @@ func (v *Vault) note(ctx context.Context, job hotcell.JobID, allow hotcell.Allow
 		}
 		about = v.ofGrant(about.Kind, grant)
 		about.Host = net.JoinHostPort(allow.Host, strconv.Itoa(allow.Port))
-		if err := alive(grant, v.now()); err != nil {
+		if err := alive(grant, v.steady()); err != nil {
 			return err
 		}
 		q = hotcell.Request{

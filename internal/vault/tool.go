@@ -57,7 +57,7 @@ func (h *holdings) keep(generation int64, job hotcell.JobID, found *Holding) {
 func (v *Vault) Holding(ctx context.Context, job hotcell.JobID) (*Holding, error) {
 	generation := v.store.generation()
 	if found := v.holdings.find(generation, job); found != nil {
-		return found, alive(found.Grant, v.now())
+		return found, alive(found.Grant, v.steady())
 	}
 	found := &Holding{}
 	err := v.store.View(ctx, func(r hotcell.VaultReader) (err error) {
@@ -65,7 +65,7 @@ func (v *Vault) Holding(ctx context.Context, job hotcell.JobID) (*Holding, error
 		if found.Grant, err = r.GrantOf(job); err != nil {
 			return gone(err, "there is no grant for this job")
 		}
-		if err := alive(found.Grant, v.now()); err != nil {
+		if err := alive(found.Grant, v.steady()); err != nil {
 			return err
 		}
 		for _, use := range found.Grant.Uses {
@@ -100,7 +100,7 @@ func (v *Vault) UseTool(ctx context.Context, job hotcell.JobID, attachment hotce
 	}
 	about = v.ofCall(found.grant, found.use, tool)
 	about.Host, about.Request, about.Decision = host, string(approved), hotcell.Allowed
-	if err := mayCall(found, tool, v.now()); err != nil {
+	if err := mayCall(found, tool, v.steady()); err != nil {
 		return nil, v.refused(ctx, about, err)
 	}
 	if err := v.store.Record(ctx, about); err != nil {

@@ -49,7 +49,7 @@ func (v *Vault) Use(ctx context.Context, job hotcell.JobID, attachment hotcell.A
 	host := about.Host
 	about = v.ofGrant(string(use.Tier)+".use", found.grant)
 	about.Host, about.Credential, about.Name, about.Decision = host, use.Credential, use.Name, hotcell.Allowed
-	if err := mayUse(found, to, v.now()); err != nil {
+	if err := mayUse(found, to, v.steady()); err != nil {
 		return nil, v.refused(ctx, about, err)
 	}
 	if err := v.store.Record(ctx, about); err != nil {

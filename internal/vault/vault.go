@@ -44,6 +44,7 @@ type Config struct {
 type Vault struct {
 	store    *counted
 	now      func() time.Time
+	opened   time.Time
 	log      *slog.Logger
 	known    known
 	holdings holdings
@@ -74,7 +75,7 @@ const (
 // with its keys and its first member. It fails where the KMS does not unwrap
 // the keys: nothing could be opened.
 func Open(ctx context.Context, c Config) (*Vault, error) {
-	v := &Vault{now: c.Now, log: c.Log, budget: c.Budget, watchers: map[chan Revocation]struct{}{}}
+	v := &Vault{now: c.Now, opened: c.Now(), log: c.Log, budget: c.Budget, watchers: map[chan Revocation]struct{}{}}
 	v.store = &counted{VaultStore: c.Store, stored: v.waiting.wake}
 	var spaces []hotcell.Workspace
 	err := v.store.View(ctx, func(r hotcell.VaultReader) (err error) {

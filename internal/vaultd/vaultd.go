@@ -166,7 +166,7 @@ func (d *Daemon) Worker() http.Handler {
 	mux := http.NewServeMux()
 	rpc.Handle(mux, vaultrpc.Rules, func(ctx context.Context, r *vaultrpc.RulesRequest) (*vaultrpc.RulesAnswer, error) {
 		grant, err := d.vault.Rules(ctx, r.Job)
-		return &vaultrpc.RulesAnswer{Allow: grant.Allow, Uses: grant.Uses, Token: grant.Token, Expires: grant.Expires}, d.note(vaultrpc.Rules, err)
+		return &vaultrpc.RulesAnswer{Allow: grant.Allow, Uses: grant.Uses, Token: grant.Token, Expires: grant.Expires, Left: d.vault.Left(grant)}, d.note(vaultrpc.Rules, err)
 	})
 	rpc.Handle(mux, vaultrpc.Lease, func(ctx context.Context, r *vaultrpc.LeaseRequest) (*vaultrpc.LeaseAnswer, error) {
 		answer, err := d.leases.Open(ctx, r.Job, r.PublicKey)

@@ -56,6 +56,8 @@ type RulesAnswer struct {
 	// Token is the SHA-256 of an external job's token, good until Expires.
 	Token   []byte     `json:"token,omitempty"`
 	Expires *time.Time `json:"expires,omitempty"`
+	// Left is how long that is from now on, whatever anybody's clock says.
+	Left time.Duration `json:"left,omitempty"`
 }
 
 // AskRequest asks a person for a host that the job may not reach.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"time"
 
 	"hotcell"
 	"hotcell/internal/workerrpc"
@@ -24,15 +25,36 @@ func (r *run) elsewhere(ctx context.Context) error {
 	if err := r.Started(ctx); err != nil {
 		return err
 	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-ended:
+	if err := r.outlast(ctx, ended); err != nil {
+		return err
 	}
 	r.mu.Lock()
-	end := &workerrpc.End{Revoked: true, Reason: r.revoked}
+	end := &workerrpc.End{Revoked: true, Late: r.revoked == late, Reason: r.revoked}
 	r.mu.Unlock()
 	return r.tell(&workerrpc.RunEvent{Kind: workerrpc.Ended, At: r.worker.Now(), End: end})
+}
+
+// late is why an external job ends whose token is good no more: they live and die
+// together.
+const late = "its time is over"
+
+// outlast returns when the job is to end: at somebody's word, or since its time,
+// as the vault counts it, is over.
+func (r *run) outlast(ctx context.Context, ended <-chan struct{}) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ended:
+			return nil
+		case <-tick.C:
+			if r.gateway.Late() {
+				r.revoke(late)
+			}
+		}
+	}
 }
 
 // tools serves a request of an agent elsewhere at the gateway of its job, which

@@ -61,6 +61,8 @@ type End struct {
 	Reason string `json:"reason,omitempty"`
 	// Revoked is true where the job was ended since its grant died.
 	Revoked bool `json:"revoked,omitempty"`
+	// Late is true where that was since its time was over.
+	Late bool `json:"late,omitempty"`
 	// Redactions counts what the guard took out.
 	Redactions int `json:"redactions,omitempty"`
 	// Output is how long the output archive is, in bytes, if it came whole; what
