@@ -51,6 +51,11 @@ type Job struct {
 	Cancelling bool `json:"cancelling,omitempty"`
 	// OutputSize is the size of the archive of /job/out in bytes; 0 without one.
 	OutputSize int64 `json:"output_size,omitempty"`
+	// LogSize is how much of its log was stored, in bytes, when it ended.
+	LogSize int64 `json:"log_size,omitempty"`
+	// LogRemovedAt and OutputRemovedAt say when retention removed them.
+	LogRemovedAt    *time.Time `json:"log_removed_at,omitempty"`
+	OutputRemovedAt *time.Time `json:"output_removed_at,omitempty"`
 	// Redactions counts what the guard took out of the log and the output.
 	Redactions int `json:"redactions,omitempty"`
 	// External is true for a job without a cell: its agent runs elsewhere, and

@@ -133,6 +133,9 @@ type VaultWriter interface {
 	// Record appends an event to its workspace's chain; the store gives it its
 	// sequence and hash.
 	Record(Event) error
+	// DropEvents removes a workspace's oldest events up to a sequence, at most limit
+	// of them, and returns how many: what retention does once the log says so.
+	DropEvents(ws WorkspaceID, through int64, limit int) (int, error)
 }
 
 // CredentialFilter narrows a list of credentials. Empty fields narrow nothing.
@@ -185,6 +188,13 @@ type ControlStore interface {
 	// Log lists a job's chunks with a higher sequence, oldest first; limit is
 	// how many at the most, 0 means [DefaultPage].
 	Log(ctx context.Context, id JobID, after int64, limit int) ([]LogChunk, error)
+
+	// DropLog removes the first chunks of a job's log, at most limit of them, and
+	// returns how many.
+	DropLog(ctx context.Context, id JobID, limit int) (int, error)
+
+	// Probe writes something small, durably: it fails where nothing can be written.
+	Probe(ctx context.Context, at time.Time) error
 
 	// Remember stores what was answered under an idempotency key, or returns
 	// what was stored before for it; [ErrConflict] when the key was used for

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"hotcell"
 )
@@ -18,6 +19,10 @@ type Verified struct {
 	// Broken is the sequence of the first event that does not fit; 0 for none.
 	Broken int64  `json:"broken,omitempty"`
 	Reason string `json:"reason,omitempty"`
+	// Removed is how many events before them retention removed, RemovedAt when that
+	// was decided last.
+	Removed   int64      `json:"removed"`
+	RemovedAt *time.Time `json:"removed_at"`
 }
 
 // Events lists the audit log.

@@ -17,6 +17,7 @@ import (
 	"hotcell"
 	"hotcell/internal/border"
 	"hotcell/internal/browser"
+	"hotcell/internal/budget"
 	"hotcell/internal/cell"
 	"hotcell/internal/child"
 	"hotcell/internal/config"
@@ -51,7 +52,10 @@ type vaultOrder struct {
 	// Catalog is a file of connectors: the operator's own documents and overrides.
 	Catalog string
 	// UID is the uid to become; 0 to stay.
-	UID int
+	UID    int
+	Budget config.Budget
+	// AuditDays is how long events are kept; 0 for ever.
+	AuditDays int
 }
 
 // workerOrder is what the worker's process is told.
@@ -64,7 +68,8 @@ type workerOrder struct {
 	// Cgroup names the place for cells' cgroups; empty for none.
 	Cgroup string
 	// Users is how many uids cells may have.
-	Users int
+	Users  int
+	Budget config.Budget
 }
 
 // part runs one part of the server until its parent lets go of it.
@@ -123,7 +128,7 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 		return err
 	}
 	daemon, err := vaultd.Open(ctx, vaultd.Config{
-		Store: store, KeyURL: "file://" + order.Key, Owner: order.Owner, Dialer: dialer, Found: found, Issuers: issuers, Roots: roots, Databases: settings.Databases, Catalog: catalog, Now: time.Now, Log: log,
+		Store: store, KeyURL: "file://" + order.Key, Owner: order.Owner, Dialer: dialer, Found: found, Issuers: issuers, Roots: roots, Databases: settings.Databases, Catalog: catalog, Limits: order.Budget.Limits(), Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return errors.Join(err, store.Close())
@@ -132,6 +137,7 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 	group, ctx := errgroup.WithContext(ctx)
 	serveLine(ctx, group, control, daemon.Control())
 	serveLine(ctx, group, workers, daemon.Worker())
+	group.Go(border.Err("what is kept of the log", func() error { daemon.Retain(ctx, config.Days(order.AuditDays)); return nil }))
 	return group.Wait()
 }
 
@@ -213,6 +219,7 @@ func runWorker(ctx context.Context, text string, log *slog.Logger) error {
 		Driver: cell.NewBubblewrap(cell.Options{Binary: order.Binary, Bundle: order.Bundle}),
 		Door: gateway.Config{
 			Dialer: guard, TCP: settings.TCP, Untouched: settings.Untouched, Unreadable: settings.Unreadable, Models: order.Models, Roots: roots,
+			Budget: budget.New(order.Budget.Limits()),
 			Limits: gateway.Limits{Connections: order.Egress.Connections, Requests: order.Egress.Requests, Bytes: int64(order.Egress.Bytes)},
 		},
 		Folder: order.Folder, Users: order.Users, Now: time.Now, Log: log,

@@ -86,7 +86,7 @@ func (h *house) control(ctx context.Context) error {
 	faces := api.Config{
 		Vault: vault, Jobs: jobs, Files: files, Idempotency: store, RepeatKey: repeat, Log: h.log, Now: time.Now, Version: version,
 		Principal: func(*http.Request) (hotcell.Principal, error) { return local, nil },
-		Ready:     h.ready(vault, remote),
+		Ready:     h.ready(vault, remote, store),
 		Egress:    egress.Rules{Models: egress.Models(h.config.Models), TCP: h.config.TCP},
 		Tools:     job.NewDoor(remote),
 	}
@@ -99,6 +99,7 @@ func (h *house) control(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(border.Err("the listeners", func() error { return listeners.Run(ctx) }))
 	group.Go(border.Err("the jobs", func() error { return jobs.Run(ctx) }))
+	group.Go(border.Err("what is kept of jobs", func() error { jobs.Retain(ctx, keeping(h.config.Keep), local.Workspace); return nil }))
 	group.Go(border.Err("the parts", func() error {
 		select {
 		case <-ctx.Done():
@@ -118,6 +119,14 @@ func (h *house) control(ctx context.Context) error {
 		return errors.Join(err, group.Wait())
 	}
 	return group.Wait()
+}
+
+// keeping is for how long what jobs left is kept.
+func keeping(k config.Keep) job.Keep {
+	return job.Keep{
+		Logs: config.Days(k.LogDays), Outputs: config.Days(k.OutputDays),
+		LogBytes: int64(k.Logs), OutputBytes: int64(k.Outputs), Bytes: int64(k.Total),
+	}
 }
 
 // repeatKey is the key of the hashes under which requests are remembered.
@@ -152,25 +161,6 @@ func (h *house) awaitVault(ctx context.Context, vault *vaultclient.Control) (hot
 		return a.local, a.err
 	case err := <-h.vault.Failed():
 		return hotcell.Principal{}, fmt.Errorf("%w; its reason stands above", err)
-	}
-}
-
-// ready tells what keeps the server from doing its work.
-func (h *house) ready(vault *vaultclient.Control, remote *job.Remote) func(context.Context) []string {
-	return func(ctx context.Context) (problems []string) {
-		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-		defer cancel()
-		if health, err := vault.Health(ctx); err != nil {
-			problems = append(problems, "the vault does not answer")
-		} else {
-			problems = append(problems, health.Problems...)
-		}
-		if health, err := remote.Health(ctx); err != nil {
-			problems = append(problems, "the worker does not answer")
-		} else {
-			problems = append(problems, health.Problems...)
-		}
-		return problems
 	}
 }
 

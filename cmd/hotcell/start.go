@@ -49,7 +49,8 @@ func (h *house) startParts(ctx context.Context) error {
 }
 
 func (h *house) startVault(ctx context.Context, binary, bundle, catalog string, lines ...*os.File) (*child.Child, error) {
-	order := vaultOrder{Folder: h.path("vault"), Key: h.keyPath(), Owner: ownerName(), Bundle: bundle, Catalog: catalog, Egress: h.config.Egress, Vault: h.config.Vault}
+	order := vaultOrder{Folder: h.path("vault"), Key: h.keyPath(), Owner: ownerName(), Bundle: bundle, Catalog: catalog, Egress: h.config.Egress, Vault: h.config.Vault,
+		Budget: h.config.Budget, AuditDays: h.config.Keep.AuditDays}
 	var attr *syscall.SysProcAttr
 	if h.separate {
 		order.UID, attr = child.VaultUID, child.VaultAttr()
@@ -62,7 +63,7 @@ func (h *house) startWorker(ctx context.Context, binary, bundle string, lines ..
 	if err != nil {
 		return nil, err
 	}
-	order := workerOrder{Folder: filepath.Join(h.runtime, "worker"), Binary: reachable, Bundle: bundle, Egress: h.config.Egress, Models: h.config.Models}
+	order := workerOrder{Folder: filepath.Join(h.runtime, "worker"), Binary: reachable, Bundle: bundle, Egress: h.config.Egress, Models: h.config.Models, Budget: h.config.Budget}
 	name := cgroupName()
 	if h.cgroups, err = cell.OpenCgroups(name); err == nil {
 		order.Cgroup = name

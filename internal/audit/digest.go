@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
 	"sync"
 	"time"
@@ -11,9 +12,11 @@ import (
 // The budget of events that one job may cause one by one: so many at once, and as
 // many a second after that. Beyond it, what is alike is counted.
 const (
-	digestBurst  = 256
-	digestRate   = 1.0
-	digestKeys   = 64
+	digestBurst = 256
+	digestRate  = 1.0
+	// digestKeys is how many likenesses are told apart in one period.
+	digestKeys = 64
+	// DigestPeriod is how long what was counted waits to be written.
 	DigestPeriod = time.Minute
 )
 
@@ -24,6 +27,10 @@ const (
 // is not what gives access: uses of credentials never go through a Digest. The
 // zero Digest is ready to use; its methods may be called at once from anywhere.
 type Digest struct {
+	// Burst is how many are written one by one at once, Rate how many a second
+	// after that; 0 is the default. They are set before the first use.
+	Burst, Rate float64
+
 	mu    sync.Mutex
 	spent float64
 	at    time.Time
@@ -55,10 +62,10 @@ func (d *Digest) Add(e hotcell.Event, now time.Time) (single, first bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if passed := now.Sub(d.at).Seconds(); passed > 0 && !d.at.IsZero() {
-		d.spent = max(0, d.spent-passed*digestRate)
+		d.spent = max(0, d.spent-passed*cmp.Or(d.Rate, digestRate))
 	}
 	d.at = now
-	if d.spent+1 <= digestBurst {
+	if d.spent+1 <= cmp.Or(d.Burst, digestBurst) {
 		d.spent++
 		return true, false
 	}
@@ -98,9 +105,16 @@ func (d *Digest) Due(now time.Time, end bool) (out []hotcell.Event) {
 	return out
 }
 
+// KindMore tells of connections that were made beside those of which the log tells
+// one by one.
+const KindMore = "network.more"
+
 // whole is the one event that stands for all.
 func (c *counted) whole() hotcell.Event {
 	e := c.event
+	if e.Kind == "network.connect" {
+		e.Kind = KindMore
+	}
 	if len(e.Reason) > MaxText/2 {
 		e.Reason = ""
 	}

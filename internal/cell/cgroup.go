@@ -34,7 +34,7 @@ func OpenCgroups(name string) (*Cgroups, error) {
 			return nil, fmt.Errorf("making a cgroup: %w", err)
 		}
 		c := &Cgroups{bases: map[string]string{"": base}, v2: true}
-		return c, c.write(base, "cgroup.subtree_control", "+memory +pids")
+		return c, c.weigh(base)
 	}
 	c := &Cgroups{bases: map[string]string{}, homes: homes()}
 	for _, controller := range []string{"memory", "pids"} {
@@ -45,7 +45,37 @@ func OpenCgroups(name string) (*Cgroups, error) {
 		}
 		c.bases[controller] = base
 	}
+	// Cells have equal shares among each other, and together less than the server:
+	// one that computes all day does not keep the vault from answering.
+	base := filepath.Join(cgroupRoot, "cpu", name)
+	if err := os.MkdirAll(base, 0o755); err == nil {
+		if c.write(base, "cpu.shares", cellsShares) == nil {
+			c.bases["cpu"] = base
+		} else {
+			removeGroup(base)
+		}
+	}
 	return c, nil
+}
+
+// cellsWeight is the share of the processor that all cells together have beside
+// the server's own parts, each of which has the kernel's default: cpu.shares of
+// version 1 (1024 is the default), cpu.weight of version 2 (100 is the default).
+const (
+	cellsShares = "256"
+	cellsWeight = "25"
+)
+
+// weigh has version 2 bound memory and processes of the groups in base and, where
+// the machine lets it, share the processor between them by weight.
+func (c *Cgroups) weigh(base string) error {
+	if err := c.write(base, "cgroup.subtree_control", "+memory +pids"); err != nil {
+		return err
+	}
+	if c.write(base, "cgroup.subtree_control", "+cpu") == nil {
+		_ = c.write(base, "cpu.weight", cellsWeight)
+	}
+	return nil
 }
 
 func hasControllers(root string) bool {
@@ -88,7 +118,7 @@ func RemoveCgroups(name string) bool {
 		return true
 	}
 	gone := true
-	for _, base := range []string{filepath.Join(cgroupRoot, name), filepath.Join(cgroupRoot, "memory", name), filepath.Join(cgroupRoot, "pids", name)} {
+	for _, base := range []string{filepath.Join(cgroupRoot, name), filepath.Join(cgroupRoot, "memory", name), filepath.Join(cgroupRoot, "pids", name), filepath.Join(cgroupRoot, "cpu", name)} {
 		cells, _ := filepath.Glob(filepath.Join(base, "job_*"))
 		for _, dir := range append(cells, base) {
 			if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -85,6 +86,9 @@ that does not fit. Exits with 1 where there is one.`, cobra.NoArgs, func(cmd *co
 			}
 			if v.Broken != 0 {
 				return &codedError{ExitError, fmt.Sprintf("the audit log was altered: event %d does not fit: %s", v.Broken, v.Reason)}
+			}
+			if a.output != "json" && v.Removed > 0 && v.RemovedAt != nil {
+				fmt.Fprintf(a.Out, "events before %d were removed by retention on %s; the log is checked from there\n", v.Removed+1, v.RemovedAt.Format(time.DateOnly))
 			}
 			if a.output != "json" {
 				_, err = fmt.Fprintf(a.Out, "%d events, unbroken; the last has the hash %x\n", v.Events, v.Head)

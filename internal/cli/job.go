@@ -183,9 +183,18 @@ func (a *app) showJob() *cobra.Command {
 		}
 		return a.table([][]string{
 			{"id", string(j.ID)}, {"assignment", j.Name, string(j.Assignment)}, does(j), {"state", string(j.State)}, {"exit code", codeOf(j)},
-			{"reason", a.why(cmd.Context(), j)}, {"made", at(j.CreatedAt)}, {"took", took(j)}, {"redactions", strconv.Itoa(j.Redactions)}, {"output", strconv.FormatInt(j.OutputSize, 10) + " bytes"},
+			{"reason", a.why(cmd.Context(), j)}, {"made", at(j.CreatedAt)}, {"took", took(j)}, {"redactions", strconv.Itoa(j.Redactions)}, {"output", strconv.FormatInt(j.OutputSize, 10) + " bytes" + gone(j.OutputRemovedAt)},
+			{"log", strconv.FormatInt(j.LogSize, 10) + " bytes" + gone(j.LogRemovedAt)},
 		})
 	})
+}
+
+// gone says that retention removed something.
+func gone(at *time.Time) string {
+	if at == nil {
+		return ""
+	}
+	return ", removed by retention on " + at.Format(time.DateOnly)
 }
 
 // does says what a job is for.

@@ -11,6 +11,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +27,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"hotcell"
+	"hotcell/internal/budget"
 	"hotcell/internal/connector"
 	"hotcell/internal/egress"
 	"hotcell/internal/netguard"
@@ -44,6 +46,10 @@ type Config struct {
 	Jobs   Jobs   `yaml:"jobs"`
 	// Connectors are the operator's word on what connections can be made to.
 	Connectors Connectors `yaml:"connectors"`
+	// Keep says for how long things are kept.
+	Keep Keep `yaml:"keep"`
+	// Budget bounds what each job holds of what all jobs share.
+	Budget Budget `yaml:"budget"`
 	// Models lists the hosts of models; those that everybody knows and that are
 	// not declared here to be under zero data retention are refused.
 	Models List[egress.Model] `yaml:"models"`
@@ -145,10 +151,72 @@ type Jobs struct {
 	Agent string `yaml:"agent"`
 }
 
+// Keep bounds, for each workspace, what is kept of jobs that have ended, and of the
+// audit log; 0 is for ever, or any size.
+type Keep struct {
+	LogDays    int `yaml:"log_days"`
+	OutputDays int `yaml:"output_days"`
+	AuditDays  int `yaml:"audit_days"`
+	// Logs, Outputs and Total are sizes: of logs, of outputs, of both together.
+	Logs    Size `yaml:"logs"`
+	Outputs Size `yaml:"outputs"`
+	Total   Size `yaml:"total"`
+}
+
+// Days is so many days as a time.
+func Days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
+
+// Budget is how much one job may hold at once, at its gateway and in the vault
+// each, and all jobs together; 0 is the default.
+type Budget struct {
+	Job Shares `yaml:"job"`
+	All Shares `yaml:"all"`
+}
+
+// Shares are numbers of things, and Buffered bytes.
+type Shares struct {
+	Requests    int64 `yaml:"requests"`
+	Questions   int64 `yaml:"questions"`
+	Connections int64 `yaml:"connections"`
+	Unpacking   int64 `yaml:"unpacking"`
+	Buffered    Size  `yaml:"buffered"`
+}
+
+// Limits are the budget's, over the defaults.
+func (b Budget) Limits() budget.Limits {
+	limits := budget.Defaults()
+	set := func(k budget.Kind, job, all int64) {
+		l := limits[k]
+		l.Each, l.All = cmp.Or(job, l.Each), cmp.Or(all, l.All)
+		limits[k] = l
+	}
+	set(budget.Requests, b.Job.Requests, b.All.Requests)
+	set(budget.Questions, b.Job.Questions, b.All.Questions)
+	set(budget.Connections, b.Job.Connections, b.All.Connections)
+	set(budget.Unpacking, b.Job.Unpacking, b.All.Unpacking)
+	set(budget.Buffered, int64(b.Job.Buffered), int64(b.All.Buffered))
+	return limits
+}
+
+// checkBudget refuses what would let no job work.
+func (c Config) checkBudget() error {
+	for kind, l := range c.Budget.Limits() {
+		if l.Each < 1 || l.All < 2 || kind == budget.Buffered && (l.Each < 16<<20 || l.All < 32<<20) {
+			return hotcell.Invalid("/budget", "a job may have at least 1 of each and 16MiB in memory, all together twice that")
+		}
+	}
+	k := c.Keep
+	if k.LogDays < 0 || k.OutputDays < 0 || k.AuditDays < 0 || k.Logs < 0 || k.Outputs < 0 || k.Total < 0 {
+		return hotcell.Invalid("/keep", "days and sizes are not below 0")
+	}
+	return nil
+}
+
 // Default is the configuration of who sets nothing.
 func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:7878",
+		Keep:   Keep{LogDays: 90, OutputDays: 90, AuditDays: 400, Logs: 10 << 30, Outputs: 20 << 30},
 		Jobs:   Jobs{Concurrency: 8, Timeout: time.Hour, Memory: 1 << 30, Disk: 512 << 20, Pids: 256},
 	}
 }
@@ -207,6 +275,9 @@ func (c Config) Check() error {
 		return err
 	}
 	if err := c.checkURL(); err != nil {
+		return err
+	}
+	if err := c.checkBudget(); err != nil {
 		return err
 	}
 	for i, h := range c.Egress.Hosts {

@@ -26,11 +26,13 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"hotcell"
+	"hotcell/internal/audit"
 	"hotcell/internal/border"
 	"hotcell/internal/budget"
 	"hotcell/internal/cellrpc"
@@ -116,6 +118,7 @@ type Gateway struct {
 	visits    *upstream.Pool
 	authority *jobAuthority
 	limits    *limits
+	digest    audit.Digest
 	// known are the job's rules, nil until they were asked for; patterns what the
 	// guard looks for, nil until the lease.
 	known    atomic.Pointer[rulebook]
@@ -206,6 +209,7 @@ func (g *Gateway) Close() {
 	_ = g.server.Close()
 	_ = g.inner.server.Close()
 	g.box.Close()
+	g.tellCounted(true)
 	g.transport.CloseIdleConnections()
 	g.visits.Close()
 }
@@ -323,9 +327,36 @@ func (g *Gateway) exit(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// report records what the cell did. It does not end with a request: what was
-// done is told even if whoever did it is gone.
+// report has an event recorded: by itself, or, where the job causes many, with
+// those that are like it, counted, a minute later at the latest and before the end.
 func (g *Gateway) report(e hotcell.Event) error {
+	if g.floods(e.Kind) {
+		switch single, first := g.digest.Add(e, g.Now()); {
+		case first:
+			time.AfterFunc(audit.DigestPeriod, func() { g.tellCounted(false) })
+			return nil
+		case !single:
+			return nil
+		}
+	}
+	return g.record(e)
+}
+
+// floods says whether a job can cause events of a kind as fast as it likes.
+func (g *Gateway) floods(kind string) bool {
+	return strings.HasPrefix(kind, "network.") || kind == "guard.refuse" || kind == "lease.refuse"
+}
+
+// tellCounted has recorded what was only counted so far.
+func (g *Gateway) tellCounted(end bool) {
+	for _, e := range g.digest.Due(g.Now(), end) {
+		_ = g.record(e)
+	}
+}
+
+// record records what the cell did. It does not end with a request: what was
+// done is told even if whoever did it is gone.
+func (g *Gateway) record(e hotcell.Event) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if err := g.Vault.Report(ctx, g.Job.ID, e); err != nil {

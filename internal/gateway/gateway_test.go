@@ -48,6 +48,8 @@ type world struct {
 	fault     string
 	forward   func() *http.Response
 	asked     []string
+	// hold keeps questions waiting until it is closed.
+	hold <-chan struct{}
 
 	toolWorld
 }
@@ -85,7 +87,14 @@ func (w *world) Connect(context.Context, hotcell.JobID, hotcell.AttachmentID, va
 	return nil, vaultrpc.DatabaseOpened{}, hotcell.ErrDenied
 }
 
-func (w *world) Ask(_ context.Context, _ hotcell.JobID, a hotcell.Allow, why string) (hotcell.Request, error) {
+func (w *world) Ask(ctx context.Context, _ hotcell.JobID, a hotcell.Allow, why string) (hotcell.Request, error) {
+	if w.hold != nil { // nobody decides
+		select {
+		case <-w.hold:
+		case <-ctx.Done():
+		}
+		return hotcell.Request{ID: "ask_a", State: hotcell.RequestPending}, nil
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.asked = append(w.asked, why)

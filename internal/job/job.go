@@ -296,6 +296,9 @@ func (s *Service) Output(ctx context.Context, p hotcell.Principal, id hotcell.Jo
 	if err != nil {
 		return nil, 0, err
 	}
+	if j.OutputRemovedAt != nil {
+		return nil, 0, fmt.Errorf("%w: what the job left in /job/out was removed by retention on %s", hotcell.ErrNotFound, j.OutputRemovedAt.Format(time.DateOnly))
+	}
 	if j.OutputSize == 0 {
 		return nil, 0, fmt.Errorf("%w: the job left nothing in /job/out", hotcell.ErrNotFound)
 	}

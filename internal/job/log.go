@@ -91,7 +91,9 @@ type recorder struct {
 	in   chan hotcell.LogChunk
 	done chan struct{}
 	size int64
-	err  error
+	// stored is how much of it is in the store.
+	stored int64
+	err    error
 }
 
 // defaultMaxLog is how much of a job's log is kept, in bytes, where nobody says.
@@ -126,6 +128,9 @@ func (r *recorder) run(ctx context.Context) {
 			border.Tell(r.s.Config.Log, r.err)
 			r.s.Config.Log.Error("a job's log could not be stored", "job", r.id, "error", r.err)
 			continue
+		}
+		for _, c := range batch {
+			r.stored += int64(len(c.Data))
 		}
 		r.s.feed.wake(r.id)
 	}

@@ -192,6 +192,7 @@ type outcome struct {
 	reason     string
 	code       *int
 	output     int64
+	logged     int64
 	redactions int
 }
 
@@ -261,7 +262,9 @@ func (s *Service) stream(ctx context.Context, j hotcell.Job) outcome {
 	}
 	size, failed := out.close(whole)
 	o.output = size
-	switch err := errors.Join(failed, log.close()); {
+	logged := log.close()
+	o.logged = log.stored
+	switch err := errors.Join(failed, logged); {
 	case err == nil || o.state != hotcell.JobSucceeded:
 	case errors.Is(err, errOutputTooLarge):
 		o.state, o.reason = hotcell.JobFailed, errOutputTooLarge.Error()
@@ -357,7 +360,7 @@ func (s *Service) finish(ctx context.Context, id hotcell.JobID, from []hotcell.J
 	j, err := s.Store.ChangeJob(context.WithoutCancel(ctx), id, from, func(j *hotcell.Job) {
 		j.State, j.Reason, j.EndedAt, j.Cancelling = state, reason, &now, false
 		if o != nil {
-			j.ExitCode, j.OutputSize, j.Redactions = o.code, o.output, o.redactions
+			j.ExitCode, j.OutputSize, j.LogSize, j.Redactions = o.code, o.output, o.logged, o.redactions
 		}
 	})
 	s.feed.wake(id)

@@ -176,3 +176,19 @@ func (c *chain) insert(s *session, own ends, seen marked, query string, rows []*
 	}
 	return nil
 }
+
+// DropEvents implements [hotcell.VaultWriter]. With the last of them goes what the
+// log was looked up by.
+func (u *updater) DropEvents(ws hotcell.WorkspaceID, through int64, limit int) (int, error) {
+	chain, err := u.chainOf(ws)
+	if err != nil || chain == 0 || through < 1 {
+		return 0, err
+	}
+	first := chain << sequenceBits
+	n, err := u.s.exec("DELETE FROM events WHERE id IN (SELECT id FROM events WHERE id > ? AND id <= ? ORDER BY id LIMIT ?)", first, first+through, limit)
+	if err != nil || int(n) == limit {
+		return int(n), err
+	}
+	_, err = u.s.exec("DELETE FROM marks WHERE chain = ? AND block < ?", chain, (first+through+1)>>blockBits)
+	return int(n), err
+}

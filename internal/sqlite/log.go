@@ -56,6 +56,33 @@ func (c *Control) Log(ctx context.Context, id hotcell.JobID, after int64, limit 
 	return out, err
 }
 
+// DropLog implements [hotcell.ControlStore].
+func (c *Control) DropLog(ctx context.Context, id hotcell.JobID, limit int) (removed int, err error) {
+	err = c.writer.update(ctx, func(s *session) error {
+		n, err := s.exec("DELETE FROM logs WHERE job = ? AND sequence IN (SELECT sequence FROM logs WHERE job = ? ORDER BY sequence LIMIT ?)", string(id), string(id), limit)
+		removed = int(n)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("removing log: %w", err)
+	}
+	return removed, nil
+}
+
+// Probe implements [hotcell.ControlStore]. Its row is among the answers, under a
+// key that no hash is like.
+func (c *Control) Probe(ctx context.Context, at time.Time) error {
+	err := c.writer.update(ctx, func(s *session) error {
+		_, err := s.exec(`INSERT INTO answers (key, request, answer, at) VALUES ('probe', x'00', x'00', ?)
+			ON CONFLICT (key) DO UPDATE SET at = excluded.at`, at.UnixNano())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("writing a probe: %w", err)
+	}
+	return nil
+}
+
 // Remember implements [hotcell.ControlStore].
 func (c *Control) Remember(ctx context.Context, key string, request [32]byte, answer []byte, at time.Time) ([]byte, error) {
 	stored := append([]byte{}, answer...)

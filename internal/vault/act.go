@@ -120,6 +120,9 @@ func (v *Vault) refused(ctx context.Context, about hotcell.Event, err error) err
 	if about.Workspace != v.workspace {
 		about.Workspace = v.workspace // somebody of nowhere is refused here
 	}
+	if !errors.Is(err, hotcell.ErrTampered) && v.counts(about) {
+		return err
+	}
 	if failed := v.store.Record(context.WithoutCancel(ctx), about); failed != nil {
 		return v.unrecorded(failed)
 	}

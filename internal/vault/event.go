@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"hotcell"
 	"hotcell/internal/access"
@@ -75,15 +76,47 @@ type Verified struct {
 	// Events is how many fit; Head is the hash of the last of them.
 	Events int64
 	Head   []byte
+	// Removed is how many events retention removed before them, at a time.
+	Removed   int64
+	RemovedAt time.Time
 	// Broken is the first event that does not fit, nil for none.
 	Broken *audit.BrokenError
 }
 
-// Verify checks the workspace's chain from its first event on, page by page:
-// events written meanwhile do not disturb it.
+// Verify checks the workspace's chain from its first event on, or from the first
+// that retention has left, page by page: events written or removed meanwhile do
+// not disturb it.
 func (v *Vault) Verify(ctx context.Context, p hotcell.Principal) (out Verified, err error) {
-	verifier := audit.NewVerifier(p.Workspace)
-	after, told := int64(0), map[hotcell.CredentialID]hotcell.Event{}
+	for {
+		from, err := v.seesChain(ctx, p)
+		if err != nil {
+			return out, err
+		}
+		if out, err = v.verifyFrom(ctx, p, from); err != nil || out.Broken == nil {
+			return out, err
+		}
+		if now, err := v.pruned(ctx); err != nil || now.Sequence == from.Sequence {
+			return out, err
+		}
+	}
+}
+
+// seesChain is where the chain begins, for whoever may see it.
+func (v *Vault) seesChain(ctx context.Context, p hotcell.Principal) (from audit.Checkpoint, err error) {
+	err = v.Look(ctx, p, hotcell.Event{Kind: "audit.verify"}, func(l *Look) (err error) {
+		if err := l.Permit(access.SeeAudit, access.Resource{Owner: p.Member}); err != nil {
+			return err
+		}
+		from, err = v.checkpoint(l.VaultReader)
+		return err
+	})
+	return from, err
+}
+
+func (v *Vault) verifyFrom(ctx context.Context, p hotcell.Principal, from audit.Checkpoint) (out Verified, err error) {
+	verifier := audit.NewVerifierAfter(p.Workspace, from.Head)
+	out.Removed, out.RemovedAt = from.Sequence, from.At
+	after, told, named := from.Sequence, map[hotcell.CredentialID]hotcell.Event{}, from.Sequence == 0
 	for {
 		var page []hotcell.Event
 		err := v.Look(ctx, p, hotcell.Event{Kind: "audit.verify"}, func(l *Look) (err error) {
@@ -103,16 +136,22 @@ func (v *Vault) Verify(ctx context.Context, p hotcell.Principal) (out Verified, 
 				}
 				return out, err
 			}
-			out.Events, out.Head, after = e.Sequence, e.Hash, e.Sequence
+			out.Events, out.Head, after = e.Sequence-from.Sequence, e.Hash, e.Sequence
+			named = named || from.Told(e)
 			if e.Credential != "" && e.Version > told[e.Credential].Version {
 				told[e.Credential] = e
 			}
 		}
 		if len(page) < maxEvents {
-			out.Broken, err = v.contradicted(ctx, p, told)
-			return out, err
+			break
 		}
 	}
+	if !named {
+		out.Broken = &audit.BrokenError{Sequence: from.Sequence, Reason: "it and all before it are gone, and no event says that retention removed them"}
+		return out, nil
+	}
+	out.Broken, err = v.contradicted(ctx, p, told)
+	return out, err
 }
 
 // contradicted holds the newest versions that the store says the log tells of

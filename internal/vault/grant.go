@@ -203,6 +203,7 @@ func gone(err error, sentence string) error {
 // EndJob kills the job's grant and records how the job ended. To end it twice,
 // or one that never had a grant, does nothing.
 func (v *Vault) EndJob(ctx context.Context, job hotcell.JobID, state hotcell.JobState, reason string, milliseconds int64) error {
+	v.settle(job)
 	var ended []Revocation
 	err := v.store.Update(ctx, func(w hotcell.VaultWriter) error {
 		ended = nil

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/audit"
 )
 
 // Report records what a job does at its cell's door. It takes events of the
@@ -27,7 +28,12 @@ func (v *Vault) Report(ctx context.Context, job hotcell.JobID, events []hotcell.
 		if err := mayReport(grant, e, v.steady()); err != nil {
 			return v.refused(ctx, whole, err)
 		}
-		stamped = append(stamped, whole)
+		if !v.counts(whole) {
+			stamped = append(stamped, whole)
+		}
+	}
+	if len(stamped) == 0 {
+		return nil
 	}
 	if err := v.store.Record(ctx, stamped...); err != nil {
 		return v.unrecorded(err)
@@ -47,7 +53,7 @@ func ofGuard(grant hotcell.Grant, id hotcell.CredentialID) (hotcell.CredentialID
 
 // reportable lists the kinds that a worker tells of.
 var reportable = map[string]bool{
-	"network.connect": true, "network.refuse": true, "network.end": true, "lease.refuse": true,
+	"network.connect": true, "network.refuse": true, "network.end": true, "lease.refuse": true, audit.KindMore: true,
 	"guard.refuse": true, "guard.redact": true, "browser.start": true, "browser.call": true, "browser.view": true, "browser.take": true, "browser.give": true,
 }
 

@@ -94,6 +94,9 @@ func (v *Vault) Holding(ctx context.Context, job hotcell.JobID) (*Holding, error
 // approved it. Host is where the call goes.
 func (v *Vault) UseTool(ctx context.Context, job hotcell.JobID, attachment hotcell.AttachmentID, tool, host string, approved hotcell.RequestID) (*Used, error) {
 	about := hotcell.Event{Workspace: v.workspace, At: v.now(), Kind: kindCall, Job: job, Via: "job", Host: host}
+	if err := v.pace(ctx, job); err != nil {
+		return nil, err
+	}
 	found, err := v.granted(ctx, job, attachment)
 	if err != nil {
 		return nil, v.refused(ctx, about, gone(err, "there is no grant for this job"))

@@ -41,6 +41,9 @@ func (u *Used) Clear() { ClearFields(u.Fields) }
 // in the audit log, durably, before the value is opened.
 func (v *Vault) Use(ctx context.Context, job hotcell.JobID, attachment hotcell.AttachmentID, to Target) (*Used, error) {
 	about := hotcell.Event{Workspace: v.workspace, At: v.now(), Kind: "credential.use", Job: job, Via: "job", Host: fmt.Sprintf("%s:%d", to.Host, to.Port)}
+	if err := v.pace(ctx, job); err != nil {
+		return nil, err
+	}
 	found, err := v.granted(ctx, job, attachment)
 	if err != nil {
 		return nil, v.refused(ctx, about, gone(err, "there is no grant for this job"))

@@ -51,6 +51,8 @@ type Vault struct {
 	outcomes *outcomes
 	budget   *budget.Jobs
 	waiting  waiting
+	floods   floods
+	kms      envelope.Wrapper
 
 	// One workspace so far: its keyset and the key pair that values are sealed to.
 	workspace hotcell.WorkspaceID
@@ -75,7 +77,7 @@ const (
 // with its keys and its first member. It fails where the KMS does not unwrap
 // the keys: nothing could be opened.
 func Open(ctx context.Context, c Config) (*Vault, error) {
-	v := &Vault{now: c.Now, opened: c.Now(), log: c.Log, budget: c.Budget, watchers: map[chan Revocation]struct{}{}}
+	v := &Vault{now: c.Now, kms: c.Key, opened: c.Now(), log: c.Log, budget: c.Budget, watchers: map[chan Revocation]struct{}{}}
 	v.store = &counted{VaultStore: c.Store, stored: v.waiting.wake}
 	var spaces []hotcell.Workspace
 	err := v.store.View(ctx, func(r hotcell.VaultReader) (err error) {
@@ -185,12 +187,37 @@ func (v *Vault) PublicKey(ws hotcell.WorkspaceID) (parcel.PublicKey, error) {
 	return v.pair.Public(), nil
 }
 
-// Probe checks that the store can be written to: a sign that a use could be
-// recorded now.
+// blobProbe is what is written to see that something can be.
+const blobProbe = "probe"
+
+// Probe writes something small, durably: a sign that a use could be recorded now.
+// What was read of the store stays known by it.
 func (v *Vault) Probe(ctx context.Context) error {
-	return v.store.View(ctx, func(r hotcell.VaultReader) error {
-		_, err := r.Workspace(v.workspace)
+	at, err := v.now().MarshalBinary()
+	if err != nil {
 		return err
+	}
+	return v.store.VaultStore.Update(ctx, func(w hotcell.VaultWriter) error { return w.PutBlob(v.workspace, blobProbe, at) })
+}
+
+// ProbeKey asks the KMS to wrap and unwrap something that is no key: a sign that
+// the workspace's keys could be opened after a restart.
+func (v *Vault) ProbeKey(ctx context.Context) error {
+	const text = "is anybody there?"
+	wrapped, err := v.kms.Wrap(ctx, []byte(text), []byte(blobProbe))
+	if err != nil {
+		return err
+	}
+	plain, err := v.kms.Unwrap(ctx, wrapped, []byte(blobProbe))
+	if err != nil {
+		return err
+	}
+	defer plain.Clear()
+	return plain.Use(func(b []byte) error {
+		if string(b) != text {
+			return fmt.Errorf("%w: the KMS gave back something else", hotcell.ErrUnavailable)
+		}
+		return nil
 	})
 }
 
@@ -199,6 +226,7 @@ func (v *Vault) Close() error {
 	if v.outcomes != nil {
 		v.outcomes.close()
 	}
+	v.settleAll()
 	v.seed.Clear()
 	v.keys.Close()
 	return v.store.Close()

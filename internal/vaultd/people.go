@@ -88,6 +88,9 @@ func (d *Daemon) credential(ctx context.Context, r *vaultrpc.CredentialRequest) 
 func (d *Daemon) verify(ctx context.Context, r *vaultrpc.WorkspaceRequest) (*vaultrpc.VerifyAnswer, error) {
 	v, err := d.vault.Verify(ctx, r.Principal)
 	out := &vaultrpc.VerifyAnswer{Events: v.Events, Head: v.Head}
+	if v.Removed > 0 {
+		out.Removed, out.RemovedAt = v.Removed, &v.RemovedAt
+	}
 	if v.Broken != nil {
 		out.Broken, out.Reason = v.Broken.Sequence, v.Broken.Reason
 	}

@@ -82,6 +82,7 @@ type Daemon struct {
 	book        *book.Book
 	catalog     *connector.Catalog
 	log         *slog.Logger
+	now         func() time.Time
 	beat        time.Duration
 }
 
@@ -118,7 +119,7 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 			Vault: door, Book: out.book, Keeper: out.keeper, Courier: out.courier, Upstreams: out.upstreams, Prints: door.Prints, Budget: jobs, Now: c.Now, Log: c.Log,
 		}),
 		keeper: out.keeper, book: out.book, catalog: out.catalog,
-		log: c.Log, beat: heartbeat,
+		log: c.Log, now: c.Now, beat: heartbeat,
 	}, nil
 }
 
@@ -148,6 +149,31 @@ func (d *Daemon) Close() error {
 	d.calls.Close()
 	d.keeper.Close()
 	return d.vault.Close()
+}
+
+// retainEvery is how often it is looked for old events.
+const retainEvery = time.Hour
+
+// Retain removes events that are older than keep, now and again, until ctx ends; 0
+// keeps them for ever.
+func (d *Daemon) Retain(ctx context.Context, keep time.Duration) {
+	if keep <= 0 {
+		return
+	}
+	tick := time.NewTicker(retainEvery)
+	defer tick.Stop()
+	for {
+		if n, err := d.vault.Retain(ctx, d.now().Add(-keep)); err != nil && ctx.Err() == nil {
+			d.log.Error("removing old events", "error", err)
+		} else if n > 0 {
+			d.log.Info("old events were removed", "events", n)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // Control serves the control plane's line.
@@ -235,8 +261,12 @@ func (d *Daemon) note(procedure string, err error) error {
 func (d *Daemon) health(ctx context.Context) *vaultrpc.HealthAnswer {
 	answer := &vaultrpc.HealthAnswer{PID: os.Getpid()}
 	if err := d.vault.Probe(ctx); err != nil {
-		d.log.Error("the vault's store does not answer", "error", err)
-		answer.Problems = append(answer.Problems, "the vault's store does not answer")
+		d.log.Error("the vault cannot write", "error", err)
+		answer.Problems = append(answer.Problems, "the vault cannot write: nothing is used that cannot be recorded")
+	}
+	if err := d.vault.ProbeKey(ctx); err != nil {
+		d.log.Error("the KMS does not answer", "error", err)
+		answer.Problems = append(answer.Problems, "the KMS does not answer")
 	}
 	return answer
 }

@@ -158,6 +158,10 @@ type VerifyAnswer struct {
 	Events int64 `json:"events"`
 	// Head is the hash of the last of them.
 	Head []byte `json:"head,omitempty"`
+	// Removed is how many events before them were removed by retention, and
+	// RemovedAt when that was decided last.
+	Removed   int64      `json:"removed,omitempty"`
+	RemovedAt *time.Time `json:"removed_at,omitempty"`
 	// Broken is the sequence of the first event that does not fit; 0 for none.
 	Broken int64  `json:"broken,omitempty"`
 	Reason string `json:"reason,omitempty"`

@@ -42,8 +42,8 @@ type run struct {
 
 // run runs a job to its end.
 func (w *Worker) run(ctx context.Context, job hotcell.Job, send func(*workerrpc.RunEvent) error) error {
-	if len(w.problems) > 0 {
-		return fmt.Errorf("%w: this machine cannot confine a job, so none is run: %s", hotcell.ErrDenied, strings.Join(w.problems, "; "))
+	if problems := w.check(ctx); len(problems) > 0 {
+		return fmt.Errorf("%w: this machine cannot confine a job, so none is run: %s", hotcell.ErrDenied, strings.Join(problems, "; "))
 	}
 	r := &run{worker: w, job: job, send: send, kill: func() {}}
 	door := w.Door

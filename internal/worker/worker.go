@@ -71,7 +71,7 @@ type Config struct {
 // Worker runs jobs.
 type Worker struct {
 	Config
-	problems []string
+	health health
 
 	mu    sync.Mutex
 	runs  map[hotcell.JobID]*run
@@ -93,11 +93,7 @@ func New(ctx context.Context, c Config) (*Worker, error) {
 	for user := c.Users; user > 0; user-- {
 		w.users = append(w.users, user)
 	}
-	for _, p := range c.Driver.Check(ctx) {
-		if p.Needed && !p.Met {
-			w.problems = append(w.problems, p.Name+": "+p.Detail)
-		}
-	}
+	w.check(ctx)
 	return w, nil
 }
 
@@ -107,8 +103,8 @@ func (w *Worker) Handler() http.Handler {
 	rpc.HandleStream(mux, workerrpc.Run, func(ctx context.Context, r *workerrpc.RunRequest, send func(*workerrpc.RunEvent) error) error {
 		return w.note(border.Run("a job's run", func() error { return w.run(ctx, r.Job, send) }))
 	})
-	rpc.Handle(mux, workerrpc.Health, func(context.Context, *struct{}) (*workerrpc.HealthAnswer, error) {
-		return &workerrpc.HealthAnswer{Problems: w.problems, PID: os.Getpid()}, nil
+	rpc.Handle(mux, workerrpc.Health, func(ctx context.Context, _ *struct{}) (*workerrpc.HealthAnswer, error) {
+		return &workerrpc.HealthAnswer{Problems: w.Problems(ctx), PID: os.Getpid()}, nil
 	})
 	mux.HandleFunc("HEAD "+workerrpc.FilesPath+"{digest}", w.hasFiles)
 	mux.HandleFunc("PUT "+workerrpc.FilesPath+"{digest}", w.putFiles)
