@@ -49,7 +49,9 @@ func OpenCgroups(name string) (*Cgroups, error) {
 	// one that computes all day does not keep the vault from answering.
 	base := filepath.Join(cgroupRoot, "cpu", name)
 	if err := os.MkdirAll(base, 0o755); err == nil {
-		if c.write(base, "cpu.shares", cellsShares) == nil {
+		err := c.write(base, "cpu.shares", cellsShares)
+		now, _ := os.ReadFile(filepath.Join(base, "cpu.shares")) // whoever made the place may have set it
+		if err == nil || strings.TrimSpace(string(now)) == cellsShares {
 			c.bases["cpu"] = base
 		} else {
 			removeGroup(base)
