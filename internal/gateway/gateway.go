@@ -333,7 +333,7 @@ func (g *Gateway) report(e hotcell.Event) error {
 	if g.floods(e.Kind) {
 		switch single, first := g.digest.Add(e, g.Now()); {
 		case first:
-			time.AfterFunc(audit.DigestPeriod, func() { g.tellCounted(false) })
+			border.After(audit.DigestPeriod, "counted events", border.Log(g.Config.Log), func() { g.tellCounted(false) })
 			return nil
 		case !single:
 			return nil

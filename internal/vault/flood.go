@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/time/rate"
 
 	"hotcell"
 	"hotcell/internal/audit"
+	"hotcell/internal/border"
 )
 
 // The budgets of what one job causes to be written: refusals, and what its gateway
@@ -45,7 +45,7 @@ func (v *Vault) flood(job hotcell.JobID) *flood {
 	if one == nil {
 		if len(f.jobs) >= maxFloods {
 			for _, old := range f.jobs {
-				go v.tell(old, true)
+				border.Go("counted events", border.Log(v.log), func() { v.tell(old, true) })
 			}
 			f.jobs = nil
 		}
@@ -68,7 +68,7 @@ func (v *Vault) counts(e hotcell.Event) bool {
 	one := v.flood(e.Job)
 	single, first := one.events.Add(e, v.now())
 	if first {
-		time.AfterFunc(audit.DigestPeriod, func() { v.tell(one, false) })
+		border.After(audit.DigestPeriod, "counted events", border.Log(v.log), func() { v.tell(one, false) })
 	}
 	return !single
 }
