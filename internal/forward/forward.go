@@ -40,6 +40,7 @@ import (
 	"hotcell/internal/place"
 	"hotcell/internal/relay"
 	"hotcell/internal/rpc"
+	"hotcell/internal/scrub"
 	"hotcell/internal/sensitive"
 	"hotcell/internal/site"
 	"hotcell/internal/upstream"
@@ -88,6 +89,7 @@ type Service struct {
 	scrubbers scrubbers
 	standIns  standIns
 	jars      jars
+	guesses   scrub.Guesses
 	live      *live.Jobs
 	tidy      *time.Timer
 }
@@ -169,6 +171,9 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(f.attachments) == 0 || len(f.attachments) > maxUses {
 		s.fault(w, hotcell.Invalid("/use", "a request names one attachment, or up to %d", maxUses))
 		return
+	}
+	if err := s.guesses.Pause(ctx, job); err != nil {
+		return // nobody waits for the answer
 	}
 	if err := f.fresh(ctx, nil); err != nil {
 		s.fault(w, err)

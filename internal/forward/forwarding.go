@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -139,6 +140,7 @@ func (f *forwarding) done(reason string, size int64) {
 // the size of what was handed on, and what went wrong.
 func (f *forwarding) exchange(ctx context.Context, w http.ResponseWriter) (int64, string) {
 	s := f.service
+	asked := s.guesses.Ask(f.out)
 	answer, err := s.way(f.job, f.uses).RoundTrip(f.out)
 	if err == nil && answer.StatusCode == http.StatusUnauthorized && f.replay {
 		answer, err = f.again(ctx, answer)
@@ -154,13 +156,16 @@ func (f *forwarding) exchange(ctx context.Context, w http.ResponseWriter) (int64
 		return s.upgraded(f.out.Context(), w, answer, f.pattern)
 	}
 	answer.Request = f.request
-	if err := scrub.Scrub(answer, f.pattern, nil); err != nil {
+	if err := scrub.Scrub(answer, f.pattern, asked.Policy); err != nil {
 		s.faulty(w, http.StatusBadGateway, "unavailable", "the answer of "+f.out.URL.Host+" is in a coding that cannot be read, so it is not let through")
 		return 0, "an answer in an unknown coding"
 	}
 	size, err := relay.Answer(w, answer)
 	if err != nil {
 		relay.Abort()
+	}
+	if n := s.guesses.Answered(f.job, asked); n > 0 {
+		return size, fmt.Sprintf("%d answers of this job were redacted, to requests that differ: it may be guessing, and is slowed", n)
 	}
 	return size, ""
 }

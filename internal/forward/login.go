@@ -114,7 +114,7 @@ func clearPairs(pairs []standin.Pair) {
 
 // patternsOf are what the answer must not have: the login's values, and the code.
 func patternsOf(used *vault.Used, pairs []standin.Pair) *guard.Patterns {
-	builder := guard.NewBuilder()
+	builder := guard.NewBuilder().WithParts()
 	label := guard.Label{ID: string(used.Use.Credential), Name: used.Use.Name}
 	for _, f := range used.Fields {
 		// Of one that cannot be guarded, people were told; unguardable is handled below.
