@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"encoding/base32"
 	"encoding/base64"
+	"encoding/binary"
 	"slices"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // minLine is how long a line of a value must be to be looked for by itself.
@@ -43,8 +47,10 @@ var kindNames = [kinds]string{"raw", "in another case", "reversed", "UTF-16", "b
 func forms(value []byte) []form {
 	out := encodings(value)
 	// A value that itself has what a lane takes out is on that lane without it.
-	plain := read(value, unescape)
-	for _, other := range [][]byte{plain, read(plain, unescape), read(plain, squeeze), read(value, squeeze)} {
+	// Of each reading it is looked for as the readings after that one give it.
+	once := read(value, unescape)
+	twice := read(once, unescape)
+	for _, other := range [][]byte{once, twice, read(twice, squeeze), read(once, squeeze), read(value, squeeze)} {
 		if Guardable(other) == nil {
 			out = append(out, form{kind: kindRaw, text: other})
 		}
@@ -76,7 +82,7 @@ func encodings(value []byte) []form {
 		{kind: kindRaw, text: bytes.Clone(value)}, {kind: kindCase, text: bytes.ToLower(value)}, {kind: kindCase, text: bytes.ToUpper(value)},
 		{kind: kindReversed, text: reversed(value), further: true},
 	}
-	out = append(out, form{kind: kindUTF16, text: wide(value)})
+	out = append(append(out, form{kind: kindUTF16, text: wide(value)}), foreign(value)...)
 	if bytes.IndexByte(value, ' ') >= 0 {
 		out = append(out, form{kind: kindRaw, text: bytes.ReplaceAll(value, []byte(" "), []byte("+"))})
 	}
@@ -88,6 +94,7 @@ func encodings(value []byte) []form {
 	for offset := range 5 {
 		text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(append(make([]byte, offset), value...))
 		out = add(out, kindBase32, text, offset, len(value), 5)
+		out = add(out, kindBase32, strings.ToLower(text), offset, len(value), 5)
 	}
 	return slices.DeleteFunc(out, func(f form) bool { return len(f.text) < minLength })
 }
@@ -101,6 +108,28 @@ func add(out []form, k kind, text string, offset, size, bits int) []form {
 		return out
 	}
 	return append(out, form{kind: k, text: []byte(text[shared:whole])})
+}
+
+// foreign are the forms that a value has only where it is not ASCII alone: UTF-16
+// in both orders of bytes, and its characters in reverse.
+func foreign(value []byte) (out []form) {
+	if ascii(value) || !utf8.Valid(value) {
+		return nil
+	}
+	characters := []rune(string(value))
+	for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {
+		var text []byte
+		for _, unit := range utf16.Encode(characters) {
+			text = order.AppendUint16(text, unit)
+		}
+		out = append(out, form{kind: kindUTF16, text: text})
+	}
+	slices.Reverse(characters)
+	return append(out, form{kind: kindReversed, text: []byte(string(characters)), further: true})
+}
+
+func ascii(value []byte) bool {
+	return !slices.ContainsFunc(value, func(c byte) bool { return c >= utf8.RuneSelf })
 }
 
 func reversed(value []byte) []byte {
