@@ -128,16 +128,13 @@ func TestKilledAndStartedAgain(t *testing.T) {
 	for range 5 {
 		queued = append(queued, s.OK("run", "short", "--detach"))
 	}
-	var left struct{ Runtime, Cgroup string }
+	var left struct{ Cgroup string }
 	lock, err := os.ReadFile(filepath.Join(s.Data, "serve.lock"))
-	if err := errors.Join(err, json.Unmarshal(lock, &left)); err != nil || left.Runtime == "" {
+	if err := errors.Join(err, json.Unmarshal(lock, &left)); err != nil || left.Cgroup == "" {
 		t.Fatalf("the lock: %s, %v", lock, err)
 	}
 	s.Kill()
 	s.Restart()
-	if _, err := os.Stat(left.Runtime); err == nil {
-		t.Errorf("%s was left behind", left.Runtime)
-	}
 	eventually(t, "the cgroup that was left behind is gone", func() bool {
 		_, err := os.Stat(filepath.Join("/sys/fs/cgroup/memory", left.Cgroup))
 		return err != nil

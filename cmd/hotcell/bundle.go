@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"hotcell"
 )
@@ -17,9 +16,8 @@ var systemBundles = []string{
 	"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem",
 }
 
-// writeBundle writes the certificates that cells trust: the system's and the
-// operator's own.
-func writeBundle(folder string, extra []string) (string, error) {
+// openBundle is the certificates that cells trust: the system's and the operator's own.
+func openBundle(extra []string) (*os.File, error) {
 	var bundle []byte
 	for _, path := range systemBundles {
 		text, err := os.ReadFile(path)
@@ -28,24 +26,20 @@ func writeBundle(folder string, extra []string) (string, error) {
 			break
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("reading the system's certificates: %w", err)
+			return nil, fmt.Errorf("reading the system's certificates: %w", err)
 		}
 	}
 	for i, path := range extra {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return "", fmt.Errorf("reading egress.extra_ca: %w", err)
+			return nil, fmt.Errorf("reading egress.extra_ca: %w", err)
 		}
 		if err := checkCertificates(text); err != nil {
-			return "", hotcell.Invalid(fmt.Sprintf("/egress/extra_ca/%d", i), "the file holds no certificates in PEM: %v", err)
+			return nil, hotcell.Invalid(fmt.Sprintf("/egress/extra_ca/%d", i), "the file holds no certificates in PEM: %v", err)
 		}
 		bundle = append(append(bundle, '\n'), text...)
 	}
-	path := filepath.Join(folder, "certificates.pem")
-	if err := os.WriteFile(path, bundle, 0o644); err != nil {
-		return "", fmt.Errorf("writing the certificates for cells: %w", err)
-	}
-	return path, os.Chmod(path, 0o644)
+	return sealedFile("certificates", bundle)
 }
 
 func checkCertificates(text []byte) error {

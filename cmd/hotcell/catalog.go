@@ -4,31 +4,27 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"hotcell/internal/config"
 	"hotcell/internal/connector"
 )
 
-// writeCatalog checks the operator's own connectors, and writes them where the
-// vault finds them when it starts: it sees no other folder afterwards.
-func writeCatalog(dir string, c config.Connectors) (path string, err error) {
+// openCatalog checks the operator's own connectors, and writes them down for the vault,
+// which sees no folder but its own.
+func openCatalog(c config.Connectors) (*os.File, error) {
+	var err error
 	options := connector.Options{Overrides: c.Overrides}
 	if options.Own, err = c.Documents(); err != nil {
-		return "", err
+		return nil, err
 	}
 	if _, err := connector.Load(options); err != nil {
-		return "", err
+		return nil, err
 	}
 	text, err := json.Marshal(options)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	path = filepath.Join(dir, "connectors.json")
-	if err := os.WriteFile(path, text, 0o644); err != nil { // the vault's uid reads it, and it holds no value
-		return "", fmt.Errorf("writing the connectors for the vault: %w", err)
-	}
-	return path, nil
+	return sealedFile("connectors", text)
 }
 
 // readCatalog makes the catalogue of what was written.

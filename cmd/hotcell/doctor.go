@@ -51,11 +51,7 @@ func doctorCmd() *cobra.Command {
 
 // diagnose looks at the machine and at the server, if one runs.
 func diagnose(ctx context.Context, data string) []cell.Precondition {
-	binary, err := os.Executable()
-	if err != nil {
-		binary = os.Args[0]
-	}
-	list := cell.NewBubblewrap(cell.Options{Binary: binary}).Check(ctx)
+	list := cell.NewBubblewrap(cell.Options{Binary: cell.Self}).Check(ctx)
 	apart, why := child.Separate()
 	if apart {
 		why = "the vault, the worker and each job get host uids of their own"

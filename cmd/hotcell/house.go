@@ -28,9 +28,9 @@ type house struct {
 	log      *slog.Logger
 	lock     *os.File
 	separate bool
-	// runtime is a folder for what does not outlive this process, which every
-	// part can reach.
-	runtime string
+	// room is the worker's folder, for what does not outlive this process. The worker
+	// has it, as it has its program, by a descriptor: no name leads to them.
+	room    *os.File
 	cgroups *cell.Cgroups
 
 	vault  *child.Child
@@ -118,32 +118,36 @@ func (h *house) furnish() error {
 	if err != nil && !errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("making the data folder: %w", err)
 	}
-	if h.runtime, err = os.MkdirTemp("", runtimePrefix); err != nil {
-		return fmt.Errorf("making a folder for the time of this process: %w", err)
-	}
-	if err := h.leave(); err != nil {
+	if err := errors.Join(h.leave(), h.openRoom()); err != nil {
 		return err
-	}
-	if err := os.Mkdir(filepath.Join(h.runtime, "worker"), 0o700); err != nil {
-		return fmt.Errorf("making a folder for the time of this process: %w", err)
 	}
 	if !h.separate {
 		return nil
 	}
-	return errors.Join(
-		os.Chmod(h.runtime, 0o711),
-		os.Chown(filepath.Join(h.runtime, "worker"), child.WorkerUID, child.WorkerUID),
-		h.giveVault(),
-	)
+	return errors.Join(h.room.Chown(child.WorkerUID, child.WorkerUID), h.giveVault())
+}
+
+// openRoom makes the worker's folder anew, and opens it.
+func (h *house) openRoom() error {
+	path := h.path("worker")
+	if err := errors.Join(os.RemoveAll(path), os.Mkdir(path, 0o700)); err != nil {
+		return fmt.Errorf("making the worker's folder: %w", err)
+	}
+	fd, err := unix.Open(path, unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_RDONLY, 0)
+	if err != nil {
+		return fmt.Errorf("opening the worker's folder: %w", err)
+	}
+	h.room = os.NewFile(uintptr(fd), path)
+	return nil
 }
 
 // traces are what a server that was killed leaves behind. They are written into
 // the lock, for the next server on the folder.
-type traces struct{ Runtime, Cgroup string }
+type traces struct{ Cgroup string }
 
 // leave writes down what would be left behind.
 func (h *house) leave() error {
-	text, err := json.Marshal(traces{h.runtime, cgroupName()})
+	text, err := json.Marshal(traces{cgroupName()})
 	if err != nil {
 		return err
 	}
@@ -158,15 +162,13 @@ func (h *house) write(text []byte) error {
 	return err
 }
 
-// clear removes what the server before left behind, if it was killed.
+// clear removes what servers before left behind, if they were killed.
 func (h *house) clear() {
+	sweep(filepath.Clean(os.TempDir()))
 	var t traces
 	text, err := io.ReadAll(io.LimitReader(h.lock, 4096))
 	if err != nil || json.Unmarshal(text, &t) != nil {
 		return
-	}
-	if filepath.Dir(t.Runtime) == filepath.Clean(os.TempDir()) && strings.HasPrefix(filepath.Base(t.Runtime), runtimePrefix) {
-		_ = os.RemoveAll(t.Runtime)
 	}
 	if strings.HasPrefix(t.Cgroup, cgroupPrefix) {
 		border.Go("removing old cgroups", border.Log(h.log), func() { removeCgroups(t.Cgroup) })
@@ -184,11 +186,8 @@ func removeCgroups(name string) {
 	}
 }
 
-// How the traces are called.
-const (
-	runtimePrefix = "hotcell-"
-	cgroupPrefix  = "hotcell-"
-)
+// cgroupPrefix is how the traces are called.
+const cgroupPrefix = "hotcell-"
 
 func cgroupName() string { return cgroupPrefix + strconv.Itoa(os.Getpid()) }
 
@@ -223,8 +222,8 @@ func (h *house) close() {
 	if h.cgroups != nil {
 		h.cgroups.Close()
 	}
-	if h.runtime != "" {
-		_ = os.RemoveAll(h.runtime)
+	if h.room != nil {
+		_, _ = h.room.Close(), os.RemoveAll(h.path("worker"))
 	}
 	_ = h.lock.Close()
 }

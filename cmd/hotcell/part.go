@@ -61,7 +61,6 @@ type vaultOrder struct {
 // workerOrder is what the worker's process is told.
 type workerOrder struct {
 	Folder string
-	Binary string
 	Bundle string
 	Egress config.Egress
 	Models []egress.Model
@@ -78,6 +77,10 @@ func part(name string, fn func(context.Context, string, *slog.Logger) error) int
 	if len(os.Args) != 3 {
 		fmt.Fprintf(os.Stderr, "hotcell: %s is a part of the server, and started by it\n", name)
 		return 2
+	}
+	if err := child.Own(); err != nil {
+		fmt.Fprintf(os.Stderr, "hotcell: %s: %v\n", name, err)
+		return child.ExitHopeless
 	}
 	err := fn(child.Leashed(context.Background()), os.Args[2], log)
 	if err != nil {
@@ -216,7 +219,7 @@ func runWorker(ctx context.Context, text string, log *slog.Logger) error {
 	}
 	c := worker.Config{
 		Vault:  vaultclient.NewWorker(rpc.NewClient(dialer.DialContext)),
-		Driver: cell.NewBubblewrap(cell.Options{Binary: order.Binary, Bundle: order.Bundle}),
+		Driver: cell.NewBubblewrap(cell.Options{Binary: cell.Self, Bundle: order.Bundle}),
 		Door: gateway.Config{
 			Dialer: guard, TCP: settings.TCP, Untouched: settings.Untouched, Unreadable: settings.Unreadable, Models: order.Models, Roots: roots,
 			Budget: budget.New(order.Budget.Limits()),

@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/user"
-	"path/filepath"
 	"syscall"
 
 	"hotcell/internal/cell"
@@ -16,9 +14,10 @@ import (
 
 // startParts makes the lines and starts the vault and the worker on them.
 func (h *house) startParts(ctx context.Context) error {
-	binary, err := os.Executable()
+	// What runs now, whatever stands under its name by the time a part is started again.
+	program, err := cell.OpenProgram()
 	if err != nil {
-		return fmt.Errorf("finding this program: %w", err)
+		return err
 	}
 	var ends [3]struct{ dial, listen *os.File }
 	for i := range ends {
@@ -26,11 +25,11 @@ func (h *house) startParts(ctx context.Context) error {
 			return err
 		}
 	}
-	bundle, err := writeBundle(h.runtime, h.config.Egress.ExtraCA)
+	bundle, err := openBundle(h.config.Egress.ExtraCA)
 	if err != nil {
 		return err
 	}
-	catalog, err := writeCatalog(h.runtime, h.config.Connectors)
+	catalog, err := openCatalog(h.config.Connectors)
 	if err != nil {
 		return err
 	}
@@ -41,29 +40,32 @@ func (h *house) startParts(ctx context.Context) error {
 	if h.toWorker, err = socketpair.NewDialer(runs.dial); err != nil {
 		return err
 	}
-	if h.vault, err = h.startVault(ctx, binary, bundle, catalog, people.listen, jobs.listen); err != nil {
+	if h.vault, err = h.startVault(ctx, program, inherited{bundle, catalog}, people.listen, jobs.listen); err != nil {
 		return err
 	}
-	h.worker, err = h.startWorker(ctx, binary, bundle, jobs.dial, runs.listen)
+	h.worker, err = h.startWorker(ctx, program, inherited{bundle, h.room}, jobs.dial, runs.listen)
 	return err
 }
 
-func (h *house) startVault(ctx context.Context, binary, bundle, catalog string, lines ...*os.File) (*child.Child, error) {
-	order := vaultOrder{Folder: h.path("vault"), Key: h.keyPath(), Owner: ownerName(), Bundle: bundle, Catalog: catalog, Egress: h.config.Egress, Vault: h.config.Vault,
-		Budget: h.config.Budget, AuditDays: h.config.Keep.AuditDays}
+// inherited are files that a part has by descriptors, after its lines.
+type inherited []*os.File
+
+func (h *house) startVault(ctx context.Context, program *os.File, files inherited, lines ...*os.File) (*child.Child, error) {
+	order := vaultOrder{
+		Folder: h.path("vault"), Key: h.keyPath(), Owner: ownerName(), Egress: h.config.Egress, Vault: h.config.Vault,
+		Budget: h.config.Budget, AuditDays: h.config.Keep.AuditDays,
+		Bundle: child.Inherited(len(lines)), Catalog: child.Inherited(len(lines) + 1),
+	}
 	var attr *syscall.SysProcAttr
 	if h.separate {
 		order.UID, attr = child.VaultUID, child.VaultAttr()
 	}
-	return h.start(ctx, "vault", binary, vaultCommand, order, attr, lines, forgetful...)
+	return h.start(ctx, "vault", program, vaultCommand, order, attr, append(lines, files...), forgetful...)
 }
 
-func (h *house) startWorker(ctx context.Context, binary, bundle string, lines ...*os.File) (*child.Child, error) {
-	reachable, err := cell.Reachable(binary, h.runtime)
-	if err != nil {
-		return nil, err
-	}
-	order := workerOrder{Folder: filepath.Join(h.runtime, "worker"), Binary: reachable, Bundle: bundle, Egress: h.config.Egress, Models: h.config.Models, Budget: h.config.Budget}
+func (h *house) startWorker(ctx context.Context, program *os.File, files inherited, lines ...*os.File) (*child.Child, error) {
+	var err error
+	order := workerOrder{Bundle: child.Inherited(len(lines)), Folder: child.Inherited(len(lines) + 1), Egress: h.config.Egress, Models: h.config.Models, Budget: h.config.Budget}
 	name := cgroupName()
 	if h.cgroups, err = cell.OpenCgroups(name); err == nil {
 		order.Cgroup = name
@@ -80,20 +82,20 @@ func (h *house) startWorker(ctx context.Context, binary, bundle string, lines ..
 			}
 		}
 	}
-	return h.start(ctx, "worker", reachable, workerCommand, order, attr, lines, forgetful...)
+	return h.start(ctx, "worker", program, workerCommand, order, attr, append(lines, files...), forgetful...)
 }
 
 // forgetful has a process write over what its collector frees: a value that was
 // on its way through a library's buffers is gone with them.
 var forgetful = []string{"GODEBUG=clobberfree=1"}
 
-func (h *house) start(ctx context.Context, name, binary, command string, order any, attr *syscall.SysProcAttr, lines []*os.File, env ...string) (*child.Child, error) {
+func (h *house) start(ctx context.Context, name string, program *os.File, command string, order any, attr *syscall.SysProcAttr, lines []*os.File, env ...string) (*child.Child, error) {
 	text, err := json.Marshal(order)
 	if err != nil {
 		return nil, err
 	}
 	return child.Start(context.WithoutCancel(ctx), child.Spec{
-		Name: name, Binary: binary, Arguments: []string{command, string(text)}, Lines: lines, Attr: attr, Env: env, Stderr: h.stderr, Log: h.log,
+		Name: name, Program: program, Arguments: []string{command, string(text)}, Lines: lines, Attr: attr, Env: env, Stderr: h.stderr, Log: h.log,
 	})
 }
 

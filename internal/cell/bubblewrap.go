@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -122,6 +121,14 @@ func closeAll(files []*os.File) error {
 	return errors.Join(errs...)
 }
 
+// Self is this program as the kernel has it, and not as a name leads to it: what stands
+// under that by now may be another's.
+const Self = "/proc/self/exe"
+
+// OpenProgram opens this program for others of its processes to be executed from.
+// Where its file is not for all users, it is a copy in memory.
+func OpenProgram() (*os.File, error) { return openBinary(Self) }
+
 // openBinary opens this program to be inherited: the init is executed through
 // the descriptor, so that no folder on the way to it need be open to the users
 // of cells. Where the file itself is not, they get a copy in memory.
@@ -207,24 +214,4 @@ func system(name string) []string {
 		return []string{"--symlink", strings.TrimPrefix(target, "/"), name}
 	}
 	return []string{"--ro-bind-try", name, name}
-}
-
-// Reachable copies the program to a folder that every user of cells can reach,
-// and returns its path there. [Bubblewrap.Start] does not need that.
-func Reachable(binary, folder string) (string, error) {
-	in, err := os.Open(binary)
-	if err != nil {
-		return "", fmt.Errorf("reading this program: %w", err)
-	}
-	defer func() { _ = in.Close() }()
-	path := filepath.Join(folder, "hotcell")
-	out, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
-	if err != nil {
-		return "", fmt.Errorf("copying this program: %w", err)
-	}
-	_, err = io.Copy(out, in)
-	if err := errors.Join(err, out.Chmod(0o755), out.Close()); err != nil {
-		return "", fmt.Errorf("copying this program: %w", err)
-	}
-	return path, nil
 }

@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -31,11 +32,13 @@ import (
 // Spec says what to start.
 type Spec struct {
 	Name string
-	// Binary is the executable; Arguments follow it. No value is ever among them.
+	// Program is the executable, open; where it is nil, Binary is its path. Arguments
+	// follow it. No value is ever among them.
+	Program   *os.File
 	Binary    string
 	Arguments []string
-	// Lines are inherited as descriptors 3, 4, … in this order. The parent keeps
-	// its own copies, so that a successor gets the same lines.
+	// Lines are inherited as descriptors 3, 4, … in this order, and other files after
+	// them. The parent keeps its own copies, so that a successor gets the same lines.
 	Lines []*os.File
 	// Attr is how the process is made: credentials, namespaces. May be nil.
 	Attr *syscall.SysProcAttr
@@ -108,11 +111,15 @@ func (c *Child) Stop() {
 // launch starts the process once. The leash is its standard input: a child
 // ends when that is closed, by this process's will or by its death.
 func (c *Child) launch() (*exec.Cmd, io.Closer, error) {
-	cmd := exec.Command(c.spec.Binary, c.spec.Arguments...)
+	path, files := c.spec.Binary, c.spec.Lines
+	if c.spec.Program != nil {
+		path, files = Inherited(len(files)), append(slices.Clone(files), c.spec.Program)
+	}
+	cmd := exec.Command(path, c.spec.Arguments...)
 	cmd.Env = append([]string{"LANG=C.UTF-8"}, c.spec.Env...)
 	cmd.Dir = "/"
 	cmd.Stdout, cmd.Stderr = c.spec.Stderr, c.spec.Stderr
-	cmd.ExtraFiles = c.spec.Lines
+	cmd.ExtraFiles = files
 	cmd.SysProcAttr = c.spec.Attr
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}

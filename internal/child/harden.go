@@ -62,6 +62,18 @@ func Leashed(ctx context.Context) context.Context {
 	return ctx
 }
 
+// Own keeps what this process inherited from those that it starts.
+func Own() error {
+	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return fmt.Errorf("keeping descriptors back: %w", err)
+	}
+	return nil
+}
+
+// Inherited is the path by which a child opens the n-th of what it inherited, from 0.
+// It leads to the file itself, whatever its name and whoever may pass its folders.
+func Inherited(n int) string { return fmt.Sprintf("/proc/self/fd/%d", 3+n) }
+
 // Line is the n-th inherited line, from 0.
 func Line(n int) *os.File {
 	fd := uintptr(3 + n)

@@ -139,7 +139,7 @@ func (s *Secret) key(text string) error {
 		}
 		return r
 	}, text)
-	key, err := encoding.DecodeString(clean)
+	key, err := decodeBase32(clean)
 	switch {
 	case err != nil:
 		return invalid("a one-time-code secret is base32: the letters A to Z and the digits 2 to 7; or an otpauth:// URI")
@@ -150,6 +150,21 @@ func (s *Secret) key(text string) error {
 	}
 	s.Key = sensitive.New(key)
 	return nil
+}
+
+// decodeBase32 reads base32 of any length: n characters are floor(5n/8) bytes. RFC 4648
+// section 6 ends in groups of 2, 4, 5, 7 or 8 characters, and encoding/base32 drops a last
+// group of another length without a word; authenticators keep its whole bytes.
+func decodeBase32(text string) ([]byte, error) {
+	switch len(text) % 8 {
+	case 1, 3, 6:
+		last := len(text) - 1
+		if _, err := encoding.DecodeString("A" + text[last:]); err != nil {
+			return nil, err
+		}
+		text = text[:last] // it has no bit of a whole byte
+	}
+	return encoding.DecodeString(text)
 }
 
 // parseURI reads the form that Google Authenticator brought (key-uri-format).
