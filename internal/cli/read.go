@@ -103,8 +103,9 @@ func (a *app) prompt(ctx context.Context, name string) ([]byte, error) {
 	return text, err
 }
 
-// readVariables reads a .env file.
-func (a *app) readVariables(ctx context.Context, path string, flags spaceFlags) ([]client.Variable, error) {
+// readVariables reads a .env file. What is faulty in it is told at once; where whole is
+// false, the rest is taken.
+func (a *app) readVariables(ctx context.Context, path string, flags spaceFlags, whole bool) ([]client.Variable, error) {
 	space, err := flags.choice()
 	if err != nil {
 		return nil, err
@@ -114,9 +115,16 @@ func (a *app) readVariables(ctx context.Context, path string, flags spaceFlags) 
 		return nil, err
 	}
 	defer sensitive.Wipe(text)
-	parsed, notices, err := importer.ParseDotenv(text, space)
+	parsed, notices, faults, err := importer.ReadDotenv(text, space)
+	if err == nil && (whole || len(parsed) == 0) {
+		err = importer.Faults(faults)
+	}
 	if err != nil {
+		importer.Clear(parsed)
 		return nil, fmt.Errorf("%s: %w", nameOf(path), err)
+	}
+	for _, f := range faults {
+		a.say("left out: %s: %v", nameOf(path), f)
 	}
 	for _, n := range notices {
 		a.say("note: %s: line %d: %s: %s", nameOf(path), n.Line, n.Name, n.Text)

@@ -60,7 +60,7 @@ func (f *draftFlags) add(c *cobra.Command) {
 
 // create makes a secret of a .env file.
 func (a *app) create(ctx context.Context, name, file string, f draftFlags) error {
-	variables, err := a.readVariables(ctx, file, f.space)
+	variables, err := a.readVariables(ctx, file, f.space, false)
 	if err != nil {
 		return err
 	}
@@ -338,7 +338,7 @@ func (a *app) replaceSecret() *cobra.Command {
 			return &usageError{"where are the variables?", fmt.Sprintf("hotcell secrets replace %s --env-file .env", shell.Quote(args[0]))}
 		}
 		return a.changed(cmd.Context(), args[0], "replaced all variables", func(client.Secret) (client.SecretChange, error) {
-			variables, err := a.readVariables(cmd.Context(), file, space)
+			variables, err := a.readVariables(cmd.Context(), file, space, true)
 			return client.SecretChange{Replace: true, Set: variables}, err
 		})
 	})

@@ -93,6 +93,9 @@ type parser struct {
 	variables []Variable
 	index     map[string]int // where in variables a name is
 	notices   []Notice
+	// wary is true where a line before was faulty, lost where a quote has no end that
+	// all agree on.
+	wary, lost bool
 }
 
 // restOf is what stands from offset to the end of its line.
@@ -124,6 +127,9 @@ func (p *parser) statement() error {
 	name = name[len(export.Find(name)):]
 	if len(name) > hotcell.MaxName || !nameForm.Match(name) {
 		return &SyntaxError{began, fmt.Sprintf("what stands before the = is no variable's name: letters, digits and underscores, at most %d, and no digit first", hotcell.MaxName)}
+	}
+	if p.wary && endsLikeBase64(line[equals+1:]) {
+		return &SyntaxError{began, errBase64.Error()}
 	}
 	v, err := p.value(p.at + equals + 1)
 	if err != nil {

@@ -36,7 +36,9 @@ func (p *parser) value(offset int) (value, error) {
 
 func (p *parser) either(text []byte, start int) (value, error) {
 	if len(text) > 0 && strings.IndexByte("'\"`", text[0]) >= 0 {
-		return p.quoted(start)
+		v, err := p.quoted(start)
+		p.lost = err != nil
+		return v, err
 	}
 	return unquoted(text, start), nil
 }
