@@ -18,6 +18,12 @@ type Login struct {
 	Digits int `json:"digits,omitempty"`
 	// Unguarded says why the guard cannot look for the password; empty when it can.
 	Unguarded string `json:"unguarded,omitempty"`
+	// Start is the address of the page to sign in on, within the site: a path that
+	// begins with a slash, with a query or a fragment where the site has its pages so.
+	// Empty for the site's first page.
+	Start string `json:"start,omitempty"`
+	// Way is how it signs in, as people said yes to; nil where nobody has yet.
+	Way *Way `json:"way,omitempty"`
 }
 
 // Fields are the names of the sealed values that there must be.

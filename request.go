@@ -28,6 +28,8 @@ const (
 	RequestCall RequestKind = "call"
 	// RequestLogin asks for a login for a site: to attach one, or to make it.
 	RequestLogin RequestKind = "login"
+	// RequestWay asks whether a login may be sent in a way that nobody said yes to.
+	RequestWay RequestKind = "way"
 )
 
 // Request is a question that waits for a person: a job wants more than it may.
@@ -43,6 +45,8 @@ type Request struct {
 	Allow Allow `json:"allow,omitzero"`
 	// Call is what waits; of the kind call.
 	Call *AskedCall `json:"call,omitempty"`
+	// Way is the way in that is asked about; of the kind way.
+	Way *AskedWay `json:"way,omitempty"`
 	// Why is the agent's own word, guarded and cut to a few lines: to be shown as
 	// such, and not to be believed.
 	Why   string       `json:"why,omitempty"`
@@ -70,6 +74,20 @@ type AskedCall struct {
 	Hash []byte `json:"hash"`
 	// Used is true once the approved call was made: it is made once.
 	Used bool `json:"used,omitempty"`
+}
+
+// AskedWay is a request by which a login would sign in, and nobody has said yes to.
+type AskedWay struct {
+	Attachment AttachmentID `json:"attachment"`
+	Credential CredentialID `json:"credential"`
+	// Login is the name by which people know it.
+	Login string `json:"login"`
+	Step  Step   `json:"step"`
+	// Known are the steps that people said yes to before.
+	Known []Step `json:"known,omitempty"`
+	// Start is true of one that was found from the login's own address, in a browser
+	// where the agent never was; else it is what a page does on which the agent is.
+	Start bool `json:"start,omitempty"`
 }
 
 // RequestFilter narrows a list of requests. Empty fields narrow nothing.

@@ -58,6 +58,8 @@ type Hand interface {
 	// Filled says that they are gone from the browser's pages.
 	Filled(context.Context, cellrpc.Origin) error
 	AskLogin(context.Context, cellrpc.AskLogin) (cellrpc.Asked, error)
+	// AskWay asks a person whether a login may be sent in a way that nobody said yes to.
+	AskWay(context.Context, cellrpc.AskWay) (cellrpc.Asked, error)
 	Session(context.Context, cellrpc.Session) error
 	// Fetch gets a file of the job's, for an upload.
 	Fetch(ctx context.Context, path string, to io.Writer) error
@@ -79,6 +81,9 @@ type Driver struct {
 	root *session
 	// space is the browser context that all pages are in: it shares nothing.
 	space string
+	// apart is another one, for a while: where it is found out how a login signs in, and
+	// no agent ever was.
+	apart string
 	// turn is held by who does something in the browser: an agent's call, a person
 	// who has taken over, a sign-in.
 	turn chan struct{}

@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -16,6 +17,9 @@ func (s *signing) fill(ctx context.Context, f *fields, button *node) (outcome, s
 	// typed, in a form that nothing knows again.
 	if s.driver.Evaluate {
 		return "", "", errors.New(hotcell.FillOrEvaluate)
+	}
+	if result, why, err := s.sayYes(ctx, f, button); result != "" || err != nil {
+		return result, why, err
 	}
 	withCode := len(f.codes) > 0 && s.login.OTP
 	values, err := s.driver.Config.Hand.Fill(ctx, s.asking(f, button, withCode))
@@ -54,9 +58,20 @@ func (s *signing) asking(f *fields, button *node, withCode bool) cellrpc.FillReq
 	}
 	r.Form = pathOf(secret.document.DocumentURL)
 	for _, way := range sendings(secret, button, s.at) {
-		r.Action = way.path
+		r.Action, r.Method = way.path, way.method
+	}
+	if f.password != nil {
+		r.PasswordField = nameOf(f.password)
+	}
+	for _, n := range f.codes {
+		r.CodeFields = append(r.CodeFields, nameOf(n))
 	}
 	return r
+}
+
+// nameOf is by which a field is told from another.
+func nameOf(n *node) string {
+	return cmp.Or(n.attribute("name"), n.attribute("id"), n.attribute("autocomplete"), n.attribute("type"), "text")
 }
 
 // keepOffAddress has a form that says nothing of how it sends send a body: where no

@@ -45,8 +45,7 @@ type world struct {
 	byHost map[string][]cellrpc.Login
 	// status is how the site answers what it takes; 0 is 200.
 	status int
-	// paths are those that were armed; onArm is called when something is.
-	paths []string
+	// onArm is called when something is armed.
 	onArm func()
 	// code is the true one; trueCode where it is empty.
 	code string
@@ -68,7 +67,7 @@ func open(t *testing.T, change func(*browser.Config)) *world {
 	w := &world{t: t, mux: http.NewServeMux(), changed: make(chan struct{}), kept: map[string]string{}, files: map[string]string{}}
 	w.server = httptest.NewServer(w.mux)
 	t.Cleanup(w.server.Close)
-	w.logins = []cellrpc.Login{{Use: "att_1", Name: "portal", Username: "ada", Password: true, OTP: true}}
+	w.logins = []cellrpc.Login{{Use: "att_1", Name: "portal", Username: "ada", Password: true, OTP: true, Known: true}}
 	flags := append([]string{"--no-sandbox"}, browser.Flags(t.TempDir(), "")...)
 	cmd := exec.Command(program, flags...)
 	theirs, to, err := os.Pipe()
@@ -187,7 +186,7 @@ func (w *world) Logins(_ context.Context, r cellrpc.LoginsRequest) (cellrpc.Logi
 func (w *world) Arm(_ context.Context, r cellrpc.ArmRequest) (cellrpc.ArmAnswer, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.armed, w.state, w.paths = r, cellrpc.ArmState{}, append(w.paths, r.Path)
+	w.armed, w.state = r, cellrpc.ArmState{}
 	if w.onArm != nil {
 		w.onArm()
 	}
@@ -232,6 +231,10 @@ func (w *world) AskLogin(context.Context, cellrpc.AskLogin) (cellrpc.Asked, erro
 	defer w.mu.Unlock()
 	w.asked++
 	return cellrpc.Asked{Request: "ask_1", State: "refused", Text: "it was refused"}, nil
+}
+
+func (w *world) AskWay(context.Context, cellrpc.AskWay) (cellrpc.Asked, error) {
+	return cellrpc.Asked{Request: "ask_2", State: "approved"}, nil
 }
 
 func (w *world) Session(_ context.Context, s cellrpc.Session) error {

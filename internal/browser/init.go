@@ -105,6 +105,21 @@ func serve(room *cell.Room, d *Driver) http.Handler {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	})
+	mux.HandleFunc("POST "+cellrpc.PathLearn, func(w http.ResponseWriter, r *http.Request) {
+		var learn cellrpc.LearnRequest
+		if json.NewDecoder(r.Body).Decode(&learn) != nil {
+			http.Error(w, "this is not understood", http.StatusBadRequest)
+			return
+		}
+		_ = room.Widen(r.Context())
+		out, err := d.Learn(r.Context(), learn)
+		if err != nil {
+			http.Error(w, d.clean(d.sentence(err)), http.StatusConflict)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(out)
+	})
 	return mux
 }
 
@@ -156,6 +171,10 @@ func (l *line) Filled(ctx context.Context, o cellrpc.Origin) error {
 
 func (l *line) AskLogin(ctx context.Context, r cellrpc.AskLogin) (out cellrpc.Asked, err error) {
 	return out, l.room.Ask(ctx, cellrpc.PathAskLogin, r, &out)
+}
+
+func (l *line) AskWay(ctx context.Context, r cellrpc.AskWay) (out cellrpc.Asked, err error) {
+	return out, l.room.Ask(ctx, cellrpc.PathAskWay, r, &out)
 }
 
 func (l *line) Session(ctx context.Context, s cellrpc.Session) error {

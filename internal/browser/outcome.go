@@ -153,7 +153,7 @@ func (s *signing) evident(ctx context.Context, f *page) bool {
 		return true
 	}
 	return slices.ContainsFunc(s.holdings(ctx), func(value []byte) bool {
-		return !slices.ContainsFunc(s.kept, func(old []byte) bool { return bytes.Equal(old, value) })
+		return !slices.ContainsFunc(s.had, func(old []byte) bool { return bytes.Equal(old, value) })
 	})
 }
 

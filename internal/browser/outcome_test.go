@@ -186,7 +186,7 @@ func TestAnotherHostWithinASignIn(t *testing.T) {
 			w := open(t, nil)
 			there := strings.Replace(w.server.URL, "127.0.0.1", "localhost", 1)
 			if has {
-				w.byHost = map[string][]cellrpc.Login{"localhost": {{Use: "att_2", Name: "idp", Username: "ada", Password: true}}}
+				w.byHost = map[string][]cellrpc.Login{"localhost": {{Use: "att_2", Name: "idp", Username: "ada", Password: true, Known: true}}}
 			}
 			w.mux.HandleFunc("POST /mail", func(rw http.ResponseWriter, r *http.Request) {
 				http.Redirect(rw, r, there+"/idp", http.StatusSeeOther)

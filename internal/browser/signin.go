@@ -36,16 +36,22 @@ type signing struct {
 	// done says which steps were taken; a page that shows one of them again has
 	// not taken what was sent.
 	username, password, code bool
+	// learning is true where nothing is to be sent: it is only found out how it would be.
+	learning bool
+	// page and form are those that a login would be sent by in a way that nobody has
+	// said yes to; a form is known in fill mode alone.
+	page string
+	form *cellrpc.FillRequest
 	// again is true where the password is to be entered though one is signed in.
 	again bool
 	// status is that of the answer to the request that carried a value.
 	status int
 	// before is the page as it was when something was sent last, at since; tabs are
-	// those that were open then, and kept is what the site kept before all.
+	// those that were open then, and had is what the site had kept before all.
 	before *page
 	since  time.Time
 	tabs   map[*tab]bool
-	kept   [][]byte
+	had    [][]byte
 	hosts  int
 	// filled are fields that hold a real value, in fill mode, and values what they hold.
 	filled []*node
@@ -55,7 +61,6 @@ type signing struct {
 // signIn is the tool: it finds the login for the page's site, or asks a person for
 // one, and signs in.
 func (c *call) signIn() error {
-	d := c.driver
 	if c.in.URL != "" {
 		if err := c.navigate(); err != nil {
 			return err
@@ -75,37 +80,43 @@ func (c *call) signIn() error {
 			return fmt.Errorf("the page (%s) is of no site that could be signed in to: go to its sign-in page first, by https", bare(address))
 		}
 	}
-	login, err := c.login(at)
-	if err != nil {
-		return err
+	for asks := 0; ; asks++ {
+		s, result, why, err := c.attempt(t, address, at)
+		if err == nil && result == another && asks < maxAsks {
+			if err = c.askWay(s); err == nil {
+				if t, err = c.anew(t, address); err == nil {
+					continue
+				}
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if result != signedIn {
+			return fmt.Errorf("%s: %s", result, why)
+		}
+		c.look = true
+		c.say("%s: %s", result, why)
+		return nil
 	}
-	s := &signing{driver: d, tab: t, at: at, login: *login, again: c.in.Again}
-	d.closed.Store(true)
-	d.trail.pass(address)
-	if t.openDialog() != nil {
-		t.answer(false)
+}
+
+// anew goes to the page again where a sign-in began: what it had done by then was kept
+// back.
+func (c *call) anew(t *tab, address string) (*tab, error) {
+	c.look = false
+	select {
+	case <-t.gone:
+		var err error
+		if t, err = c.driver.newTab(c.ctx); err != nil {
+			return nil, err
+		}
+	default:
+		c.driver.mu.Lock()
+		c.driver.current = t
+		c.driver.mu.Unlock()
 	}
-	result, why, err := outcome(""), "", error(nil)
-	if d.scripted.Load() {
-		s.tab, err = c.fresh(t, address)
-	}
-	if err == nil {
-		result, why, err = s.run(c.ctx)
-	}
-	if left := s.wipe(c.ctx); left {
-		why += "; the page kept what was typed, so it was left for an empty one"
-	}
-	d.remember(c.ctx) // also where it failed: something may have been given before
-	d.closed.Store(false)
-	if err != nil {
-		return err
-	}
-	if result != signedIn {
-		return fmt.Errorf("%s: %s", result, why)
-	}
-	c.look = true
-	c.say("%s: %s", result, why)
-	return nil
+	return t, c.goTo(t, address)
 }
 
 // login is the one to sign in with.

@@ -30,7 +30,7 @@ const (
 func (s *signing) run(ctx context.Context) (outcome, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, signTime)
 	defer cancel()
-	s.kept = s.holdings(ctx)
+	s.had = s.holdings(ctx)
 	for range maxSteps {
 		f, err := s.look(ctx)
 		if err != nil {
@@ -178,6 +178,9 @@ func (s *signing) step(ctx context.Context, f *page) (outcome, string, error) {
 // elsewhere goes on where a site has sent the browser to another one: with a login
 // of exactly that. Where there is none, the agent is told which it would be.
 func (s *signing) elsewhere(ctx context.Context, f *page) (outcome, string, error) {
+	if s.learning {
+		return unknown, "the sign-in goes on at " + addressOf(f.at) + ": the login is for another site than that", nil
+	}
 	asks := f.password != nil || len(f.codes) > 0 || f.username != nil && !s.sent()
 	if !asks || f.out && s.sent() {
 		return s.conclude(ctx, f)
@@ -197,6 +200,9 @@ func (s *signing) elsewhere(ctx context.Context, f *page) (outcome, string, erro
 	}
 	s.at, s.login, s.again = f.at, *login, false
 	s.before, s.password, s.code = nil, false, false
-	s.kept = s.holdings(ctx)
+	s.had = s.holdings(ctx)
+	if !s.login.Known {
+		return another, "", nil
+	}
 	return "", "", nil
 }

@@ -20,6 +20,8 @@ type tab struct {
 	target string
 	*session
 	opener string
+	// space is the browser context that it is in.
+	space string
 
 	mu     sync.Mutex
 	frames map[string]*frame // frames of other processes, by frame id
@@ -92,18 +94,15 @@ func (d *Driver) begin(s *session, about info) {
 		d.work(s)
 		return
 	}
-	if about.BrowserContextID != d.space {
-		d.root.tell("Target.closeTarget", args{"targetId": about.TargetID})
-		return
-	}
 	d.mu.Lock()
 	many := len(d.tabs) >= maxTabs
+	ours := about.BrowserContextID == d.space || d.apart != "" && about.BrowserContextID == d.apart
 	d.mu.Unlock()
-	if many {
+	if many || !ours {
 		d.root.tell("Target.closeTarget", args{"targetId": about.TargetID})
 		return
 	}
-	t := &tab{driver: d, target: about.TargetID, session: s, opener: about.OpenerID, frames: map[string]*frame{}, secret: map[string]bool{}, loaders: map[target.SessionID]string{}}
+	t := &tab{driver: d, target: about.TargetID, session: s, opener: about.OpenerID, space: about.BrowserContextID, frames: map[string]*frame{}, secret: map[string]bool{}, loaders: map[target.SessionID]string{}}
 	t.traffic.reset()
 	t.listen(s)
 	s.on("Page.javascriptDialogOpening", t.dialogOpened)
@@ -210,7 +209,9 @@ func (d *Driver) detached(params []byte) {
 }
 
 // newTab opens a page and waits until it is there.
-func (d *Driver) newTab(ctx context.Context) (*tab, error) {
+func (d *Driver) newTab(ctx context.Context) (*tab, error) { return d.newTabIn(ctx, d.space) }
+
+func (d *Driver) newTabIn(ctx context.Context, space string) (*tab, error) {
 	d.mu.Lock()
 	many := len(d.tabs) >= maxTabs
 	d.mu.Unlock()
@@ -218,7 +219,7 @@ func (d *Driver) newTab(ctx context.Context) (*tab, error) {
 		return nil, fmt.Errorf("%d tabs are open: close one with browser_tabs", maxTabs)
 	}
 	var made struct{ TargetID string }
-	if err := d.root.do(ctx, "Target.createTarget", args{"url": "about:blank", "browserContextId": d.space}, &made); err != nil {
+	if err := d.root.do(ctx, "Target.createTarget", args{"url": "about:blank", "browserContextId": space}, &made); err != nil {
 		return nil, fmt.Errorf("opening a tab: %w", err)
 	}
 	for {

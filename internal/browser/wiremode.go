@@ -64,7 +64,7 @@ func codeLength(codes []*node) int {
 // wire fills in stand-ins, and has the vault put the values into the one request
 // that holds them. The browser itself never has any.
 func (s *signing) wire(ctx context.Context, f *fields, button *node) (outcome, string, error) {
-	arm := cellrpc.ArmRequest{Use: s.login.Use, Origin: s.at}
+	arm := cellrpc.ArmRequest{Use: s.login.Use, Origin: s.at, Learn: s.learning}
 	if f.password != nil {
 		most, isLimited := length(f.password)
 		if !isLimited {
@@ -77,10 +77,6 @@ func (s *signing) wire(ctx context.Context, f *fields, button *node) (outcome, s
 	}
 	if len(f.codes) > 0 && s.login.OTP {
 		arm.Code = digits(cmp.Or(s.login.Digits, codeLength(f.codes)))
-	}
-	if s.driver.scripted.Load() {
-		// The agent has run scripts: it is not to choose where on the site the value goes.
-		arm.Path = s.path(f)
 	}
 	s.tab.observe(&watch{origin: addressOf(s.at), path: s.path(f), username: s.login.Username, words: [][]byte{[]byte(arm.Password), []byte(arm.Code)}})
 	defer s.tab.observe(nil)
@@ -97,6 +93,9 @@ func (s *signing) wire(ctx context.Context, f *fields, button *node) (outcome, s
 	}
 	s.password, s.code = s.password || f.password != nil, s.code || arm.Code != ""
 	got := state.wait(ctx, func() bool { return s.tab.observed().computed })
+	if result, why := s.kept(f, got); result != "" {
+		return result, why, nil
+	}
 	if !got.Password && !got.Code {
 		result, why := s.unsent(got)
 		return result, why, nil

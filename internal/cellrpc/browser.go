@@ -12,6 +12,7 @@ const (
 	PathFilled   = "/logins/filled"  // POST Origin: 204; what was filled in is gone from the pages
 	PathFill     = "/logins/fill"    // POST FillRequest: LeaseAnswer, an HPKE message that opens to LoginValues
 	PathAskLogin = "/logins/ask"     // POST AskLogin: Asked; waits for a person
+	PathAskWay   = "/logins/way"     // POST AskWay: Asked; waits for a person
 	PathSession  = "/logins/session" // POST Session: 204; what the guard is to look for from now on
 	PathFile     = "/file"           // GET ?path=: a file of the job's; PUT ?name=: one for its /job/out, answers File
 )
@@ -21,6 +22,8 @@ const (
 	PathCall = "/call" // POST Call: CallAnswer
 	PathView = "/view" // GET: a stream of View, a line of JSON each
 	PathHand = "/hand" // POST Hand: 204; what a person does in the browser
+	// PathLearn finds out how a login signs in: POST LearnRequest: Learned.
+	PathLearn = "/learn"
 )
 
 // BrowserSpec is what a browser's cell is to do.
@@ -66,11 +69,16 @@ type Login struct {
 	Digits int `json:"digits,omitempty"`
 	// Fill is true where the browser itself may have the values.
 	Fill bool `json:"fill,omitempty"`
+	// Start is the address of its page to sign in on, within the site; empty for the
+	// first page. Known is true where people have said yes to some way in.
+	Start string `json:"start,omitempty"`
+	Known bool   `json:"known,omitempty"`
 }
 
 // ArmRequest has the vault put values of a login in the place of stand-ins, in
-// the first POST or PUT of this browser to exactly this site whose body holds
-// one: once each, and within seconds.
+// the first request of this browser to exactly this site that is a step of the
+// login's way in and holds one: once each, and within seconds. Other requests to the
+// site that hold one are kept back.
 type ArmRequest struct {
 	Use    string `json:"use"`
 	Origin Origin `json:"origin"`
@@ -78,8 +86,8 @@ type ArmRequest struct {
 	// for none. A code's is of digits. They are worth nothing.
 	Password string `json:"password,omitempty"`
 	Code     string `json:"code,omitempty"`
-	// Path is the only one to which they go; empty for any of the site.
-	Path string `json:"path,omitempty"`
+	// Learn keeps every request back, and has the first be known by AskWay.
+	Learn bool `json:"learn,omitempty"`
 }
 
 // ArmAnswer names what was armed.
@@ -103,6 +111,25 @@ type ArmState struct {
 	Gone     bool `json:"gone,omitempty"`
 	// Status is that of the site's answer; 0 before there is one.
 	Status int `json:"status,omitempty"`
+	// Other is true where a request was kept back that people may be asked about, and
+	// none was sent; Unread where one was that nobody can be, since no field of it is
+	// the stand-in as it is.
+	Other  bool `json:"other,omitempty"`
+	Unread bool `json:"unread,omitempty"`
+}
+
+// AskWay asks people whether a login may be sent as the request would have that was
+// kept back last; in fill mode, into Form.
+type AskWay struct {
+	Use    string       `json:"use"`
+	Origin Origin       `json:"origin"`
+	Form   *FillRequest `json:"form,omitempty"`
+	// Page is the path of the page that has the form; Start is true where it was come
+	// to from the login's own address, in a browser where the agent never was.
+	Page  string `json:"page,omitempty"`
+	Start bool   `json:"start,omitempty"`
+	// Brief asks without waiting for an answer.
+	Brief bool `json:"brief,omitempty"`
 }
 
 // FillRequest asks for the values themselves, sealed to a key that only the
@@ -112,9 +139,13 @@ type FillRequest struct {
 	Origin    Origin `json:"origin"`
 	PublicKey []byte `json:"public_key"`
 	// Form is the path of the page that has the form, Action the one that it sends
-	// to; empty where a script sends it. They are for the audit log.
-	Form   string `json:"form,omitempty"`
-	Action string `json:"action,omitempty"`
+	// to by Method, and the rest names its fields; empty where the form does not say.
+	// The vault holds them against the login's way in.
+	Form          string   `json:"form,omitempty"`
+	Action        string   `json:"action,omitempty"`
+	Method        string   `json:"method,omitempty"`
+	PasswordField string   `json:"password_field,omitempty"`
+	CodeFields    []string `json:"code_fields,omitempty"`
 	// Password and Code say which; a code is made then.
 	Password bool `json:"password,omitempty"`
 	Code     bool `json:"code,omitempty"`
@@ -130,6 +161,18 @@ type LoginValues struct {
 type AskLogin struct {
 	Origin Origin `json:"origin"`
 	Why    string `json:"why,omitempty"`
+}
+
+// LearnRequest asks how a login would be sent.
+type LearnRequest struct {
+	Login  Login  `json:"login"`
+	Origin Origin `json:"origin"`
+}
+
+// Learned is the page that has the form, and in fill mode the form.
+type Learned struct {
+	Page string       `json:"page"`
+	Form *FillRequest `json:"form,omitempty"`
 }
 
 // Session tells of what a site gave the browser to be known by: cookies, and

@@ -46,6 +46,7 @@ import (
 	"hotcell/internal/upstream"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
+	"hotcell/internal/wayin"
 )
 
 // Config is what a service needs.
@@ -74,8 +75,9 @@ type Keeper interface {
 
 // Logins know what is armed; package login does.
 type Logins interface {
-	// Claim takes what the stand-ins of a request stand for: fields by stand-in.
-	Claim(job hotcell.JobID, id string, use hotcell.AttachmentID, host string, port int, path string, holds func(standIn string) bool) (map[string]string, error)
+	// Claim takes what the stand-ins of a request stand for, where it is a step of the
+	// login's way in: where in its body the login's fields go.
+	Claim(job hotcell.JobID, id string, use hotcell.AttachmentID, host string, port int, r wayin.Request) (wayin.Found, error)
 	// Code makes the one-time code of a login that is open.
 	Code(used *vault.Used) (sensitive.Bytes, error)
 	// Answered notes how the site answered.

@@ -18,6 +18,7 @@ import (
 	"hotcell/internal/standin"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
+	"hotcell/internal/wayin"
 )
 
 // signing is the one request by which a job's browser signs in.
@@ -38,8 +39,7 @@ func (s *Service) signIn(ctx context.Context, w http.ResponseWriter, r *http.Req
 		s.fault(w, err)
 		return
 	}
-	kind := r.Header.Get("Content-Type")
-	words, err := s.Logins.Claim(x.job, x.arm, x.use, x.to.Host, x.to.Port, x.target.EscapedPath(), func(word string) bool { return standin.Holds(body, kind, []byte(word)) })
+	found, err := s.Logins.Claim(x.job, x.arm, x.use, x.to.Host, x.to.Port, wayin.Request{Method: r.Method, URL: x.target, Header: r.Header, Body: body})
 	if err != nil {
 		s.fault(w, err)
 		return
@@ -50,7 +50,7 @@ func (s *Service) signIn(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return
 	}
 	began := s.Now()
-	values, err := s.values(used, words)
+	values, err := s.values(used, found)
 	defer clearPairs(values)
 	pattern := patternsOf(used, values)
 	used.Clear()
@@ -59,7 +59,7 @@ func (s *Service) signIn(ctx context.Context, w http.ResponseWriter, r *http.Req
 		s.fault(w, err)
 		return
 	}
-	filled := standin.Put(body, kind, values)
+	filled := wayin.Put(body, found, valuesOf(values))
 	size, reason := s.send(ctx, w, r, x, filled, used, pattern, values)
 	s.Vault.Done(used, reason, size, s.Now().Sub(began).Milliseconds())
 }
@@ -75,22 +75,22 @@ func (x *signing) body(ctx context.Context, s *Service, r *http.Request) ([]byte
 	return s.whole(ctx, x.job, r)
 }
 
-// values are what the stand-ins stand for. The caller wipes them.
-func (s *Service) values(used *vault.Used, words map[string]string) (pairs []standin.Pair, err error) {
-	for field, word := range words {
+// values are what goes on, by the login's field. The caller wipes them.
+func (s *Service) values(used *vault.Used, found wayin.Found) (pairs []standin.Pair, err error) {
+	for field := range found {
 		if field == hotcell.FieldOTP {
 			code, err := s.Logins.Code(used)
 			if err != nil {
 				return pairs, err
 			}
-			pairs = append(pairs, pairOf(word, code))
+			pairs = append(pairs, pairOf(field, code))
 			code.Clear()
 			continue
 		}
 		at := len(pairs)
 		for _, f := range used.Fields {
 			if f.Name == field {
-				pairs = append(pairs, pairOf(word, f.Value))
+				pairs = append(pairs, pairOf(field, f.Value))
 			}
 		}
 		if len(pairs) == at {
@@ -100,8 +100,17 @@ func (s *Service) values(used *vault.Used, words map[string]string) (pairs []sta
 	return pairs, nil
 }
 
-func pairOf(word string, value sensitive.Bytes) (p standin.Pair) {
-	p.StandIn = []byte(word)
+// valuesOf are the values by their fields.
+func valuesOf(pairs []standin.Pair) map[string][]byte {
+	out := map[string][]byte{}
+	for _, p := range pairs {
+		out[string(p.StandIn)] = p.Value
+	}
+	return out
+}
+
+func pairOf(field string, value sensitive.Bytes) (p standin.Pair) {
+	p.StandIn = []byte(field)
 	_ = value.Use(func(b []byte) error { p.Value = append([]byte{}, b...); return nil })
 	return p
 }

@@ -1,16 +1,14 @@
 package gateway
 
 import (
-	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,8 +17,8 @@ import (
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/guard"
 	"hotcell/internal/site"
-	"hotcell/internal/standin"
 	"hotcell/internal/vaultrpc"
+	"hotcell/internal/wayin"
 )
 
 // LoginVault is what a gateway asks of the vault about logins.
@@ -30,6 +28,7 @@ type LoginVault interface {
 	AwaitArm(context.Context, *vaultrpc.AwaitArmRequest) (*vaultrpc.AwaitArmAnswer, error)
 	FillLogin(context.Context, *vaultrpc.FillLoginRequest) (*vaultrpc.FillLoginAnswer, error)
 	AskLogin(context.Context, *vaultrpc.AskLoginRequest) (*vaultrpc.AskLoginAnswer, error)
+	AskWay(context.Context, *vaultrpc.AskWayRequest) (*vaultrpc.AskLoginAnswer, error)
 }
 
 // armed is a substitution that the vault waits to make.
@@ -37,9 +36,18 @@ type armed struct {
 	id     string
 	use    hotcell.AttachmentID
 	origin cellrpc.Origin
-	path   string
+	// username is the login's, steps are what it may be sent by.
+	username string
+	steps    []hotcell.Step
 	// words are the stand-ins that no request has had yet.
-	words [][]byte
+	words wayin.Words
+	// learn is true where nothing is to be sent, and it is only seen what would be.
+	learn bool
+	// kept is closed once a request was kept back: proposal is what that would have
+	// been, and unread is true where it is no step at all.
+	kept     chan struct{}
+	proposal *proposal
+	unread   bool
 }
 
 // session is what a site gave a browser to be known by: it goes nowhere else.
@@ -61,19 +69,8 @@ func (g *Gateway) loginDoors(mux *http.ServeMux) {
 		return out.LoginsAnswer, nil
 	})
 	ask(mux, g, cellrpc.PathArm, g.arm)
-	ask(mux, g, cellrpc.PathAwaitArm, func(ctx context.Context, r cellrpc.AwaitArmRequest) (any, error) {
-		if r.ID == "" && r.Cancel {
-			r.ID = g.browsing.isArmed()
-		}
-		out, err := g.Vault.AwaitArm(ctx, &vaultrpc.AwaitArmRequest{Job: g.Job.ID, AwaitArmRequest: r})
-		if err != nil {
-			return nil, err
-		}
-		if out.Gone {
-			g.disarm(r.ID)
-		}
-		return out.ArmState, nil
-	})
+	ask(mux, g, cellrpc.PathAwaitArm, g.awaitArm)
+	ask(mux, g, cellrpc.PathAskWay, g.askWay)
 	ask(mux, g, cellrpc.PathFilled, func(context.Context, cellrpc.Origin) (any, error) {
 		g.browsing.fill(nil)
 		return nil, nil //nolint:nilnil // nothing is said
@@ -112,8 +109,22 @@ func ask[Q any](mux *http.ServeMux, g *Gateway, path string, fn func(context.Con
 	})
 }
 
-// arm has the vault wait for the stand-ins, and has this gateway look for them.
+// arm has the vault wait for the stand-ins, and has this gateway look for them. To
+// learn how a login would be sent, the vault is not asked for anything.
 func (g *Gateway) arm(ctx context.Context, r cellrpc.ArmRequest) (any, error) {
+	use := g.rules().attachment(hotcell.AttachmentID(r.Use))
+	if use == nil || use.As != hotcell.InjectLogin || !use.Login.Of(r.Origin.Host, r.Origin.Port, r.Origin.Plain) {
+		return nil, fmt.Errorf("%w: the job has no such login for this site", hotcell.ErrDenied)
+	}
+	a := &armed{
+		use: use.Attachment, origin: r.Origin, username: use.Login.Username, learn: r.Learn, kept: make(chan struct{}),
+		words: wayin.Words{Password: []byte(r.Password), Code: []byte(r.Code)},
+	}
+	if a.learn {
+		a.id = "learn-" + rand.Text()
+		g.browsing.arm(a)
+		return cellrpc.ArmAnswer{ID: a.id}, nil
+	}
 	out, err := g.Vault.ArmLogin(ctx, &vaultrpc.ArmLoginRequest{Job: g.Job.ID, ArmRequest: r})
 	if err != nil {
 		return nil, err
@@ -122,16 +133,94 @@ func (g *Gateway) arm(ctx context.Context, r cellrpc.ArmRequest) (any, error) {
 		_, _ = g.Vault.AwaitArm(context.WithoutCancel(ctx), &vaultrpc.AwaitArmRequest{Job: g.Job.ID, AwaitArmRequest: cellrpc.AwaitArmRequest{ID: out.ID, Cancel: true}})
 		return nil, ctx.Err()
 	}
-	a := &armed{id: out.ID, use: hotcell.AttachmentID(r.Use), origin: r.Origin, path: r.Path}
-	for _, word := range []string{r.Password, r.Code} {
-		if word != "" {
-			a.words = append(a.words, []byte(word))
-		}
-	}
-	g.browsing.mu.Lock()
-	g.browsing.armed = a
-	g.browsing.mu.Unlock()
+	a.id, a.steps = out.ID, out.Steps
+	g.browsing.arm(a)
 	return out.ArmAnswer, nil
+}
+
+func (b *browsing) arm(a *armed) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.armed, b.proposal = a, nil
+}
+
+// The times to wait: learnTime is how long a page may take to send what it is watched
+// for, otherTime how long for the right request where another was kept back.
+const (
+	learnTime = 10 * time.Second
+	otherTime = 1500 * time.Millisecond
+)
+
+// awaitArm says what became of what was armed.
+func (g *Gateway) awaitArm(ctx context.Context, r cellrpc.AwaitArmRequest) (any, error) {
+	if r.ID == "" && r.Cancel {
+		r.ID = g.browsing.isArmed()
+	}
+	a := g.browsing.armedAs(r.ID)
+	if a != nil && a.learn {
+		if !r.Cancel {
+			waiting, cancel := context.WithTimeout(ctx, learnTime)
+			defer cancel()
+			select {
+			case <-a.kept:
+			case <-waiting.Done():
+			}
+		}
+		g.disarm(r.ID)
+		return g.browsing.stateOf(a, cellrpc.ArmState{Gone: true}), nil
+	}
+	out, err := g.awaitVault(ctx, r, a)
+	if err != nil {
+		return nil, err
+	}
+	if out.Gone {
+		g.disarm(r.ID)
+	}
+	return g.browsing.stateOf(a, out.ArmState), nil
+}
+
+// awaitVault waits for the vault, but not for long once the page has sent the stand-in
+// another way: then what was armed is taken back.
+func (g *Gateway) awaitVault(ctx context.Context, r cellrpc.AwaitArmRequest, a *armed) (*vaultrpc.AwaitArmAnswer, error) {
+	if a == nil || r.Cancel {
+		return g.Vault.AwaitArm(ctx, &vaultrpc.AwaitArmRequest{Job: g.Job.ID, AwaitArmRequest: r})
+	}
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-a.kept:
+			time.AfterFunc(otherTime, cancel)
+		case <-waiting.Done():
+		}
+	}()
+	out, err := g.Vault.AwaitArm(waiting, &vaultrpc.AwaitArmRequest{Job: g.Job.ID, AwaitArmRequest: r})
+	if waiting.Err() == nil || ctx.Err() != nil {
+		return out, err
+	}
+	r.Cancel = true
+	return g.Vault.AwaitArm(ctx, &vaultrpc.AwaitArmRequest{Job: g.Job.ID, AwaitArmRequest: r})
+}
+
+// stateOf is how something armed stands, with what was kept back.
+func (b *browsing) stateOf(a *armed, state cellrpc.ArmState) cellrpc.ArmState {
+	if a == nil || state.Password || state.Code {
+		return state
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	state.Other, state.Unread = a.proposal != nil, a.unread
+	return state
+}
+
+// armedAs is what is armed under an id; nil where that is something else.
+func (b *browsing) armedAs(id string) *armed {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.armed == nil || b.armed.id != id {
+		return nil
+	}
+	return b.armed
 }
 
 // isArmed is what is armed now; empty for nothing.
@@ -150,43 +239,6 @@ func (g *Gateway) disarm(id string) {
 	if a := g.browsing.armed; a != nil && a.id == id {
 		g.browsing.armed = nil
 	}
-}
-
-// maxArmed is how long a body may be in which a stand-in is looked for, in bytes.
-const maxArmed = 8 << 20
-
-// substitute has a request go by the vault, where it is the one that holds what
-// stands in for a login. It answers, and returns false, where the body broke off.
-func (x *exchange) substitute(w http.ResponseWriter, r *http.Request, to *target) bool {
-	b := &x.gateway.browsing
-	b.mu.Lock()
-	a := b.armed
-	b.mu.Unlock()
-	if a == nil || a.path != "" && a.path != r.URL.EscapedPath() || r.Method != http.MethodPost && r.Method != http.MethodPut || a.origin.Host != to.host || a.origin.Port != to.port || a.origin.Plain ||
-		!ownRequest(r.Header, to) || r.Body == nil || r.ContentLength > maxArmed {
-		return true
-	}
-	use := x.gateway.rules().attachment(a.use)
-	if use == nil || use.As != hotcell.InjectLogin {
-		return true
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxArmed+1))
-	if err != nil {
-		x.fail(w, err)
-		return false
-	}
-	rest := io.Reader(bytes.NewReader(body))
-	if len(body) > maxArmed {
-		rest = io.MultiReader(rest, r.Body)
-	}
-	r.Body = struct {
-		io.Reader
-		io.Closer
-	}{rest, r.Body}
-	if len(body) <= maxArmed && b.takes(a, body, r.Header.Get("Content-Type")) {
-		x.verdict.Uses, x.arm = []*hotcell.Use{use}, a.id
-	}
-	return true
 }
 
 // ownRequest says whether a request comes from a page of the site that it goes to.
@@ -208,19 +260,6 @@ func ownRequest(h http.Header, to *target) bool {
 	return strings.EqualFold(u.Hostname(), to.host) && cmp.Or(u.Port(), "443") == strconv.Itoa(to.port)
 }
 
-// takes says whether a body holds a stand-in that none had before it: a second one
-// with the same goes where it is meant to go, with what it has.
-func (b *browsing) takes(a *armed, body []byte, kind string) (some bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	a.words = slices.DeleteFunc(a.words, func(word []byte) bool {
-		held := standin.Holds(body, kind, word)
-		some = some || held
-		return held
-	})
-	return some
-}
-
 func (b *rulebook) attachment(id hotcell.AttachmentID) *hotcell.Use {
 	for i := range b.Uses {
 		if b.Uses[i].Attachment == id {
@@ -229,53 +268,6 @@ func (b *rulebook) attachment(id hotcell.AttachmentID) *hotcell.Use {
 	}
 	return nil
 }
-
-// askLogin asks a person for a login, and waits.
-func (g *Gateway) askLogin(ctx context.Context, r cellrpc.AskLogin) (any, error) {
-	waiting, cancel := context.WithTimeout(ctx, askTime)
-	defer cancel()
-	over, err := g.asks()
-	if err != nil {
-		return nil, err
-	}
-	defer over()
-	r.Why = string(g.patterns.Load().Redact([]byte(r.Why)))
-	asked, err := g.Vault.AskLogin(waiting, &vaultrpc.AskLoginRequest{Job: g.Job.ID, AskLogin: r})
-	if err != nil {
-		return nil, err
-	}
-	request := asked.Request
-	id := request.ID
-	g.asking.Store(&id)
-	defer g.asking.Store(nil)
-	for request.State == hotcell.RequestPending && waiting.Err() == nil {
-		looking, stop := context.WithTimeout(waiting, lookTime)
-		out, err := g.Vault.AwaitRequest(looking, &vaultrpc.AwaitRequestRequest{Job: g.Job.ID, ID: request.ID})
-		stop()
-		if err == nil {
-			request = out.Request
-		} else if looking.Err() == nil {
-			return nil, err
-		}
-	}
-	at := net.JoinHostPort(r.Origin.Host, strconv.Itoa(r.Origin.Port))
-	out := cellrpc.Asked{Request: string(request.ID), State: string(request.State)}
-	switch request.State {
-	case hotcell.RequestApproved:
-		if err := g.Widened(ctx); err != nil {
-			return nil, err
-		}
-		out.Text = "there is a login for " + at + " now"
-	case hotcell.RequestPending:
-		out.Text = "nobody has answered yet: ask again to go on waiting"
-	case hotcell.RequestRefused, hotcell.RequestExpired:
-		out.Text = "it was refused: there is no login for " + at
-	}
-	return out, nil
-}
-
-// lookTime is how long the vault is asked to wait at a time.
-const lookTime = 30 * time.Second
 
 // maxSessions is how many sites' sessions are guarded at once.
 const maxSessions = 64

@@ -50,6 +50,7 @@ type browsing struct {
 	at       *Browser
 	client   *http.Client
 	armed    *armed
+	proposal *proposal
 	sessions []session
 	filling  *filling
 	// spent finds the codes that the vault put onto requests.

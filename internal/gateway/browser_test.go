@@ -314,7 +314,8 @@ func portal() hotcell.Use {
 func TestAStandInIsForOneRequest(t *testing.T) {
 	t.Parallel()
 	d := openDesk(t, portal())
-	const word = "Hc7_standinstandin01"
+	const word, kind = "Hc7_standinstandin01", "application/x-www-form-urlencoded"
+	d.world.steps = []hotcell.Step{{Method: "POST", Path: "/", Kind: kind, Password: "p"}, {Method: "POST", Path: "/", Kind: kind, Code: []string{"a", "b", "c", "d", "e", "f"}}}
 	d.arm(cellrpc.ArmRequest{Use: "att_a", Origin: cellrpc.Origin{Host: "example.com", Port: 443}, Password: word, Code: "918273"})
 	for i, c := range []struct{ host, body, want string }{
 		{"www.example.com", "p=" + word, "www.example.com p=" + word},
@@ -328,9 +329,19 @@ func TestAStandInIsForOneRequest(t *testing.T) {
 			t.Errorf("%d: %d %s", i, status, text)
 		}
 	}
-	d.arm(cellrpc.ArmRequest{Use: "att_a", Origin: cellrpc.Origin{Host: "example.com", Port: 443}, Password: word, Path: "/session"})
-	if _, text := d.send(true, "example.com", "p="+word, "Sec-Fetch-Site", "same-origin"); text != "example.com p="+word {
-		t.Errorf("to another path: %s", text)
+	// Another request with it is kept back, and the right one goes after it.
+	d.arm(cellrpc.ArmRequest{Use: "att_a", Origin: cellrpc.Origin{Host: "example.com", Port: 443}, Password: word})
+	for _, body := range []string{"q=" + word, "p=" + word + "&action=comment", "p=" + word + "x", "p=" + word + "&p=" + word} {
+		if status, text := d.send(true, "example.com", body, "Content-Type", kind, "Sec-Fetch-Site", "same-origin"); status != http.StatusForbidden || !strings.Contains(text, "kept back") {
+			t.Errorf("%s: %d %s", body, status, text)
+		}
+	}
+	if _, text := d.send(true, "example.com", "p="+word, "Content-Type", kind, "Sec-Fetch-Site", "same-origin"); text != "by the vault" {
+		t.Errorf("the one: %s", text)
+	}
+	d.arm(cellrpc.ArmRequest{Use: "att_a", Origin: cellrpc.Origin{Host: "example.com", Port: 443}, Password: word, Learn: true})
+	if status, text := d.send(true, "example.com", "p="+word, "Content-Type", kind, "Sec-Fetch-Site", "same-origin"); status != http.StatusForbidden {
+		t.Errorf("while it is learned: %s", text)
 	}
 	if _, text := d.send(false, "example.com", "p="+word); text != "example.com p="+word {
 		t.Errorf("of the job's own cell: %s", text)
@@ -389,8 +400,9 @@ func TestACodeOfALaterPage(t *testing.T) {
 		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{vaultrpc.HeaderSpent: {base64.StdEncoding.EncodeToString(prints)}}, Body: io.NopCloser(strings.NewReader("ok"))}
 	}
 	d.world.mu.Unlock()
+	d.world.steps = []hotcell.Step{{Method: "POST", Path: "/", Kind: "application/x-www-form-urlencoded", Code: []string{"code"}}}
 	d.arm(cellrpc.ArmRequest{Use: "att_a", Origin: cellrpc.Origin{Host: "example.com", Port: 443}, Code: "918273"})
-	if _, text := d.send(true, "example.com", "code=918273", "Sec-Fetch-Site", "same-origin"); text != "ok" {
+	if _, text := d.send(true, "example.com", "code=918273", "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin"); text != "ok" {
 		t.Fatal(text)
 	}
 	if _, text := d.send(true, "www.example.com", "your code 314159"); strings.Contains(text, "314159") {

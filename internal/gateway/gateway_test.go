@@ -30,7 +30,9 @@ const payload = "CANARY-payload-7q4vXr9k"
 
 // world is what a gateway stands between.
 type world struct {
-	mu      sync.Mutex
+	mu sync.Mutex
+	// steps are those by which a login may be sent.
+	steps   []hotcell.Step
 	events  []hotcell.Event
 	dials   []string
 	log     bytes.Buffer
@@ -429,7 +431,7 @@ func TestNothingElseIsUnderstood(t *testing.T) {
 	}
 	// What the browser's cell may ask, a job's own may not: the way to a login, and to
 	// files, is that cell's line alone.
-	for _, path := range []string{cellrpc.PathLogins, cellrpc.PathArm, cellrpc.PathAwaitArm, cellrpc.PathFill, cellrpc.PathAskLogin, cellrpc.PathSession, cellrpc.PathFile} {
+	for _, path := range []string{cellrpc.PathLogins, cellrpc.PathArm, cellrpc.PathAwaitArm, cellrpc.PathFill, cellrpc.PathAskLogin, cellrpc.PathAskWay, cellrpc.PathSession, cellrpc.PathFile} {
 		for _, method := range []string{"GET", "POST", "PUT"} {
 			if status, text := w.say(t, method+" "+path+" HTTP/1.1\r\nHost: g\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"); status != 404 {
 				t.Errorf("%s %s: %d %s, want 404", method, path, status, text)

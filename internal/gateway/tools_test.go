@@ -567,8 +567,12 @@ func (w *world) Logins(context.Context, *vaultrpc.LoginsRequest) (*vaultrpc.Logi
 	return &vaultrpc.LoginsAnswer{}, nil
 }
 
+func (w *world) AskWay(context.Context, *vaultrpc.AskWayRequest) (*vaultrpc.AskLoginAnswer, error) {
+	return nil, hotcell.ErrDenied
+}
+
 func (w *world) ArmLogin(context.Context, *vaultrpc.ArmLoginRequest) (*vaultrpc.ArmLoginAnswer, error) {
-	return &vaultrpc.ArmLoginAnswer{ArmAnswer: cellrpc.ArmAnswer{ID: "arm_a"}}, nil
+	return &vaultrpc.ArmLoginAnswer{ArmAnswer: cellrpc.ArmAnswer{ID: "arm_a"}, Steps: w.steps}, nil
 }
 
 func (w *world) AwaitArm(context.Context, *vaultrpc.AwaitArmRequest) (*vaultrpc.AwaitArmAnswer, error) {

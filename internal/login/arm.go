@@ -12,13 +12,11 @@ import (
 	"hotcell/internal/border"
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/vaultrpc"
+	"hotcell/internal/wayin"
 )
 
 // armTime is how long what was armed waits for its request.
 const armTime = 10 * time.Second
-
-// maxPath is how long a path may be, in bytes.
-const maxPath = 4096
 
 // arm is one substitution that waits.
 type arm struct {
@@ -27,9 +25,9 @@ type arm struct {
 	use   hotcell.AttachmentID
 	at    hotcell.Login
 	state cellrpc.ArmState
-	// path is the one that the form sends to, where that is known beforehand; empty
-	// for any.
-	path string
+	// steps are the requests that it may go by, and no other.
+	steps    []hotcell.Step
+	username string
 	// words are the stand-ins, by the field that they stand for.
 	words map[string]string
 	timer *time.Timer
@@ -56,10 +54,10 @@ func At(o cellrpc.Origin) hotcell.Login {
 
 // Arm has the vault wait, for seconds, for the one request that holds a stand-in.
 // What was armed for the job before is gone.
-func (s *Service) Arm(ctx context.Context, job hotcell.JobID, r *cellrpc.ArmRequest) (string, error) {
+func (s *Service) Arm(ctx context.Context, job hotcell.JobID, r *cellrpc.ArmRequest) (*vaultrpc.ArmLoginAnswer, error) {
 	use, err := s.Vault.CheckLogin(ctx, job, hotcell.AttachmentID(r.Use), At(r.Origin))
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	words := map[string]string{}
 	if r.Password != "" {
@@ -70,22 +68,20 @@ func (s *Service) Arm(ctx context.Context, job hotcell.JobID, r *cellrpc.ArmRequ
 	}
 	switch {
 	case len(words) == 0, r.Password != "" && !standInPassword.MatchString(r.Password), r.Code != "" && !standInCode.MatchString(r.Code):
-		return "", hotcell.Invalid("/password", "a stand-in has 10 to 64 letters and digits; of a code, 4 to 10 digits")
+		return nil, hotcell.Invalid("/password", "a stand-in has 10 to 64 letters and digits; of a code, 4 to 10 digits")
 	case r.Password != "" && !use.Login.Password, r.Code != "" && !use.Login.OTP:
-		return "", hotcell.Invalid("/password", "the login has no such value")
-	case r.Path != "" && (r.Path[0] != '/' || len(r.Path) > maxPath):
-		return "", hotcell.Invalid("/path", "a path begins with a slash")
+		return nil, hotcell.Invalid("/password", "the login has no such value")
 	case r.Origin.Plain:
-		return "", hotcell.Invalid("/origin", "a site without TLS is signed in to with --fill alone: the vault puts nothing onto its requests")
+		return nil, hotcell.Invalid("/origin", "a site without TLS is signed in to with --fill alone: the vault puts nothing onto its requests")
 	}
 	if r.Code != "" {
 		if err := s.steps.wait(ctx, s, job, use); err != nil {
-			return "", err
+			return nil, err
 		}
 	}
-	a := &arm{id: rand.Text(), job: job, use: use.Attachment, at: At(r.Origin), path: r.Path, words: words, changed: make(chan struct{})}
+	a := &arm{id: rand.Text(), job: job, use: use.Attachment, at: At(r.Origin), steps: use.Login.Way.Of(false), username: use.Login.Username, words: words, changed: make(chan struct{})}
 	s.arms.put(a)
-	return a.id, nil
+	return &vaultrpc.ArmLoginAnswer{ArmAnswer: cellrpc.ArmAnswer{ID: a.id}, Steps: a.steps}, nil
 }
 
 func (s *arms) put(a *arm) {
@@ -124,21 +120,18 @@ func (a *arm) tell() {
 	a.changed = make(chan struct{})
 }
 
-// Claim takes what a body's stand-ins stand for, each once: fields by the
-// stand-in that is there. Nothing is opened yet.
-func (s *Service) Claim(job hotcell.JobID, id string, use hotcell.AttachmentID, host string, port int, path string, holds func(standIn string) bool) (map[string]string, error) {
+// Claim takes what a request's stand-ins stand for, each once, where the request is a
+// step of the login's way in: where in its body the fields go. Nothing is opened yet.
+func (s *Service) Claim(job hotcell.JobID, id string, use hotcell.AttachmentID, host string, port int, r wayin.Request) (wayin.Found, error) {
 	s.arms.mu.Lock()
 	defer s.arms.mu.Unlock()
 	a := s.arms.by[id]
-	if a == nil || a.job != job || a.use != use || a.state.Gone || !a.at.Of(host, port, false) || a.path != "" && a.path != path {
+	if a == nil || a.job != job || a.use != use || a.state.Gone || !a.at.Of(host, port, false) {
 		return nil, fmt.Errorf("%w: nothing is armed for this request", hotcell.ErrDenied)
 	}
-	taken := map[string]string{}
-	for field, word := range a.words {
-		if !holds(word) {
-			continue
-		}
-		taken[field] = word
+	r.Username = a.username
+	found, _ := wayin.Match(a.steps, r, wayin.Words{Password: []byte(a.words[hotcell.FieldPassword]), Code: []byte(a.words[hotcell.FieldOTP])})
+	for field := range found {
 		delete(a.words, field)
 		if field == hotcell.FieldOTP {
 			a.state.Code = true
@@ -146,11 +139,11 @@ func (s *Service) Claim(job hotcell.JobID, id string, use hotcell.AttachmentID, 
 			a.state.Password = true
 		}
 	}
-	if len(taken) == 0 {
-		return nil, fmt.Errorf("%w: the request holds no stand-in that was not used", hotcell.ErrDenied)
+	if len(found) == 0 {
+		return nil, fmt.Errorf("%w: the request is no step of the login's way in, or holds no stand-in that was not used", hotcell.ErrDenied)
 	}
 	a.tell()
-	return taken, nil
+	return found, nil
 }
 
 // Answered notes what the site answered. Where nothing more is to be put, what

@@ -47,6 +47,9 @@ func (s *Service) apply(a *vault.Act, c hotcell.Credential, r *vaultrpc.ChangeLo
 	if r.Username != nil {
 		said.Username = *r.Username
 	}
+	if err := changeWay(&said, r); err != nil {
+		return next, err
+	}
 	next.Revision, next.UpdatedAt = c.Revision+1, s.Now()
 	if len(set)+len(r.Unset) > 0 {
 		next.Version = c.Version + 1

@@ -25,6 +25,7 @@ func (s *Service) Logins(ctx context.Context, job hotcell.JobID, r *cellrpc.Logi
 	for _, use := range uses {
 		out.Logins = append(out.Logins, cellrpc.Login{
 			Use: string(use.Attachment), Name: use.Name, Username: use.Login.Username, Password: use.Login.Password, OTP: use.Login.OTP, Digits: use.Login.Digits, Fill: use.Fill,
+			Start: use.Login.Start, Known: use.Login.Way.Knows(use.Fill),
 		})
 	}
 	switch {
@@ -46,6 +47,9 @@ func (s *Service) Fill(ctx context.Context, job hotcell.JobID, r *cellrpc.FillRe
 	}
 	use, err := s.Vault.CheckLogin(ctx, job, hotcell.AttachmentID(r.Use), At(r.Origin))
 	if err != nil {
+		return nil, err
+	}
+	if err := knownForm(use, r); err != nil {
 		return nil, err
 	}
 	if r.Code {

@@ -68,6 +68,7 @@ func Login(text string) (l hotcell.Login, err error) {
 	if failed != nil && shared(l.Host) {
 		return bad("%s is what many sites of different owners end in: a login is for one host exactly", l.Host)
 	}
+	l.Start = startOf(u)
 	return l, nil
 }
 

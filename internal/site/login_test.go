@@ -45,6 +45,7 @@ func FuzzLogin(f *testing.F) {
 		if l.Plain {
 			text = "http://" + text
 		}
+		l.Start = "" // what is written is the site alone
 		if again, err := site.Login(text); err != nil || again != l {
 			t.Fatalf("%q: %+v is written %q, which reads %+v, %v", in, l, text, again, err)
 		}

@@ -74,7 +74,7 @@ func (v *Vault) CheckLogin(ctx context.Context, job hotcell.JobID, attachment ho
 		about.Workspace, about.Credential, about.Name = found.grant.Workspace, found.use.Credential, found.use.Name
 		return hotcell.Use{}, v.refused(ctx, about, err)
 	}
-	return found.use, nil
+	return withWay(found.use, found.credential), nil
 }
 
 // LoginsOf are a live job's logins for exactly this site. Where it has none,
@@ -93,8 +93,8 @@ func (v *Vault) LoginsOf(ctx context.Context, job hotcell.JobID, at hotcell.Logi
 			if use.As != hotcell.InjectLogin || !use.Login.Of(at.Host, at.Port, at.Plain) {
 				continue
 			}
-			if _, err := usable(r, grant, use); err == nil {
-				uses = append(uses, use)
+			if c, err := usable(r, grant, use); err == nil {
+				uses = append(uses, withWay(use, c))
 			}
 		}
 		if len(uses) > 0 {

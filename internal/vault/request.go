@@ -160,6 +160,8 @@ func (v *Vault) decide(a *Act, about *hotcell.Event, id hotcell.RequestID, d Dec
 		err = hotcell.Invalid("/credential", "a credential answers a request for a login alone")
 	case d.Approve && q.Kind == hotcell.RequestAccess:
 		err = v.widen(a, q)
+	case d.Approve && q.Kind == hotcell.RequestWay:
+		err = v.keepWay(a, about, q)
 	}
 	if err != nil {
 		return q, err
@@ -175,6 +177,9 @@ func ofRequest(about *hotcell.Event, q hotcell.Request) {
 	if q.Call != nil {
 		about.Credential, about.Name = q.Call.Credential, callName(q.Call.Connection, q.Call.Tool)
 		return
+	}
+	if q.Way != nil {
+		about.Credential, about.Name = q.Way.Credential, q.Way.Login
 	}
 	about.Host = net.JoinHostPort(q.Allow.Host, strconv.Itoa(q.Allow.Port))
 }

@@ -58,6 +58,11 @@ func (w *Worker) FillLogin(ctx context.Context, r *vaultrpc.FillLoginRequest) (*
 	return rpc.Call[vaultrpc.FillLoginRequest, vaultrpc.FillLoginAnswer](ctx, w.peer, vaultrpc.FillLogin, r)
 }
 
+// AskWay asks people whether a login may be sent by a step.
+func (w *Worker) AskWay(ctx context.Context, r *vaultrpc.AskWayRequest) (*vaultrpc.AskLoginAnswer, error) {
+	return rpc.Call[vaultrpc.AskWayRequest, vaultrpc.AskLoginAnswer](ctx, w.peer, vaultrpc.AskWay, r)
+}
+
 // AskLogin asks a person for a login.
 func (w *Worker) AskLogin(ctx context.Context, r *vaultrpc.AskLoginRequest) (*vaultrpc.AskLoginAnswer, error) {
 	return rpc.Call[vaultrpc.AskLoginRequest, vaultrpc.AskLoginAnswer](ctx, w.peer, vaultrpc.AskLogin, r)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"hotcell/internal/cellrpc"
 	"hotcell/internal/login"
 	"hotcell/internal/rpc"
 	"hotcell/internal/vaultrpc"
@@ -32,8 +31,8 @@ func (d *Daemon) loginsOfJobs(mux *http.ServeMux) {
 		return out, d.note(vaultrpc.Logins, err)
 	})
 	rpc.Handle(mux, vaultrpc.ArmLogin, func(ctx context.Context, r *vaultrpc.ArmLoginRequest) (*vaultrpc.ArmLoginAnswer, error) {
-		id, err := d.logins.Arm(ctx, r.Job, &r.ArmRequest)
-		return &vaultrpc.ArmLoginAnswer{ArmAnswer: cellrpc.ArmAnswer{ID: id}}, d.note(vaultrpc.ArmLogin, err)
+		out, err := d.logins.Arm(ctx, r.Job, &r.ArmRequest)
+		return out, d.note(vaultrpc.ArmLogin, err)
 	})
 	rpc.Handle(mux, vaultrpc.AwaitArm, func(ctx context.Context, r *vaultrpc.AwaitArmRequest) (*vaultrpc.AwaitArmAnswer, error) {
 		out, err := d.logins.Await(ctx, r.Job, &r.AwaitArmRequest)
@@ -46,5 +45,9 @@ func (d *Daemon) loginsOfJobs(mux *http.ServeMux) {
 	rpc.Handle(mux, vaultrpc.AskLogin, func(ctx context.Context, r *vaultrpc.AskLoginRequest) (*vaultrpc.AskLoginAnswer, error) {
 		q, err := d.vault.AskLogin(ctx, r.Job, login.At(r.Origin), r.Why)
 		return &vaultrpc.AskLoginAnswer{Request: q}, d.note(vaultrpc.AskLogin, err)
+	})
+	rpc.Handle(mux, vaultrpc.AskWay, func(ctx context.Context, r *vaultrpc.AskWayRequest) (*vaultrpc.AskLoginAnswer, error) {
+		q, err := d.logins.AskWay(ctx, r)
+		return &vaultrpc.AskLoginAnswer{Request: q}, d.note(vaultrpc.AskWay, err)
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"hotcell/internal/otp"
 	"hotcell/internal/parcel"
 	"hotcell/internal/vaultrpc"
+	"hotcell/internal/wayin"
 )
 
 const otpSecret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -66,6 +67,20 @@ func newDesk(t *testing.T, narrowing hotcell.Narrowing) *desk {
 	return d
 }
 
+// yes has a person say yes to a way in: that of a request with the stand-ins.
+func (d *desk) yes(target, kind, body string) {
+	d.t.Helper()
+	u, err := url.Parse(target)
+	must(d.t, err)
+	step, ok := wayin.Learn(wayin.Request{Method: "POST", URL: u, Header: http.Header{"Content-Type": {kind}}, Body: []byte(body), Username: "ada"},
+		wayin.Words{Password: []byte(passwordWord), Code: []byte(codeWord)})
+	if !ok {
+		d.t.Fatalf("nothing can be learned from %s", body)
+	}
+	_, err = d.control.ChangeLogin(d.t.Context(), &vaultrpc.ChangeLoginRequest{Principal: d.me, ID: d.credential.ID, Steps: []hotcell.Step{step}})
+	must(d.t, err)
+}
+
 var origin = cellrpc.Origin{Host: "example.com", Port: 443}
 
 const (
@@ -107,10 +122,11 @@ func TestALoginIsPutOntoTheOneRequest(t *testing.T) {
 	for _, c := range []struct{ kind, body, want string }{
 		{"application/x-www-form-urlencoded", "user=ada&password=" + passwordWord + "&go=1", "user=ada&password=" + url.QueryEscape(d.password) + "&go=1"},
 		{"application/json; charset=utf-8", `{"user":"ada","password":"` + passwordWord + `"}`, ""},
-		{"multipart/form-data; boundary=xx", "--xx\r\nContent-Disposition: form-data; name=\"p\"; filename=\"" + passwordWord + "\"\r\n\r\n" + passwordWord + "\r\n--xx--\r\n",
-			"--xx\r\nContent-Disposition: form-data; name=\"p\"; filename=\"" + passwordWord + "\"\r\n\r\n" + d.password + "\r\n--xx--\r\n"},
+		{"multipart/form-data; boundary=xx", "--xx\r\nContent-Disposition: form-data; name=\"p\"\r\n\r\n" + passwordWord + "\r\n--xx--\r\n",
+			"--xx\r\nContent-Disposition: form-data; name=\"p\"\r\n\r\n" + d.password + "\r\n--xx--\r\n"},
 		{"text/plain", "p=" + passwordWord, "p=" + d.password},
 	} {
+		d.yes(site, c.kind, c.body)
 		id, err := d.arm(passwordWord, "")
 		must(t, err)
 		d.arrived()
@@ -156,9 +172,11 @@ func TestWhatTheSiteRepeatsIsTakenOut(t *testing.T) {
 		w.Header().Set("X-Code", code)
 		_, _ = fmt.Fprintf(w, "%s and %s and %q", values.Get("password"), code, form)
 	})
+	form := "password=" + passwordWord + "&code=" + codeWord + "&n=1" + codeWord
+	d.yes(site, "application/x-www-form-urlencoded", form)
 	id, err := d.arm(passwordWord, codeWord)
 	must(t, err)
-	_, header, body := d.send(id, "POST", site, "application/x-www-form-urlencoded", "password="+passwordWord+"&code="+codeWord+"&n=1"+codeWord)
+	_, header, body := d.send(id, "POST", site, "application/x-www-form-urlencoded", form)
 	if len(code) != 6 || code == codeWord {
 		t.Fatalf("the site got the code %q", code)
 	}
@@ -175,6 +193,7 @@ func TestWhereALoginDoesNotGo(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, hotcell.Narrowing{})
 	form := "application/x-www-form-urlencoded"
+	d.yes(site, form, "p="+passwordWord)
 	arm := func() string {
 		id, err := d.arm(passwordWord, "")
 		must(t, err)
@@ -189,6 +208,9 @@ func TestWhereALoginDoesNotGo(t *testing.T) {
 		},
 		"to a parent": func(id string) (int, http.Header, string) {
 			return d.send(id, "POST", "https://com:443/session", form, "p="+passwordWord)
+		},
+		"with a query": func(id string) (int, http.Header, string) {
+			return d.send(id, "POST", site+"?p="+passwordWord, form, "p="+passwordWord)
 		},
 		"by GET": func(id string) (int, http.Header, string) { return d.send(id, "GET", site, form, "p="+passwordWord) },
 		"in the URL": func(id string) (int, http.Header, string) {
@@ -209,11 +231,11 @@ func TestWhereALoginDoesNotGo(t *testing.T) {
 			t.Errorf("%s: %d %s", name, status, body)
 		}
 	}
-	// In a URL and a header beside a body that has it, the stand-in stays what it is.
-	if status, _, body := d.send(arm(), "POST", site+"?p="+passwordWord, form, "p="+passwordWord, "X-P", passwordWord); status != 200 {
+	// In a header beside a body that has it, the stand-in stays what it is.
+	if status, _, body := d.send(arm(), "POST", site, form, "p="+passwordWord, "X-P", passwordWord); status != 200 {
 		t.Errorf("%d %s", status, body)
 	}
-	if came := d.arrived(); len(came) != 1 || !strings.Contains(came[0], "/session?p="+passwordWord+" ") {
+	if came := d.arrived(); len(came) != 1 || !strings.Contains(came[0], "/session ") {
 		t.Errorf("the site got %q", came)
 	}
 	cancelled := arm()
@@ -239,18 +261,23 @@ func TestAValueGoesToOnePathAndOnePlace(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, hotcell.Narrowing{})
 	form := "application/x-www-form-urlencoded"
+	text := "p=" + passwordWord + "&again=" + passwordWord + "&c1=9&c2=1&c3=8&c4=2&c5=7&c6=3"
+	d.yes(site+"?next=1", form, text)
 	arm := func() string {
-		out, err := d.worker.ArmLogin(t.Context(), &vaultrpc.ArmLoginRequest{Job: d.job, ArmRequest: cellrpc.ArmRequest{Use: d.use, Origin: origin, Password: passwordWord, Code: codeWord, Path: "/session"}})
+		out, err := d.worker.ArmLogin(t.Context(), &vaultrpc.ArmLoginRequest{Job: d.job, ArmRequest: cellrpc.ArmRequest{Use: d.use, Origin: origin, Password: passwordWord, Code: codeWord}})
 		must(t, err)
 		return out.ID
 	}
 	id := arm()
-	for _, target := range []string{"https://example.com:443/comments", "https://example.com:443/session/", "https://example.com:443/Session", "https://example.com:443/%73ession"} {
-		if status, _, body := d.send(id, "POST", target, form, "p="+passwordWord); status != 403 || len(d.arrived()) > 0 {
+	for _, target := range []string{"https://example.com:443/comments", "https://example.com:443/session/", "https://example.com:443/Session", "https://example.com:443/%73ession", "https://example.com:443/session", "https://example.com:443/session;a"} {
+		if !strings.Contains(target, "?") && !strings.HasSuffix(target, "/session") {
+			target += "?next=1"
+		}
+		if status, _, body := d.send(id, "POST", target, form, text); status != 403 || len(d.arrived()) > 0 {
 			t.Errorf("%s: %d %s", target, status, body)
 		}
 	}
-	status, header, body := d.send(id, "POST", site+"?next=1", form, "p="+passwordWord+"&again="+passwordWord+"&c1=9&c2=1&c3=8&c4=2&c5=7&c6=3")
+	status, header, body := d.send(id, "POST", site+"?next=1", form, text)
 	if status != 200 {
 		t.Fatalf("%d %s", status, body)
 	}
@@ -310,6 +337,7 @@ func TestFillModeSealsToTheBrowsersInit(t *testing.T) {
 	fill := func(password, code bool) (values cellrpc.LoginValues, err error) {
 		out, err := d.worker.FillLogin(t.Context(), &vaultrpc.FillLoginRequest{Job: d.job, FillRequest: cellrpc.FillRequest{
 			Use: d.use, Origin: origin, PublicKey: pair.Public().Bytes(), Password: password, Code: code,
+			Form: "/login", Action: "/session", Method: "post", PasswordField: "password", CodeFields: []string{"code"},
 		}})
 		if err != nil {
 			return values, err
@@ -319,6 +347,13 @@ func TestFillModeSealsToTheBrowsersInit(t *testing.T) {
 		defer plain.Clear()
 		return values, plain.Use(func(b []byte) error { return json.Unmarshal(b, &values) })
 	}
+	if _, err := fill(true, true); !errors.Is(err, hotcell.ErrDenied) {
+		t.Errorf("into a form that nobody said yes to: %v", err)
+	}
+	_, err = d.control.ChangeLogin(t.Context(), &vaultrpc.ChangeLoginRequest{Principal: d.me, ID: d.credential.ID, Steps: []hotcell.Step{
+		{Fill: true, Page: "/login", Path: "/session", Method: "post", Password: "password", Code: []string{"code"}},
+	}})
+	must(t, err)
 	values, err := fill(true, true)
 	must(t, err)
 	secret, err := otp.Parse([]byte(otpSecret))

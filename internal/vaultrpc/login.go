@@ -21,6 +21,7 @@ const (
 	AwaitArm  = "/hotcell.vault.worker/AwaitArm"
 	FillLogin = "/hotcell.vault.worker/FillLogin"
 	AskLogin  = "/hotcell.vault.worker/AskLogin"
+	AskWay    = "/hotcell.vault.worker/AskWay"
 )
 
 // HeaderSpent is on the answer to such a request: fingerprints, in base64, of the
@@ -108,6 +109,11 @@ type ChangeLoginRequest struct {
 	// Set are new values; Unset the names of those to forget.
 	Set   []SealedVariable `json:"set,omitempty"`
 	Unset []string         `json:"unset,omitempty"`
+	// Start is another address of the page to sign in on: a URL of the same site.
+	Start *string `json:"start,omitempty"`
+	// Steps are added to the way in; Forget leaves out all that there were first.
+	Steps  []hotcell.Step `json:"steps,omitempty"`
+	Forget bool           `json:"forget,omitempty"`
 }
 
 // ImportLoginsRequest makes many logins, all or none.
@@ -143,8 +149,22 @@ type ArmLoginRequest struct {
 	cellrpc.ArmRequest
 }
 
-// ArmLoginAnswer names it.
-type ArmLoginAnswer struct{ cellrpc.ArmAnswer }
+// ArmLoginAnswer names it, with the steps by which it may go: the gateway knows the
+// request by them, and the vault holds it against them again.
+type ArmLoginAnswer struct {
+	cellrpc.ArmAnswer
+	Steps []hotcell.Step `json:"steps,omitempty"`
+}
+
+// AskWayRequest asks people whether a login may be sent by a step, and returns at once.
+type AskWayRequest struct {
+	Job    hotcell.JobID        `json:"job"`
+	Use    hotcell.AttachmentID `json:"use"`
+	Origin cellrpc.Origin       `json:"origin"`
+	Step   hotcell.Step         `json:"step"`
+	// Start is as in [hotcell.AskedWay].
+	Start bool `json:"start,omitempty"`
+}
 
 // AwaitArmRequest asks what became of it.
 type AwaitArmRequest struct {

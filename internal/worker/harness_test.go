@@ -101,6 +101,10 @@ func (h *house) FillLogin(context.Context, *vaultrpc.FillLoginRequest) (*vaultrp
 	return nil, hotcell.ErrDenied
 }
 
+func (h *house) AskWay(context.Context, *vaultrpc.AskWayRequest) (*vaultrpc.AskLoginAnswer, error) {
+	return nil, hotcell.ErrDenied
+}
+
 func (h *house) AskLogin(context.Context, *vaultrpc.AskLoginRequest) (*vaultrpc.AskLoginAnswer, error) {
 	return nil, hotcell.ErrDenied
 }
