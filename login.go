@@ -23,7 +23,7 @@ type Login struct {
 	// Empty for the site's first page.
 	Start string `json:"start,omitempty"`
 	// Way is how it signs in, as people said yes to; nil where nobody has yet.
-	Way *Way `json:"way,omitempty"`
+	Way *WayIn `json:"way,omitempty"`
 }
 
 // Fields are the names of the sealed values that there must be.

@@ -81,10 +81,10 @@ type AskedWay struct {
 	Attachment AttachmentID `json:"attachment"`
 	Credential CredentialID `json:"credential"`
 	// Login is the name by which people know it.
-	Login string `json:"login"`
-	Step  Step   `json:"step"`
+	Login string  `json:"login"`
+	Step  WayStep `json:"step"`
 	// Known are the steps that people said yes to before.
-	Known []Step `json:"known,omitempty"`
+	Known []WayStep `json:"known,omitempty"`
 	// Start is true of one that was found from the login's own address, in a browser
 	// where the agent never was; else it is what a page does on which the agent is.
 	Start bool `json:"start,omitempty"`

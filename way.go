@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// Way is how a login signs in: the requests that people have said yes to, and no
+// WayIn is how a login signs in: the requests that people have said yes to, and no
 // other gets anything of it. Most sites have one step; one that asks for a code has
 // two; a site that changed its form has those of before as well.
-type Way struct {
-	Steps []Step `json:"steps"`
+type WayIn struct {
+	Steps []WayStep `json:"steps"`
 }
 
 // MaxSteps is how many steps the way of one login has at most.
 const MaxSteps = 64
 
-// Step is one request that signs in, at the login's site. It holds no value.
-type Step struct {
+// WayStep is one request that signs in, at the login's site. It holds no value.
+type WayStep struct {
 	// Fill is true of a step in fill mode: there the browser types the values into a
 	// form, and what sends them is the page. The fields below are then what the form
 	// declares; empty where it leaves that to a script.
@@ -43,14 +43,14 @@ type Step struct {
 }
 
 // Is says whether two steps are the same request.
-func (s *Step) Is(other *Step) bool {
+func (s *WayStep) Is(other *WayStep) bool {
 	page := !s.Fill || s.Page == other.Page
 	return page && s.Fill == other.Fill && s.Method == other.Method && s.Path == other.Path && s.Kind == other.Kind && s.Password == other.Password &&
 		slices.Equal(s.Query, other.Query) && slices.Equal(s.Code, other.Code) && slices.Equal(s.Others, other.Others)
 }
 
 // Check refuses a step that is none.
-func (s *Step) Check() error {
+func (s *WayStep) Check() error {
 	size := len(s.Page) + len(s.Path) + len(s.Kind) + len(s.Password)
 	for _, list := range [][]string{s.Query, s.Code, s.Others} {
 		for _, one := range list {
@@ -79,15 +79,15 @@ const (
 )
 
 // Has says whether the way has a step.
-func (w *Way) Has(s *Step) bool {
-	return w != nil && slices.ContainsFunc(w.Steps, func(one Step) bool { return one.Is(s) })
+func (w *WayIn) Has(s *WayStep) bool {
+	return w != nil && slices.ContainsFunc(w.Steps, func(one WayStep) bool { return one.Is(s) })
 }
 
 // Knows says whether the way has some step of a mode.
-func (w *Way) Knows(fill bool) bool { return len(w.Of(fill)) > 0 }
+func (w *WayIn) Knows(fill bool) bool { return len(w.Of(fill)) > 0 }
 
 // Of are the steps of a mode.
-func (w *Way) Of(fill bool) (out []Step) {
+func (w *WayIn) Of(fill bool) (out []WayStep) {
 	if w == nil {
 		return nil
 	}
@@ -100,14 +100,14 @@ func (w *Way) Of(fill bool) (out []Step) {
 }
 
 // With is the way with a step more.
-func (w *Way) With(s Step) (*Way, error) {
+func (w *WayIn) With(s WayStep) (*WayIn, error) {
 	if err := s.Check(); err != nil {
 		return w, err
 	}
 	if w.Has(&s) {
 		return w, nil
 	}
-	out := &Way{}
+	out := &WayIn{}
 	if w != nil {
 		out.Steps = slices.Clone(w.Steps)
 	}

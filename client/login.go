@@ -46,6 +46,11 @@ type LoginChange struct {
 	Password, OTP  sensitive.Bytes
 	// Unset are "password" or "otp".
 	Unset []string
+	// Start is another address of the page to sign in on. Forget leaves the way in out
+	// that there is, Steps are added to it.
+	Start  *string
+	Forget bool
+	Steps  []hotcell.WayStep
 }
 
 type loginBody struct {
@@ -154,11 +159,14 @@ func (c *Client) ChangeLogin(ctx context.Context, id hotcell.CredentialID, revis
 		return out, err
 	}
 	body := struct {
-		Name     *string          `json:"name,omitempty"`
-		Username *string          `json:"username,omitempty"`
-		Sealed   []sealedVariable `json:"sealed,omitempty"`
-		Unset    []string         `json:"unset,omitempty"`
-	}{change.Name, change.Username, sealed, change.Unset}
+		Name     *string           `json:"name,omitempty"`
+		Username *string           `json:"username,omitempty"`
+		Sealed   []sealedVariable  `json:"sealed,omitempty"`
+		Unset    []string          `json:"unset,omitempty"`
+		Start    *string           `json:"start,omitempty"`
+		Forget   bool              `json:"forget_way,omitempty"`
+		Steps    []hotcell.WayStep `json:"steps,omitempty"`
+	}{change.Name, change.Username, sealed, change.Unset, change.Start, change.Forget, change.Steps}
 	return out, c.json(ctx, http.MethodPatch, "/v1/logins/"+url.PathEscape(string(id)), nil, ifMatch(revision), body, &out)
 }
 
@@ -251,4 +259,16 @@ type Gesture struct {
 // Hand does something in the browser of the caller's own job.
 func (c *Client) Hand(ctx context.Context, id hotcell.JobID, g Gesture) error {
 	return c.json(ctx, http.MethodPost, "/v1/jobs/"+url.PathEscape(string(id))+"/browser", nil, "", g, nil)
+}
+
+// LearnWay finds out how a login signs in that is attached to the caller's own job, in
+// that job's browser: nothing of it is sent.
+func (c *Client) LearnWay(ctx context.Context, id hotcell.JobID, login hotcell.CredentialID) (hotcell.WayStep, error) {
+	body := struct {
+		Credential hotcell.CredentialID `json:"credential"`
+	}{login}
+	var out struct {
+		Step hotcell.WayStep `json:"step"`
+	}
+	return out.Step, c.json(ctx, http.MethodPost, "/v1/jobs/"+url.PathEscape(string(id))+"/browser/learn", nil, "", body, &out)
 }

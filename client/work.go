@@ -50,6 +50,7 @@ type workBody struct {
 	Allow        []hotcell.Allow   `json:"allow,omitempty"`
 	Limits       map[string]any    `json:"limits"`
 	Environment  map[string]string `json:"environment,omitempty"`
+	Browser      bool              `json:"browser,omitempty"`
 	Drill        *hotcell.Drill    `json:"drill,omitempty"`
 }
 
@@ -58,7 +59,7 @@ func bodyOf(w hotcell.Work) *workBody {
 	if w.Limits.Timeout > 0 {
 		limits["timeout"] = time.Duration(w.Limits.Timeout).String()
 	}
-	return &workBody{w.Command, w.Instructions, w.Files, w.Allow, limits, w.Environment, w.Drill}
+	return &workBody{w.Command, w.Instructions, w.Files, w.Allow, limits, w.Environment, w.Browser, w.Drill}
 }
 
 // CreateAssignment makes an assignment.

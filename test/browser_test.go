@@ -57,11 +57,12 @@ func TestAJobInACellHasABrowser(t *testing.T) {
 		t.Skip("there is no chromium-headless-shell on this machine: scripts/install.sh brings it")
 	}
 	a := openAcme(t, "")
+	agrees(t, a)
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "errand.py"), []byte(errand), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a.OK("logins", "create", a.Base("portal"), "--username", "ada", "--name", "portal", "--password-file", file(t, "p", a.PortalPassword), "--otp-file", file(t, "o", acme.PortalSecret))
+	a.OK("logins", "create", a.Base("portal")+"/login", "--username", "ada", "--name", "portal", "--password-file", file(t, "p", a.PortalPassword), "--otp-file", file(t, "o", acme.PortalSecret))
 	a.OK("assignments", "create", "books", "--command", "python3 errand.py "+a.Base("portal"), "--files", folder)
 	a.OK("assignments", "attach", "books", "portal")
 	r := a.Server.Run("run", "books")
@@ -134,11 +135,12 @@ func TestBrowsersLeaveNothing(t *testing.T) { //nolint:paralleltest // whatever 
 		t.Skip("there is no chromium-headless-shell on this machine: scripts/install.sh brings it")
 	}
 	a := openAcme(t, "")
+	agrees(t, a)
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "errand.py"), []byte(strings.Replace(signsIn(), "/login-code", "/login", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a.OK("logins", "create", a.Base("portal"), "--username", "ada", "--name", "portal", "--password-file", file(t, "p", a.PortalPassword), "--otp-file", file(t, "o", acme.PortalSecret))
+	a.OK("logins", "create", a.Base("portal")+"/login", "--username", "ada", "--name", "portal", "--password-file", file(t, "p", a.PortalPassword), "--otp-file", file(t, "o", acme.PortalSecret))
 	a.OK("assignments", "create", "books", "--command", "python3 errand.py "+a.Base("portal"), "--files", folder)
 	a.OK("assignments", "attach", "books", "portal")
 	server := a.Server.PID()

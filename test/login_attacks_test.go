@@ -44,7 +44,7 @@ func (d *desk) attacked(a portal.Attack) {
 	d.t.Helper()
 	d.Portal.Rest()
 	d.Portal.Arrived(portal.Own...)
-	text, ok := d.call("browser_sign_in", "url", d.Base(a.Site)+a.Path, "wait", false)
+	text, ok := d.call("browser_sign_in", "url", d.Base(a.Site)+a.Path, "wait", a.Site == "portal")
 	says := func(begin string) bool { return strings.HasPrefix(text, begin) }
 	if !slices.ContainsFunc(strings.Split(a.Says, "|"), says) || ok != says("signed_in") {
 		d.t.Errorf("%s: sign-in says %q, and should say %q", a.Name, text, a.Says)

@@ -52,7 +52,7 @@ func openDesk(t testing.TB, attach ...string) *desk {
 	d := &desk{firm: openAcme(t, ""), t: t}
 	port := servicePort(d.firm)
 	for _, site := range []string{"portal", "sso"} {
-		r := d.RunWith(d.PortalPassword+"\n", "logins", "create", d.Base(site), "--username", "ada", "--name", site, "--password-file", "-")
+		r := d.RunWith(d.PortalPassword+"\n", "logins", "create", d.Base(site)+starts[site], "--username", "ada", "--name", site, "--password-file", "-")
 		if r.Code != 0 || !strings.Contains(r.Err, "created the login") {
 			t.Fatalf("%+v", r)
 		}
@@ -70,7 +70,41 @@ func openDesk(t testing.TB, attach ...string) *desk {
 	d.OK(append([]string{"assignments", "attach", "books", "portal"}, attach...)...)
 	d.OK(append([]string{"assignments", "attach", "books", "sso"}, attach...)...)
 	d.agent()
+	test := []string{"logins", "test", "portal", "sso", "--yes"}
+	if slices.Contains(attach, "--fill") {
+		test = append(test, "--fill")
+	}
+	d.OK(test...)
+	agrees(t, d.firm)
 	return d
+}
+
+// starts are the pages that the logins of sites begin on.
+var starts = map[string]string{"portal": "/login", "sso": "/authorize"}
+
+// agrees has a person say yes to whatever way in a job asks about: what is safe then
+// is safe with any.
+func agrees(t testing.TB, d *firm) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	t.Cleanup(func() { cancel(); <-done })
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			var asked []hotcell.Request
+			_ = json.Unmarshal([]byte(d.Run("requests", "list", "--state", "pending", "-o", "json").Out), &asked)
+			for _, q := range asked {
+				if q.Kind == hotcell.RequestWay {
+					d.Run("requests", "approve", string(q.ID))
+				}
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(200 * time.Millisecond):
+			}
+		}
+	}()
 }
 
 // agent begins an external job and connects its agent.

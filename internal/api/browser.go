@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -65,4 +67,40 @@ func (s *service) handBrowser(ctx context.Context, p hotcell.Principal, in *hand
 	b := in.Body
 	_, err := s.Jobs.Browser(ctx, p, hotcell.JobID(in.ID), (*cellrpc.Hand)(&b))
 	return &empty{}, err
+}
+
+type learnWay struct {
+	ID   string `path:"id"`
+	Body struct {
+		Credential string `json:"credential" doc:"a login of the job"`
+	}
+}
+
+type learnedWay struct {
+	Body struct {
+		Step hotcell.WayStep `json:"step" doc:"the request that signs in; it is kept with the login by changing that: steps"`
+	}
+}
+
+// learnWay finds out how a login signs in, in the browser of the caller's own job.
+func (s *service) learnWay(ctx context.Context, p hotcell.Principal, in *learnWay) (*learnedWay, error) {
+	if err := check(in.ID, hotcell.PrefixJob); err != nil {
+		return nil, err
+	}
+	if err := check(in.Body.Credential, hotcell.PrefixLogin); err != nil {
+		return nil, err
+	}
+	answer, err := s.Jobs.Browser(ctx, p, hotcell.JobID(in.ID), &cellrpc.Hand{Kind: cellrpc.HandLearn, Text: in.Body.Credential})
+	if err != nil {
+		return nil, err
+	}
+	if answer == nil {
+		return nil, fmt.Errorf("%w: the browser said nothing", hotcell.ErrUnavailable)
+	}
+	defer func() { _ = answer.Close() }()
+	out := &learnedWay{}
+	if err := json.NewDecoder(answer).Decode(&out.Body.Step); err != nil {
+		return nil, fmt.Errorf("%w: reading a way in: %w", hotcell.ErrUnavailable, err)
+	}
+	return out, nil
 }

@@ -74,6 +74,7 @@ func (s *service) jobs(api huma.API) {
 		})
 	operation(s, api, http.MethodGet, "/v1/jobs/{id}/log", "job-log", "A job's log: a page in JSON, or followed live as text/event-stream", http.StatusOK, s.jobLog)
 	operation(s, api, http.MethodGet, "/v1/jobs/{id}/browser", "view-browser", "What your job's browser shows, live: a line of JSON a frame, fields for secrets painted over", http.StatusOK, s.viewBrowser)
+	operation(s, api, http.MethodPost, "/v1/jobs/{id}/browser/learn", "learn-way", "Find out how a login of your job signs in: nothing of it is sent", http.StatusOK, s.learnWay)
 	operation(s, api, http.MethodPost, "/v1/jobs/{id}/browser", "hand-browser", "Take over your job's browser, do something in it, give it back", http.StatusNoContent, s.handBrowser)
 	operation(s, api, http.MethodGet, "/v1/jobs/{id}/out", "job-out", "What a job left in /job/out, as a tar archive", http.StatusOK, s.jobOut)
 }

@@ -46,9 +46,12 @@ type changeLogin struct {
 	Known
 	ID   string `path:"id"`
 	Body struct {
-		Name     *string  `json:"name,omitempty"`
-		Username *string  `json:"username,omitempty"`
-		Unset    []string `json:"unset,omitempty" doc:"password or otp"`
+		Name     *string           `json:"name,omitempty"`
+		Username *string           `json:"username,omitempty"`
+		Unset    []string          `json:"unset,omitempty" doc:"password or otp"`
+		Start    *string           `json:"start,omitempty" doc:"another address of the page to sign in on: a URL of its site, or a path"`
+		Forget   bool              `json:"forget_way,omitempty" doc:"leave out the steps that there were"`
+		Steps    []hotcell.WayStep `json:"steps,omitempty" doc:"requests that may have the login, beside those that there are"`
 		LoginValues
 	}
 }
@@ -150,6 +153,7 @@ func (s *service) changeLogin(ctx context.Context, p hotcell.Principal, in *chan
 	}
 	return credentialItem(s.Vault.ChangeLogin(ctx, &vaultrpc.ChangeLoginRequest{
 		Principal: p, ID: hotcell.CredentialID(in.ID), Revision: revision, Name: in.Body.Name, Username: in.Body.Username, Set: set, Unset: in.Body.Unset,
+		Start: in.Body.Start, Forget: in.Body.Forget, Steps: in.Body.Steps,
 	}))
 }
 

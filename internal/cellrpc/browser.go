@@ -225,6 +225,10 @@ type View struct {
 	Closed bool `json:"closed,omitempty"`
 }
 
+// HandLearn is the kind of a hand by which a person has the browser find out how a
+// login signs in: the text is its credential, and the answer a step.
+const HandLearn = "learn"
+
 // Tab is one page that is open.
 type Tab struct {
 	ID    string `json:"id"`

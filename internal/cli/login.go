@@ -20,7 +20,7 @@ import (
 
 func (a *app) logins() *cobra.Command {
 	return group("logins", "Logins (tier 2): websites that the browser of a job signs in to",
-		a.createLogin(), a.importLogins(), a.listLogins(), a.showLogin(), a.setLogin(), a.shareLogin(true), a.shareLogin(false), a.deleteLogin())
+		a.createLogin(), a.importLogins(), a.listLogins(), a.showLogin(), a.setLogin(), a.testLogin(), a.shareLogin(true), a.shareLogin(false), a.deleteLogin())
 }
 
 // loginFlags are the flags that values come by.
@@ -241,6 +241,8 @@ func (a *app) showLogin() *cobra.Command {
 			{"name", l.Name}, {"id", string(l.ID)}, {"group", groupOf(l.Credential)}, {"site", loginSite(l.Credential)}, {"user name", l.Login.Username},
 			{"has", holds(l.Credential), l.Login.Unguarded}, {"changed", at(l.UpdatedAt)},
 		}
+		rows = append(rows, []string{"signs in on", startOf(l.Credential)})
+		rows = append(rows, wayRows(l.Credential)...)
 		for _, at := range l.Attachments {
 			rows = append(rows, []string{"attached to", at.Name, string(at.Assignment)})
 		}
@@ -250,9 +252,9 @@ func (a *app) showLogin() *cobra.Command {
 
 func (a *app) setLogin() *cobra.Command {
 	var flags loginFlags
-	var name, username string
+	var name, username, start string
 	var unset []string
-	var prompt bool
+	var prompt, forget bool
 	c := command("set LOGIN [--username U] [--password | --password-file F|-] [--otp-file F|- | --otp-qr PNG | --otp-from FILE] [--unset password|otp]", "Set some of a login; the rest stays as it is",
 		`Set some of a login; the rest stays as it is. Its site does not change: another site
 is another login. Jobs that run keep what they started with.`,
@@ -265,13 +267,16 @@ is another login. Jobs that run keep what they started with.`,
 			if cmd.Flags().Changed("name") {
 				change.Name = &name
 			}
-			change.Unset = unset
+			if cmd.Flags().Changed("start") {
+				change.Start = &start
+			}
+			change.Unset, change.Forget = unset, forget
 			if change.Password, change.OTP, err = flags.read(cmd.Context(), a, prompt); err != nil {
 				return err
 			}
 			defer change.Password.Clear()
 			defer change.OTP.Clear()
-			if change.Username == nil && change.Name == nil && change.Password.Len()+change.OTP.Len()+len(unset) == 0 {
+			if change.Username == nil && change.Name == nil && change.Start == nil && !forget && change.Password.Len()+change.OTP.Len()+len(unset) == 0 {
 				return &usageError{"what is to be set?", "hotcell logins set " + shell.Quote(args[0]) + " --password"}
 			}
 			c := a.client()
@@ -290,6 +295,8 @@ is another login. Jobs that run keep what they started with.`,
 	c.Flags().BoolVar(&prompt, "password", false, "ask for a new password, without showing it")
 	c.Flags().StringVar(&username, "username", "", "another `user` name")
 	c.Flags().StringVar(&name, "name", "", "another `name`")
+	c.Flags().StringVar(&start, "start", "", "the `address` of the page to sign in on, on the login's site")
+	c.Flags().BoolVar(&forget, "forget-way", false, "forget by which requests it signs in: people are asked again")
 	c.Flags().StringSliceVar(&unset, "unset", nil, "forget the `password` or the otp")
 	return c
 }

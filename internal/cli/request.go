@@ -43,6 +43,8 @@ func (a *app) listRequests() *cobra.Command {
 // wants is what a request asks for, in a line.
 func wants(q hotcell.Request) string {
 	switch {
+	case q.Way != nil:
+		return "sign in with " + q.Way.Login + " by " + stepText(&q.Way.Step, site.FormatLogin(hotcell.Login{Host: q.Allow.Host, Port: q.Allow.Port}))
 	case q.Kind == hotcell.RequestLogin:
 		return "a login for " + site.FormatAllow(q.Allow)
 	case q.Call == nil:
@@ -74,9 +76,12 @@ func (a *app) request(q hotcell.Request) error {
 		return a.json(q)
 	}
 	rows := [][]string{{"id", string(q.ID)}, {"state", string(q.State)}}
-	if q.Call == nil {
+	switch {
+	case q.Way != nil:
+		rows = append(rows, askedWayRows(q)...)
+	case q.Call == nil:
 		rows = append(rows, []string{"wants", wants(q)})
-	} else {
+	default:
 		rows = append(rows, callRows(*q.Call)...)
 	}
 	rows = append(rows, [][]string{{"job", string(q.Job)}, {"assignment", string(q.Assignment)}, {"asked", at(q.CreatedAt)}}...)
@@ -92,6 +97,25 @@ func (a *app) request(q hotcell.Request) error {
 		rows = append(rows, []string{"for", "the assignment and all its jobs to come"})
 	}
 	return a.table(rows)
+}
+
+// askedWayRows tell of a way in that nobody has said yes to, beside those that people
+// have.
+func askedWayRows(q hotcell.Request) [][]string {
+	at := site.FormatLogin(hotcell.Login{Host: q.Allow.Host, Port: q.Allow.Port})
+	found := "a page that the agent has come to: " + ascii([]byte(at+q.Way.Step.Page))
+	if q.Way.Start {
+		found = "its own address, where the agent was not"
+	}
+	rows := [][]string{{"wants", "to sign in with " + q.Way.Login}, {"by", stepText(&q.Way.Step, at)}, {"found from", found}}
+	for i := range q.Way.Known {
+		title := ""
+		if i == 0 {
+			title = "until now by"
+		}
+		rows = append(rows, []string{title, stepText(&q.Way.Known[i], at)})
+	}
+	return rows
 }
 
 // callRows tell of a call that waits. The arguments are an agent's: they are shown

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"hotcell"
 	"hotcell/client"
@@ -53,7 +54,7 @@ func (s *show) website(ctx context.Context) error {
 		return err
 	}
 	for _, l := range []struct{ site, password, otp string }{{"portal", c.PortalPassword, acme.PortalSecret}, {"archive", c.Portal.ArchivePassword, ""}} {
-		draft := client.LoginDraft{Site: c.Base(l.site), Username: "ada", Name: l.site, Password: sensitive.New([]byte(l.password))}
+		draft := client.LoginDraft{Site: c.Base(l.site) + "/login", Username: "ada", Name: l.site, Password: sensitive.New([]byte(l.password))}
 		if l.otp != "" {
 			draft.OTP = sensitive.New([]byte(l.otp))
 		}
@@ -66,13 +67,46 @@ func (s *show) website(ctx context.Context) error {
 			return err
 		}
 	}
+	yes := s.saysYes(ctx)
 	log, j, err := s.runOf(ctx, assignment.ID)
+	agreed := yes()
 	if err != nil {
 		return err
 	}
+	s.check(len(agreed) > 2, fmt.Sprintf("ada was asked %d times by which request a login is sent, and said yes even to those of the hostile pages: the first was %s", len(agreed), strings.Join(agreed[:min(1, len(agreed))], "")))
 	s.websiteJudged(log, j, tries)
 	return nil
 }
+
+// saysYes has ada say yes to every way in that a job asks about, until what it returns
+// is called, which says what they were.
+func (s *show) saysYes(ctx context.Context) (stop func() []string) {
+	ctx, cancel := context.WithCancel(ctx)
+	said := make(chan []string, 1)
+	go func() {
+		var all []string
+		for ctx.Err() == nil {
+			asked, _ := s.client.Requests(ctx, hotcell.RequestPending, "")
+			for _, q := range asked {
+				if q.Way == nil {
+					continue
+				}
+				if _, err := s.client.DecideRequest(ctx, q.ID, true, false, ""); err == nil {
+					all = append(all, q.Way.Step.Method+" https://"+q.Allow.Host+q.Way.Step.Path+" with the password in "+strconv.Quote(q.Way.Step.Password))
+				}
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(lookTime):
+			}
+		}
+		said <- all
+	}()
+	return func() []string { cancel(); return <-said }
+}
+
+// lookTime is how often ada looks whether she is asked.
+const lookTime = 50 * time.Millisecond
 
 // websiteJudged looks at what came of it.
 func (s *show) websiteJudged(log string, j hotcell.Job, tries []browserTry) {
@@ -138,7 +172,7 @@ func passwordTries(c *acme.Company) (out []browserTry) {
 		{"the attacker's own site", "attacker", "/login", "no login of this job is for"},
 		{"another port of the same host", "port", "/login", "no login of this job is for"},
 	} {
-		out = append(out, browserTry{try{t.what, t.says}, "browser_sign_in", map[string]any{"url": c.Base(t.site) + t.path, "wait": false}})
+		out = append(out, browserTry{try{t.what, t.says}, "browser_sign_in", map[string]any{"url": c.Base(t.site) + t.path, "wait": t.site == "portal"}})
 	}
 	return append(out,
 		browserTry{try{"scripts of its own in the page", "ERROR"}, "browser_evaluate", map[string]any{"function": "() => document.cookie"}},

@@ -38,7 +38,7 @@ type armed struct {
 	origin cellrpc.Origin
 	// username is the login's, steps are what it may be sent by.
 	username string
-	steps    []hotcell.Step
+	steps    []hotcell.WayStep
 	// words are the stand-ins that no request has had yet.
 	words wayin.Words
 	// learn is true where nothing is to be sent, and it is only seen what would be.

@@ -315,7 +315,7 @@ func TestAStandInIsForOneRequest(t *testing.T) {
 	t.Parallel()
 	d := openDesk(t, portal())
 	const word, kind = "Hc7_standinstandin01", "application/x-www-form-urlencoded"
-	d.world.steps = []hotcell.Step{{Method: "POST", Path: "/", Kind: kind, Password: "p"}, {Method: "POST", Path: "/", Kind: kind, Code: []string{"a", "b", "c", "d", "e", "f"}}}
+	d.world.steps = []hotcell.WayStep{{Method: "POST", Path: "/", Kind: kind, Password: "p"}, {Method: "POST", Path: "/", Kind: kind, Code: []string{"a", "b", "c", "d", "e", "f"}}}
 	d.arm(cellrpc.ArmRequest{Use: "att_a", Origin: cellrpc.Origin{Host: "example.com", Port: 443}, Password: word, Code: "918273"})
 	for i, c := range []struct{ host, body, want string }{
 		{"www.example.com", "p=" + word, "www.example.com p=" + word},
@@ -400,7 +400,7 @@ func TestACodeOfALaterPage(t *testing.T) {
 		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{vaultrpc.HeaderSpent: {base64.StdEncoding.EncodeToString(prints)}}, Body: io.NopCloser(strings.NewReader("ok"))}
 	}
 	d.world.mu.Unlock()
-	d.world.steps = []hotcell.Step{{Method: "POST", Path: "/", Kind: "application/x-www-form-urlencoded", Code: []string{"code"}}}
+	d.world.steps = []hotcell.WayStep{{Method: "POST", Path: "/", Kind: "application/x-www-form-urlencoded", Code: []string{"code"}}}
 	d.arm(cellrpc.ArmRequest{Use: "att_a", Origin: cellrpc.Origin{Host: "example.com", Port: 443}, Code: "918273"})
 	if _, text := d.send(true, "example.com", "code=918273", "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin"); text != "ok" {
 		t.Fatal(text)

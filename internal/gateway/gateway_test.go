@@ -32,7 +32,7 @@ const payload = "CANARY-payload-7q4vXr9k"
 type world struct {
 	mu sync.Mutex
 	// steps are those by which a login may be sent.
-	steps   []hotcell.Step
+	steps   []hotcell.WayStep
 	events  []hotcell.Event
 	dials   []string
 	log     bytes.Buffer

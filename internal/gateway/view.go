@@ -17,6 +17,9 @@ const maxView = 8 << 20
 // did, is on record here.
 func (g *Gateway) ServeBrowser(w http.ResponseWriter, r *http.Request) {
 	client := g.browsing.running()
+	if r.Method == http.MethodPost && client == nil && g.ctx.Err() == nil && g.mayBrowse() {
+		client, _ = g.browser(r.Context())
+	}
 	if client == nil || g.ctx.Err() != nil {
 		http.Error(w, "the job has no browser now: it is started when it is first used", http.StatusConflict)
 		return
@@ -67,6 +70,10 @@ func (g *Gateway) ServeBrowser(w http.ResponseWriter, r *http.Request) {
 func (g *Gateway) hand(w http.ResponseWriter, r *http.Request, client *http.Client) {
 	var hand cellrpc.Hand
 	if !read(w, r, &hand) {
+		return
+	}
+	if hand.Kind == cellrpc.HandLearn {
+		g.learnWay(w, r, client, hotcell.CredentialID(hand.Text))
 		return
 	}
 	if hand.Kind == "take" || hand.Kind == "give" {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -21,7 +22,7 @@ import (
 type proposal struct {
 	use    hotcell.AttachmentID
 	origin cellrpc.Origin
-	step   hotcell.Step
+	step   hotcell.WayStep
 	// rank says how much it is like a sign-in: a page may send what is typed to several
 	// places.
 	rank int
@@ -169,7 +170,7 @@ func (g *Gateway) askWay(ctx context.Context, r cellrpc.AskWay) (any, error) {
 }
 
 // proposed is the step that is asked about.
-func (g *Gateway) proposed(r *cellrpc.AskWay) (step hotcell.Step, err error) {
+func (g *Gateway) proposed(r *cellrpc.AskWay) (step hotcell.WayStep, err error) {
 	if r.Form != nil {
 		return wayin.Form(r.Form), nil
 	}
@@ -239,3 +240,34 @@ func (g *Gateway) askLogin(ctx context.Context, r cellrpc.AskLogin) (any, error)
 
 // lookTime is how long the vault is asked to wait at a time.
 const lookTime = 30 * time.Second
+
+// learnWay finds out how a login of the job signs in, for a person who asks: nothing of
+// it is sent.
+func (g *Gateway) learnWay(w http.ResponseWriter, r *http.Request, client *http.Client, of hotcell.CredentialID) {
+	rules := g.rules()
+	at := slices.IndexFunc(rules.Uses, func(u hotcell.Use) bool { return u.As == hotcell.InjectLogin && u.Credential == of })
+	if at < 0 {
+		http.Error(w, "this login is not of the job", http.StatusConflict)
+		return
+	}
+	use := rules.Uses[at]
+	if err := g.report(hotcell.Event{Kind: "login.learn", Decision: hotcell.Allowed, Credential: of, Name: use.Name, Host: net.JoinHostPort(use.Login.Host, strconv.Itoa(use.Login.Port))}); err != nil {
+		g.fail(w, err)
+		return
+	}
+	origin := cellrpc.Origin{Host: use.Login.Host, Port: use.Login.Port, Plain: use.Login.Plain}
+	question := cellrpc.LearnRequest{Origin: origin, Login: cellrpc.Login{
+		Use: string(use.Attachment), Name: use.Name, Username: use.Login.Username, Password: use.Login.Password, OTP: use.Login.OTP, Digits: use.Login.Digits, Fill: use.Fill, Start: use.Login.Start,
+	}}
+	var learned cellrpc.Learned
+	if err := askBrowser(r.Context(), client, cellrpc.PathLearn, question, &learned); err != nil {
+		http.Error(w, err.Error(), http.StatusConflict)
+		return
+	}
+	step, err := g.proposed(&cellrpc.AskWay{Use: string(use.Attachment), Origin: origin, Page: learned.Page, Form: learned.Form})
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusConflict)
+		return
+	}
+	answer(w, step)
+}

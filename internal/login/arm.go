@@ -26,7 +26,7 @@ type arm struct {
 	at    hotcell.Login
 	state cellrpc.ArmState
 	// steps are the requests that it may go by, and no other.
-	steps    []hotcell.Step
+	steps    []hotcell.WayStep
 	username string
 	// words are the stand-ins, by the field that they stand for.
 	words map[string]string

@@ -26,7 +26,7 @@ func withWay(use hotcell.Use, c hotcell.Credential) hotcell.Use {
 // AskWay asks people whether a login may be sent by a step, and returns at once. One
 // that they have said yes to is approved; what was asked before in the same job is not
 // asked again while it waits, and what was refused there stays so.
-func (v *Vault) AskWay(ctx context.Context, job hotcell.JobID, attachment hotcell.AttachmentID, at hotcell.Login, step hotcell.Step, start bool) (q hotcell.Request, err error) {
+func (v *Vault) AskWay(ctx context.Context, job hotcell.JobID, attachment hotcell.AttachmentID, at hotcell.Login, step hotcell.WayStep, start bool) (q hotcell.Request, err error) {
 	if err := step.Check(); err != nil {
 		return q, err
 	}
@@ -96,7 +96,7 @@ func (v *Vault) askedWay(w hotcell.VaultWriter, q hotcell.Request) (found hotcel
 }
 
 // StepText says in a line which request a step is.
-func StepText(s *hotcell.Step) string {
+func StepText(s *hotcell.WayStep) string {
 	if s.Fill {
 		return "the form on " + PathText(s.Page) + " that sends to " + PathText(s.Path)
 	}

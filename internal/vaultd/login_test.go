@@ -77,7 +77,7 @@ func (d *desk) yes(target, kind, body string) {
 	if !ok {
 		d.t.Fatalf("nothing can be learned from %s", body)
 	}
-	_, err = d.control.ChangeLogin(d.t.Context(), &vaultrpc.ChangeLoginRequest{Principal: d.me, ID: d.credential.ID, Steps: []hotcell.Step{step}})
+	_, err = d.control.ChangeLogin(d.t.Context(), &vaultrpc.ChangeLoginRequest{Principal: d.me, ID: d.credential.ID, Steps: []hotcell.WayStep{step}})
 	must(d.t, err)
 }
 
@@ -350,7 +350,7 @@ func TestFillModeSealsToTheBrowsersInit(t *testing.T) {
 	if _, err := fill(true, true); !errors.Is(err, hotcell.ErrDenied) {
 		t.Errorf("into a form that nobody said yes to: %v", err)
 	}
-	_, err = d.control.ChangeLogin(t.Context(), &vaultrpc.ChangeLoginRequest{Principal: d.me, ID: d.credential.ID, Steps: []hotcell.Step{
+	_, err = d.control.ChangeLogin(t.Context(), &vaultrpc.ChangeLoginRequest{Principal: d.me, ID: d.credential.ID, Steps: []hotcell.WayStep{
 		{Fill: true, Page: "/login", Path: "/session", Method: "post", Password: "password", Code: []string{"code"}},
 	}})
 	must(t, err)

@@ -112,8 +112,8 @@ type ChangeLoginRequest struct {
 	// Start is another address of the page to sign in on: a URL of the same site.
 	Start *string `json:"start,omitempty"`
 	// Steps are added to the way in; Forget leaves out all that there were first.
-	Steps  []hotcell.Step `json:"steps,omitempty"`
-	Forget bool           `json:"forget,omitempty"`
+	Steps  []hotcell.WayStep `json:"steps,omitempty"`
+	Forget bool              `json:"forget,omitempty"`
 }
 
 // ImportLoginsRequest makes many logins, all or none.
@@ -153,7 +153,7 @@ type ArmLoginRequest struct {
 // request by them, and the vault holds it against them again.
 type ArmLoginAnswer struct {
 	cellrpc.ArmAnswer
-	Steps []hotcell.Step `json:"steps,omitempty"`
+	Steps []hotcell.WayStep `json:"steps,omitempty"`
 }
 
 // AskWayRequest asks people whether a login may be sent by a step, and returns at once.
@@ -161,7 +161,7 @@ type AskWayRequest struct {
 	Job    hotcell.JobID        `json:"job"`
 	Use    hotcell.AttachmentID `json:"use"`
 	Origin cellrpc.Origin       `json:"origin"`
-	Step   hotcell.Step         `json:"step"`
+	Step   hotcell.WayStep      `json:"step"`
 	// Start is as in [hotcell.AskedWay].
 	Start bool `json:"start,omitempty"`
 }

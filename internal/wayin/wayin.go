@@ -60,12 +60,12 @@ var overrides = []string{
 
 // Learn reads a request in which words are fields of the body to the step that it is;
 // ok is false where none of them is a whole field by itself.
-func Learn(r Request, words Words) (step hotcell.Step, ok bool) {
+func Learn(r Request, words Words) (step hotcell.WayStep, ok bool) {
 	b, ok := read(r)
 	if !ok {
 		return step, false
 	}
-	step = hotcell.Step{Method: r.Method, Path: pathOf(r.URL), Query: b.query, Kind: b.kind}
+	step = hotcell.WayStep{Method: r.Method, Path: pathOf(r.URL), Query: b.query, Kind: b.kind}
 	if words.in([]byte(r.URL.String())) || slices.ContainsFunc(b.fields, func(f field) bool { return words.in([]byte(f.name)) }) {
 		return step, false
 	}
@@ -90,13 +90,13 @@ func Learn(r Request, words Words) (step hotcell.Step, ok bool) {
 }
 
 // Form is the step of a form in fill mode, as it declares itself.
-func Form(r *cellrpc.FillRequest) hotcell.Step {
-	return hotcell.Step{Fill: true, Page: r.Form, Method: r.Method, Path: r.Action, Password: r.PasswordField, Code: r.CodeFields}
+func Form(r *cellrpc.FillRequest) hotcell.WayStep {
+	return hotcell.WayStep{Fill: true, Page: r.Form, Method: r.Method, Path: r.Action, Password: r.PasswordField, Code: r.CodeFields}
 }
 
 // Match says which values go where, if a request is one of the steps in which at least
 // one of the words is in its field.
-func Match(steps []hotcell.Step, r Request, words Words) (Found, bool) {
+func Match(steps []hotcell.WayStep, r Request, words Words) (Found, bool) {
 	b, ok := read(r)
 	if !ok {
 		return nil, false
@@ -111,7 +111,7 @@ func Match(steps []hotcell.Step, r Request, words Words) (Found, bool) {
 }
 
 // match holds a body against one step.
-func (b *body) match(s *hotcell.Step, r Request, words Words) Found {
+func (b *body) match(s *hotcell.WayStep, r Request, words Words) Found {
 	if s.Fill || s.Method != r.Method || s.Path != pathOf(r.URL) || s.Kind != b.kind || !slices.Equal(s.Query, b.query) {
 		return nil
 	}
@@ -153,7 +153,7 @@ func (b *body) coded(names []string, word []byte) (at []int) {
 
 // shaped says whether a body's other fields are those of a step: none is there that
 // was not, and all are by which the site tells what is meant.
-func (b *body) shaped(s *hotcell.Step, taken map[int]bool, username string) bool {
+func (b *body) shaped(s *hotcell.WayStep, taken map[int]bool, username string) bool {
 	there := map[string]bool{}
 	for i, f := range b.fields {
 		if taken[i] || f.name == s.Password || slices.Contains(s.Code, f.name) {

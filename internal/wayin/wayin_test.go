@@ -39,7 +39,7 @@ func request(method, target, kind, body string) wayin.Request {
 	return wayin.Request{Method: method, URL: u, Header: header, Body: []byte(body), Username: "ada"}
 }
 
-func learned(t *testing.T, r wayin.Request) hotcell.Step {
+func learned(t *testing.T, r wayin.Request) hotcell.WayStep {
 	t.Helper()
 	step, ok := wayin.Learn(r, words)
 	if !ok {
@@ -165,12 +165,12 @@ func TestOnlyTheLearnedRequestIsOne(t *testing.T) {
 	} {
 		step := learned(t, c.is)
 		for i, r := range append([]wayin.Request{c.is}, c.same...) {
-			if _, ok := wayin.Match([]hotcell.Step{step}, r, words); !ok {
+			if _, ok := wayin.Match([]hotcell.WayStep{step}, r, words); !ok {
 				t.Errorf("%s, same %d: %s %s is not %+v", name, i, r.URL, r.Body, step)
 			}
 		}
 		for i, r := range c.others {
-			if _, ok := wayin.Match([]hotcell.Step{step}, r, words); ok {
+			if _, ok := wayin.Match([]hotcell.WayStep{step}, r, words); ok {
 				t.Errorf("%s, other %d: %s %s %s is taken for it", name, i, r.Method, r.URL, r.Body)
 			}
 		}
@@ -184,7 +184,7 @@ func TestHeadersThatMeanAnotherRequest(t *testing.T) {
 	for _, name := range []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Prefix"} {
 		r := request("POST", "/session", form, "password="+word)
 		r.Header.Set(name, "/comments")
-		if _, ok := wayin.Match([]hotcell.Step{step}, r, words); ok {
+		if _, ok := wayin.Match([]hotcell.WayStep{step}, r, words); ok {
 			t.Errorf("with %s it is taken for it", name)
 		}
 		if _, ok := wayin.Learn(r, words); ok {
@@ -193,7 +193,7 @@ func TestHeadersThatMeanAnotherRequest(t *testing.T) {
 	}
 	r := request("POST", "/session", form, "password="+word)
 	r.Header.Add("Content-Type", "application/json")
-	if _, ok := wayin.Match([]hotcell.Step{step}, r, words); ok {
+	if _, ok := wayin.Match([]hotcell.WayStep{step}, r, words); ok {
 		t.Error("with two kinds it is taken for it")
 	}
 }
@@ -220,7 +220,7 @@ func TestCodes(t *testing.T) {
 		"n=1&a=9&b=1&c=8&d=2&e=7&f=3":          "n=1&a=3&b=1&c=4&d=1&e=5&f=9",
 	} {
 		r := request("POST", "/code", form, body)
-		found, ok := wayin.Match([]hotcell.Step{learned(t, r)}, r, wayin.Words{Code: []byte(code)})
+		found, ok := wayin.Match([]hotcell.WayStep{learned(t, r)}, r, wayin.Words{Code: []byte(code)})
 		if got := wayin.Put(r.Body, found, map[string][]byte{hotcell.FieldOTP: []byte("314159")}); !ok || string(got) != want {
 			t.Errorf("%s: %s", body, got)
 		}
@@ -331,7 +331,7 @@ func TestProveAValueGoesIntoItsFieldOnce(t *testing.T) {
 			continue
 		}
 		contentType, text = second.written(kind, rnd)
-		found, ok := wayin.Match([]hotcell.Step{step}, request("POST", to, contentType, text), wayin.Words{Password: []byte(word)})
+		found, ok := wayin.Match([]hotcell.WayStep{step}, request("POST", to, contentType, text), wayin.Words{Password: []byte(word)})
 		if want := from == to && second.like(first, kind); ok != want {
 			t.Fatalf("%+v learned from %v, and %q: %v, want %v", step, first, text, ok, want)
 		}
@@ -422,7 +422,7 @@ func FuzzMatch(f *testing.F) {
 			return
 		}
 		r := request("POST", "/", kind, second)
-		found, _ := wayin.Match([]hotcell.Step{step}, r, words)
+		found, _ := wayin.Match([]hotcell.WayStep{step}, r, words)
 		got := wayin.Put(r.Body, found, map[string][]byte{hotcell.FieldPassword: []byte("the-password-itself"), hotcell.FieldOTP: []byte("314159")})
 		if n := bytes.Count(got, []byte("the-password-itself")); n > 1 {
 			t.Errorf("the password is %d times in %q", n, got)

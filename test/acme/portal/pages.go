@@ -58,6 +58,7 @@ func (p *Portal) pages() {
 		"/register":  `<title>Register</title><form method=post action=/session><input name=user autocomplete=username><input type=password autocomplete=new-password name=password><input type=password name=again><button>Create account</button></form>`,
 		"/change":    `<title>Change password</title><form method=post action=/session><input type=password autocomplete=current-password name=password><input type=password autocomplete=new-password name=n><button>Change</button></form>`,
 		"/tracked":   form("", send+tracked),
+		"/{$}":       `<title>Portal</title><p>Welcome. <a href=/login>Sign in</a>`,
 		"/nothing":   `<title>News</title><p>Nothing to sign in to here.`,
 	} {
 		p.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) { page(w, html) })
