@@ -369,6 +369,7 @@ post /v1/connections/{id}/unshare
 post /v1/connectors/lint
 post /v1/explain
 post /v1/jobs/{id}/browser
+post /v1/jobs/{id}/browser/learn
 post /v1/jobs/{id}/cancel
 post /v1/links
 post /v1/logins

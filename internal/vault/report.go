@@ -54,7 +54,7 @@ func ofGuard(grant hotcell.Grant, id hotcell.CredentialID) (hotcell.CredentialID
 // reportable lists the kinds that a worker tells of.
 var reportable = map[string]bool{
 	"network.connect": true, "network.refuse": true, "network.end": true, "lease.refuse": true, audit.KindMore: true,
-	"guard.refuse": true, "guard.redact": true, "browser.start": true, "browser.call": true, "browser.view": true, "browser.take": true, "browser.give": true,
+	"guard.refuse": true, "guard.redact": true, "browser.start": true, "browser.call": true, "browser.view": true, "browser.take": true, "browser.give": true, "login.learn": true,
 }
 
 func mayReport(grant hotcell.Grant, e hotcell.Event, now time.Time) error {
