@@ -11,6 +11,7 @@ import (
 
 	"hotcell"
 	"hotcell/client"
+	"hotcell/internal/shell"
 	"hotcell/internal/site"
 )
 
@@ -29,7 +30,7 @@ func startOf(c hotcell.Credential) string {
 // wayRows tell by which requests a login signs in.
 func wayRows(c hotcell.Credential) [][]string {
 	if c.Login.Way == nil || len(c.Login.Way.Steps) == 0 {
-		return [][]string{{"signs in by", "nobody has said yet: hotcell logins test " + quotedName(c.Name)}}
+		return [][]string{{"signs in by", "nobody has said yet: hotcell logins test " + shell.Quote(c.Name)}}
 	}
 	var rows [][]string
 	for i := range c.Login.Way.Steps {
