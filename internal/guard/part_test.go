@@ -111,6 +111,51 @@ func TestAValueCutShortIsReplaced(t *testing.T) {
 	}
 }
 
+// TestNoWindowTellsEightBytes has a service quote each window of a request with the
+// value in it, as raw text and in base64: none shows eight bytes of its secret part.
+func TestNoWindowTellsEightBytes(t *testing.T) {
+	t.Parallel()
+	const secret = "51Hx9Zq2eTyKd4Vw8Tn"
+	p := withParts(t, "sk_live_"+secret)
+	text := "GET /v1/items?page=2&key=sk_live_" + secret + "&x=1 HTTP/1.1"
+	for from := range len(text) {
+		for to := from + 1; to <= len(text); to++ {
+			out := string(p.Redact([]byte("cannot parse '" + text[from:to] + "…'")))
+			for i := range len(secret) - 7 {
+				// The digits before are of the prefix that all such keys have.
+				if i >= 2 && strings.Contains(out, secret[i:i+8]) {
+					t.Fatalf("%q shows %q", out, secret[i:i+8])
+				}
+			}
+		}
+	}
+}
+
+// TestProveGuessesTellNothing: who knows the prefix and guesses the rest gets back
+// what they sent, whatever they send.
+func TestProveGuessesTellNothing(t *testing.T) {
+	t.Parallel()
+	const alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	r := rand.New(rand.NewPCG(rand.Uint64(), 5))
+	guess := func(n int) string {
+		out := make([]byte, n)
+		for i := range out {
+			out[i] = alphabet[r.IntN(len(alphabet))]
+		}
+		return string(out)
+	}
+	value := "ghp_" + guess(36)
+	p := withParts(t, value)
+	for range prove.Trials(5_000, 100_000) {
+		// Also with the most that a window shows: seven bytes, and not the eighth.
+		for _, text := range []string{"ghp_" + guess(8), "ghp_" + guess(36), value[4:11] + "-" + guess(3)} {
+			if got := string(p.Redact([]byte(text))); got != text {
+				t.Fatalf("%q became %q", text, got)
+			}
+		}
+	}
+}
+
 // What is public of a value is no part of it.
 func TestPublicPartsStay(t *testing.T) {
 	t.Parallel()
