@@ -100,3 +100,21 @@ func (d *desk) arrived(a portal.Attack) {
 		d.t.Errorf("%s: %d requests had the password", a.Name, got)
 	}
 }
+
+// A page of the login's own site does not say where the password goes.
+func TestOnlyTheLearnedRequestHasThePassword(t *testing.T) {
+	t.Parallel()
+	d := openAlone(t)
+	for path := range portal.Elsewhere {
+		d.Portal.Rest()
+		d.Portal.Arrived(portal.Own...)
+		if text, ok := d.call("browser_sign_in", "url", d.Base("portal")+path, "wait", false); ok {
+			t.Errorf("%s: %s", path, text)
+		}
+		d.arrived(portal.Attack{Name: path, Gets: portal.Never})
+		d.searched(path)
+	}
+	if text, ok := d.call("browser_sign_in", "url", d.Base("portal")+"/login", "wait", false); !ok {
+		t.Errorf("the page that was learned: %s", text)
+	}
+}

@@ -80,6 +80,7 @@ func New(base func(site string) string, user, password, secret string) (*Portal,
 	p.hostile()
 	p.fill()
 	p.shown()
+	p.elsewhere()
 	return p, nil
 }
 
