@@ -141,10 +141,10 @@ func (s *service) explain(ctx context.Context, p hotcell.Principal, in *explainR
 	if !strings.HasPrefix(uri, "/") {
 		uri = "/" + uri
 	}
-	return explainedOf(rules.Request(host, port, strings.ToUpper(in.Body.Method), uri), answer.Dead, in.Body.Job != ""), nil
+	return explainedOf(rules.Request(host, port, strings.ToUpper(in.Body.Method), uri), host, answer.Dead, in.Body.Job != ""), nil
 }
 
-func explainedOf(v egress.Verdict, dead string, job bool) *explained {
+func explainedOf(v egress.Verdict, host, dead string, job bool) *explained {
 	out := &explained{}
 	b := &out.Body
 	b.Allowed, b.Reason, b.Rule, b.Model = v.Allowed, v.Reason, v.Rule, v.Model
@@ -152,7 +152,7 @@ func explainedOf(v egress.Verdict, dead string, job bool) *explained {
 		if i == 0 {
 			b.Credential, b.As = use.Name, string(use.As)
 		}
-		b.Credentials = append(b.Credentials, explainedUse{Name: use.Name, As: string(use.As)})
+		b.Credentials = append(b.Credentials, explainedUse{use.Name, string(use.As), egress.Places(use, host)})
 	}
 	if dead != "" && job {
 		b.Allowed, b.Reason, b.Rule = false, dead, ""

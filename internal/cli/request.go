@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hotcell"
+	"hotcell/client"
 	"hotcell/internal/shell"
 	"hotcell/internal/site"
 )
@@ -206,6 +207,19 @@ func (a *app) decide(approve bool) *cobra.Command {
 	return c
 }
 
+// putOn says which credentials go onto a request, and where.
+func putOn(uses []client.ExplainedUse) string {
+	var out []string
+	for _, u := range uses {
+		where := " (as " + u.As + ", in " + strings.Join(u.Places, " or ") + ")"
+		if u.As == string(hotcell.InjectStandIn) {
+			where = " (where its stand-in stands in " + strings.Join(u.Places, " or ") + ")"
+		}
+		out = append(out, u.Name+where)
+	}
+	return strings.Join(out, " and ")
+}
+
 func (a *app) explain() *cobra.Command {
 	return command("explain JOB|ASSIGNMENT METHOD URL", "Say what would become of a request of a job",
 		"Say what would become of a request of a job: whether it is let out, under which\nrule, and which credential goes on. Exits with 4 where it would be refused.",
@@ -237,8 +251,8 @@ func (a *app) explain() *cobra.Command {
 				return nil
 			}
 			how := "goes to the host directly, with nothing put on"
-			if e.Credential != "" {
-				how = fmt.Sprintf("goes by the vault, which puts %s on (as %s)", e.Credential, e.As)
+			if len(e.Credentials) > 0 {
+				how = "goes by the vault, which puts on " + putOn(e.Credentials) + "; a request that brings another credential is refused"
 			}
 			if e.Model {
 				how += "; it is a model host: values are taken out of what is sent"

@@ -196,3 +196,16 @@ func path(uri string) string {
 	}
 	return uri
 }
+
+// Places are where a use's credential goes on a request to a host: of a stand-in,
+// where it may stand.
+func Places(u *hotcell.Use, host string) (out []string) {
+	set := place.Of(u.Places, host)
+	if u.HTTP != nil {
+		set = place.OfAuth(u.HTTP.Auth)[:1]
+	}
+	for _, p := range set {
+		out = append(out, p.String())
+	}
+	return out
+}

@@ -33,6 +33,9 @@ func (x *exchange) foreign(w http.ResponseWriter, r *http.Request, to *target) b
 		}
 		known = known || use.As == hotcell.InjectEnvironment && egress.Bound(&use, to.host, to.port)
 	}
+	if known {
+		x.ownCookies(r, to)
+	}
 	ours := slices.Clone(x.own)
 	for {
 		at, found := place.Foreign(to.host, r.Header, r.URL.RawQuery, ours)
@@ -54,12 +57,18 @@ func (x *exchange) foreign(w http.ResponseWriter, r *http.Request, to *target) b
 	return true
 }
 
+// ownCookies finds the cookies that hold values which the job has and may send there.
+func (x *exchange) ownCookies(r *http.Request, to *target) {
+	for _, c := range r.Cookies() {
+		if p := (place.Place{Kind: place.Cookie, Name: c.Name}); x.bears(to, c.Value) {
+			x.own = append(x.own, p)
+		}
+	}
+}
+
 // had says whether a place of the head holds a value that the job has and may send
 // there.
 func (x *exchange) had(r *http.Request, at place.Place, to *target) bool {
-	if x.inspect.patterns == nil {
-		return false
-	}
 	values := r.Header[at.Name]
 	if at.Kind == place.Query {
 		values = nil
@@ -70,16 +79,23 @@ func (x *exchange) had(r *http.Request, at place.Place, to *target) bool {
 		}
 	}
 	for _, v := range values {
-		bound := func(use *hotcell.Use) bool {
-			return use != nil && use.As == hotcell.InjectEnvironment && egress.Bound(use, to.host, to.port)
-		}
-		found := false
-		for _, m := range x.inspect.patterns.Find([]byte(v)) {
-			found = found || bound(x.inspect.uses[m.ID])
-		}
-		if !found {
+		if !x.bears(to, v) {
 			return false
 		}
 	}
 	return len(values) > 0
+}
+
+// bears says whether a text holds a value that the job has and may send to a host.
+func (x *exchange) bears(to *target, text string) bool {
+	if x.inspect.patterns == nil {
+		return false
+	}
+	for _, m := range x.inspect.patterns.Find([]byte(text)) {
+		use := x.inspect.uses[m.ID]
+		if use != nil && use.As == hotcell.InjectEnvironment && egress.Bound(use, to.host, to.port) {
+			return true
+		}
+	}
+	return false
 }
