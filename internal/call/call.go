@@ -74,6 +74,8 @@ type Service struct {
 	menus menus
 	seen  patterns
 	tidy  *time.Timer
+	// suspects are the connections whose key a service did not take.
+	suspects suspects
 }
 
 // New is a service; Close ends it.
@@ -121,6 +123,9 @@ type attempt struct {
 	approved hotcell.RequestID
 	// id is what services may know the call by, however often it is sent.
 	id string
+	// good is true where the service does not let the call through and knows the key all
+	// the same, and asked where it said at all whether it does.
+	good, told bool
 }
 
 // Call makes one call of a tool. What an agent can do something about is in the
@@ -224,6 +229,9 @@ func (s *Service) perform(ctx context.Context, a *attempt) (*connector.Result, e
 	if err == nil || trip.Status != unauthorized {
 		return result, err
 	}
+	if a.good { // the account itself says so: it is what this operation answers
+		return nil, err
+	}
 	if !c.Renewed() {
 		return nil, s.unknown(ctx, a, version, err)
 	}
@@ -237,7 +245,7 @@ func (s *Service) perform(ctx context.Context, a *attempt) (*connector.Result, e
 		return nil, err
 	}
 	again, trip, version, err := s.trip(ctx, a)
-	if err != nil && trip.Status == unauthorized {
+	if err != nil && trip.Status == unauthorized && !a.good {
 		err = s.unknown(ctx, a, version, err)
 	}
 	return again, err
@@ -251,6 +259,9 @@ func (s *Service) unknown(ctx context.Context, a *attempt, version int, cause er
 		return cause
 	}
 	c := &a.offer.held.Credential
+	if !s.suspects.guilty(a, version) {
+		return cause
+	}
 	told := s.Vault.Break(ctx, c.Workspace, c.ID, version, "the service does not know its key any more")
 	if told == nil { // it has another key by now, which a job to come will have
 		told = fmt.Errorf("%w: the service does not take the key that the connection %q had when the job started", hotcell.ErrNeedsReconnect, a.offer.alias())
@@ -299,6 +310,11 @@ func (s *Service) trip(ctx context.Context, a *attempt) (*connector.Result, cour
 	if err != nil && !understood(err) {
 		s.Log.Warn("what a service answered was not understood", "connector", o.connector.Slug, "tool", o.tool.Name)
 		err = errStrange
+	}
+	if err != nil && trip.Status == unauthorized {
+		s.suspect(ctx, a, used, patterns)
+	} else if err == nil {
+		s.suspects.clear(used.Use.Credential)
 	}
 	s.Vault.Done(used, outcome(trip, err), trip.Size, s.Now().Sub(began).Milliseconds())
 	return result, trip, used.Use.Version, denied(err)

@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode"
 
 	"hotcell"
 	"hotcell/internal/connector"
@@ -17,6 +16,7 @@ import (
 	"hotcell/internal/live"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
+	"hotcell/internal/words"
 )
 
 // The codes of [vaultrpc.ToolError].
@@ -131,18 +131,9 @@ const (
 	maxAfter   = 24 * 3600 // seconds
 )
 
-// clip is a text in its bounds, without characters that steer.
+// clip is a text in its bounds, in which all can be seen.
 func clip(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' || r == unicode.ReplacementChar || unicode.Is(unicode.Cf, r) {
-			return ' '
-		}
-		return r
-	}, text)
-	if runes := []rune(text); len(runes) > maxMessage {
-		text = string(runes[:maxMessage]) + "…"
-	}
-	return strings.TrimSpace(text)
+	return strings.TrimSpace(words.Clip(words.Plain(text), maxMessage))
 }
 
 // sentence is an error's text without its sentinel.

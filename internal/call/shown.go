@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"unicode"
+
+	"hotcell/internal/words"
 )
 
 // maxShown bounds, in bytes, what people are shown of a call: all of it.
@@ -115,13 +116,13 @@ func covers(came, guarded string) bool {
 
 // visible writes what cannot be seen in a text, or turns it around, as escapes.
 func visible(text []byte) []byte {
-	if !bytes.ContainsFunc(text, hidden) {
+	if !bytes.ContainsFunc(text, words.Hidden) {
 		return text
 	}
 	var out bytes.Buffer
 	for _, r := range string(text) {
 		switch {
-		case !hidden(r):
+		case !words.Hidden(r):
 			out.WriteRune(r)
 		case r > 0xffff:
 			high, low := (r-0x10000)>>10+0xd800, (r-0x10000)&0x3ff+0xdc00
@@ -131,8 +132,4 @@ func visible(text []byte) []byte {
 		}
 	}
 	return out.Bytes()
-}
-
-func hidden(r rune) bool {
-	return unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) || unicode.IsControl(r) && r != '\n'
 }

@@ -90,7 +90,7 @@ func TestTheSameFolderIsTheSameArchive(t *testing.T) {
 
 func TestWhatSomebodyNamedCannotSteerTheTerminal(t *testing.T) {
 	t.Parallel()
-	if got := safe("a\x1b[31mb\r\nc\u202ed\u009be"); got != "a?[31mb??c?d?e" {
+	if got := safe("a\x1b[31mb\r\nc\u202ed\u009be"); got != `a\u{1b}[31mb\u{d} c\u{202e}d\u{9b}e` {
 		t.Errorf("%q", got)
 	}
 }

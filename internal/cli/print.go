@@ -6,7 +6,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
+
+	"hotcell/internal/words"
 )
 
 // json prints data for programs.
@@ -31,14 +32,9 @@ func (a *app) table(rows [][]string) error {
 	return w.Flush()
 }
 
-// safe keeps a name that somebody chose from steering the terminal.
+// safe keeps what somebody chose from steering the terminal, or from hiding there.
 func safe(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-			return '?'
-		}
-		return r
-	}, s)
+	return strings.NewReplacer("\n", " ", "\t", " ").Replace(words.Plain(s))
 }
 
 // safeLines is safe for texts of several lines.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +14,7 @@ import (
 	"hotcell/client"
 	"hotcell/internal/shell"
 	"hotcell/internal/site"
+	"hotcell/internal/words"
 )
 
 func (a *app) requests() *cobra.Command {
@@ -51,7 +51,7 @@ func wants(q hotcell.Request) string {
 	case q.Call == nil:
 		return site.FormatAllow(q.Allow)
 	}
-	return "call " + q.Call.Tool + " " + q.Call.Connection + " " + string(q.Call.Arguments)
+	return "call " + words.Name(q.Call.Tool) + " " + words.Name(q.Call.Connection) + " " + string(q.Call.Arguments)
 }
 
 // quoted is an agent's own words, so that they cannot be taken for ours.
@@ -122,11 +122,11 @@ func askedWayRows(q hotcell.Request) [][]string {
 // callRows tell of a call that waits. The arguments are an agent's: they are shown
 // argument by argument, each as JSON, so that none can be taken for our words.
 func callRows(c hotcell.AskedCall) [][]string {
-	account := c.Connection
+	account := words.Name(c.Connection)
 	if c.Account != "" {
-		account += " (" + c.Account + ")"
+		account += " (" + words.Name(c.Account) + ")"
 	}
-	rows := [][]string{{"wants", "to call " + c.Tool}, {"on", account}}
+	rows := [][]string{{"wants", "to call " + words.Name(c.Tool)}, {"on", account}}
 	var arguments map[string]json.RawMessage
 	if json.Unmarshal(c.Arguments, &arguments) != nil {
 		return append(rows, []string{"arguments", ascii(c.Arguments)})
@@ -143,20 +143,7 @@ func callRows(c hotcell.AskedCall) [][]string {
 
 // ascii is JSON of somebody's without a character that a terminal could show as
 // another, or as none: what looks like #ops is #ops.
-func ascii(text []byte) string {
-	var b strings.Builder
-	for _, r := range string(text) {
-		switch {
-		case r == '\n' || r == '\r' || r == '\t':
-			b.WriteByte(' ')
-		case unicode.IsPrint(r) && !unicode.Is(unicode.Mn, r):
-			b.WriteRune(r)
-		default:
-			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
-		}
-	}
-	return b.String()
-}
+func ascii(text []byte) string { return safe(string(text)) }
 
 func (a *app) linkRequest() *cobra.Command {
 	return command("link ID", "Make a link by which a person gives the login that a job asks for",

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"unicode"
 
 	"hotcell"
 	"hotcell/internal/connector"
@@ -16,6 +15,7 @@ import (
 	"hotcell/internal/oauth"
 	"hotcell/internal/sensitive"
 	"hotcell/internal/vault"
+	"hotcell/internal/words"
 )
 
 // errMute is a connector that knows no way to ask who is connected.
@@ -145,16 +145,8 @@ func faultSentence(f *oauth.Fault) string {
 	return "the service does not answer, or not in a way that is understood"
 }
 
-// oneLine is a text without characters that steer, in its bound.
-func oneLine(text string) string {
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {
-		return unicode.IsControl(r) || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar
-	}), " ")
-	if runes := []rune(text); len(runes) > maxSentence {
-		text = string(runes[:maxSentence]) + "…"
-	}
-	return text
-}
+// oneLine is a text in one line in which all can be seen, in its bound.
+func oneLine(text string) string { return words.Line(text, maxSentence) }
 
 // settingURL is the setting that says where an MCP server is.
 const settingURL = "url"

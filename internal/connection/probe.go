@@ -29,6 +29,11 @@ func (s *Service) Test(ctx context.Context, r *vaultrpc.TestConnectionRequest) (
 		tested, name, err := s.try(ctx, r)
 		switch {
 		case err == nil:
+			if c.Connected.Broken != nil && r.Path == "" {
+				if err := s.Vault.Mend(ctx, c.Workspace, c.ID, tested); err != nil {
+					return nil, err
+				}
+			}
 			return &vaultrpc.TestConnectionAnswer{Works: true, Account: name}, nil
 		case refusedBy(err) && c.Renewed() && version == 0:
 			version = tested // once more, with a token that is not this one

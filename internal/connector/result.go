@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strings"
 	"unicode/utf8"
+
+	"hotcell/internal/words"
 )
 
 // maxResult is how large a result may be, in bytes.
@@ -59,7 +61,7 @@ func (r *Run) Result(ctx context.Context) (*Result, error) {
 	if r.tool.result != nil {
 		var err error
 		if v, err = r.tool.result.eval(ctx, r.vars); err != nil {
-			return nil, &Failure{Status: r.last.Status, Message: "the service's answer is not as it is described"}
+			return nil, &Failure{Status: r.last.Status, Message: "the service's answer is not as it is described: " + r.last.said()}
 		}
 	}
 	if r.paging != nil {
@@ -185,4 +187,20 @@ func (r *Run) coded(ctx context.Context, t *text) ([]byte, error) {
 	out, err := unbase64url(v)
 	b, _ := out.([]byte)
 	return b, err
+}
+
+// said is what came, in a few words: its type, and its first line.
+func (a *Answer) said() string {
+	kind, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type"))
+	if kind == "" {
+		kind = "of no type"
+	}
+	if len(a.Body) == 0 {
+		return "it is empty (" + words.Name(kind) + ")"
+	}
+	if json.Valid(a.Body) { // which may lead to places that nobody is to be told of
+		return "it is " + words.Name(kind)
+	}
+	first, _, _ := strings.Cut(strings.TrimSpace(string(a.Body[:min(len(a.Body), maxIdentity*4)])), "\n")
+	return fmt.Sprintf("it is %s, and begins with %q", words.Name(kind), words.Line(first, maxIdentity))
 }

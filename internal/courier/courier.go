@@ -4,8 +4,8 @@
 // reads the answer.
 //
 // So nothing of a key can come into a result, an error or the next request. It
-// guards further that the key goes over TLS to one origin a call, that no
-// redirect is followed, and that size and time are bounded. What a service
+// guards further that the key goes over TLS to one origin a call, that a redirect
+// is followed within that origin alone, and that size and time are bounded. What a service
 // enciphered it does not find, and whether a call is allowed it does not decide.
 // One way to use it:
 //
@@ -177,6 +177,16 @@ func (t *trip) one(ctx context.Context, r *connector.Request) (*connector.Answer
 	harmless := r.Safe || out.Method == http.MethodGet || out.Method == http.MethodHead
 	t.Lost = !harmless
 	came, err := t.Transport.RoundTrip(out)
+	for hops := 0; err == nil && hops < maxHops; hops++ {
+		next := t.onward(ctx, r, out, came)
+		if next == nil {
+			break
+		}
+		_ = came.Body.Close()
+		if out, err = next, ctx.Err(); err == nil {
+			came, err = t.Transport.RoundTrip(out)
+		}
+	}
 	if err != nil {
 		return nil, t.unanswered(ctx, err)
 	}
@@ -187,6 +197,34 @@ func (t *trip) one(ctx context.Context, r *connector.Request) (*connector.Answer
 		t.changed = true
 	}
 	return t.read(ctx, out.URL, came)
+}
+
+// maxHops is how many redirects of a service to itself are followed.
+const maxHops = 5
+
+// onward is the request that a redirect asks for, where it stays at the origin: a GET
+// goes wherever it is sent there, another method only by 307 and 308, which keep it.
+func (t *trip) onward(ctx context.Context, r *connector.Request, sent *http.Request, came *http.Response) *http.Request {
+	keeps := came.StatusCode == http.StatusTemporaryRedirect || came.StatusCode == http.StatusPermanentRedirect
+	moved := came.StatusCode == http.StatusMovedPermanently || came.StatusCode == http.StatusFound
+	if !keeps && (!moved || sent.Method != http.MethodGet && sent.Method != http.MethodHead) {
+		return nil
+	}
+	location := came.Header.Get("Location")
+	to, err := sent.URL.Parse(location)
+	if err != nil || location == "" || t.patterns.Contains([]byte(location)) || to.Scheme != sent.URL.Scheme || to.Host != sent.URL.Host || to.User != nil {
+		return nil
+	}
+	if t.Requests++; t.Requests > t.Limits.Requests {
+		return nil
+	}
+	again := *r
+	again.URL = to
+	out, err := t.prepare(ctx, &again)
+	if err != nil {
+		return nil
+	}
+	return out
 }
 
 // prepare makes the request that goes out, with the key on.

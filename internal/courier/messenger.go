@@ -81,8 +81,10 @@ func (m *messenger) roundTrip(r *http.Request) (*http.Response, error) {
 		_ = came.Body.Close()
 		return nil, errEnded
 	}
-	m.Status, m.fault = came.StatusCode, nil
-	m.Refused = came.StatusCode == http.StatusUnauthorized && !m.changed
+	if r.Method != http.MethodDelete { // the end of a session says nothing of what was in it
+		m.Status, m.fault = came.StatusCode, nil
+	}
+	m.Refused = m.Status == http.StatusUnauthorized && !m.changed
 	if call {
 		m.Lost, m.changed = false, m.changed || came.StatusCode < http.StatusMultipleChoices
 	}

@@ -38,6 +38,25 @@ func (v *Vault) breakOff(w hotcell.VaultWriter, c hotcell.Credential, reason str
 	return broken(w, c), errors.Join(w.PutCredential(c), w.Record(about))
 }
 
+// kindMend is the event of a connection that works again.
+const kindMend = "connection.mend"
+
+// Mend takes back that a connection is broken, where its service has just taken the
+// key of that version; a version that is not the newest any more mends nothing.
+func (v *Vault) Mend(ctx context.Context, ws hotcell.WorkspaceID, id hotcell.CredentialID, version int) error {
+	return v.store.Update(context.WithoutCancel(ctx), func(w hotcell.VaultWriter) error {
+		c, err := w.Credential(ws, id)
+		if err != nil || c.Connected == nil || c.Version != version || c.Connected.Broken == nil {
+			return err
+		}
+		connected := *c.Connected
+		connected.Broken, c.Connected = nil, &connected
+		about := v.ofConnection(kindMend, c)
+		about.Decision, about.Reason = hotcell.Allowed, "the service takes its key"
+		return errors.Join(w.PutCredential(c), w.Record(about))
+	})
+}
+
 func (v *Vault) ofConnection(kind string, c hotcell.Credential) hotcell.Event {
 	return hotcell.Event{Workspace: c.Workspace, At: v.now(), Kind: kind, Member: c.Owner, Via: "vault", Credential: c.ID, Version: c.Version, Name: c.Name}
 }

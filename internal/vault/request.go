@@ -8,11 +8,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"hotcell"
 	"hotcell/internal/access"
 	"hotcell/internal/site"
+	"hotcell/internal/words"
 )
 
 // The bounds of what a job may ask for.
@@ -97,18 +97,9 @@ func (v *Vault) note(ctx context.Context, job hotcell.JobID, allow hotcell.Allow
 	return q, nil
 }
 
-// plainWhy is text in a few lines, cut to its bound.
+// plainWhy is text in a few lines in which all can be seen, cut to its bound.
 func plainWhy(why string) string {
-	why = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' || r == unicode.ReplacementChar || unicode.Is(unicode.Cf, r) {
-			return ' '
-		}
-		return r
-	}, why)
-	if runes := []rune(why); len(runes) > maxWhy {
-		why = string(runes[:maxWhy]) + "…"
-	}
-	return strings.TrimSpace(why)
+	return strings.TrimSpace(words.Clip(words.Plain(why), maxWhy))
 }
 
 // Decision is what somebody says to a request.

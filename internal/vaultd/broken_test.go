@@ -24,6 +24,14 @@ func TestAKeyThatIsNotKnownAnyMoreBreaksItsConnection(t *testing.T) {
 	o.answers(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, `{"message":"who?"}`, http.StatusUnauthorized)
 	})
+	// Nobody can ask this service who is connected: one operation's word is not enough.
+	for range 2 {
+		answer, err := o.call(job, "chat_post", hello)
+		must(t, err)
+		if e := answer.Error; e == nil || e.Code != "service" || e.Status != http.StatusUnauthorized || o.show(o.b, c.ID).Connected.Broken != nil {
+			t.Fatalf("got %+v", answer.Error)
+		}
+	}
 	answer, err := o.call(job, "chat_post", hello)
 	must(t, err)
 	told := "Berta, by hotcell connections reconnect " + string(c.ID)
@@ -67,6 +75,10 @@ func TestAJobWithAnOlderKeyBreaksNothing(t *testing.T) {
 			http.Error(w, `{}`, http.StatusUnauthorized)
 		}
 	})
+	for range 2 {
+		_, err := o.call(job, "chat_post", hello)
+		must(t, err)
+	}
 	answer, err := o.call(job, "chat_post", hello)
 	must(t, err)
 	if answer.Error == nil || answer.Error.Code != "reconnect" || o.show(o.me, c.ID).Connected.Broken != nil {

@@ -1,6 +1,7 @@
 package vaultd_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"encoding/base64"
@@ -81,6 +82,10 @@ func TestNothingOfAKeyComesBack(t *testing.T) {
 	o.answers(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, `{"message":"`+key+` is dead"}`, http.StatusUnauthorized)
 	})
+	for range 2 { // nobody can ask this service who is connected: the third in a row breaks it
+		_, err := o.call(job, "chat_post", `{"channel":"#ops","text":"t"}`)
+		must(t, err)
+	}
 	answer, err := o.call(job, "chat_post", `{"channel":"#ops","text":"t"}`) // last: it breaks the connection
 	must(t, err)
 	if answer.Error == nil || answer.Error.Code != "reconnect" || !strings.Contains(answer.Error.Message, "is dead") {
@@ -209,6 +214,56 @@ func TestAServiceThatKnowsNoTokenAtAll(t *testing.T) {
 	for range 10 { // it is broken by then, and nobody asks
 		r.refuses(job, "robot_work", `{}`, "reconnect", "hotcell connections reconnect con_")
 	}
+}
+
+// TestOneOperationsRefusalIsItsOwn has a server that does not let one tool's calls
+// through, and then takes its key no more, and then takes it again.
+func TestOneOperationsRefusalIsItsOwn(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	server := mcp.NewServer(&mcp.Implementation{Name: "remote", Version: "1"}, nil)
+	key := o.plant("mcp")
+	mcp.AddTool(server, &mcp.Tool{Name: "say", Description: "Say something."}, func(context.Context, *mcp.CallToolRequest, map[string]any) (*mcp.CallToolResult, any, error) {
+		return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: "said"}}}, nil, nil
+	})
+	handler := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, nil)
+	var picky, deaf atomic.Bool
+	o.answers(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		r.Body, r.Host = io.NopCloser(bytes.NewReader(body)), "localhost"
+		if deaf.Load() || picky.Load() && bytes.Contains(body, []byte("tools/call")) {
+			http.Error(w, "who?", http.StatusUnauthorized)
+			return
+		}
+		handler.ServeHTTP(w, r)
+	})
+	c, err := o.connect(&vaultrpc.CreateConnectionRequest{
+		Principal: o.me, Name: "team", Connector: "mcp", Settings: map[string]string{"url": "https://example.com/mcp"}, Key: o.sealedKey("team", key),
+	})
+	must(t, err)
+	_, job := o.with(o.me, hotcell.Narrowing{Tools: []string{"say"}}, c.ID)
+	picky.Store(true)
+	for range 5 {
+		answer, err := o.call(job, "team_say", `{}`)
+		must(t, err)
+		if answer.Error == nil || answer.Error.Code != "service" || answer.Error.Status != http.StatusUnauthorized || o.show(o.me, c.ID).Connected.Broken != nil {
+			t.Fatalf("got %+v, and it is %+v", answer.Error, o.show(o.me, c.ID).Connected.Broken)
+		}
+	}
+	picky.Store(false)
+	o.done(job, "team_say", `{}`) // what was known is forgotten
+	deaf.Store(true)
+	o.refuses(job, "team_say", `{}`, "reconnect", "")
+	if o.show(o.me, c.ID).Connected.Broken == nil {
+		t.Fatal("it is not broken")
+	}
+	deaf.Store(false)
+	tested, err := o.control.TestConnection(t.Context(), &vaultrpc.TestConnectionRequest{Principal: o.me, ID: c.ID})
+	must(t, err)
+	if !tested.Works || o.show(o.me, c.ID).Connected.Broken != nil {
+		t.Errorf("a test says %+v, and it is %+v", tested, o.show(o.me, c.ID).Connected.Broken)
+	}
+	o.done(job, "team_say", `{}`)
 }
 
 func TestTheToolsOfAnMCPServer(t *testing.T) {
