@@ -67,7 +67,7 @@ func numbers() []named {
 }
 
 func escapes() []named {
-	some := func(every int, write func(rune) string) func(string) string {
+	some := func(every int, write func(rune) string, others func(string) string) func(string) string {
 		return func(s string) string {
 			var out strings.Builder
 			n := 0
@@ -75,13 +75,14 @@ func escapes() []named {
 				if n%every == 0 {
 					out.WriteString(write(c))
 				} else {
-					out.WriteRune(c)
+					out.WriteString(others(string(c)))
 				}
 				n++
 			}
 			return out.String()
 		}
 	}
+	json := func(c string) string { return strings.TrimSuffix(strings.TrimPrefix(quoted(c), `"`), `"`) }
 	u4 := func(c rune) string {
 		if c >= 0x10000 {
 			high, low := utf16.EncodeRune(c)
@@ -98,16 +99,16 @@ func escapes() []named {
 		text("percent, twice", func(s string) string { return spell(s, "%%25%02X") }),
 		text("percent, three times", func(s string) string { return spell(s, "%%2525%02X") }),
 		text("JSON", func(s string) string { return quoted(s) }),
-		text("JSON, all by \\u", some(1, u4)),
-		text("JSON, some by \\u", some(3, u4)),
+		text("JSON, all by \\u", some(1, u4, json)),
+		text("JSON, some by \\u", some(3, u4, json)),
 		text("JSON in JSON", func(s string) string { return quoted(quoted(s)) }),
 		text("JSON in JSON in JSON", func(s string) string { return quoted(quoted(quoted(s))) }),
-		text("\\U0001f511, all", some(1, u8)),
+		text("\\U0001f511, all", some(1, u8, json)),
 		text("\\U0001f511, what is not ASCII", func(s string) string {
 			q := strconv.QuoteToASCII(s)
 			return q[1 : len(q)-1]
 		}),
-		text("\\u{41}, all", some(1, brace)),
+		text("\\u{41}, all", some(1, brace, json)),
 		text("\\x41, all", func(s string) string { return spell(s, `\x%02x`) }),
 		text("\\101, all", func(s string) string { return spell(s, `\%03o`) }),
 		text("entities, decimal", func(s string) string { return runes(s, "&#%d;") }),
@@ -115,7 +116,7 @@ func escapes() []named {
 		text("entities, decimal without a semicolon", func(s string) string { return runes(s, "&#%d") }),
 		text("entities, hex without a semicolon", noSemicolon),
 		text("entities, with zeros before", func(s string) string { return runes(s, "&#%07d;") }),
-		text("entities, some", some(4, func(c rune) string { return fmt.Sprintf("&#%d;", c) })),
+		text("entities, some", some(4, func(c rune) string { return fmt.Sprintf("&#%d;", c) }, html.EscapeString)),
 		text("HTML", html.EscapeString),
 		text("HTML in JSON", func(s string) string { return quoted(html.EscapeString(s)) }),
 		text("XML", func(s string) string {
@@ -125,9 +126,9 @@ func escapes() []named {
 	}
 }
 
-// noSemicolon ends hex entities by what is no digit of hex.
+// noSemicolon ends hex entities by the next one's beginning.
 func noSemicolon(s string) string {
-	return strings.TrimSuffix(runes(s, "&#x%x&"), "&") + " "
+	return runes(s, "&#x%x") + " "
 }
 
 func quotings() []named {
