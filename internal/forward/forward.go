@@ -210,7 +210,7 @@ func parse(r *http.Request) (*url.URL, vault.Target, error) {
 	if !strings.HasPrefix(uri, "/") && uri != "*" {
 		return nil, vault.Target{}, bad
 	}
-	return target, vault.Target{Host: host, Port: port, Method: r.Method, URI: uri}, nil
+	return target, vault.Target{Host: host, Port: port, Method: r.Method, URI: uri, Shown: r.Header.Get(vaultrpc.HeaderShown)}, nil
 }
 
 // prepare makes the request that goes out, with the credentials on.

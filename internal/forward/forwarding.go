@@ -35,6 +35,8 @@ type forwarding struct {
 	out     *http.Request
 	pattern *guard.Patterns
 	began   time.Time
+	// status is the answer's; 0 where none came.
+	status int
 	// jar keeps the service's cookies; note says what was left out of the request.
 	jar  *jar
 	note string
@@ -131,6 +133,9 @@ func unsent(err error) string {
 // done records how the uses ended.
 func (f *forwarding) done(reason string, size int64) {
 	s := f.service
+	if f.status > 0 {
+		reason = strings.TrimSuffix(strconv.Itoa(f.status)+", "+reason, ", ")
+	}
 	for _, used := range f.uses {
 		s.Vault.Done(used, reason, size, s.Now().Sub(f.began).Milliseconds())
 	}
@@ -149,6 +154,7 @@ func (f *forwarding) exchange(ctx context.Context, w http.ResponseWriter) (int64
 		return 0, s.unanswered(f.out.Context(), w, err)
 	}
 	defer func() { _ = answer.Body.Close() }()
+	f.status = answer.StatusCode
 	disown(answer.Header)
 	f.jar.take(answer, f.target)
 	f.count(ctx, w)

@@ -54,6 +54,9 @@ func (x *exchange) roundTrip(r *http.Request) (*http.Response, error) {
 	for _, use := range x.verdict.Uses {
 		out.Header[vaultrpc.HeaderUse] = append(out.Header[vaultrpc.HeaderUse], string(use.Attachment))
 	}
+	if patterns, path := x.gateway.patterns.Load(), []byte(r.URL.EscapedPath()); patterns != nil && patterns.Contains(path) {
+		out.Header[vaultrpc.HeaderShown] = []string{printable(string(patterns.Redact(path)))}
+	}
 	if x.arm != "" {
 		out.Header[vaultrpc.HeaderArm] = []string{x.arm}
 	}

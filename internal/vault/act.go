@@ -111,12 +111,17 @@ func (v *Vault) stamp(e hotcell.Event, p hotcell.Principal) hotcell.Event {
 // refused records an error that is a refusal or a sign of tampering, and
 // returns it; where that cannot be recorded, it says so.
 func (v *Vault) refused(ctx context.Context, about hotcell.Event, err error) error {
+	return v.refusedFor(ctx, about, why(err), err)
+}
+
+// refusedFor is [Vault.refused] with the words for the log.
+func (v *Vault) refusedFor(ctx context.Context, about hotcell.Event, reason string, err error) error {
 	if !errors.Is(err, hotcell.ErrTampered) && !errors.Is(err, hotcell.ErrDenied) {
 		if _, hidden := errors.AsType[*access.Refusal](err); !hidden {
 			return err
 		}
 	}
-	about.Decision, about.Reason = hotcell.Refused, why(err)
+	about.Decision, about.Reason = hotcell.Refused, reason
 	if about.Workspace != v.workspace {
 		about.Workspace = v.workspace // somebody of nowhere is refused here
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +21,8 @@ type Target struct {
 	// Method and URI are the request's, as it was written; empty for a connection
 	// to a database.
 	Method, URI string
+	// Shown is the path with marks in the place of values, where it holds some.
+	Shown string
 }
 
 // Used is a credential that is open for one request. Its holder clears it, and
@@ -30,6 +33,8 @@ type Used struct {
 	// Drill are the hosts of a drill's job.
 	Drill *hotcell.Drill
 	about hotcell.Event
+	// asked is what was asked for: method and path; empty for what is no request.
+	asked string
 }
 
 // Clear clears the values.
@@ -52,8 +57,9 @@ func (v *Vault) Use(ctx context.Context, job hotcell.JobID, attachment hotcell.A
 	host := about.Host
 	about = v.ofGrant(string(use.Tier)+".use", found.grant)
 	about.Host, about.Credential, about.Name, about.Decision = host, use.Credential, use.Name, hotcell.Allowed
+	about.Reason = to.asked()
 	if err := mayUse(found, to, v.steady()); err != nil {
-		return nil, v.refused(ctx, about, err)
+		return nil, v.refusedFor(ctx, about, joined(about.Reason, why(err)), err)
 	}
 	if err := v.store.Record(ctx, about); err != nil {
 		return nil, v.unrecorded(err)
@@ -62,7 +68,53 @@ func (v *Vault) Use(ctx context.Context, job hotcell.JobID, attachment hotcell.A
 	if err != nil {
 		return nil, v.refused(ctx, about, err)
 	}
-	return &Used{Use: use, Fields: fields, Drill: found.grant.Drill, about: about}, nil
+	return &Used{Use: use, Fields: fields, Drill: found.grant.Drill, about: about, asked: about.Reason}, nil
+}
+
+// maxMethod is how much of a method an event names, in bytes.
+const maxMethod = 32
+
+// asked is what a request asks for, as the log may have it: method and path,
+// without the query, and without values.
+func (t Target) asked() string {
+	if t.Method == "" {
+		return ""
+	}
+	path, _, _ := strings.Cut(t.URI, "?")
+	if t.Shown != "" {
+		if !marked(t.Shown, path) {
+			return PathText(t.Method[:min(len(t.Method), maxMethod)]) + " a path with a value in it"
+		}
+		path = t.Shown
+	}
+	return PathText(t.Method[:min(len(t.Method), maxMethod)]) + " " + PathText(path)
+}
+
+// marked says whether a text is another one with marks in the place of some of it:
+// who may say what is written down must not say what was not asked for.
+func marked(shown, whole string) bool {
+	first := true
+	for shown != "" {
+		before, after, mark := strings.Cut(shown, "[hotcell:")
+		at := strings.Index(whole, before)
+		if at < 0 || first && at > 0 {
+			return false
+		}
+		whole, first = whole[at+len(before):], false
+		if !mark {
+			return true
+		}
+		_, shown, _ = strings.Cut(after, "]")
+	}
+	return true
+}
+
+// joined is what was asked for, and what came of it.
+func joined(asked, reason string) string {
+	if asked == "" || reason == "" {
+		return asked + reason
+	}
+	return asked + ": " + reason
 }
 
 func mayUse(found *granted, to Target, now time.Time) error {
@@ -108,7 +160,7 @@ func alive(grant hotcell.Grant, now time.Time) error {
 // Done records how a use ended, some time after: the use itself is recorded.
 func (v *Vault) Done(u *Used, reason string, size, milliseconds int64) {
 	e := u.about
-	e.Kind, e.At, e.Reason, e.Size, e.Duration = string(u.Use.Tier)+".used", v.now(), reason, size, milliseconds
+	e.Kind, e.At, e.Reason, e.Size, e.Duration = string(u.Use.Tier)+".used", v.now(), joined(u.asked, reason), size, milliseconds
 	if u.about.Kind == kindCall {
 		e.Kind = kindCalled
 	}

@@ -29,6 +29,9 @@ const (
 	// HeaderJob is the job, HeaderUse each attachment whose credential goes on.
 	HeaderJob = "Hotcell-Job"
 	HeaderUse = "Hotcell-Use"
+	// HeaderShown is the path as it may be written down, where it holds a value that
+	// the job has: with marks in the values' places.
+	HeaderShown = "Hotcell-Shown"
 	// HeaderModel is set where the host is a model's. HeaderOwn names each place of
 	// the head that holds a value which the job has and may send there.
 	HeaderModel = "Hotcell-Model"
