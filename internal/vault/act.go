@@ -111,6 +111,9 @@ func (v *Vault) stamp(e hotcell.Event, p hotcell.Principal) hotcell.Event {
 // refused records an error that is a refusal or a sign of tampering, and
 // returns it; where that cannot be recorded, it says so.
 func (v *Vault) refused(ctx context.Context, about hotcell.Event, err error) error {
+	if err == nil {
+		return nil
+	}
 	return v.refusedFor(ctx, about, why(err), err)
 }
 
