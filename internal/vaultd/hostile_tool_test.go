@@ -253,9 +253,10 @@ func TestOneOperationsRefusalIsItsOwn(t *testing.T) {
 	picky.Store(false)
 	o.done(job, "team_say", `{}`) // what was known is forgotten
 	deaf.Store(true)
-	o.refuses(job, "team_say", `{}`, "reconnect", "")
-	if o.show(o.me, c.ID).Connected.Broken == nil {
-		t.Fatal("it is not broken")
+	answer, err := o.call(job, "team_say", `{}`)
+	must(t, err)
+	if answer.Error == nil || answer.Error.Code != "reconnect" || o.show(o.me, c.ID).Connected.Broken == nil {
+		t.Fatalf("got %+v, and it is not broken", answer.Error)
 	}
 	deaf.Store(false)
 	tested, err := o.control.TestConnection(t.Context(), &vaultrpc.TestConnectionRequest{Principal: o.me, ID: c.ID})
