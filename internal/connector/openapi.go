@@ -158,9 +158,6 @@ func (o *openAPI) operation(path, method string, item, operation map[string]any)
 		o.miss("%s %s: %s", strings.ToUpper(method), path, reason(err))
 		return
 	}
-	for _, note := range t.schema.Notes() {
-		o.miss("%s is there, and of its arguments: %s", name, note)
-	}
 	o.connector.Tools = append(o.connector.Tools, t)
 }
 
