@@ -4,17 +4,32 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"time"
+
+	"hotcell/internal/border"
 )
 
 // Reader is a [Writer] that is read from. A read returns as soon as anything is
-// decided.
+// decided, and in a silence what was held back: see [Writer.Release].
 type Reader struct {
 	from   io.Reader
 	writer *Writer
 	out    bytes.Buffer
 	buf    []byte
 	err    error
+	// came is where a read that takes long will tell of its end; nil where none is
+	// under way.
+	came chan arrival
 }
+
+// arrival is what one read of the stream brought.
+type arrival struct {
+	n   int
+	err error
+}
+
+// silence is how long nothing must have come for what is held back to go on.
+const silence = 10 * time.Millisecond
 
 // Reader reads a stream with every form of every value replaced, or as the
 // policy says.
@@ -45,18 +60,54 @@ func (r *Reader) more(n int) {
 	if r.buf == nil {
 		r.buf = make([]byte, min(max(n, 512), piece))
 	}
-	n, err := r.from.Read(r.buf)
-	if n > 0 {
-		_, r.err = r.writer.Write(r.buf[:n])
-		clear(r.buf[:n])
-	}
-	if err == nil || r.err != nil {
+	one, there := r.next()
+	if !there {
+		r.err = r.writer.Release()
 		return
 	}
-	r.err = err
-	if errors.Is(err, io.EOF) {
+	if one.n > 0 {
+		_, r.err = r.writer.Write(r.buf[:one.n])
+		clear(r.buf[:one.n])
+	}
+	if one.err == nil || r.err != nil {
+		return
+	}
+	r.err = one.err
+	if errors.Is(one.err, io.EOF) {
 		if failed := r.writer.Close(); failed != nil {
 			r.err = failed
 		}
+	}
+}
+
+// next reads once. Where something is held back it waits no longer than a silence,
+// and says that nothing is there: the read goes on meanwhile, and the next call has
+// what it brings. It ends when the stream does, or is closed.
+func (r *Reader) next() (one arrival, there bool) {
+	if r.came == nil {
+		if !r.writer.holds() {
+			one.n, one.err = r.from.Read(r.buf)
+			return one, true
+		}
+		came := make(chan arrival, 1)
+		r.came = came
+		fault := func(f *border.Fault) { came <- arrival{err: f} }
+		border.Go("a read of a guarded stream", fault, func() {
+			n, err := r.from.Read(r.buf)
+			came <- arrival{n, err}
+		})
+	}
+	var quiet <-chan time.Time
+	if r.writer.holds() {
+		timer := time.NewTimer(silence)
+		defer timer.Stop()
+		quiet = timer.C
+	}
+	select {
+	case one = <-r.came:
+		r.came = nil
+		return one, true
+	case <-quiet:
+		return one, false
 	}
 }

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"cmp"
+	"errors"
 	"io"
 	"slices"
 
@@ -27,6 +28,8 @@ type Writer struct {
 	floors []int64
 	// found are the stretches to replace, by their start, without overlap.
 	found []stretch
+	// early is up to where what came in has gone on, though it could begin a value.
+	early int64
 	out   []byte
 	count int
 	err   error
@@ -131,6 +134,37 @@ func (w *Writer) Close() (err error) {
 	return w.err
 }
 
+// maxEarly is how many bytes that may begin a value go on in a silence: fewer than
+// the shortest part that is looked for, so that a service which stops there tells no
+// more than one which goes on with something else.
+const maxEarly = windowHead - 1
+
+// ErrEarly says that a value went on after its beginning had gone on in a silence.
+// Nothing more of it was passed on.
+var ErrEarly = errors.New("a value came with a pause in it, which only somebody who wants it through would send")
+
+// Release passes on what is held back, where that is no more than seven bytes: for
+// streams on which the other end waits for an answer before it goes on. If it was the
+// beginning of a value all the same, the next Write fails with [ErrEarly].
+func (w *Writer) Release() (err error) {
+	if w.patterns == nil || w.err != nil {
+		return w.err
+	}
+	defer w.broken(new(int), &err)
+	from, end := max(w.decided(), w.early), w.source.end()
+	if end == from || end-w.decided() > maxEarly || len(w.found) > 0 {
+		return nil
+	}
+	w.early = end
+	_, w.err = w.to.Write(w.source.buf[from-w.source.off:])
+	return w.err
+}
+
+// holds says whether anything is held back that has not gone on.
+func (w *Writer) holds() bool {
+	return w.patterns != nil && w.source.end() > max(w.source.off, w.early)
+}
+
 // look looks at all readings of what is there.
 func (w *Writer) look(final bool) {
 	for _, l := range w.lanes {
@@ -195,9 +229,13 @@ func (w *Writer) decided() int64 {
 // pass writes what is decided, and forgets it.
 func (w *Writer) pass(safe int64) error {
 	w.out = w.out[:0]
-	from, done := w.source.off, 0
-	text := func(to int64) []byte { return w.source.buf[from-w.source.off : to-w.source.off] }
+	from, done := max(w.source.off, w.early), 0
+	text := func(to int64) []byte { return w.source.buf[from-w.source.off : max(from, to)-w.source.off] }
 	for _, f := range w.found {
+		if f.start < w.early {
+			w.count++
+			return ErrEarly
+		}
 		if f.end > safe {
 			break
 		}
@@ -238,5 +276,5 @@ func (w *Writer) reset() {
 	for _, l := range w.lanes {
 		l.reset()
 	}
-	w.found, w.count, w.err, w.policy = w.found[:0], 0, nil, nil
+	w.found, w.count, w.early, w.err, w.policy = w.found[:0], 0, 0, nil, nil
 }
