@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"hotcell/internal/border"
@@ -18,9 +19,27 @@ const inside = "CANARY-inside-5r8t"
 
 func thrower() error { panic(errors.New("slice of " + inside)) }
 
-func logged() (*slog.Logger, *bytes.Buffer) {
-	var b bytes.Buffer
-	return slog.New(slog.NewTextHandler(&b, nil)), &b
+func logged() (*slog.Logger, *said) {
+	b := &said{}
+	return slog.New(slog.NewTextHandler(b, nil)), b
+}
+
+// said is a log that several write to and read at once.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *said) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
 }
 
 func TestAPanicComesBackAsAnErrorWithoutItsText(t *testing.T) {

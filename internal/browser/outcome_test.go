@@ -155,8 +155,8 @@ func TestWhichLogin(t *testing.T) {
 	t.Parallel()
 	w := open(t, nil)
 	w.logins = []cellrpc.Login{
-		{Use: "att_1", Name: "upper", Username: "Ada", Password: true}, {Use: "att_2", Name: "lower", Username: "ada", Password: true},
-		{Use: "att_3", Name: "door", Password: true}, {Use: "att_4", Name: "bob's", Username: "Bob", Password: true},
+		{Use: "att_1", Name: "upper", Username: "Ada", Password: true, Known: true}, {Use: "att_2", Name: "lower", Username: "ada", Password: true, Known: true},
+		{Use: "att_3", Name: "door", Password: true, Known: true}, {Use: "att_4", Name: "bob's", Username: "Bob", Password: true, Known: true},
 	}
 	w.mux.HandleFunc("POST /session", func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

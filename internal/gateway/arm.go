@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/border"
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/guard"
 	"hotcell/internal/site"
@@ -187,13 +188,13 @@ func (g *Gateway) awaitVault(ctx context.Context, r cellrpc.AwaitArmRequest, a *
 	}
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go func() {
+	border.Go("waiting for what a page sends", border.Log(g.Config.Log), func() {
 		select {
 		case <-a.kept:
-			time.AfterFunc(otherTime, cancel)
+			border.After(otherTime, "the end of a wait for the vault", border.Log(g.Config.Log), cancel)
 		case <-waiting.Done():
 		}
-	}()
+	})
 	out, err := g.Vault.AwaitArm(waiting, &vaultrpc.AwaitArmRequest{Job: g.Job.ID, AwaitArmRequest: r})
 	if waiting.Err() == nil || ctx.Err() != nil {
 		return out, err

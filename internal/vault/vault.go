@@ -190,14 +190,25 @@ func (v *Vault) PublicKey(ws hotcell.WorkspaceID) (parcel.PublicKey, error) {
 // blobProbe is what is written to see that something can be.
 const blobProbe = "probe"
 
-// Probe writes something small, durably: a sign that a use could be recorded now.
-// What was read of the store stays known by it.
+// Probe writes something small, durably, and reads it back: a sign that a use could be
+// looked up and recorded now. What was read of the store stays known by it.
 func (v *Vault) Probe(ctx context.Context) error {
 	at, err := v.now().MarshalBinary()
 	if err != nil {
 		return err
 	}
-	return v.store.VaultStore.Update(ctx, func(w hotcell.VaultWriter) error { return w.PutBlob(v.workspace, blobProbe, at) })
+	err = v.store.VaultStore.Update(ctx, func(w hotcell.VaultWriter) error { return w.PutBlob(v.workspace, blobProbe, at) })
+	if err != nil {
+		return fmt.Errorf("writing: %w", err)
+	}
+	err = v.store.VaultStore.View(ctx, func(r hotcell.VaultReader) error {
+		_, err := r.Blob(v.workspace, blobProbe)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("reading: %w", err)
+	}
+	return nil
 }
 
 // ProbeKey asks the KMS to wrap and unwrap something that is no key: a sign that

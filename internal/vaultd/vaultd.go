@@ -261,8 +261,8 @@ func (d *Daemon) note(procedure string, err error) error {
 func (d *Daemon) health(ctx context.Context) *vaultrpc.HealthAnswer {
 	answer := &vaultrpc.HealthAnswer{PID: os.Getpid()}
 	if err := d.vault.Probe(ctx); err != nil {
-		d.log.Error("the vault cannot write", "error", err)
-		answer.Problems = append(answer.Problems, "the vault cannot write: nothing is used that cannot be recorded")
+		d.log.Error("the vault cannot read or write its store", "error", err)
+		answer.Problems = append(answer.Problems, "the vault cannot read or write its store: nothing is used that cannot be recorded")
 	}
 	if err := d.vault.ProbeKey(ctx); err != nil {
 		d.log.Error("the KMS does not answer", "error", err)
