@@ -63,12 +63,9 @@ func (i *initial) stream(ctx context.Context, name string, from io.Reader) (int,
 		}
 		return err
 	})
-	w := i.guard.Load().Writer(write, nil)
+	guarded := i.guard.Load().Log(from)
 	err := border.Run("the guard on a job's log", func() error {
-		_, err := io.Copy(onlyWriter{w}, from)
-		if err == nil {
-			err = w.Close()
-		}
+		_, err := io.Copy(write, onlyReader{guarded})
 		return err
 	})
 	fault(err)
@@ -80,7 +77,7 @@ func (i *initial) stream(ctx context.Context, name string, from io.Reader) (int,
 		fault(failed)
 		return 0, logError(err)
 	}
-	return w.Count(), nil
+	return guarded.Count(), nil
 }
 
 // logError is what the job's end tells of a log that was cut off.
@@ -91,5 +88,5 @@ func logError(err error) error {
 	return errLog
 }
 
-// onlyWriter keeps io.Copy from finding a way around the guard.
-type onlyWriter struct{ io.Writer }
+// onlyReader keeps io.Copy from finding a way around the guard.
+type onlyReader struct{ io.Reader }

@@ -137,7 +137,7 @@ func (p *packer) guarded(to io.Writer, name string) (int, error) {
 	}
 	defer func() { _ = in.Close() }()
 	w := p.guard.Writer(to, nil)
-	_, err = io.Copy(onlyWriter{w}, in)
+	_, err = io.Copy(struct{ io.Writer }{w}, in)
 	err = errors.Join(err, w.Close())
 	return w.Count(), err
 }

@@ -17,6 +17,9 @@ type Reader struct {
 	out    bytes.Buffer
 	buf    []byte
 	err    error
+	// whole waits for a silence before it gives what came, so that a line is in one
+	// piece although its end was held back.
+	whole bool
 	// came is where a read that takes long will tell of its end; nil where none is
 	// under way.
 	came chan arrival
@@ -39,6 +42,15 @@ func (p *Patterns) Reader(from io.Reader, policy Policy) *Reader {
 	return r
 }
 
+// Log is a [Reader] for what people read while it comes: it gives lines and prompts in
+// one piece, and does not end where a value came with a pause in it: up to seven bytes
+// of its beginning stay, and the mark replaces the rest.
+func (p *Patterns) Log(from io.Reader) *Reader {
+	r := p.Reader(from, nil)
+	r.whole, r.writer.lenient = true, true
+	return r
+}
+
 // Count is how many replacements were made.
 func (r *Reader) Count() int { return r.writer.Count() }
 
@@ -47,7 +59,7 @@ func (r *Reader) Read(p []byte) (int, error) {
 	if r.writer.patterns == nil {
 		return r.from.Read(p)
 	}
-	for r.out.Len() == 0 && r.err == nil {
+	for r.err == nil && (r.out.Len() == 0 || r.whole && r.writer.holds() && r.out.Len() < piece) {
 		r.more(len(p))
 	}
 	if r.out.Len() > 0 {

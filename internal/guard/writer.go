@@ -30,7 +30,10 @@ type Writer struct {
 	found []stretch
 	// early is up to where what came in has gone on, though it could begin a value.
 	early int64
-	out   []byte
+	// lenient streams go on where a value came with a pause in it: its beginning stays,
+	// and the mark replaces the rest.
+	lenient bool
+	out     []byte
 	count int
 	err   error
 }
@@ -232,15 +235,16 @@ func (w *Writer) pass(safe int64) error {
 	from, done := max(w.source.off, w.early), 0
 	text := func(to int64) []byte { return w.source.buf[from-w.source.off : max(from, to)-w.source.off] }
 	for _, f := range w.found {
-		if f.start < w.early {
+		if f.start < w.early && !w.lenient {
 			w.count++
 			return ErrEarly
 		}
 		if f.end > safe {
 			break
 		}
+		f.start = max(f.start, from)
 		w.out = append(append(w.out, text(f.start)...), w.patterns.marks[f.best.label]...)
-		from = f.end
+		from = max(from, f.end)
 		done++
 	}
 	w.count += done

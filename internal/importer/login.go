@@ -218,6 +218,7 @@ func (l *Logins) add(e entry) {
 	var reasons []string
 	for _, text := range e.sites {
 		at, why := l.where(text)
+		at.Start = "" // two pages of one site are one login
 		switch {
 		case why != "" && strings.TrimSpace(text) != "" && !slices.Contains(reasons, why):
 			reasons = append(reasons, why)
