@@ -126,7 +126,8 @@ func TestWhatIsWrongIsSaidInASentenceWithItsExitCode(t *testing.T) {
 		word string
 		args []string
 	}{
-		{6, "line 2", []string{"secrets", "create", "x", "--env-file", file(t, "bad.env", "A=1234567\n"+apiKey+"\n")}},
+		{6, "line 1", []string{"secrets", "create", "x", "--env-file", file(t, "bad.env", apiKey+"\n")}},
+		{6, "line 2", []string{"secrets", "replace", "billing", "--env-file", file(t, "worse.env", "A=1234567\n"+apiKey+"\n")}},
 		{6, "reserved", []string{"secrets", "create", "x", "--env-file", file(t, "r.env", "LD_PRELOAD=/tmp/x.so\n")}},
 		{6, "128", []string{"secrets", "create", strings.Repeat("n", 129), "--env-file", good}},
 		{6, "there is no file", []string{"secrets", "create", "x", "--env-file", "/nowhere/.env"}},
