@@ -177,17 +177,25 @@ func TestAHostileServiceGivesNoKeyToACell(t *testing.T) {
 	}
 	host := strings.TrimPrefix(a.Base("hostile"), "https://")
 	var script strings.Builder
-	script.WriteString("cd /job/out; env; for a in " + strings.Join(hostile.Attacks(), " ") + "; do\n" +
+	script.WriteString("cd /job/out; env; for a in \"$@\"; do\n" +
 		"  echo \"== $a\"; curl -sSiL --max-redirs 3 --max-time 5 --max-filesize 20000000 https://" + host + "/repos/$a/x/issues | head -c 100000 | tee -a all\n" +
 		"  curl -sS -L --max-time 5 -H 'Authorization: Bearer own' -X POST -d '{\"a\":1}' https://" + host + "/repos/$a/x/issues | head -c 100000 >> all; done; grep -c . all; exit 0\n")
 	a.OK("assignments", "create", "report", "--allow", strings.TrimPrefix(a.Base("elsewhere"), "https://"), "--command", script.String())
 	a.OK("assignments", "attach", "report", "code", "--as", "http")
-	r := a.Server.Run("run", "report")
-	if r.Code != 0 || !strings.Contains(r.Out, "== echo-raw") || !strings.Contains(r.Out, "[hotcell:code]") {
-		t.Errorf("%d %.2000s %.500s", r.Code, r.Out, r.Err)
+	// A few for each job: one whose answers are redacted again and again is slowed.
+	var all strings.Builder
+	for some := range slices.Chunk(hostile.Attacks(), 4) {
+		r := a.Server.Run(append([]string{"run", "report", "--"}, some...)...)
+		if r.Code != 0 {
+			t.Errorf("%q: %d %.2000s %.500s", some, r.Code, r.Out, r.Err)
+		}
+		all.WriteString(r.Out + r.Err)
 	}
-	if form := stolen([]byte(r.Out+r.Err), key); form != "" {
-		t.Errorf("the job's log has it %s", form)
+	if !strings.Contains(all.String(), "== echo-raw") || !strings.Contains(all.String(), "[hotcell:code]") {
+		t.Errorf("%.2000s", all.String())
+	}
+	if form := stolen([]byte(all.String()), key); form != "" {
+		t.Errorf("the jobs' log has it %s", form)
 	}
 	if tokens := a.Hostile.Tokens(); !slices.Contains(tokens, key) || slices.Contains(tokens, "own") {
 		t.Errorf("the service was shown %d tokens, not the one that is put on", len(tokens))

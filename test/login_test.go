@@ -100,11 +100,10 @@ func agrees(t testing.TB, d *firm) {
 	go func() {
 		defer close(done)
 		for ctx.Err() == nil {
-			var asked []hotcell.Request
-			_ = json.Unmarshal([]byte(d.Run("requests", "list", "--state", "pending", "-o", "json").Out), &asked)
+			asked, _ := d.Client.Requests(ctx, hotcell.RequestPending, "") // none while the server starts
 			for _, q := range asked {
 				if q.Kind == hotcell.RequestWay {
-					d.Run("requests", "approve", string(q.ID))
+					_, _ = d.Client.DecideRequest(ctx, q.ID, true, false, "")
 				}
 			}
 			select {
