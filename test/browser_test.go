@@ -243,11 +243,7 @@ func TestAPersonLooksAndTakesOver(t *testing.T) {
 	if text, ok := d.call("browser_navigate", "url", d.Base("portal")+"/login"); !ok {
 		t.Fatal(text)
 	}
-	var jobs []hotcell.Job
-	if err := json.Unmarshal([]byte(d.OK("jobs", "list", "-o", "json")), &jobs); err != nil || len(jobs) != 1 {
-		t.Fatalf("%v, %v", jobs, err)
-	}
-	id, by := jobs[0].ID, d.Client
+	id, by := d.job, d.Client
 	for _, g := range []api.Gesture{{Kind: "click", X: 1, Y: 1}, {Kind: "give"}} {
 		if err := by.Hand(t.Context(), id, g); (err == nil) != (g.Kind == "give") {
 			t.Errorf("%s before it is taken: %v", g.Kind, err)

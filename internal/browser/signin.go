@@ -92,6 +92,9 @@ func (c *call) signIn() error {
 		if err != nil {
 			return err
 		}
+		if result == another && why == "" {
+			why = fmt.Sprintf("the page sends the login in another way each time (%d were asked about)", asks)
+		}
 		if result != signedIn {
 			return fmt.Errorf("%s: %s", result, why)
 		}

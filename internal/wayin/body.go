@@ -242,6 +242,11 @@ func (w Words) in(text []byte) bool {
 	return false
 }
 
+// are says whether a text is one of the words, whole.
+func (w Words) are(text []byte) bool {
+	return len(text) > 0 && (bytes.Equal(text, w.Password) || bytes.Equal(text, w.Code))
+}
+
 // Holds says whether a request's body has one of the words, as a field, in one, or as
 // digits that have a field each.
 func Holds(r Request, words Words) bool {

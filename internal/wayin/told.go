@@ -11,12 +11,18 @@ import (
 // fixedMark parts a field's name from the value that it must have.
 const fixedMark = "="
 
+// copied is how a copy of a stand-in is told; no [word] is like it.
+const copied = "(what stands in)"
+
 // told is how a field is written down that takes no value of the login: with what it
 // says, where that is a word, a flag or a text by which a site tells what is meant
 // ("action=comment", GraphQL's query), and without where it may be of the moment.
-func told(f field, username string) string {
+// A copy of what stands in for the login is told as one: it is another one each time.
+func told(f field, username string, words Words) string {
 	name := nameOf(f)
 	switch {
+	case words.are(f.value):
+		return name + fixedMark + copied
 	case username != "" && strings.EqualFold(string(f.value), username):
 	case word(f.value), flag.Match(f.value):
 		return name + fixedMark + string(f.value)

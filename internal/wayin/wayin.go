@@ -81,7 +81,7 @@ func Learn(r Request, words Words) (step hotcell.WayStep, ok bool) {
 	}
 	for i, f := range b.fields {
 		if !taken[i] {
-			step.Others = append(step.Others, told(f, r.Username))
+			step.Others = append(step.Others, told(f, r.Username, words))
 		}
 	}
 	slices.Sort(step.Others)
@@ -126,7 +126,7 @@ func (b *body) match(s *hotcell.WayStep, r Request, words Words) Found {
 			found[hotcell.FieldOTP], taken[at] = append(found[hotcell.FieldOTP], b.fields[at].place), true
 		}
 	}
-	if len(found) == 0 || !b.alone(taken) || !b.shaped(s, taken, r.Username) {
+	if len(found) == 0 || !b.alone(taken) || !b.shaped(s, taken, r.Username, words) {
 		return nil
 	}
 	return found
@@ -153,13 +153,13 @@ func (b *body) coded(names []string, word []byte) (at []int) {
 
 // shaped says whether a body's other fields are those of a step: none is there that
 // was not, and all are by which the site tells what is meant.
-func (b *body) shaped(s *hotcell.WayStep, taken map[int]bool, username string) bool {
+func (b *body) shaped(s *hotcell.WayStep, taken map[int]bool, username string, words Words) bool {
 	there := map[string]bool{}
 	for i, f := range b.fields {
 		if taken[i] || f.name == s.Password || slices.Contains(s.Code, f.name) {
 			continue // also one that is empty this time
 		}
-		as := told(f, username)
+		as := told(f, username, words)
 		if !slices.Contains(s.Others, as) {
 			if as = nameOf(f); !slices.Contains(s.Others, as) {
 				return false

