@@ -14,10 +14,11 @@ import (
 const maxPatterns = 1024
 
 // patterns remember what to take out of answers, by credential and version:
-// fingerprints, and no values.
+// fingerprints, and no values. Of many calls at once that need the same, one makes
+// them.
 type patterns struct {
 	mu    sync.Mutex
-	known map[version]*guard.Patterns
+	known map[version]func() (*guard.Patterns, error)
 }
 
 type version struct {
@@ -30,24 +31,21 @@ type version struct {
 func (p *patterns) of(used *vault.Used, auth hotcell.Auth) (*guard.Patterns, error) {
 	key := version{used.Use.Credential, used.Use.Version}
 	p.mu.Lock()
-	found := p.known[key]
-	p.mu.Unlock()
-	if found != nil {
-		return found, nil
-	}
-	values := append(make([]sensitive.Bytes, 0, len(used.Fields)+1), keyOf(used))
-	for _, f := range used.Fields {
-		values = append(values, f.Value)
-	}
-	found, err := courier.Patterns(guard.Label{ID: string(used.Use.Credential), Name: used.Use.Name}, auth, values...)
-	if err != nil {
-		return nil, err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.known == nil || len(p.known) >= maxPatterns {
-		p.known = map[version]*guard.Patterns{}
+		p.known = map[version]func() (*guard.Patterns, error){}
 	}
-	p.known[key] = found
-	return found, nil
+	made, ok := p.known[key]
+	if !ok {
+		// Whoever puts it there calls it too, and so has the values until it is done.
+		made = sync.OnceValues(func() (*guard.Patterns, error) {
+			values := append(make([]sensitive.Bytes, 0, len(used.Fields)+1), keyOf(used))
+			for _, f := range used.Fields {
+				values = append(values, f.Value)
+			}
+			return courier.Patterns(guard.Label{ID: string(used.Use.Credential), Name: used.Use.Name}, auth, values...)
+		})
+		p.known[key] = made
+	}
+	p.mu.Unlock()
+	return made()
 }

@@ -34,8 +34,8 @@ type Writer struct {
 	// and the mark replaces the rest.
 	lenient bool
 	out     []byte
-	count int
-	err   error
+	count   int
+	err     error
 }
 
 // stretch is what one mark replaces: a match, or several that overlap.

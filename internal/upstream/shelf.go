@@ -29,22 +29,37 @@ type shelf struct {
 	lines []*line
 	twos  []*two
 	// known is true once it is known whether the service speaks HTTP/2, which
-	// speaks2 says. Until then, and where it does, one connection is made at a time:
-	// making is closed when it is made.
+	// speaks2 says. Until then, and where it does, one connection is made at a time.
 	known, speaks2 bool
-	making         chan struct{}
+	// making is how many are being made, waiting who waits for one of them or for a
+	// line that comes back, the first first.
+	making  int
+	waiting []chan struct{}
 	// over is true once nothing is kept here any more; touched is when something was
 	// asked for last.
 	over    bool
 	touched time.Time
 }
 
-// kept finds a connection, or the shelf for which one has to be made, or what to
-// wait for.
-func (p *Pool) kept(at place) (candidate, *shelf, chan struct{}) {
+// maxMaking is how many connections over HTTP/1.1 are made at once for one holder and
+// service: of a thousand requests at once, most are done sooner on a line that comes
+// back than after a handshake beside 999 others.
+const maxMaking = 16
+
+// wake lets in some of those who wait.
+func (s *shelf) wake(n int) {
+	for ; n > 0 && len(s.waiting) > 0; n-- {
+		close(s.waiting[0])
+		s.waiting = s.waiting[1:]
+	}
+}
+
+// kept finds a connection, or what to wait for, or neither: then one has to be made
+// for the shelf, and [Pool.made] called.
+func (p *Pool) kept(at place) (c candidate, s *shelf, wait chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := p.shelves[at]
+	s = p.shelves[at]
 	if s == nil {
 		s = &shelf{}
 		if p.shelves[at] = s; p.sweep == nil {
@@ -57,41 +72,64 @@ func (p *Pool) kept(at place) (candidate, *shelf, chan struct{}) {
 		s.lines[len(s.lines)-1] = nil
 		s.lines = s.lines[:len(s.lines)-1]
 		p.idle--
-		return l, nil, nil
+		return l, s, nil
 	}
 	s.twos = slices.DeleteFunc(s.twos, func(t *two) bool { return t.conn.Err() != nil })
 	for _, t := range s.twos {
 		if t.conn.Reserve() == nil {
 			t.since = time.Now()
-			return &stream{t, true}, nil, nil
+			return &stream{t, true}, s, nil
 		}
 	}
-	if s.making != nil {
-		return nil, nil, s.making
+	if s.making >= s.atOnce() {
+		wait = make(chan struct{})
+		s.waiting = append(s.waiting, wait)
+		return nil, s, wait
 	}
-	if !s.known || s.speaks2 {
-		s.making = make(chan struct{})
-	}
+	s.making++
 	return nil, s, nil
 }
 
-// made notes which protocol a service speaks, and lets in who waits for that.
-func (p *Pool) made(s *shelf, speaks2 bool, t *two) {
+// atOnce is how many connections may be made at once.
+func (s *shelf) atOnce() int {
+	if !s.known || s.speaks2 {
+		return 1
+	}
+	return maxMaking
+}
+
+// leave is called by who does not wait any more; who was let in at that moment lets in
+// the next.
+func (p *Pool) leave(s *shelf, wait chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if i := slices.Index(s.waiting, wait); i >= 0 {
+		s.waiting = slices.Delete(s.waiting, i, i+1)
+		return
+	}
+	s.wake(1)
+}
+
+// made notes that a connection was made, over HTTP/2 where t is one, or could not be,
+// and lets in who waits for that.
+func (p *Pool) made(s *shelf, t *two) {
 	if s == nil {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s.known, s.speaks2 = true, speaks2
+	s.known, s.speaks2 = true, t != nil
 	if t != nil {
 		if t.alone = s.over; !t.alone {
 			s.twos = append(s.twos, t)
 		}
 	}
-	if s.making != nil {
-		close(s.making)
-		s.making = nil
+	s.making--
+	if s.speaks2 {
+		s.wake(len(s.waiting))
+		return
 	}
+	s.wake(maxMaking - s.making)
 }
 
 // put keeps a line for requests to come; false where it may not be kept.
@@ -104,6 +142,7 @@ func (p *Pool) put(s *shelf, l *line) bool {
 	l.used, l.since = true, time.Now()
 	s.lines = append(s.lines, l)
 	p.idle++
+	s.wake(1)
 	var oldest *line
 	if p.idle > p.Total {
 		oldest = p.oldest()
@@ -164,7 +203,7 @@ func (s *shelf) all() (out []closer) {
 
 // empty says whether there is nothing, and nobody asked since then.
 func (s *shelf) empty(since time.Time) bool {
-	return len(s.lines)+len(s.twos) == 0 && s.making == nil && !s.touched.After(since)
+	return len(s.lines)+len(s.twos)+len(s.waiting)+s.making == 0 && !s.touched.After(since)
 }
 
 // handshakeTime bounds the making of TLS.
@@ -172,22 +211,21 @@ const handshakeTime = 10 * time.Second
 
 // make makes a connection, to be kept on the shelf where there is one.
 func (p *Pool) make(ctx context.Context, origin *url.URL, s *shelf, upgrade bool) (carrier, error) {
+	var t *two
+	defer func() { p.made(s, t) }()
 	w, conn, err := p.dial(ctx, origin, upgrade)
 	if err != nil {
-		p.made(s, false, nil)
 		return nil, err
 	}
 	if secure, ok := conn.(*tls.Conn); ok && secure.ConnectionState().NegotiatedProtocol == "h2" {
-		t, err := p.overTwo(ctx, origin, secure)
+		made, err := p.overTwo(ctx, origin, secure)
 		if err != nil {
-			p.made(s, false, nil)
 			return nil, errors.Join(unreached(err), conn.Close())
 		}
-		t.alone = true
-		p.made(s, true, t)
+		made.alone = true
+		t = made
 		return &stream{t, false}, nil
 	}
-	p.made(s, false, nil)
 	return newLine(p, s, w, conn), nil
 }
 

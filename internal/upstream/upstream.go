@@ -150,12 +150,12 @@ func (w *way) take(r *http.Request, origin *url.URL) (carrier, error) {
 		case c != nil:
 			c.close()
 		case wait == nil:
-			made, err := w.pool.make(r.Context(), origin, s, false)
-			return made, err
+			return w.pool.make(r.Context(), origin, s, false)
 		default:
 			select {
 			case <-wait:
 			case <-r.Context().Done():
+				w.pool.leave(s, wait)
 				return nil, context.Cause(r.Context())
 			}
 		}
@@ -210,6 +210,7 @@ func (p *Pool) drop(which func(Holder) bool) {
 			ended = append(ended, s.all()...)
 			p.idle -= len(s.lines)
 			s.over, s.lines, s.twos = true, nil, nil
+			s.wake(len(s.waiting))
 			delete(p.shelves, at)
 		}
 	}
