@@ -26,7 +26,6 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -325,45 +324,6 @@ func (g *Gateway) exit(w http.ResponseWriter, r *http.Request) {
 	if read(w, r, &exit) {
 		g.done(w, g.Sink.Exit(r.Context(), exit))
 	}
-}
-
-// report has an event recorded: by itself, or, where the job causes many, with
-// those that are like it, counted, a minute later at the latest and before the end.
-func (g *Gateway) report(e hotcell.Event) error {
-	if g.floods(e.Kind) {
-		switch single, first := g.digest.Add(e, g.Now()); {
-		case first:
-			border.After(audit.DigestPeriod, "counted events", border.Log(g.Config.Log), func() { g.tellCounted(false) })
-			return nil
-		case !single:
-			return nil
-		}
-	}
-	return g.record(e)
-}
-
-// floods says whether a job can cause events of a kind as fast as it likes.
-func (g *Gateway) floods(kind string) bool {
-	return strings.HasPrefix(kind, "network.") || kind == "guard.refuse" || kind == "lease.refuse"
-}
-
-// tellCounted has recorded what was only counted so far.
-func (g *Gateway) tellCounted(end bool) {
-	for _, e := range g.digest.Due(g.Now(), end) {
-		_ = g.record(e)
-	}
-}
-
-// record records what the cell did. It does not end with a request: what was
-// done is told even if whoever did it is gone.
-func (g *Gateway) record(e hotcell.Event) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	if err := g.Vault.Report(ctx, g.Job.ID, e); err != nil {
-		g.Config.Log.Error("a cell's event could not be recorded", "job", g.Job.ID, "kind", e.Kind, "error", err)
-		return err
-	}
-	return nil
 }
 
 func answer(w http.ResponseWriter, v any) {
