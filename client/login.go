@@ -203,6 +203,9 @@ type Frame struct {
 	// Tab and Origin say which page it is: a gesture says for which it is meant.
 	Tab    string `json:"tab,omitempty"`
 	Origin string `json:"origin,omitempty"`
+	// Keys is the origin that keys go to, while a person has the browser; empty where
+	// they would be refused: then click where you mean to type.
+	Keys string `json:"keys,omitempty"`
 	// Tabs are all that are open.
 	Tabs []struct {
 		ID    string `json:"id"`
@@ -254,6 +257,12 @@ type Gesture struct {
 	// another page is refused.
 	Tab    string `json:"tab,omitempty"`
 	Origin string `json:"origin,omitempty"`
+	// Keys is the origin that what is typed is meant for, as the frame said; where it is
+	// empty, the page's own or that of the last frame.
+	Keys string `json:"keys,omitempty"`
+	// Shown lets the agent have what is typed, where it goes into an ordinary field of
+	// the page itself that can be seen; everything else that is typed is withheld.
+	Shown bool `json:"shown,omitempty"`
 }
 
 // Hand does something in the browser of the caller's own job.

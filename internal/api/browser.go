@@ -24,6 +24,8 @@ type handBrowser struct {
 		Text   string  `json:"text,omitempty" doc:"what is typed, the key that is pressed, or the address; it is written down nowhere"`
 		Tab    string  `json:"tab,omitempty" doc:"the tab of the frame that you saw: what was meant for another page is refused; the last frame's where it is empty. For tab, the one to go to"`
 		Origin string  `json:"origin,omitempty" doc:"the origin of the frame that you saw"`
+		Keys   string  `json:"keys,omitempty" doc:"the origin that what you type is meant for, as the frame said: the page's own or the last frame's where it is empty"`
+		Shown  bool    `json:"shown,omitempty" doc:"lets the agent have what you type, where it goes into an ordinary field of the page itself that can be seen; everything else that you type is withheld"`
 	}
 }
 

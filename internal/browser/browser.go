@@ -97,9 +97,11 @@ type Driver struct {
 	opening atomic.Int64
 
 	mu sync.Mutex
-	// hold is the person's who has the browser; shown is what people saw last.
+	// hold is the person's who has the browser; shown is what people saw last, keys the
+	// origin that they saw their keys go to.
 	hold  *hold
 	shown where
+	keys  string
 	// yield ends what an agent waits for.
 	yield     context.CancelCauseFunc
 	tabs      []*tab
@@ -107,7 +109,9 @@ type Driver struct {
 	refs      map[string]ref
 	downloads []*download
 	// kept is what must not leave, by the site that it is of; sieve finds it.
-	kept  map[string]*keeping
+	kept map[string]*keeping
+	// typed is what people typed, whose parts must not leave either.
+	typed [][]byte
 	sieve atomic.Pointer[sieve]
 	trail trail
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-	"unicode/utf8"
 
 	"hotcell/internal/border"
 	"hotcell/internal/cellrpc"
@@ -101,21 +100,12 @@ func (h *hold) do(ctx context.Context, g cellrpc.Hand) error {
 		return err
 	}
 	switch g.Kind {
-	case "type":
-		return h.typed(ctx, t, g.Text, func() error { return t.insert(ctx, t.session, []byte(g.Text)) })
-	case "press":
-		text := g.Text
-		if text == "Space" {
-			text = " "
-		}
-		if utf8.RuneCountInString(text) != 1 && text != "Backspace" {
-			text = ""
-		}
-		return h.typed(ctx, t, text, func() error { return t.press(ctx, t.session, g.Text) })
+	case "type", "press":
+		return h.keys(ctx, t, g)
 	case "click":
-		return h.typed(ctx, t, "", func() error { return t.clickAt(ctx, g.X, g.Y, "left", 1, 0) })
+		return h.point(ctx, t, g.X, g.Y, func() error { return t.clickAt(ctx, g.X, g.Y, "left", 1, 0) })
 	case "drag":
-		return t.drag(ctx, g.X, g.Y, g.ToX, g.ToY)
+		return h.point(ctx, t, g.X, g.Y, func() error { return t.drag(ctx, g.X, g.Y, g.ToX, g.ToY) })
 	case "scroll":
 		if g.DX == 0 && g.DY == 0 {
 			g.DY = 400
@@ -128,9 +118,12 @@ func (h *hold) do(ctx context.Context, g cellrpc.Hand) error {
 		if err != nil {
 			return err
 		}
-		h.note(ctx, t)
+		h.word()
+		h.aim.Store(nil)
 		return t.do(ctx, "Page.navigate", args{"url": address}, nil)
 	case "tab":
+		h.word()
+		h.aim.Store(nil)
 		h.driver.mu.Lock()
 		h.driver.current = t
 		h.driver.mu.Unlock()

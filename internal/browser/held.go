@@ -5,25 +5,29 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
 	"hotcell/internal/cellrpc"
 )
 
-// hold is a person's having the browser, with what they typed into fields for
-// secrets: a page may show it again, and the agent is not to have it.
+// hold is a person's having the browser, with what they typed: a page may show it
+// again, and the agent is not to have it.
 type hold struct {
 	driver *Driver
 	free   func()
 	timer  *time.Timer
-	mu     sync.Mutex
-	over   bool
-	// typing is what went into fields for secrets since the last other key, values
-	// what is known to have been in them, by the site.
+	// aim is where keys go; nothing while nobody has clicked.
+	aim  atomic.Pointer[aim]
+	mu   sync.Mutex
+	over bool
+	// typing is what was typed since the last key that did something else, values what
+	// is known to have been in fields, by the site; fields are those by their keys.
 	typing strings.Builder
 	at     cellrpc.Origin
 	values map[cellrpc.Origin]map[string]bool
+	fields map[string]*focus
 }
 
 // endTime is how long the browser may take to be ready for the agent again.
@@ -42,17 +46,13 @@ func (h *hold) end() {
 	ctx, cancel := context.WithTimeout(context.Background(), endTime)
 	defer cancel()
 	d := h.driver
-	d.mu.Lock()
-	t := d.current
-	d.mu.Unlock()
-	if t != nil {
-		h.note(ctx, t)
-	}
 	h.word()
+	h.hide(ctx)
 	var typed [][]byte
 	for of, values := range h.values {
 		for value := range values {
 			d.withhold(ctx, of, []byte(value))
+			d.keepTyped([]byte(value))
 			typed = append(typed, []byte(value))
 		}
 	}
@@ -73,37 +73,98 @@ func (h *hold) end() {
 
 var errScripted = errors.New("the agent has run scripts in this browser, which could read what you type: nothing is typed here. Attach a login, or run the job without --evaluate")
 
-// typed does what a person types, and keeps it in mind where it goes into a field
-// for a secret.
-func (h *hold) typed(ctx context.Context, t *tab, text string, do func() error) error {
-	if text != "" && h.driver.scripted.Load() {
-		return errScripted
+// open says whether the agent may have what is typed: the person says so, and it goes
+// into an ordinary field of the page itself that can be seen, with nothing in it that
+// the agent may not have.
+func (h *hold) open(ctx context.Context, at *focus, g cellrpc.Hand) bool {
+	if !g.Shown || at.inner() || h.fields[at.key()] != nil {
+		return false
 	}
-	secret := h.note(ctx, t)
-	switch {
-	case text == "" || secret == nil:
+	n := at.find(ctx)
+	return n != nil && !personal(n) && !at.tab.isSecret(at.session, at.node) && sightOf(ctx, n).degree == clearly
+}
+
+// find is the element in DevTools' tree; nil where it is there no more.
+func (f *focus) find(ctx context.Context) (found *node) {
+	documents, err := f.tab.documents(ctx)
+	if err != nil {
+		return nil
+	}
+	for _, d := range documents {
+		d.walk(func(n *node) bool {
+			if n.session == f.session && n.BackendNodeID == f.node {
+				found = n
+			}
+			return found == nil
+		})
+	}
+	return found
+}
+
+// heard keeps in mind what is typed, at a stretch.
+func (h *hold) heard(ctx context.Context, at *focus, text string) {
+	switch text {
+	case "":
 		h.word()
-	case text == "Backspace":
+		return
+	case "Backspace":
 		if all := h.typing.String(); all != "" {
 			_, size := utf8.DecodeLastRuneInString(all)
 			h.typing.Reset()
 			h.typing.WriteString(all[:len(all)-size])
 		}
 	default:
-		h.at, _ = siteOf(secret.document.DocumentURL)
+		h.at = at.site(ctx)
 		h.typing.WriteString(text)
 	}
-	err := do()
-	if secret != nil {
-		h.note(ctx, t)
+	if !at.takes {
+		return
 	}
-	return err
+	if h.fields == nil {
+		h.fields = map[string]*focus{}
+	}
+	h.fields[at.key()] = at
+	// The person sees what they type, but for what is meant to be hidden.
+	if n := at.find(ctx); n != nil && personal(n) {
+		at.tab.keepSecret(at.session, at.node)
+	}
+}
+
+// site is the site that what is typed there belongs to: of a document of nobody, the
+// page's.
+func (f *focus) site(ctx context.Context) cellrpc.Origin {
+	if of, ok := siteOf(f.origin); ok {
+		return of
+	}
+	of, _ := siteOf(f.tab.where(ctx).origin)
+	return of
 }
 
 // word ends what was typed at a stretch: a password, or a code in six boxes.
 func (h *hold) word() {
 	h.keep(h.at, h.typing.String())
 	h.typing.Reset()
+}
+
+// maxHeard is how long a field's value is that is kept in mind as a whole, in bytes:
+// what is longer was there before, for the most part.
+const maxHeard = 4 << 10
+
+// read keeps in mind what is in a field, which may be more than was typed at once.
+func (h *hold) read(ctx context.Context, f *focus) {
+	if !f.field || f.tab.openDialog() != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, focusTime)
+	defer cancel()
+	world, err := f.session.worldOf(ctx, f.frame, ourWorld)
+	if err != nil {
+		return
+	}
+	var value string
+	if f.session.callIn(ctx, world, f.node, "function() { return this.value }", &value) == nil && len(value) <= maxHeard {
+		h.keep(f.site(ctx), value)
+	}
 }
 
 func (h *hold) keep(of cellrpc.Origin, value string) {
@@ -125,23 +186,18 @@ func (h *hold) keep(of cellrpc.Origin, value string) {
 	h.values[of][value] = true
 }
 
-// note reads what is in the field for a secret that has the keyboard; nil where
-// none has.
-func (h *hold) note(ctx context.Context, t *tab) *node {
-	if t.openDialog() != nil {
-		return nil
+// hide has the agent see of no field what was typed into it.
+func (h *hold) hide(ctx context.Context) {
+	pages := map[*tab]string{}
+	for _, t := range h.driver.open() {
+		_, pages[t], _ = t.loadedBy(ctx)
 	}
-	field, err := t.keyboard(ctx, personal)
-	if err != nil || field == nil {
-		return nil
+	for _, f := range h.fields {
+		h.read(ctx, f)
+		if pages[f.tab] == f.page {
+			f.tab.keepSecret(f.session, f.node)
+		}
 	}
-	t.keepSecret(field.session, field.BackendNodeID)
-	var value string
-	if field.session.call(ctx, field.BackendNodeID, "function() { return this.value }", &value) == nil {
-		of, _ := siteOf(field.document.DocumentURL)
-		h.keep(of, value)
-	}
-	return field
 }
 
 // personal says whether a field is one in which a person would type a secret.

@@ -164,6 +164,9 @@ func (t *traffic) busy() bool {
 const longTime = 2500 * time.Millisecond
 
 func (t *tab) note(line string) {
+	if t.driver.held.Load() { // a page says then what a person types, key by key if it likes
+		return
+	}
 	if len(line) > 2000 {
 		line = line[:2000] + "…"
 	}

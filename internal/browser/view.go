@@ -42,16 +42,31 @@ func (d *Driver) frame(ctx context.Context) cellrpc.View {
 		v.Picture = nil
 	}
 	address, title := t.at(ctx)
-	v.Tabs = d.listed(ctx)
+	v.Tabs, v.Keys = d.listed(ctx), d.keysTo(ctx, t)
 	// It was closed, or the page is another, meanwhile.
 	if d.closed.Load() || t.where(ctx) != where {
 		return cellrpc.View{Held: d.held.Load(), Closed: d.closed.Load()}
 	}
 	v.URL, v.Title, v.Tab, v.Origin = d.clean(bare(address)), d.clean(short(title)), where.tab, where.origin
 	d.mu.Lock()
-	d.shown = where
+	d.shown, d.keys = where, v.Keys
 	d.mu.Unlock()
 	return v
+}
+
+// keysTo is the origin that a person's keys go to; empty where they would be refused.
+func (d *Driver) keysTo(ctx context.Context, t *tab) string {
+	d.mu.Lock()
+	hold := d.hold
+	d.mu.Unlock()
+	if hold == nil || t.openDialog() != nil {
+		return ""
+	}
+	_, to, err := hold.keysTo(ctx, t)
+	if err != nil {
+		return ""
+	}
+	return to
 }
 
 // listed are the pages that are open.

@@ -125,13 +125,34 @@ func (d *Driver) tell(ctx context.Context, of cellrpc.Origin, values [][]byte) {
 	}
 }
 
+// maxTyped is how much of what people typed is looked for.
+const maxTyped = 1000
+
+// keepTyped has the driver's own guard look for what a person typed, and for its
+// parts: a page may have copied it before it was whole.
+func (d *Driver) keepTyped(value []byte) {
+	d.mu.Lock()
+	if !slices.ContainsFunc(d.typed, func(old []byte) bool { return bytes.Equal(old, value) }) {
+		if d.typed = append(d.typed, bytes.Clone(value)); len(d.typed) > maxTyped {
+			d.typed = d.typed[1:]
+		}
+	}
+	d.mu.Unlock()
+	d.learn()
+}
+
 // learn has the driver's own guard look for all values.
 func (d *Driver) learn() {
-	builder, found := guard.NewBuilder(), &sieve{}
+	builder, found := guard.NewBuilder().WithParts(), &sieve{}
 	d.mu.Lock()
+	for _, value := range d.typed {
+		if builder.Add(guard.Label{ID: "typed", Name: "typed"}, value) != nil {
+			found.short = append(found.short, value)
+		}
+	}
 	for _, kept := range d.kept {
 		for _, value := range kept.values {
-			if builder.Add(guard.Label{ID: "session", Name: "session"}, value) != nil {
+			if builder.AddWhole(guard.Label{ID: "session", Name: "session"}, value) != nil {
 				found.short = append(found.short, value)
 			}
 		}

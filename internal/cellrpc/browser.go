@@ -214,6 +214,9 @@ type View struct {
 	// Tab and Origin say which page it is: a gesture says for which it is meant.
 	Tab    string `json:"tab,omitempty"`
 	Origin string `json:"origin,omitempty"`
+	// Keys is the origin that keys go to, while a person has the browser; empty where
+	// they would be refused.
+	Keys string `json:"keys,omitempty"`
 	// Tabs are all that are open.
 	Tabs []Tab `json:"tabs,omitempty"`
 	// Dialog is what a dialog says that is open; the page stands still until it is
@@ -236,8 +239,8 @@ type Tab struct {
 	Title string `json:"title,omitempty"`
 }
 
-// Hand is what a person does in the browser. What is typed into a field for a
-// password is written down nowhere.
+// Hand is what a person does in the browser. What is typed is written
+// down nowhere, and withheld from the agent.
 type Hand struct {
 	// Kind is take, give, click, drag, type, press, scroll, navigate, tab, accept or
 	// dismiss.
@@ -257,6 +260,12 @@ type Hand struct {
 	// was sent. For the kind "tab", Tab is the one to go to.
 	Tab    string `json:"tab,omitempty"`
 	Origin string `json:"origin,omitempty"`
+	// Keys is the origin that what is typed is meant for; where it is empty, the page's
+	// own or that of the last frame that was sent.
+	Keys string `json:"keys,omitempty"`
+	// Shown lets the agent have what is typed, where it goes into an ordinary field of
+	// the page itself that can be seen.
+	Shown bool `json:"shown,omitempty"`
 }
 
 // PathErrand is how the init of a job's cell is asked for files, since nobody can
