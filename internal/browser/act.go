@@ -71,6 +71,19 @@ func (t *tab) offset(ctx context.Context, s *session) (x, y float64) {
 	if s == t.session {
 		return 0, 0
 	}
+	parent, owner := t.ownerOf(ctx, s)
+	if parent == nil {
+		return 0, 0
+	}
+	if b, err := t.boxOf(ctx, parent, owner); err == nil {
+		return b.x, b.y
+	}
+	return 0, 0
+}
+
+// ownerOf is the element that shows the frame of a session; no session where there is
+// none.
+func (t *tab) ownerOf(ctx context.Context, s *session) (*session, int64) {
 	t.mu.Lock()
 	var f *frame
 	for _, one := range t.frames {
@@ -80,16 +93,9 @@ func (t *tab) offset(ctx context.Context, s *session) (x, y float64) {
 	}
 	t.mu.Unlock()
 	if f == nil {
-		return 0, 0
+		return nil, 0
 	}
-	parent, owner := t.owner(ctx, f)
-	if parent == nil {
-		return 0, 0
-	}
-	if b, err := t.boxOf(ctx, parent, owner); err == nil {
-		return b.x, b.y
-	}
-	return 0, 0
+	return t.owner(ctx, f)
 }
 
 // owner is the element that shows a frame of another process; no session where

@@ -52,10 +52,24 @@ func (h *hold) point(ctx context.Context, t *tab, x, y float64, do func() error)
 // keyboard, leave no target.
 func (h *hold) taken(ctx context.Context, hit *focus) *aim {
 	now, err := hit.tab.focus(ctx)
-	if err != nil || !hit.beside(now) || hit.field && hit.node != now.node {
+	if err != nil || !hit.beside(now) || hit.field && hit.node != now.node || !hit.apparent(ctx) {
 		return &aim{page: hit.page}
 	}
 	return &aim{target: now, page: now.page}
+}
+
+// apparent says whether the frames of other processes that it is in can be seen: who
+// clicks what they see behind one means that.
+func (f *focus) apparent(ctx context.Context) bool {
+	for s := f.session; s != f.tab.session; {
+		owner, id := f.tab.ownerOf(ctx, s)
+		var out []float64
+		if owner == nil || owner.call(ctx, id, sighting, &out) != nil || len(out) != 2 || int(out[0]) != clearly {
+			return false
+		}
+		s = owner
+	}
+	return true
 }
 
 // follow goes with the keyboard to where a key of the person has led it, within a

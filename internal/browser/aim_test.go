@@ -158,7 +158,7 @@ func TestAFrameThatTakesTheKeyboardOnce(t *testing.T) {
 		if keys := w.frame().Keys; keys != "" {
 			t.Errorf("%s: the view says that keys go to %q", name, keys)
 		}
-		for _, g := range []cellrpc.Hand{{Kind: "type", Text: typedByAPerson}, {Kind: "press", Text: "a"}, {Kind: "press", Text: "Enter"}, {Kind: "press", Text: "Shift+A"}, {Kind: "type", Text: "x", Keys: w.frame().Origin}} {
+		for _, g := range []cellrpc.Hand{{Kind: "type", Text: typedByAPerson}, {Kind: "press", Text: "a"}, {Kind: "press", Text: "Enter"}, {Kind: "press", Text: "Shift+A"}, {Kind: "press", Text: "ArrowDown"}, {Kind: "type", Text: "x", Keys: w.frame().Origin}} {
 			if err := w.try(g); err == nil || !strings.Contains(err.Error(), "nothing is typed") {
 				t.Errorf("%s: %s %q: %v", name, g.Kind, g.Text, err)
 			}
@@ -185,6 +185,7 @@ func TestAFieldIsSwappedUnderThePointer(t *testing.T) {
 		"another field, clicked":   `<input id=p style="` + at(0) + `"><div style="` + at(2) + `">` + other + `</div><script>onclick = () => o.focus()</script>`,
 		"another field, later":     `<input id=p style="` + at(0) + `"><div style="` + at(2) + `">` + other + `</div><script>p.onfocus = () => setInterval(() => { o.focus(); document.title = 'moved' }, 1)</script>`,
 		"another field, in a root": `<input id=p style="` + at(0) + `"><div id=h></div><script>const r = h.attachShadow({mode: 'closed'}); r.innerHTML = ` + "`" + other + "`" + `; onclick = () => r.firstChild.focus()</script>`,
+		"a frame over it, faint":   `<input id=p style="` + at(0) + `">` + strings.Replace(frame, "z-index:-1", "opacity:0.0", 1),
 		"a frame, moved":           frame + `<input id=p style="` + at(0) + `"><script>onmousemove = () => { p.style.left = '500px' }</script>`,
 		"a frame, pressed":         frame + `<input id=p style="` + at(0) + `"><script>onmousedown = e => { e.preventDefault(); p.style.left = '500px'; fr.focus() }</script>`,
 	} {
@@ -192,6 +193,7 @@ func TestAFieldIsSwappedUnderThePointer(t *testing.T) {
 		w.hand(cellrpc.Hand{Kind: "take"})
 		w.frame()
 		w.hand(clickOn(0))
+		w.frame()
 		if strings.HasSuffix(name, "later") {
 			await(t, func() bool { return w.value() == "moved" })
 		}
@@ -206,6 +208,21 @@ func TestAFieldIsSwappedUnderThePointer(t *testing.T) {
 			t.Fatalf("%s: what was not clicked got %q", name, all)
 		}
 	}
+}
+
+// TestNothingIsPasted: it would go to what has the focus, whatever was looked at before.
+func TestNothingIsPasted(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	w.ok("browser_navigate", "url", w.page("/", `<input autofocus>`))
+	w.hand(cellrpc.Hand{Kind: "take"})
+	w.frame()
+	for _, key := range []string{"Control+v", "Control+V", "Meta+v", "ControlOrMeta+v", "Control+Shift+v", "Shift+Control+V", "Shift+Insert", "Alt+Shift+Insert"} {
+		if err := w.try(cellrpc.Hand{Kind: "press", Text: key}); err == nil || !strings.Contains(err.Error(), "pasted") {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+	w.hand(cellrpc.Hand{Kind: "press", Text: "v"}, cellrpc.Hand{Kind: "press", Text: "Shift+V"}, cellrpc.Hand{Kind: "press", Text: "Insert"}, cellrpc.Hand{Kind: "give"})
 }
 
 // TestAPersonTypesWhereTheyClick: through frames, roots and scrolled pages; what keys
@@ -229,7 +246,7 @@ func TestAPersonTypesWhereTheyClick(t *testing.T) {
 		"at the cursor":            {`<input value=xy style="` + at(0) + `"` + tell + `>`, append([]cellrpc.Hand{{Kind: "press", Text: "Home"}}, keysOf("a b")...), "a bxy"},
 		"corrected":                {`<input style="` + at(0) + `"` + tell + `>`, append(keysOf("abc"), cellrpc.Hand{Kind: "press", Text: "Backspace"}), "ab"},
 		"all of it replaced":       {`<input value=xy style="` + at(0) + `"` + tell + `>`, []cellrpc.Hand{{Kind: "press", Text: "Control+a"}, {Kind: "type", Text: "new"}}, "new"},
-		"an editor":                {`<div contenteditable style="` + at(0) + `"` + tell + `><p>-</p></div>`, keysOf("ü€"), "ü€"},
+		"an editor":                {`<div contenteditable style="` + at(0) + `"` + tell + `><p>-</p></div>`, keysOf("ü€"), "-ü€"},
 		"by its label":             {`<label style="` + at(0) + `">Name <input` + tell + `></label>`, []cellrpc.Hand{{Kind: "type", Text: "ada"}}, "ada"},
 		"a closed root":            {`<div id=h style="` + at(0) + `"></div><script>h.attachShadow({mode: 'closed'}).innerHTML = ` + "`" + field + "`" + `</script>`, keysOf("abc"), "abc"},
 		"a scrolled page":          {`<div style="height:3000px"></div><script>scrollTo(0, 1500)</script><input style="position:absolute;left:10px;top:1510px;width:300px;height:40px"` + tell + `>`, keysOf("abc"), "abc"},
@@ -262,6 +279,7 @@ func TestAPersonTypesWhereTheyClick(t *testing.T) {
 		if err := w.try(c.keys...); err != nil {
 			t.Errorf("%s: %v", name, err)
 		} else {
+			t.Log(name) // where it does not come to it
 			await(t, func() bool { return got.has(c.want) })
 		}
 		got.clear()

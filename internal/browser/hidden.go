@@ -150,19 +150,8 @@ func (h *hiding) frame(ctx context.Context, s *session) (dx, dy float64, whole [
 	if s == h.tab.session {
 		return 0, 0, nil
 	}
-	h.tab.mu.Lock()
-	var f *frame
-	for _, one := range h.tab.frames {
-		if one.session == s {
-			f = one
-		}
-	}
-	h.tab.mu.Unlock()
 	everything := []box{{0, 0, maxPicture, maxPicture}}
-	if f == nil {
-		return 0, 0, everything
-	}
-	parent, owner := h.tab.owner(ctx, f)
+	parent, owner := h.tab.ownerOf(ctx, s)
 	if parent == nil {
 		return 0, 0, everything
 	}

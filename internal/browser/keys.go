@@ -3,6 +3,7 @@ package browser
 import (
 	"context"
 	"errors"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -57,6 +58,12 @@ func written(name string) string {
 	return ""
 }
 
+// pastes are the keys that write what is in the browser's clipboard: like all keys that
+// write nothing themselves they go to what has the focus, and this would be text.
+var pastes = regexp.MustCompile(`(?i)^(.*\+)?((Control|ControlOrMeta|Meta)\+(.*\+)?v|Shift\+(.*\+)?Insert)$`)
+
+var errPastes = errors.New("what is pasted could go elsewhere than you mean: send the text itself, as what you type")
+
 // keyOfText is a character's key as a page hears of it.
 func keyOfText(text string) args {
 	r, _ := utf8.DecodeRuneInString(text)
@@ -98,7 +105,10 @@ func (f *focus) put(ctx context.Context, text string, key args) error {
 func (h *hold) keys(ctx context.Context, t *tab, g cellrpc.Hand) error {
 	text := g.Text
 	if g.Kind == "press" {
-		text = written(g.Text)
+		if pastes.MatchString(text) {
+			return errPastes
+		}
+		text = written(text)
 	}
 	if text != "" && h.driver.scripted.Load() {
 		return errScripted

@@ -43,8 +43,8 @@ func (d *Driver) frame(ctx context.Context) cellrpc.View {
 	}
 	address, title := t.at(ctx)
 	v.Tabs, v.Keys = d.listed(ctx), d.keysTo(ctx, t)
-	// It was closed, or the page is another, meanwhile.
-	if d.closed.Load() || t.where(ctx) != where {
+	// It was closed, the page is another, or nobody looks any more, meanwhile.
+	if d.closed.Load() || t.where(ctx) != where || ctx.Err() != nil {
 		return cellrpc.View{Held: d.held.Load(), Closed: d.closed.Load()}
 	}
 	v.URL, v.Title, v.Tab, v.Origin = d.clean(bare(address)), d.clean(short(title)), where.tab, where.origin
