@@ -268,7 +268,13 @@ func TestAPersonLooksAndTakesOver(t *testing.T) {
 			t.Fatalf("%s: %v", g.Kind, err)
 		}
 	}
-	eventually(t, "the view shows where the person went", func() bool { f := frame(); return f.Held && strings.Contains(f.URL, "/captcha") })
+	eventually(t, "the view shows where the person went, and where their keys go", func() bool {
+		f := frame()
+		return f.Held && strings.Contains(f.URL, "/captcha") && f.Keys == f.Origin && f.Keys == d.Base("portal")
+	})
+	if err := by.Hand(t.Context(), id, api.Gesture{Kind: "type", Text: typed, Keys: "https://elsewhere.test"}); err == nil {
+		t.Error("what was meant for another site is typed")
+	}
 	for _, g := range []api.Gesture{{Kind: "press", Text: "Tab"}, {Kind: "press", Text: "Tab"}, {Kind: "type", Text: typed}, {Kind: "give"}} {
 		if err := by.Hand(t.Context(), id, g); err != nil {
 			t.Fatalf("%s: %v", g.Kind, err)
