@@ -41,11 +41,12 @@ var kindNames = [kinds]string{"raw", "in another case", "reversed", "UTF-16", "b
 
 // forms are the ways in which a value is usually written: raw; in one case, as
 // host names and headers are; with + for space; reversed; UTF-16; base64 in
-// both alphabets and base32, at each offset within a longer text; and, for a
+// both alphabets and base32, at each offset within a longer text; in base64 of some
+// of those (see nested); and, for a
 // value of several lines, each line that is long enough, since logs are read
 // and written by line.
 func forms(value []byte) []form {
-	out := encodings(value)
+	out := append(encodings(value), nested(value)...)
 	// A value that itself has what a lane takes out is on that lane without it.
 	// Of each reading it is looked for as the readings after that one give it.
 	once := read(value, unescape)

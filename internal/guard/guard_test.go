@@ -169,7 +169,7 @@ func TestOnlyABeginningIsHeldBack(t *testing.T) {
 	var out bytes.Buffer
 	w := build(t, "sk_live_51Hx9Zq2eTy").Writer(&out, nil)
 	steps := []struct{ in, passed string }{
-		{"Go on.", "Go on."}, {" s", " "}, {"k_live_", ""}, {"nope", "sk_live_nope"}, {"sk_live_51Hx9Zq2eT", ""}, {"y.", "[hotcell:s0]."},
+		{"Go on.", "Go on."}, {" s", " "}, {"k_live_", ""}, {"nope.", "sk_live_nope."}, {"sk_live_51Hx9Zq2eT", ""}, {"y.", "[hotcell:s0]."},
 	}
 	for _, s := range steps {
 		out.Reset()

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/pem"
 	"math/rand/v2"
 	"slices"
@@ -88,13 +89,19 @@ func learnt(t *testing.T, value []byte) []bool {
 		know(piece)
 		know(reversed(piece))
 		know(bytes.ReplaceAll(piece, []byte{0}, nil))
-		for cut := range 4 {
-			for _, alphabet := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-				if whole := piece[min(cut, len(piece)):]; len(whole) >= 4 {
-					decoded := make([]byte, 16)
-					n, _ := alphabet.Decode(decoded, whole[:len(whole)/4*4])
-					know(decoded[:n])
+		for _, decoded := range unsixed(piece) {
+			know(decoded)
+			know(bytes.ReplaceAll(decoded, []byte{0}, nil))
+			for from := range 2 {
+				digits := decoded[min(from, len(decoded)):]
+				digits = digits[:len(digits)/2*2]
+				raw := make([]byte, len(digits)/2)
+				if n, err := hex.Decode(raw, digits); err == nil {
+					know(raw[:n])
 				}
+			}
+			for _, inner := range unsixed(decoded) {
+				know(inner)
 			}
 		}
 	}
@@ -102,6 +109,20 @@ func learnt(t *testing.T, value []byte) []bool {
 		t.Fatal("the thief learns nothing at all: this shows nothing")
 	}
 	return known
+}
+
+// unsixed is what a piece of base64 may be of, wherever it begins.
+func unsixed(piece []byte) (out [][]byte) {
+	for cut := range 4 {
+		for _, alphabet := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+			if whole := piece[min(cut, len(piece)):]; len(whole) >= 4 {
+				decoded := make([]byte, 16)
+				n, _ := alphabet.Decode(decoded, whole[:len(whole)/4*4])
+				out = append(out, decoded[:n])
+			}
+		}
+	}
+	return out
 }
 
 func count(known []bool) (n int) {

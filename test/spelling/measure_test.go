@@ -131,7 +131,8 @@ func measureAll(t *testing.T) []measured {
 func measure(p *guard.Patterns, s spelling.Spelling, values []spelling.Value, seed uint64) measured {
 	m := measured{Spelling: s, missed: map[string]int{}}
 	for i, v := range values {
-		r := rand.New(rand.NewPCG(seed, uint64(i)))
+		seeded := func() *rand.Rand { return rand.New(rand.NewPCG(seed, uint64(i))) }
+		r := seeded()
 		m.tried++
 		written := s.Write(v.Text, r)
 		missed, out := false, []byte(nil)
@@ -140,7 +141,7 @@ func measure(p *guard.Patterns, s spelling.Spelling, values []spelling.Value, se
 		} else {
 			text := append(append([]byte("a line before it\n"), written...), "\na line after it\n"...)
 			out = split(p, text, r)
-			missed = spelling.Left(out, written, v.Text)
+			missed = spelling.Left(out, s.Core(v.Text, seeded), v.Text)
 		}
 		if !missed {
 			m.found++

@@ -69,6 +69,31 @@ func text(name string, write func(string) string) named {
 	return fixed(name, func(value []byte) []byte { return []byte(write(string(value))) })
 }
 
+// Core is what a spelling writes of a value, without what it would write around any:
+// what is alike where the value has another beginning and end is left out.
+func (s Spelling) Core(value []byte, seeded func() *rand.Rand) []byte {
+	written := s.Write(value, seeded())
+	other := []rune(string(value))
+	for _, i := range []int{0, len(other) - 1} {
+		switch other[i] {
+		case 'X', 'x':
+			other[i] = 'W'
+		default:
+			other[i] = 'X'
+		}
+	}
+	without := s.Write([]byte(string(other)), seeded())
+	from, to, end := 0, len(written), len(without)
+	for from < min(to, end) && written[from] == without[from] {
+		from++
+	}
+	for to > from && end > from && written[to-1] == without[end-1] {
+		to--
+		end--
+	}
+	return written[from:to]
+}
+
 // telling is how many bytes of a value in a row tell of it.
 const telling = 12
 
