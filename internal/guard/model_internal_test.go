@@ -2,7 +2,9 @@ package guard
 
 import (
 	"bytes"
+	"regexp"
 	"slices"
+	"strconv"
 )
 
 // model is the guard as one would write it without streams: it reads the whole
@@ -109,7 +111,8 @@ func (m *model) lanes(text []byte) []*modelLane {
 	escapes := source.read(unescape)
 	twice := escapes.read(unescape)
 	unbroken := twice.read(squeeze)
-	return append([]*modelLane{source, escapes, twice, unbroken}, unbroken.hex()...)
+	out := append([]*modelLane{source, escapes, twice, unbroken}, unbroken.hex()...)
+	return append(out, twice.numbers()...)
 }
 
 // read decodes all of a reading at once.
@@ -153,6 +156,49 @@ func (m *modelLane) hex() (out []*modelLane) {
 			}
 			out = append(out, run)
 		}
+	}
+	return out
+}
+
+// numerals are how bytes are written as numbers, with decimals and with octals.
+var numerals = [2]*regexp.Regexp{
+	regexp.MustCompile(`^(?:-?([0-9]{1,3})|0[xX]([0-9a-fA-F]{1,2})|0o([0-7]{1,3})|(?:0b)?([01]{8})|0b([01]{1,7}))$`),
+	regexp.MustCompile(`^(?:([0-7]{1,4})|0[xX]([0-9a-fA-F]{1,2})|0o([0-7]{1,3})|(?:0b)?([01]{8})|0b([01]{1,7}))$`),
+}
+
+// numbers is each row of numbers: what is between two is not text, and no longer than
+// it may be.
+func (m *modelLane) numbers() (out []*modelLane) {
+	words := regexp.MustCompile(`[-0-9a-fA-FxXo]+`).FindAllIndex(m.text, -1)
+	for i, pattern := range numerals {
+		row, last := &modelLane{}, 0
+		for _, at := range words {
+			word, between := string(m.text[at[0]:at[1]]), m.text[last:at[0]]
+			if len(between) > maxBlanks || len(bytes.Trim(between, " \t\r\n,;()[]{}")) > 0 {
+				out, row = append(out, row), &modelLane{}
+			}
+			last = at[1]
+			read := pattern.FindStringSubmatch(word)
+			if read == nil {
+				out, row = append(out, row), &modelLane{}
+				continue
+			}
+			v := 0
+			for n, base := range []int{10 - 2*i, 16, 8, 2, 2} {
+				if read[n+1] != "" {
+					wide, _ := strconv.ParseInt(read[n+1], base, 32)
+					v = int(wide)
+				}
+			}
+			if signed := word[0] == '-'; v > 255 || signed && (v == 0 || v > 128) {
+				out, row = append(out, row), &modelLane{}
+				continue
+			} else if signed {
+				v = 256 - v
+			}
+			row.add(byte(v), m.start[at[0]], m.end[at[1]-1])
+		}
+		out = append(out, row)
 	}
 	return out
 }

@@ -84,7 +84,11 @@ func (d dice) spelt(value []byte) []byte {
 		}
 		return out
 	}
-	switch d.IntN(14) {
+	switch d.IntN(16) {
+	case 14:
+		return base64.StdEncoding.AppendEncode(nil, slices.Concat(d.of("ab", d.IntN(3)), d.spelt(value)))
+	case 15:
+		return d.numbered(value)
 	case 0:
 		return spell(pick(d, "%%%02x", "%%25%02X", `\x%02x`, `\u%04x`, "&#%d;", "&#x%x;", `\%03o`, `\\x%02x`))
 	case 1:
@@ -108,6 +112,29 @@ func (d dice) spelt(value []byte) []byte {
 		return fmt.Appendf(nil, "%q", value)
 	}
 	return bytes.Clone(value)
+}
+
+// numbered is a value in numbers, at times with one of another kind among them.
+func (d dice) numbered(value []byte) []byte {
+	format := pick(d, "%d", "%d", "%03d", "0x%02x", "0X%X", "%o", "%03o", "%04o", "0o%o", "%08b", "0b%b", "-%d")
+	between := pick(d, ",", ", ", " ", ",\n  ", "\n", "; ", "], [", strings.Repeat(" ", 64), strings.Repeat(" ", 65))
+	var out []byte
+	for i, c := range value {
+		if i > 0 {
+			out = append(out, between...)
+		}
+		switch {
+		case format == "-%d" && c >= 128:
+			out = fmt.Appendf(out, "-%d", 256-int(c))
+		case format == "-%d":
+			out = fmt.Appendf(out, "%d", c)
+		case d.IntN(60) == 0:
+			out = append(out, pick(d, "256", "0x", "-0", "a", "0b2", "1234567890123", "0x41", "x")...)
+		default:
+			out = fmt.Appendf(out, format, c)
+		}
+	}
+	return slices.Concat([]byte(pick(d, "", "[", "1 ", "x", "-", "0")), out, []byte(pick(d, "", "]", " 1", "x", "0")))
 }
 
 // text is what holds values, whole, cut, broken and quoted, between small change.
@@ -144,7 +171,7 @@ func merged(a, b []byte) []byte {
 }
 
 func (d dice) filler() []byte {
-	return d.of(pick(d, "ab", "0123456789abcdef -:", "\\\"\n", "%&;#x\\u0041 ", "\n\r\t ", "\x1b[1m", "Q.t\n", "sk_live_"), d.IntN(pick(d, 1, 3, 12)))
+	return d.of(pick(d, "ab", "0123456789abcdef -:", "\\\"\n", "%&;#x\\u0041 ", "\n\r\t ", "\x1b[1m", "Q.t\n", "sk_live_", "12 ,x-[0b", "0x1 \n,"), d.IntN(pick(d, 1, 3, 12)))
 }
 
 // splits are ways to write n bytes: how long each write is.

@@ -27,6 +27,7 @@ var readings = []reading{
 	unescapedTwice: {"percent or escapes, twice", unescapedOnce, decoded(unescape)},
 	unbroken:       {"broken up", unescapedTwice, decoded(squeeze)},
 	{"hex", unbroken, unhexed},
+	{"numbers", unescapedTwice, numbered},
 }
 
 // decoded opens one lane that a decoder without memory of its own fills.
