@@ -12,6 +12,7 @@ type unhex struct {
 	in bool
 	// least is how many digits a run has at least.
 	least int
+	runs  runs
 }
 
 // half is where one of the two lanes stands.
@@ -26,23 +27,14 @@ type half struct {
 	at    int64
 }
 
-// spaced are the characters that hex is written with: 1 for a digit, 2 for what
-// may stand between.
-var spaced = func() (out [256]byte) {
-	for c, v := range nibbles {
-		if v >= 0 {
-			out[c] = 1
-		}
-	}
-	for _, c := range []byte(" :-,_") {
-		out[c] = 2
-	}
-	return out
-}()
+// spaced are the characters that hex is written with: first the digits, then what may
+// stand between.
+var spaced = classed("0123456789abcdefABCDEF", " :-,_")
 
 // unhexed opens the two lanes.
 func unhexed(p *Patterns, parent *lane) []*lane {
 	u := &unhex{parent: parent, begins: &p.high, least: 2 * p.least}
+	u.runs = runs{table: &spaced, shortest: u.least, enough: u.enough}
 	first, second := &lane{decode: u.decode}, &lane{}
 	u.halves = [2]half{{lane: first, first: -1}, {lane: second, first: -1, odd: true}}
 	first.again = func() { u.enter(); u.in = false }
@@ -58,7 +50,7 @@ func (u *unhex) decode(l *lane, _ bool) {
 		i = u.run(b, 0)
 	}
 	for i < len(b) {
-		if i = u.nextRun(b, i); i == len(b) {
+		if i = u.runs.next(b, i); i == len(b) {
 			break
 		}
 		u.enter()
@@ -85,11 +77,11 @@ func (u *unhex) run(b []byte, i int) int {
 	at := u.parent.end() - int64(len(b))
 	for ; i < len(b); i++ {
 		c := b[i]
-		switch spaced[c] {
-		case 1:
+		switch spaced[c] &^ isAny {
+		case isFirst:
 			u.halves[0].digit(nibbles[c], at+int64(i))
 			u.halves[1].digit(nibbles[c], at+int64(i))
-		case 2:
+		case isSecond:
 			for n := range u.halves {
 				u.halves[n].first, u.halves[n].skip = -1, u.halves[n].odd
 			}
@@ -122,50 +114,13 @@ func (u *unhex) leave() {
 	}
 }
 
-// nextRun finds where the next run in b begins, from i on, that is long enough,
-// or that b ends within; the end of b where there is none.
-func (u *unhex) nextRun(b []byte, i int) int {
-	const look = 4 // characters in a row, at every eighth place
-	least := i
-	for ; i+look <= len(b); i += 8 {
-		if spaced[b[i]] == 0 || spaced[b[i+1]] == 0 || spaced[b[i+2]] == 0 || spaced[b[i+3]] == 0 {
-			continue
-		}
-		from, to := i, i+look
-		for from > least && spaced[b[from-1]] != 0 {
-			from--
-		}
-		for to < len(b) && spaced[b[to]] != 0 {
-			to++
-		}
-		if to == len(b) || to-from >= u.least && u.enough(b[from:to]) {
-			return from
-		}
-		least = to
-		i = to - 7 // the next look is at to+1
-	}
-	return lastRun(b, least)
-}
-
 // enough says whether a run has digits for a value.
 func (u *unhex) enough(b []byte) bool {
 	n := 0
 	for _, c := range b {
-		if spaced[c] == 1 {
+		if spaced[c]&isFirst != 0 {
 			n++
 		}
 	}
 	return n >= u.least
-}
-
-// lastRun is where the run begins that b ends within, however short.
-func lastRun(b []byte, least int) int {
-	from := len(b)
-	for from > least && spaced[b[from-1]] != 0 {
-		from--
-	}
-	for from < len(b) && spaced[b[from]] != 1 {
-		from++
-	}
-	return from
 }

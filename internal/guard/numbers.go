@@ -24,13 +24,14 @@ const (
 	maxBlanks = 64
 )
 
-// numeric are the characters that numbers are written with: 1 for those of a number,
-// 2 for what may stand between.
+// numeric are the characters that numbers are written with: first those of a number,
+// then what may stand between.
 var numeric = classed("0123456789abcdefABCDEFxXo-", " \t\r\n,;()[]{}")
 
 // numbered opens the two lanes.
 func numbered(p *Patterns, parent *lane) []*lane {
-	n := &numbers{parent: parent, runs: runs{table: &numeric, begins: "0123456789-", least: p.least}}
+	n := &numbers{parent: parent}
+	n.runs = runs{table: &numeric, shortest: 2*p.least - 1, enough: func(b []byte) bool { return rowOf(b, p.least) }}
 	n.lanes = [2]*lane{{decode: n.decode}, {}}
 	n.lanes[decimals].again = func() { n.in, n.within, n.blanks = false, false, 0 }
 	return n.lanes[:]
@@ -62,10 +63,10 @@ func (n *numbers) decode(l *lane, final bool) {
 // ends within a number.
 func (n *numbers) run(b []byte, i int, final bool) (at int, waits bool) {
 	for i < len(b) {
-		switch numeric[b[i]] {
-		case 1:
+		switch numeric[b[i]] &^ isAny {
+		case isFirst:
 			to := i
-			for to < len(b) && numeric[b[to]] == 1 {
+			for to < len(b) && numeric[b[to]]&isFirst != 0 {
 				to++
 			}
 			if to == len(b) && !final && !n.within && mayBeNumber(b[i:]) {
@@ -74,7 +75,7 @@ func (n *numbers) run(b []byte, i int, final bool) (at int, waits bool) {
 			n.token(b[i:to], n.parent.end()-int64(len(b)-i))
 			n.within = to == len(b)
 			i = to
-		case 2:
+		case isSecond:
 			n.within = false
 			if n.blanks++; n.blanks > maxBlanks {
 				n.cut()
@@ -87,6 +88,24 @@ func (n *numbers) run(b []byte, i int, final bool) (at int, waits bool) {
 		}
 	}
 	return i, false
+}
+
+// rowOf says whether b has so many numbers, at a first look.
+func rowOf(b []byte, least int) bool {
+	between := true
+	for _, c := range b {
+		if numeric[c]&isFirst == 0 {
+			between = true
+			continue
+		}
+		if between && (digit(c) || c == '-') {
+			if least--; least == 0 {
+				return true
+			}
+		}
+		between = false
+	}
+	return false
 }
 
 // mayBeNumber says whether a number may begin so.

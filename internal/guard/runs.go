@@ -1,37 +1,44 @@
 package guard
 
-import "strings"
-
 // runs finds stretches of an alphabet that are long enough to hold a value, without
 // a look at each character: ordinary text has few.
 type runs struct {
 	// table says of each character what it is; 0 ends a run.
 	table *[256]byte
-	// begins are the characters that a piece of a run begins with, least is how many
-	// pieces there are at least: with what is between them, eleven characters or more.
-	begins string
-	least  int
+	// shortest is how many characters a run has at least, six or more; enough says
+	// whether one that long has what a value takes.
+	shortest int
+	enough   func(b []byte) bool
 }
 
-// classed is a table of characters: 1 for the first ones, 2 for the others.
+// classed is a table of characters: 1 for the first ones, 2 for the others, and 4
+// beside either.
 func classed(first, second string) (out [256]byte) {
 	for _, c := range []byte(first) {
-		out[c] = 1
+		out[c] = isFirst | isAny
 	}
 	for _, c := range []byte(second) {
-		out[c] = 2
+		out[c] = isSecond | isAny
 	}
 	return out
 }
 
-// next finds where the next run in b begins, from i on, that has enough pieces, or
-// that b ends within; the end of b where there is none.
+const (
+	isFirst  = 1
+	isSecond = 2
+	isAny    = 4
+)
+
+// next finds where the next run in b begins, from i on, that has enough, or that b
+// ends within; the end of b where there is none.
 func (r *runs) next(b []byte, i int) int {
-	const look = 4 // characters in a row, at every eighth place
+	// Of each run that is long enough, four characters in a row are at such a place.
+	const look = 4
+	stride := r.shortest - look + 1
 	t := r.table
 	least := i
-	for ; i+look <= len(b); i += 8 {
-		if t[b[i]] == 0 || t[b[i+1]] == 0 || t[b[i+2]] == 0 || t[b[i+3]] == 0 {
+	for ; i+look <= len(b); i += stride {
+		if t[b[i]]&t[b[i+1]]&t[b[i+2]]&t[b[i+3]]&isAny == 0 {
 			continue
 		}
 		from, to := i, i+look
@@ -41,28 +48,15 @@ func (r *runs) next(b []byte, i int) int {
 		for to < len(b) && t[b[to]] != 0 {
 			to++
 		}
-		if to == len(b) || r.enough(b[from:to]) {
+		if to == len(b) || to-from >= r.shortest && r.enough(b[from:to]) {
 			return from
 		}
 		least = to
-		i = to - 7 // the next look is at to+1
+		i = to + 1 - stride // the next look is at to+1
 	}
 	from := len(b)
 	for from > least && t[b[from-1]] != 0 {
 		from--
 	}
 	return from
-}
-
-// enough says whether a run has pieces for a value.
-func (r *runs) enough(b []byte) bool {
-	n := 0
-	for i, c := range b {
-		if r.table[c] == 1 && (i == 0 || r.table[b[i-1]] != 1) && strings.IndexByte(r.begins, c) >= 0 {
-			if n++; n >= r.least {
-				return true
-			}
-		}
-	}
-	return false
 }
