@@ -22,7 +22,7 @@ func nested(value []byte) (out []form) {
 	}
 	inner := [][]byte{wide(value), []byte(hex.EncodeToString(value))}
 	if !ascii(value) && utf8.Valid(value) {
-		inner[0] = lowFirst(value)
+		inner[0] = littleEndian(value)
 	}
 	for _, alphabet := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for offset := range 3 {
@@ -48,8 +48,8 @@ func distinct(texts [][]byte) [][]byte {
 	return slices.CompactFunc(texts, bytes.Equal)
 }
 
-// lowFirst is UTF-16 with the low byte first, as commands for PowerShell have it.
-func lowFirst(value []byte) (out []byte) {
+// littleEndian is UTF-16 with the low byte first, as commands for PowerShell have it.
+func littleEndian(value []byte) (out []byte) {
 	for _, unit := range utf16.Encode([]rune(string(value))) {
 		out = binary.LittleEndian.AppendUint16(out, unit)
 	}

@@ -84,7 +84,9 @@ func (d dice) spelt(value []byte) []byte {
 		}
 		return out
 	}
-	switch d.IntN(16) {
+	switch d.IntN(18) {
+	case 16, 17:
+		return d.dumped(value)
 	case 14:
 		return base64.StdEncoding.AppendEncode(nil, slices.Concat(d.of("ab", d.IntN(3)), d.spelt(value)))
 	case 15:
@@ -171,7 +173,7 @@ func merged(a, b []byte) []byte {
 }
 
 func (d dice) filler() []byte {
-	return d.of(pick(d, "ab", "0123456789abcdef -:", "\\\"\n", "%&;#x\\u0041 ", "\n\r\t ", "\x1b[1m", "Q.t\n", "sk_live_", "12 ,x-[0b", "0x1 \n,"), d.IntN(pick(d, 1, 3, 12)))
+	return d.of(pick(d, "ab", "0123456789abcdef -:", "\\\"\n", "%&;#x\\u0041 ", "\n\r\t ", "\x1b[1m", "Q.t\n", "sk_live_", "12 ,x-[0b", "0x1 \n,", "\n0000:  41", "\n0001  "), d.IntN(pick(d, 1, 3, 12)))
 }
 
 // splits are ways to write n bytes: how long each write is.

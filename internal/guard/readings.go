@@ -28,6 +28,8 @@ var readings = []reading{
 	unbroken:       {"broken up", unescapedTwice, decoded(squeeze)},
 	{"hex", unbroken, unhexed},
 	{"numbers", unescapedTwice, numbered},
+	{"a dump", asItCame, dumped},
+	{"a dump with escapes", unescapedOnce, dumped},
 }
 
 // decoded opens one lane that a decoder without memory of its own fills.
