@@ -1,7 +1,5 @@
 package guard
 
-import "strconv"
-
 // numbers decodes bytes that are written as numbers in a row, on two lanes: one takes
 // those without a prefix as decimals, also with a sign, and one as octals. With
 // 0x, 0o or 0b before it, and as eight bits, a number is on both.
@@ -171,14 +169,16 @@ func byteIn(b []byte) (meaning [2]byte, known [2]bool) {
 
 // number reads a byte from so many digits at most.
 func number(b []byte, base, most int) (byte, bool) {
-	if len(b) > most {
+	if len(b) == 0 || len(b) > most {
 		return 0, false
 	}
+	v := 0
 	for _, c := range b {
-		if nibbles[c] < 0 {
-			return 0, false // a sign
+		d := int(nibbles[c])
+		if d < 0 || d >= base {
+			return 0, false
 		}
+		v = v*base + d
 	}
-	v, err := strconv.ParseUint(string(b), base, 8)
-	return byte(v), err == nil
+	return byte(v), v < 1<<8 //nolint:gosec // it is no more where it is taken
 }

@@ -334,6 +334,8 @@ func FuzzSplits(f *testing.F) {
 	f.Add("dro812Q", "", "Q\ndro812.t\n", []byte{0x80, 0x01})
 	f.Add("ababcababd", "babcab-x", "abababcababdababcababd", []byte{0xff})
 	f.Add("hunter2-value", "value-2", `"hunter2-\u0076alue" 68756e746572`, []byte{0x11, 0x42})
+	f.Add("hunter2-value", "AB", "[104,117,110,0x74,0o145, 114,50,45,118,97,108,117,101]\n0000: 68 75 6e 74 65 72 32 2d 76 61 6c 75 65 hunter2-value\n", []byte{0x21, 0x42})
+	f.Add("hunter2-value", "value-2", "0000000   h   u   n   t   e   r   2   -   v   a   l   u   e\n0000000 072550 072156 071145 026462 060566 072554 000145\n", []byte{0x05, 0x30})
 	f.Fuzz(func(t *testing.T, one, two, text string, bits []byte) {
 		if len(text) > 4096 || len(one)+len(two) > 4096 {
 			return
