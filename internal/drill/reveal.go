@@ -73,7 +73,7 @@ var (
 
 // ways are the ways to undo a disguise.
 var ways = []func([]byte) []byte{
-	drop("\x00"), drop("\r\n \t"), drop(":- ,"),
+	drop("\x00"), drop("\r\n \t"), drop(":- ,"), numbers, words,
 	func(b []byte) []byte { return colours.ReplaceAll(b, nil) },
 	replace(`%([0-9a-fA-F]{2})`), replace(`\\x([0-9a-fA-F]{2})`), replace(`\\u00([0-9a-fA-F]{2})`),
 	func(b []byte) []byte { return []byte(html.UnescapeString(string(b))) },
