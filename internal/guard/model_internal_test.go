@@ -112,7 +112,7 @@ func (m *model) lanes(text []byte) []*modelLane {
 	twice := escapes.read(unescape)
 	unbroken := twice.read(squeeze)
 	out := append([]*modelLane{source, escapes, twice, unbroken}, unbroken.hex()...)
-	return slices.Concat(out, twice.numbers(), source.dumps(), escapes.dumps())
+	return slices.Concat(out, twice.hex(), twice.numbers(), source.dumps(), escapes.dumps())
 }
 
 // read decodes all of a reading at once.

@@ -27,6 +27,8 @@ var readings = []reading{
 	unescapedTwice: {"percent or escapes, twice", unescapedOnce, decoded(unescape)},
 	unbroken:       {"broken up", unescapedTwice, decoded(squeeze)},
 	{"hex", unbroken, unhexed},
+	// A line's end may be a digit that is not of the hex on the next line.
+	{"hex in a line", unescapedTwice, unhexed},
 	{"numbers", unescapedTwice, numbered},
 	{"a dump", asItCame, dumped},
 	{"a dump with escapes", unescapedOnce, dumped},
