@@ -91,8 +91,8 @@ func openAlone(t testing.TB, attach ...string) *desk {
 var starts = map[string]string{"portal": "/login", "sso": "/authorize"}
 
 // agrees has a person say yes to whatever way in a job asks about: what is safe then
-// is safe with any. A login for an attacker's site, as after a page has gone there,
-// they refuse.
+// is safe with any. A login for a site that is not the portal, as after a page has gone
+// there, they refuse.
 func agrees(t testing.TB, d *firm) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -103,9 +103,9 @@ func agrees(t testing.TB, d *firm) {
 		for ctx.Err() == nil {
 			asked, _ := d.Client.Requests(ctx, hotcell.RequestPending, "") // none while the server starts
 			for _, q := range asked {
-				hostile := q.Kind == hotcell.RequestLogin && strings.HasSuffix(q.Allow.Host, ".evil.test")
-				if q.Kind == hotcell.RequestWay || hostile {
-					_, _ = d.Client.DecideRequest(ctx, q.ID, !hostile, false, "")
+				elsewhere := q.Kind == hotcell.RequestLogin && q.Allow.Host != "portal.acme.test"
+				if q.Kind == hotcell.RequestWay || elsewhere {
+					_, _ = d.Client.DecideRequest(ctx, q.ID, !elsewhere, false, "")
 				}
 			}
 			select {
