@@ -203,18 +203,22 @@ var keys = map[string]rune{
 	"ArrowLeft": []rune(kb.ArrowLeft)[0], "ArrowRight": []rune(kb.ArrowRight)[0], "Home": []rune(kb.Home)[0], "End": []rune(kb.End)[0], "PageUp": []rune(kb.PageUp)[0], "PageDown": []rune(kb.PageDown)[0],
 }
 
-// press presses a key by its name or its character, with what comes before the
-// last plus held down: "Enter", "a", "Control+a".
-func (t *tab) press(ctx context.Context, s *session, name string) error {
-	bits := 0
+// chord is a key without the modifiers that are written before it, and their bits.
+func chord(name string) (bits int, key string) {
 	for {
 		before, after, more := strings.Cut(name, "+")
 		bit, known := modifiers[before]
 		if !more || !known || after == "" {
-			break
+			return bits, name
 		}
 		bits, name = bits|bit, after
 	}
+}
+
+// press presses a key by its name or its character, with what comes before the
+// last plus held down: "Enter", "a", "Control+a".
+func (t *tab) press(ctx context.Context, s *session, name string) error {
+	bits, name := chord(name)
 	key, known := keys[name]
 	if !known {
 		r, size := utf8.DecodeRuneInString(name)

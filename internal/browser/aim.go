@@ -63,8 +63,7 @@ func (h *hold) taken(ctx context.Context, hit *focus) *aim {
 func (f *focus) apparent(ctx context.Context) bool {
 	for s := f.session; s != f.tab.session; {
 		owner, id := f.tab.ownerOf(ctx, s)
-		var out []float64
-		if owner == nil || owner.call(ctx, id, sighting, &out) != nil || len(out) != 2 || int(out[0]) != clearly {
+		if owner == nil || owner.sight(ctx, id).degree != clearly {
 			return false
 		}
 		s = owner

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"regexp"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/chromedp/chromedp/kb"
@@ -38,18 +37,10 @@ const putting = `function(text, key) {
 
 // written is what a key writes: nothing, where it only does something.
 func written(name string) string {
-	for {
-		before, after, more := strings.Cut(name, "+")
-		bit, known := modifiers[before]
-		if !more || !known || after == "" {
-			break
-		}
-		if bit != modifiers["Shift"] {
-			return ""
-		}
-		name = after
-	}
+	bits, name := chord(name)
 	switch {
+	case bits&^modifiers["Shift"] != 0:
+		return ""
 	case name == "Space":
 		return " "
 	case name == "Backspace", utf8.RuneCountInString(name) == 1:

@@ -32,8 +32,17 @@ const sighting = `function() {
 
 // sightOf looks at an element.
 func sightOf(ctx context.Context, n *node) sight {
+	return looked(func(out any) error { return n.call(ctx, sighting, out) })
+}
+
+// sight is that of an element of which only the session is known.
+func (s *session) sight(ctx context.Context, id int64) sight {
+	return looked(func(out any) error { return s.call(ctx, id, sighting, out) })
+}
+
+func looked(look func(out any) error) sight {
 	var out []float64
-	if n.call(ctx, sighting, &out) != nil || len(out) != 2 {
+	if look(&out) != nil || len(out) != 2 {
 		return sight{}
 	}
 	return sight{int(out[0]), out[1]}

@@ -47,5 +47,11 @@ func (p *patterns) of(used *vault.Used, auth hotcell.Auth) (*guard.Patterns, err
 		p.known[key] = made
 	}
 	p.mu.Unlock()
-	return made()
+	out, err := made()
+	if err != nil { // it is no answer to those who come later
+		p.mu.Lock()
+		delete(p.known, key)
+		p.mu.Unlock()
+	}
+	return out, err
 }

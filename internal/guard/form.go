@@ -42,9 +42,8 @@ var kindNames = [kinds]string{"raw", "in another case", "reversed", "UTF-16", "b
 // forms are the ways in which a value is usually written: raw; in one case, as
 // host names and headers are; with + for space; reversed; UTF-16; base64 in
 // both alphabets and base32, at each offset within a longer text; in base64 of some
-// of those (see nested); and, for a
-// value of several lines, each line that is long enough, since logs are read
-// and written by line.
+// of those (see nested); and, for a value of several lines, each line that is long
+// enough, since logs are read and written by line.
 func forms(value []byte) []form {
 	out := append(encodings(value), nested(value)...)
 	// A value that itself has what a lane takes out is on that lane without it.
@@ -87,17 +86,23 @@ func encodings(value []byte) []form {
 	if bytes.IndexByte(value, ' ') >= 0 {
 		out = append(out, form{kind: kindRaw, text: bytes.ReplaceAll(value, []byte(" "), []byte("+"))})
 	}
-	for _, alphabet := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		for offset := range 3 {
-			out = add(out, kindBase64, alphabet.EncodeToString(append(make([]byte, offset), value...)), offset, len(value), 6)
-		}
-	}
+	out = inBase64(out, value)
 	for offset := range 5 {
 		text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(append(make([]byte, offset), value...))
 		out = add(out, kindBase32, text, offset, len(value), 5)
 		out = add(out, kindBase32, strings.ToLower(text), offset, len(value), 5)
 	}
 	return slices.DeleteFunc(out, func(f form) bool { return len(f.text) < minLength })
+}
+
+// inBase64 adds a text in both alphabets, at each offset within a longer one.
+func inBase64(out []form, text []byte) []form {
+	for _, alphabet := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		for offset := range 3 {
+			out = add(out, kindBase64, alphabet.EncodeToString(append(make([]byte, offset), text...)), offset, len(text), 6)
+		}
+	}
+	return out
 }
 
 // add adds the characters that the value alone decides: what stands before and
@@ -111,20 +116,24 @@ func add(out []form, k kind, text string, offset, size, bits int) []form {
 	return append(out, form{kind: k, text: []byte(text[shared:whole])})
 }
 
+// inUTF16 is a text in UTF-16, in an order of bytes.
+func inUTF16(text []byte, order binary.AppendByteOrder) (out []byte) {
+	for _, unit := range utf16.Encode([]rune(string(text))) {
+		out = order.AppendUint16(out, unit)
+	}
+	return out
+}
+
 // foreign are the forms that a value has only where it is not ASCII alone: UTF-16
 // in both orders of bytes, and its characters in reverse.
 func foreign(value []byte) (out []form) {
 	if ascii(value) || !utf8.Valid(value) {
 		return nil
 	}
-	characters := []rune(string(value))
 	for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {
-		var text []byte
-		for _, unit := range utf16.Encode(characters) {
-			text = order.AppendUint16(text, unit)
-		}
-		out = append(out, form{kind: kindUTF16, text: text})
+		out = append(out, form{kind: kindUTF16, text: inUTF16(value, order)})
 	}
+	characters := []rune(string(value))
 	slices.Reverse(characters)
 	return append(out, form{kind: kindReversed, text: []byte(string(characters)), further: true})
 }

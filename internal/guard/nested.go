@@ -2,7 +2,6 @@ package guard
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -22,21 +21,13 @@ func nested(value []byte) (out []form) {
 	}
 	inner := [][]byte{wide(value), []byte(hex.EncodeToString(value))}
 	if !ascii(value) && utf8.Valid(value) {
-		inner[0] = littleEndian(value)
+		inner[0] = inUTF16(value, binary.LittleEndian) // as commands for PowerShell have it
 	}
-	for _, alphabet := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		for offset := range 3 {
-			for _, f := range add(nil, kindBase64, alphabet.EncodeToString(append(make([]byte, offset), value...)), offset, len(value), 6) {
-				inner = append(inner, f.text)
-			}
-		}
+	for _, f := range inBase64(nil, value) {
+		inner = append(inner, f.text)
 	}
 	for _, text := range distinct(append(inner, inJSON(value)...)) {
-		for _, alphabet := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-			for offset := range 3 {
-				out = add(out, kindBase64, alphabet.EncodeToString(append(make([]byte, offset), text...)), offset, len(text), 6)
-			}
-		}
+		out = inBase64(out, text)
 		clear(text)
 	}
 	return slices.DeleteFunc(out, func(f form) bool { return len(f.text) < minLength })
@@ -46,14 +37,6 @@ func nested(value []byte) (out []form) {
 func distinct(texts [][]byte) [][]byte {
 	slices.SortFunc(texts, bytes.Compare)
 	return slices.CompactFunc(texts, bytes.Equal)
-}
-
-// littleEndian is UTF-16 with the low byte first, as commands for PowerShell have it.
-func littleEndian(value []byte) (out []byte) {
-	for _, unit := range utf16.Encode([]rune(string(value))) {
-		out = binary.LittleEndian.AppendUint16(out, unit)
-	}
-	return out
 }
 
 // inJSON are the ways in which a string of JSON has a value, where it has escapes:
