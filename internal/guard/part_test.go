@@ -260,3 +260,31 @@ func around(text, piece string) string {
 	at := max(strings.Index(text, piece), 0)
 	return text[max(0, at-60):min(len(text), at+60)]
 }
+
+// A password with what ends a host in a URL does not make a secret of the host, whether
+// it is escaped or not; and parts of it are found all the same.
+func TestAHostBehindAnOddPasswordIsNoPart(t *testing.T) {
+	t.Parallel()
+	const beginning, rest = "Xk7QpW2M", "4ZB5TNVYH3RD"
+	for _, odd := range []string{"/", "?", "#", "@", "#/+", "/@/", "?a=b@c/d"} {
+		for _, password := range []string{beginning + odd + rest, beginning + url.QueryEscape(odd) + rest} {
+			for _, after := range []string{"", ":37983", "/acme", ":37983/acme?sslmode=verify-full", "?sslmode=require"} {
+				builder := guard.NewBuilder().WithParts()
+				if err := builder.Add(guard.Label{ID: "sec_1", Name: "db"}, []byte("postgresql://report:"+password+"@db.acme.test"+after)); err != nil {
+					t.Fatal(err)
+				}
+				p := builder.Build()
+				for _, text := range []string{"CONNECT api.acme.test:35467 HTTP/1.1", "b.acme.test:37983/acme?sslmode=verify-ca", "sslmode=verify-full"} {
+					if p.Contains([]byte(text)) {
+						t.Errorf("behind %q, with %q after the host: %q is redacted", password, after, text)
+					}
+				}
+				for _, part := range []string{"<" + beginning + ">", "<" + rest + ">"} {
+					if !p.Contains([]byte(part)) {
+						t.Errorf("behind %q, with %q after the host: %q is not found", password, after, part)
+					}
+				}
+			}
+		}
+	}
+}

@@ -13,7 +13,7 @@ import (
 // claims' names of a JWT, and PEM's armour with the structure inside.
 func secretPart(value []byte) []bool {
 	secret := slices.Repeat([]bool{true}, len(value))
-	for _, strike := range []func([]byte, []bool){strikeNames, strikeURLs, strikeMail, strikePrefixes, strikeJWTs, strikePEM} {
+	for _, strike := range []func([]byte, []bool){strikeMail, strikeNames, strikeURLs, strikePrefixes, strikeJWTs, strikePEM} {
 		strike(value, secret)
 	}
 	return secret
@@ -150,6 +150,9 @@ func strikeURL(b []byte, secret []bool, scheme, at, end int) {
 	}
 	sign := bytes.LastIndexByte(b[at:host], '@')
 	if sign < 0 {
+		sign = unescapedSign(b[at:end], host-at)
+	}
+	if sign < 0 {
 		leave(secret, at, host)
 		return
 	}
@@ -164,6 +167,32 @@ func strikeURL(b []byte, secret []bool, scheme, at, end int) {
 	}
 	leave(secret, at, at+colon+1)
 	leave(secret, at+sign, end)
+	for i := at + colon + 1; i < at+sign; i++ {
+		secret[i] = true // also where its end and the host look like an address of mail
+	}
+}
+
+// unescapedSign is where the host's @ is in what follows a scheme, where the password
+// has a slash, ? or # of its own, the first at cut: it was escaped, as URLs demand,
+// until it was read, or never was. It is -1 where there is no such password.
+func unescapedSign(b []byte, cut int) int {
+	colon := bytes.IndexByte(b[:cut], ':')
+	if colon < 0 || !bytes.ContainsFunc(b[colon+1:cut], func(r rune) bool { return r < '0' || r > '9' }) {
+		return -1 // no password, or a port
+	}
+	for sign := len(b) - 1; sign > cut; sign-- {
+		if b[sign] != '@' {
+			continue
+		}
+		to := sign + 1
+		for to < len(b) && (worded(b[to]) || b[to] == ':' || b[to] == '[' || b[to] == ']') {
+			to++
+		}
+		if to > sign+1 && (to == len(b) || b[to] == '/' || b[to] == '?' || b[to] == '#') {
+			return sign
+		}
+	}
+	return -1
 }
 
 // strikeMail leaves out addresses of mail.
