@@ -280,12 +280,27 @@ func (t *tab) at(ctx context.Context) (address, title string) {
 		CurrentIndex int
 		Entries      []struct{ URL, Title string }
 	}
-	if t.do(ctx, "Page.getNavigationHistory", nil, &history) == nil && history.CurrentIndex < len(history.Entries) {
-		e := history.Entries[history.CurrentIndex]
-		return e.URL, e.Title
+	for range addressTries {
+		if t.do(ctx, "Page.getNavigationHistory", nil, &history) == nil && history.CurrentIndex < len(history.Entries) {
+			e := history.Entries[history.CurrentIndex]
+			return e.URL, e.Title
+		}
+		select { // it may be changing from one process to another
+		case <-t.gone:
+			return "", ""
+		case <-ctx.Done():
+			return "", ""
+		case <-time.After(addressPause):
+		}
 	}
 	return "", ""
 }
+
+// A page that does not say its address is asked again, after a moment.
+const (
+	addressTries = 3
+	addressPause = 50 * time.Millisecond
+)
 
 func (t *tab) dialogOpened(params []byte) {
 	e, ok := decode[dialog](params)
