@@ -30,12 +30,22 @@ func TestNoPageGetsThePassword(t *testing.T) {
 					d.attacked(a)
 				}
 			}
-			if d.painted == 0 {
-				t.Error("of no picture could be read what a page painted")
-			}
+			d.seesWhatIsPainted()
 			d.Canaries(d.PortalPassword, acme.PortalSecret)
 		})
 	}
+}
+
+// seesWhatIsPainted fails where what a page paints cannot be read in a picture.
+func (d *desk) seesWhatIsPainted() {
+	d.t.Helper()
+	d.call("browser_navigate", "url", d.Base("portal")+"/painting")
+	for range 20 { // a page may be loaded and not painted yet
+		if d.call("browser_take_screenshot"); d.painted == portal.Painting {
+			return
+		}
+	}
+	d.t.Errorf("of no picture could be read what a page paints, the last has %q", d.painted)
 }
 
 // attacked signs in on a hostile page, looks at all that can be looked at after, and

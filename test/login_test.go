@@ -32,8 +32,8 @@ type desk struct {
 	mu sync.Mutex
 	// heard is every byte that the agent got, with what was painted for it.
 	heard strings.Builder
-	// painted is how many pictures had something painted that could be read.
-	painted int
+	// painted is what could be read in the last picture.
+	painted string
 }
 
 // port is where the company's services are.
@@ -155,11 +155,8 @@ func (d *desk) call(tool string, pairs ...any) (string, bool) {
 			text.WriteString(one.Text)
 			heard.WriteString(one.Text + "\n")
 		case *mcp.ImageContent:
-			painted := portal.Painted(one.Data)
-			heard.WriteString(painted + "\n")
-			if painted != "" {
-				d.painted++
-			}
+			d.painted = portal.Painted(one.Data)
+			heard.WriteString(d.painted + "\n")
 		default:
 			d.t.Errorf("%s: an answer with a %T", tool, c)
 		}

@@ -129,10 +129,11 @@ func (l *line) do(r *http.Request) (*http.Response, error) {
 		discard(r)
 	}
 	answer, err := l.answer(r)
+	// A server that sees the line end may still answer what it has got of the body.
+	if cause := broken.Load(); cause != nil {
+		err = *cause
+	}
 	if err != nil {
-		if cause := broken.Load(); cause != nil {
-			err = *cause
-		}
 		return fail(err)
 	}
 	return answer, l.lend(r, answer, stop)

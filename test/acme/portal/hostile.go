@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -34,6 +35,9 @@ const (
 	// filled in or not.
 	Perhaps
 )
+
+// Painting is what the page /painting paints.
+const Painting = "nothing secret"
 
 // trick is an attack from the portal's own pages.
 type trick struct {
@@ -235,6 +239,10 @@ func (p *Portal) window() string {
 }
 
 func (p *Portal) hostile() {
+	// What it paints is no secret: it shows that pictures can be read.
+	p.mux.HandleFunc("GET /painting", func(w http.ResponseWriter, _ *http.Request) {
+		page(w, p.thief()+"<title>Painting</title><script>paint("+strconv.Quote(Painting)+")</script>")
+	})
 	for _, t := range p.tricks() {
 		p.mux.HandleFunc("GET /hostile/"+t.name, func(w http.ResponseWriter, _ *http.Request) {
 			if t.head != "" {
