@@ -37,6 +37,7 @@ as root, it gives the vault, the worker and each job host uids of their own.
 docs/configuration.md has what can be set.
 ` + cli.ExitStatus,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			forgetful()
 			data, _ := cmd.Flags().GetString("data")
 			data, err := filepath.Abs(data)
 			if err != nil {

@@ -23,6 +23,7 @@ import (
 	"hotcell/internal/rpc"
 	"hotcell/internal/server"
 	"hotcell/internal/sqlite"
+	"hotcell/internal/tidy"
 	"hotcell/internal/vaultclient"
 	"hotcell/internal/vaultrpc"
 )
@@ -89,7 +90,9 @@ func (h *house) control(ctx context.Context) error {
 		Ready:     h.ready(vault, remote, store),
 		Egress:    egress.Rules{Models: egress.Models(h.config.Models), TCP: h.config.TCP},
 		Tools:     job.NewDoor(remote),
+		Tidy:      tidy.New(border.Log(h.log)),
 	}
+	defer faces.Tidy.Stop()
 	listeners, err := server.Open(server.Config{Socket: h.path("hotcell.sock"), Listen: h.config.Listen, Log: h.log})
 	if err != nil {
 		return err

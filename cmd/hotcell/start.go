@@ -10,6 +10,7 @@ import (
 	"hotcell/internal/cell"
 	"hotcell/internal/child"
 	"hotcell/internal/socketpair"
+	"hotcell/internal/tidy"
 )
 
 // startParts makes the lines and starts the vault and the worker on them.
@@ -60,7 +61,7 @@ func (h *house) startVault(ctx context.Context, program *os.File, files inherite
 	if h.separate {
 		order.UID, attr = child.VaultUID, child.VaultAttr()
 	}
-	return h.start(ctx, "vault", program, vaultCommand, order, attr, append(lines, files...), forgetful...)
+	return h.start(ctx, "vault", program, vaultCommand, order, attr, append(lines, files...), tidy.Forgetful)
 }
 
 func (h *house) startWorker(ctx context.Context, program *os.File, files inherited, lines ...*os.File) (*child.Child, error) {
@@ -82,12 +83,8 @@ func (h *house) startWorker(ctx context.Context, program *os.File, files inherit
 			}
 		}
 	}
-	return h.start(ctx, "worker", program, workerCommand, order, attr, append(lines, files...), forgetful...)
+	return h.start(ctx, "worker", program, workerCommand, order, attr, append(lines, files...), tidy.Forgetful)
 }
-
-// forgetful has a process write over what its collector frees: a value that was
-// on its way through a library's buffers is gone with them.
-var forgetful = []string{"GODEBUG=clobberfree=1"}
 
 func (h *house) start(ctx context.Context, name string, program *os.File, command string, order any, attr *syscall.SysProcAttr, lines []*os.File, env ...string) (*child.Child, error) {
 	text, err := json.Marshal(order)

@@ -23,6 +23,7 @@ import (
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/egress"
 	"hotcell/internal/job"
+	"hotcell/internal/tidy"
 	"hotcell/internal/vaultrpc"
 )
 
@@ -122,6 +123,8 @@ type Config struct {
 	Base func() string
 	// Tools serves agents elsewhere, each by its job's token; nil for none.
 	Tools http.Handler
+	// Tidy is told when a value came in plain; nil for nobody.
+	Tidy *tidy.Tidy
 }
 
 // service is the API's handlers.

@@ -173,6 +173,20 @@ func mostOf(method, path string) int64 {
 	return maxBody
 }
 
+// takesValues says whether a request may hold a value in plain, or what a person
+// types into a page.
+func takesValues(r *http.Request) bool {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return false
+	}
+	for _, begins := range []string{"/v1/secrets", "/v1/logins", "/v1/connections", "/v1/clients/"} {
+		if strings.HasPrefix(r.URL.Path, begins) {
+			return true
+		}
+	}
+	return strings.HasPrefix(r.URL.Path, "/v1/jobs/") && strings.HasSuffix(r.URL.Path, "/browser")
+}
+
 // identify finds out who asks.
 func (s *service) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -188,6 +202,11 @@ func (s *service) identify(next http.Handler) http.Handler {
 				return
 			}
 			r.Body = http.MaxBytesReader(w, r.Body, most)
+		}
+		if takesValues(r) {
+			// The buffer of a connection that is kept would hold what was sent.
+			w.Header().Set("Connection", "close")
+			defer s.Tidy.Used()
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), keyPrincipal, p)))
 	})

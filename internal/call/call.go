@@ -19,8 +19,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"runtime"
-	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -33,6 +31,7 @@ import (
 	"hotcell/internal/guard"
 	"hotcell/internal/live"
 	"hotcell/internal/sensitive"
+	"hotcell/internal/tidy"
 	"hotcell/internal/upstream"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
@@ -63,8 +62,10 @@ type Config struct {
 	Prints func(context.Context, hotcell.JobID) (int64, error)
 	// Budget counts what each job has under way; nil for no limits.
 	Budget *budget.Jobs
-	Now    func() time.Time
-	Log    *slog.Logger
+	// Tidy is told when a value was in memory; nil for nobody.
+	Tidy *tidy.Tidy
+	Now  func() time.Time
+	Log  *slog.Logger
 }
 
 // Service does calls.
@@ -73,7 +74,6 @@ type Service struct {
 	live  *live.Jobs
 	menus menus
 	seen  patterns
-	tidy  *time.Timer
 	// suspects are the connections whose key a service did not take.
 	suspects suspects
 }
@@ -82,13 +82,9 @@ type Service struct {
 func New(c Config) *Service {
 	s := &Service{Config: c}
 	s.live = live.Watch(c.Vault, s.over, border.Log(c.Log))
-	s.tidy = border.After(restTime, "tidying after calls", border.Log(c.Log), s.forget)
+	c.Tidy.First(c.Courier.Rest)
 	return s
 }
-
-// restTime is how long nothing must have happened for what is left of it in
-// memory to be cleared away.
-const restTime = 5 * time.Second
 
 // over closes the connections of a job that has ended.
 func (s *Service) over(job hotcell.JobID) {
@@ -97,16 +93,8 @@ func (s *Service) over(job hotcell.JobID) {
 	}
 }
 
-// forget has the collector free the buffers of what was done.
-func (s *Service) forget() {
-	s.Courier.Rest()
-	runtime.GC() // what finalizers held goes with the second
-	debug.FreeOSMemory()
-}
-
 // Close ends what is under way.
 func (s *Service) Close() {
-	s.tidy.Stop()
 	s.live.Close()
 	s.Courier.Rest()
 }
@@ -138,7 +126,7 @@ func (s *Service) Call(ctx context.Context, r *vaultrpc.CallToolRequest) (*vault
 		return nil, err
 	}
 	defer over()
-	defer s.tidy.Reset(restTime)
+	defer s.Tidy.Used()
 	answer, err := s.call(ctx, r)
 	if cause := context.Cause(ctx); err != nil && errors.Is(cause, live.ErrRevoked) {
 		return nil, fmt.Errorf("%w: %w", hotcell.ErrDenied, cause)

@@ -37,7 +37,7 @@ func (s *Service) Connect(w http.ResponseWriter, r *http.Request) {
 	defer over()
 	ctx, leave := s.live.Enter(context.WithoutCancel(r.Context()), job)
 	defer leave()
-	defer s.tidy.Reset(restTime)
+	defer s.Tidy.Used()
 	used, err := s.Vault.Use(ctx, job, hotcell.AttachmentID(r.Header.Get(vaultrpc.HeaderUse)), vault.Target{Host: open.Host, Port: open.Port})
 	if err != nil {
 		s.fault(w, err)

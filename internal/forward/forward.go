@@ -23,8 +23,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"runtime"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -43,6 +41,7 @@ import (
 	"hotcell/internal/scrub"
 	"hotcell/internal/sensitive"
 	"hotcell/internal/site"
+	"hotcell/internal/tidy"
 	"hotcell/internal/upstream"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
@@ -63,8 +62,10 @@ type Config struct {
 	Logins Logins
 	// Budget counts what each job holds; nil for no limits.
 	Budget *budget.Jobs
-	Now    func() time.Time
-	Log    *slog.Logger
+	// Tidy is told when a value was in memory; nil for nobody.
+	Tidy *tidy.Tidy
+	Now  func() time.Time
+	Log  *slog.Logger
 }
 
 // Keeper sees to it that a connection's newest version has a token that is good,
@@ -93,7 +94,6 @@ type Service struct {
 	jars      jars
 	guesses   scrub.Guesses
 	live      *live.Jobs
-	tidy      *time.Timer
 }
 
 // New is a service; Close ends it.
@@ -101,7 +101,7 @@ func New(c Config) *Service {
 	s := &Service{Config: c}
 	s.upstreams = upstream.New(upstream.Config{Dialer: c.Dialer, Roots: c.Roots, Caught: border.Log(c.Log)})
 	s.live = live.Watch(c.Vault, s.ended, border.Log(c.Log))
-	s.tidy = border.After(restTime, "tidying after requests", border.Log(c.Log), s.forget)
+	c.Tidy.First(s.upstreams.Rest)
 	return s
 }
 
@@ -109,19 +109,6 @@ func New(c Config) *Service {
 func (s *Service) ended(job hotcell.JobID) {
 	s.upstreams.End(job)
 	s.jars.end(job)
-}
-
-// restTime is how long nothing must have happened for what is left of it in
-// memory to be cleared away.
-const restTime = 5 * time.Second
-
-// forget closes the connections that nobody uses, and has the collector free
-// their buffers and all that went through them; what it frees is written over
-// where the process runs with GODEBUG=clobberfree=1.
-func (s *Service) forget() {
-	s.upstreams.Rest()
-	runtime.GC() // what finalizers held goes with the second
-	debug.FreeOSMemory()
 }
 
 // way is the way to the upstreams of a job, for what is open: the connections are
@@ -141,7 +128,6 @@ func (s *Service) way(job hotcell.JobID, uses []*vault.Used) http.RoundTripper {
 
 // Close ends what is under way.
 func (s *Service) Close() {
-	s.tidy.Stop()
 	s.live.Close()
 	s.upstreams.Close()
 }
@@ -161,7 +147,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer over()
 	ctx, leave := s.live.Enter(r.Context(), job)
 	defer leave()
-	defer s.tidy.Reset(restTime)
+	defer s.Tidy.Used()
 	if arm := r.Header.Get(vaultrpc.HeaderArm); arm != "" && s.Logins != nil {
 		s.signIn(ctx, w, r, &signing{job: job, use: hotcell.AttachmentID(r.Header.Get(vaultrpc.HeaderUse)), arm: arm, to: to, target: target})
 		return

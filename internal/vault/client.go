@@ -77,6 +77,7 @@ func (v *Vault) OpenClient(ctx context.Context, ws hotcell.WorkspaceID, connecto
 	if err != nil || c.Public {
 		return c, secret, err
 	}
+	v.tidy.Used()
 	if secret, err = v.keys.OpenBlob(labelClient(c), c.Sealed); err != nil {
 		return c, secret, fmt.Errorf("%w: the secret of the OAuth client of %s does not open", hotcell.ErrTampered, connector)
 	}

@@ -31,6 +31,7 @@ func (v *Vault) Receive(ws hotcell.WorkspaceID, in parcel.Context, message []byt
 	if ws != v.workspace || in.Workspace != string(ws) {
 		return sensitive.Bytes{}, hotcell.ErrNotFound
 	}
+	v.tidy.Used()
 	return v.pair.Open(in, message)
 }
 
@@ -43,6 +44,7 @@ func (v *Vault) Seal(a *Act, c hotcell.Credential, fields []Field) error {
 		return fmt.Errorf("making a data key: %w", err)
 	}
 	defer key.Clear()
+	v.tidy.Used()
 	sealed := make([]hotcell.SealedField, 0, len(fields))
 	for _, f := range fields {
 		var blob []byte
@@ -108,6 +110,7 @@ func (v *Vault) openSealed(c hotcell.Credential, version int, sealedKey hotcell.
 		return nil, tampered(c, version, err)
 	}
 	defer key.Clear()
+	v.tidy.Used()
 	fields := make([]Field, 0, len(sealed))
 	for _, s := range sealed {
 		value, err := key.Open(s.Name, s.Blob)

@@ -25,6 +25,7 @@ import (
 	"hotcell/internal/envelope"
 	"hotcell/internal/parcel"
 	"hotcell/internal/sensitive"
+	"hotcell/internal/tidy"
 )
 
 // Config is what a vault needs.
@@ -36,8 +37,10 @@ type Config struct {
 	Owner string
 	// Budget counts what each job holds; nil for no limits.
 	Budget *budget.Jobs
-	Now    func() time.Time
-	Log    *slog.Logger
+	// Tidy is told when a value is opened, or comes in; nil for nobody.
+	Tidy *tidy.Tidy
+	Now  func() time.Time
+	Log  *slog.Logger
 }
 
 // Vault is the door. Its methods may be called at once from anywhere.
@@ -50,6 +53,7 @@ type Vault struct {
 	holdings holdings
 	outcomes *outcomes
 	budget   *budget.Jobs
+	tidy     *tidy.Tidy
 	waiting  waiting
 	floods   floods
 	kms      envelope.Wrapper
@@ -77,7 +81,7 @@ const (
 // with its keys and its first member. It fails where the KMS does not unwrap
 // the keys: nothing could be opened.
 func Open(ctx context.Context, c Config) (*Vault, error) {
-	v := &Vault{now: c.Now, kms: c.Key, opened: c.Now(), log: c.Log, budget: c.Budget, watchers: map[chan Revocation]struct{}{}}
+	v := &Vault{now: c.Now, kms: c.Key, opened: c.Now(), log: c.Log, budget: c.Budget, tidy: c.Tidy, watchers: map[chan Revocation]struct{}{}}
 	v.store = &counted{VaultStore: c.Store, stored: v.waiting.wake}
 	var spaces []hotcell.Workspace
 	err := v.store.View(ctx, func(r hotcell.VaultReader) (err error) {

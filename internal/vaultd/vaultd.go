@@ -37,6 +37,7 @@ import (
 	"hotcell/internal/pgwire"
 	"hotcell/internal/rpc"
 	"hotcell/internal/secret"
+	"hotcell/internal/tidy"
 	"hotcell/internal/token"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
@@ -79,6 +80,7 @@ type Daemon struct {
 	forwards    *forward.Service
 	calls       *call.Service
 	keeper      *token.Keeper
+	tidy        *tidy.Tidy
 	book        *book.Book
 	catalog     *connector.Catalog
 	log         *slog.Logger
@@ -96,7 +98,8 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 		return nil, err
 	}
 	jobs := budget.New(c.Limits)
-	door, err := vault.Open(ctx, vault.Config{Store: c.Store, Key: key, Owner: c.Owner, Budget: jobs, Now: c.Now, Log: c.Log})
+	tidied := tidy.New(border.Log(c.Log))
+	door, err := vault.Open(ctx, vault.Config{Store: c.Store, Key: key, Owner: c.Owner, Budget: jobs, Tidy: tidied, Now: c.Now, Log: c.Log})
 	if err != nil {
 		return nil, err
 	}
@@ -113,12 +116,12 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 	return &Daemon{
 		vault: door, secrets: secret.New(door, connections.Covers, c.Now), connections: connections, assignments: assignment.New(door, checks, c.Now),
 		leases:   lease.New(door),
-		forwards: forward.New(forward.Config{Vault: door, Dialer: c.Dialer, Roots: c.Roots, Databases: c.Databases, Keeper: out.keeper, Logins: logins, Budget: jobs, Now: c.Now, Log: c.Log}),
+		forwards: forward.New(forward.Config{Vault: door, Dialer: c.Dialer, Roots: c.Roots, Databases: c.Databases, Keeper: out.keeper, Logins: logins, Budget: jobs, Tidy: tidied, Now: c.Now, Log: c.Log}),
 		logins:   logins,
 		calls: call.New(call.Config{
-			Vault: door, Book: out.book, Keeper: out.keeper, Courier: out.courier, Upstreams: out.upstreams, Prints: door.Prints, Budget: jobs, Now: c.Now, Log: c.Log,
+			Vault: door, Book: out.book, Keeper: out.keeper, Courier: out.courier, Upstreams: out.upstreams, Prints: door.Prints, Budget: jobs, Tidy: tidied, Now: c.Now, Log: c.Log,
 		}),
-		keeper: out.keeper, book: out.book, catalog: out.catalog,
+		keeper: out.keeper, tidy: tidied, book: out.book, catalog: out.catalog,
 		log: c.Log, now: c.Now, beat: heartbeat,
 	}, nil
 }
@@ -145,6 +148,7 @@ func openKey(ctx context.Context, c Config) (kms.Key, error) {
 
 // Close forgets the keys and closes the store.
 func (d *Daemon) Close() error {
+	d.tidy.Stop()
 	d.forwards.Close()
 	d.calls.Close()
 	d.keeper.Close()

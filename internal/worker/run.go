@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -97,18 +95,7 @@ func (w *Worker) leave(r *run, user int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.runs, r.job.ID)
-	w.tidy.Reset(restTime)
-}
-
-// restTime is how long no job must have ended for what jobs sent to be cleared
-// out of memory.
-const restTime = 5 * time.Second
-
-// forget has the collector free what went through gateways that are gone; what
-// it frees is written over where the process runs with GODEBUG=clobberfree=1.
-func forget() {
-	runtime.GC() // what finalizers held goes with the second
-	debug.FreeOSMemory()
+	w.tidy.Used() // what went through the job's gateway is garbage now
 }
 
 // live makes the cell and waits for its end.

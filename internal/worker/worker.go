@@ -33,6 +33,7 @@ import (
 	"hotcell/internal/cell"
 	"hotcell/internal/gateway"
 	"hotcell/internal/rpc"
+	"hotcell/internal/tidy"
 	"hotcell/internal/vaultrpc"
 	"hotcell/internal/workerrpc"
 )
@@ -76,7 +77,7 @@ type Worker struct {
 	mu    sync.Mutex
 	runs  map[hotcell.JobID]*run
 	users []int // free ones
-	tidy  *time.Timer
+	tidy  *tidy.Tidy
 }
 
 // New makes a worker, and finds out whether the machine can confine. Where it
@@ -89,7 +90,7 @@ func New(ctx context.Context, c Config) (*Worker, error) {
 	if c.Door.Budget == nil {
 		c.Door.Budget = budget.New(nil)
 	}
-	w := &Worker{Config: c, runs: map[hotcell.JobID]*run{}, tidy: border.After(restTime, "tidying after jobs", border.Log(c.Log), forget)}
+	w := &Worker{Config: c, runs: map[hotcell.JobID]*run{}, tidy: tidy.New(border.Log(c.Log))}
 	for user := c.Users; user > 0; user-- {
 		w.users = append(w.users, user)
 	}
