@@ -35,6 +35,7 @@ type house struct {
 
 	vault  *child.Child
 	worker *child.Child
+	parser *child.Child
 	// The dialling ends of the lines: to the vault, and to the worker.
 	toVault  *socketpair.Dialer
 	toWorker *socketpair.Dialer
@@ -214,7 +215,7 @@ func (h *house) giveVault() error {
 }
 
 func (h *house) close() {
-	for _, c := range []*child.Child{h.worker, h.vault} {
+	for _, c := range []*child.Child{h.worker, h.vault, h.parser} {
 		if c != nil {
 			c.Stop()
 		}

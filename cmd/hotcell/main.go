@@ -9,6 +9,8 @@ import (
 
 	"hotcell/internal/browser"
 	"hotcell/internal/cell"
+	"hotcell/internal/connector"
+	"hotcell/internal/parser"
 )
 
 // version is set when a release is built.
@@ -30,6 +32,10 @@ func main() {
 			os.Exit(part("vault", runVault))
 		case workerCommand:
 			os.Exit(part("worker", runWorker))
+		case parserCommand:
+			os.Exit(part("parser", runParser))
+		case readerCommand:
+			os.Exit(parser.Main(connector.Plain))
 		}
 	}
 	os.Exit(run(os.Args[1:]))

@@ -24,6 +24,7 @@ import (
 	"hotcell/internal/egress"
 	"hotcell/internal/gateway"
 	"hotcell/internal/netguard"
+	"hotcell/internal/parser"
 	"hotcell/internal/rpc"
 	"hotcell/internal/socketpair"
 	"hotcell/internal/sqlite"
@@ -37,6 +38,9 @@ import (
 const (
 	vaultCommand  = "part-vault"
 	workerCommand = "part-worker"
+	parserCommand = "part-parser"
+	// readerCommand is a process that the parser starts for one text.
+	readerCommand = "part-reader"
 )
 
 // vaultOrder is what the vault's process is told.
@@ -97,6 +101,10 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 		return fmt.Errorf("reading the order: %w", err)
 	}
 	control, workers := child.Line(0), child.Line(1)
+	texts, err := socketpair.NewDialer(child.Line(2))
+	if err != nil {
+		return err
+	}
 	roots, err := readRoots(order.Bundle) // it is out of reach in a moment
 	if err != nil {
 		return err
@@ -131,7 +139,7 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 		return err
 	}
 	daemon, err := vaultd.Open(ctx, vaultd.Config{
-		Store: store, KeyURL: "file://" + order.Key, Owner: order.Owner, Dialer: dialer, Found: found, Issuers: issuers, Roots: roots, Databases: settings.Databases, Catalog: catalog, Limits: order.Budget.Limits(), Now: time.Now, Log: log,
+		Store: store, KeyURL: "file://" + order.Key, Owner: order.Owner, Dialer: dialer, Found: found, Issuers: issuers, Roots: roots, Databases: settings.Databases, Catalog: catalog, Parser: parser.NewRemote(texts), Limits: order.Budget.Limits(), Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return errors.Join(err, store.Close())
@@ -190,6 +198,23 @@ func serveLine(ctx context.Context, group *errgroup.Group, line *os.File, handle
 		<-ctx.Done()
 		return server.Close()
 	}))
+}
+
+// runParser is the process that starts one for each text of a stranger's.
+func runParser(ctx context.Context, _ string, log *slog.Logger) error {
+	if err := child.HardenWorker(); err != nil {
+		return err
+	}
+	listener, err := socketpair.NewListener(child.Line(0))
+	if err != nil {
+		return err
+	}
+	border.WithEnd(ctx, "the end of a line", border.Log(log), func() { _ = listener.Close() })
+	host := &parser.Host{Binary: cell.Self, Arguments: []string{readerCommand}, Log: log}
+	if err := host.Serve(ctx, listener); ctx.Err() == nil {
+		return err
+	}
+	return nil
 }
 
 // runWorker is the worker's process.

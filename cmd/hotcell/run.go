@@ -29,7 +29,7 @@ func serveCmd() *cobra.Command {
 	var listen, file string
 	c := &cobra.Command{
 		Use: "serve", Short: "Run the server: control plane, vault and worker on this machine", Args: cobra.NoArgs,
-		Long: `Run the server: control plane, vault and worker, each a process of its own.
+		Long: `Run the server: control plane, vault, worker and parser, each a process of its own.
 
 It keeps everything in the data folder, listens on loopback and on a socket in
 that folder, and prints a line that begins with "ready" when it is up. Started

@@ -111,6 +111,8 @@ func (h *house) control(ctx context.Context) error {
 			return err
 		case err := <-h.worker.Failed():
 			return err
+		case err := <-h.parser.Failed():
+			return err
 		}
 	}))
 	if health, err := remote.Health(ctx); err == nil {

@@ -20,7 +20,7 @@ func (h *house) startParts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var ends [3]struct{ dial, listen *os.File }
+	var ends [4]struct{ dial, listen *os.File }
 	for i := range ends {
 		if ends[i].dial, ends[i].listen, err = socketpair.Pair(); err != nil {
 			return err
@@ -34,14 +34,17 @@ func (h *house) startParts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	people, jobs, runs := ends[0], ends[1], ends[2]
+	people, jobs, runs, texts := ends[0], ends[1], ends[2], ends[3]
 	if h.toVault, err = socketpair.NewDialer(people.dial); err != nil {
 		return err
 	}
 	if h.toWorker, err = socketpair.NewDialer(runs.dial); err != nil {
 		return err
 	}
-	if h.vault, err = h.startVault(ctx, program, inherited{bundle, catalog}, people.listen, jobs.listen); err != nil {
+	if h.parser, err = h.startParser(ctx, program, texts.listen); err != nil {
+		return err
+	}
+	if h.vault, err = h.startVault(ctx, program, inherited{bundle, catalog}, people.listen, jobs.listen, texts.dial); err != nil {
 		return err
 	}
 	h.worker, err = h.startWorker(ctx, program, inherited{bundle, h.room}, jobs.dial, runs.listen)
@@ -62,6 +65,14 @@ func (h *house) startVault(ctx context.Context, program *os.File, files inherite
 		order.UID, attr = child.VaultUID, child.VaultAttr()
 	}
 	return h.start(ctx, "vault", program, vaultCommand, order, attr, append(lines, files...), tidy.Forgetful)
+}
+
+func (h *house) startParser(ctx context.Context, program *os.File, line *os.File) (*child.Child, error) {
+	var attr *syscall.SysProcAttr
+	if h.separate {
+		attr = child.ParserAttr()
+	}
+	return h.start(ctx, "parser", program, parserCommand, struct{}{}, attr, []*os.File{line})
 }
 
 func (h *house) startWorker(ctx context.Context, program *os.File, files inherited, lines ...*os.File) (*child.Child, error) {

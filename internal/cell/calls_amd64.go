@@ -2,13 +2,6 @@ package cell
 
 import "golang.org/x/sys/unix"
 
-const (
-	auditArch = unix.AUDIT_ARCH_X86_64
-	// foreign is where the numbers of another binary interface begin: x32 counts
-	// from here under the same architecture.
-	foreign = 0x40000000
-)
-
 // nativeCalls are those of this architecture alone.
 var nativeCalls = []uint32{
 	unix.SYS_ACCESS, unix.SYS_ALARM, unix.SYS_ARCH_PRCTL, unix.SYS_CHMOD, unix.SYS_CHOWN, unix.SYS_CREAT, unix.SYS_DUP2,

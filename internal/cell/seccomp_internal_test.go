@@ -10,6 +10,8 @@ import (
 	profile "github.com/moby/profiles/seccomp"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
+
+	"hotcell/internal/seccomp"
 )
 
 // forbidden are calls of the base profile that no job needs, or that are let
@@ -37,11 +39,11 @@ func verdict(t *testing.T, arch, number uint32, args ...uint64) uint32 {
 	}
 	// The machine has the words in its own order, and this one in the network's.
 	data := make([]byte, 64)
-	binary.BigEndian.PutUint32(data[atNumber:], number)
-	binary.BigEndian.PutUint32(data[atArch:], arch)
+	binary.BigEndian.PutUint32(data[seccomp.AtNumber:], number)
+	binary.BigEndian.PutUint32(data[seccomp.AtArch:], arch)
 	for n, arg := range args {
-		binary.BigEndian.PutUint32(data[argument(uint32(n)):], uint32(arg))
-		binary.BigEndian.PutUint32(data[argument(uint32(n))+4:], uint32(arg>>32))
+		binary.BigEndian.PutUint32(data[seccomp.Argument(uint32(n)):], uint32(arg))
+		binary.BigEndian.PutUint32(data[seccomp.Argument(uint32(n))+4:], uint32(arg>>32))
 	}
 	got, err := vm.Run(data)
 	if err != nil {
@@ -71,7 +73,7 @@ func TestFilterIsTheBaseProfile(t *testing.T) {
 			continue // newer than one of the two lists
 		}
 		want := base[name] && !slices.Contains(forbidden, name)
-		if got := verdict(t, auditArch, uint32(number)) == unix.SECCOMP_RET_ALLOW; got != want && !slices.Contains(withArguments, name) {
+		if got := verdict(t, seccomp.Arch, uint32(number)) == unix.SECCOMP_RET_ALLOW; got != want && !slices.Contains(withArguments, name) {
 			t.Errorf("%s: allowed is %v, want %v", name, got, want)
 		}
 	}
@@ -88,37 +90,37 @@ func TestFilterOfArguments(t *testing.T) {
 		args         []uint64
 		want         uint32
 	}{
-		"read":                 {auditArch, unix.SYS_READ, nil, allow},
+		"read":                 {seccomp.Arch, unix.SYS_READ, nil, allow},
 		"another architecture": {unix.AUDIT_ARCH_I386, unix.SYS_READ, nil, unix.SECCOMP_RET_KILL_PROCESS},
-		"fork":                 {auditArch, unix.SYS_CLONE, []uint64{uint64(unix.SIGCHLD)}, allow},
-		"thread":               {auditArch, unix.SYS_CLONE, []uint64{0x3d0f00}, allow},
-		"user namespace":       {auditArch, unix.SYS_CLONE, []uint64{unix.CLONE_NEWUSER | 17}, refuse(unix.EPERM)},
-		"clone3":               {auditArch, unix.SYS_CLONE3, nil, refuse(unix.ENOSYS)},
-		"a call of tomorrow":   {auditArch, 5000, nil, refuse(unix.ENOSYS)},
-		"ptrace":               {auditArch, unix.SYS_PTRACE, nil, refuse(unix.EPERM)},
-		"window size":          {auditArch, unix.SYS_IOCTL, []uint64{0, unix.TIOCGWINSZ}, allow},
-		"typing":               {auditArch, unix.SYS_IOCTL, []uint64{0, unix.TIOCSTI}, refuse(unix.EPERM)},
-		"typing, high bits":    {auditArch, unix.SYS_IOCTL, []uint64{0, 7<<32 | unix.TIOCSTI}, refuse(unix.EPERM)},
-		"pasting":              {auditArch, unix.SYS_IOCTL, []uint64{0, unix.TIOCLINUX}, refuse(unix.EPERM)},
-		"plain personality":    {auditArch, unix.SYS_PERSONALITY, []uint64{0xffffffff}, allow},
-		"no randomness":        {auditArch, unix.SYS_PERSONALITY, []uint64{0x40000}, refuse(unix.EPERM)},
-		"tcp":                  {auditArch, unix.SYS_SOCKET, []uint64{unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_TCP}, allow},
-		"udp 6":                {auditArch, unix.SYS_SOCKET, []uint64{unix.AF_INET6, unix.SOCK_DGRAM, 0}, allow},
-		"unix":                 {auditArch, unix.SYS_SOCKET, []uint64{unix.AF_UNIX, unix.SOCK_STREAM, 0}, allow},
-		"routes":               {auditArch, unix.SYS_SOCKET, []uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_ROUTE}, allow},
-		"netlink of tcp":       {auditArch, unix.SYS_SOCKET, []uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.IPPROTO_TCP}, refuse(unix.EPROTONOSUPPORT)},
-		"netfilter":            {auditArch, unix.SYS_SOCKET, []uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_NETFILTER}, refuse(unix.EPROTONOSUPPORT)},
-		"multipath":            {auditArch, unix.SYS_SOCKET, []uint64{unix.AF_INET6, unix.SOCK_STREAM, unix.IPPROTO_MPTCP}, refuse(unix.EPROTONOSUPPORT)},
-		"packets":              {auditArch, unix.SYS_SOCKET, []uint64{unix.AF_PACKET, unix.SOCK_RAW, 0}, refuse(unix.EAFNOSUPPORT)},
-		"vsock":                {auditArch, unix.SYS_SOCKET, []uint64{unix.AF_VSOCK, unix.SOCK_STREAM, 0}, refuse(unix.EAFNOSUPPORT)},
-		"unix pair":            {auditArch, unix.SYS_SOCKETPAIR, []uint64{unix.AF_UNIX, unix.SOCK_STREAM, 0}, allow},
-		"tipc pair":            {auditArch, unix.SYS_SOCKETPAIR, []uint64{unix.AF_TIPC, unix.SOCK_STREAM, 0}, refuse(unix.EAFNOSUPPORT)},
+		"fork":                 {seccomp.Arch, unix.SYS_CLONE, []uint64{uint64(unix.SIGCHLD)}, allow},
+		"thread":               {seccomp.Arch, unix.SYS_CLONE, []uint64{0x3d0f00}, allow},
+		"user namespace":       {seccomp.Arch, unix.SYS_CLONE, []uint64{unix.CLONE_NEWUSER | 17}, seccomp.Refuse(unix.EPERM)},
+		"clone3":               {seccomp.Arch, unix.SYS_CLONE3, nil, seccomp.Refuse(unix.ENOSYS)},
+		"a call of tomorrow":   {seccomp.Arch, 5000, nil, seccomp.Refuse(unix.ENOSYS)},
+		"ptrace":               {seccomp.Arch, unix.SYS_PTRACE, nil, seccomp.Refuse(unix.EPERM)},
+		"window size":          {seccomp.Arch, unix.SYS_IOCTL, []uint64{0, unix.TIOCGWINSZ}, allow},
+		"typing":               {seccomp.Arch, unix.SYS_IOCTL, []uint64{0, unix.TIOCSTI}, seccomp.Refuse(unix.EPERM)},
+		"typing, high bits":    {seccomp.Arch, unix.SYS_IOCTL, []uint64{0, 7<<32 | unix.TIOCSTI}, seccomp.Refuse(unix.EPERM)},
+		"pasting":              {seccomp.Arch, unix.SYS_IOCTL, []uint64{0, unix.TIOCLINUX}, seccomp.Refuse(unix.EPERM)},
+		"plain personality":    {seccomp.Arch, unix.SYS_PERSONALITY, []uint64{0xffffffff}, allow},
+		"no randomness":        {seccomp.Arch, unix.SYS_PERSONALITY, []uint64{0x40000}, seccomp.Refuse(unix.EPERM)},
+		"tcp":                  {seccomp.Arch, unix.SYS_SOCKET, []uint64{unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_TCP}, allow},
+		"udp 6":                {seccomp.Arch, unix.SYS_SOCKET, []uint64{unix.AF_INET6, unix.SOCK_DGRAM, 0}, allow},
+		"unix":                 {seccomp.Arch, unix.SYS_SOCKET, []uint64{unix.AF_UNIX, unix.SOCK_STREAM, 0}, allow},
+		"routes":               {seccomp.Arch, unix.SYS_SOCKET, []uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_ROUTE}, allow},
+		"netlink of tcp":       {seccomp.Arch, unix.SYS_SOCKET, []uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.IPPROTO_TCP}, seccomp.Refuse(unix.EPROTONOSUPPORT)},
+		"netfilter":            {seccomp.Arch, unix.SYS_SOCKET, []uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_NETFILTER}, seccomp.Refuse(unix.EPROTONOSUPPORT)},
+		"multipath":            {seccomp.Arch, unix.SYS_SOCKET, []uint64{unix.AF_INET6, unix.SOCK_STREAM, unix.IPPROTO_MPTCP}, seccomp.Refuse(unix.EPROTONOSUPPORT)},
+		"packets":              {seccomp.Arch, unix.SYS_SOCKET, []uint64{unix.AF_PACKET, unix.SOCK_RAW, 0}, seccomp.Refuse(unix.EAFNOSUPPORT)},
+		"vsock":                {seccomp.Arch, unix.SYS_SOCKET, []uint64{unix.AF_VSOCK, unix.SOCK_STREAM, 0}, seccomp.Refuse(unix.EAFNOSUPPORT)},
+		"unix pair":            {seccomp.Arch, unix.SYS_SOCKETPAIR, []uint64{unix.AF_UNIX, unix.SOCK_STREAM, 0}, allow},
+		"tipc pair":            {seccomp.Arch, unix.SYS_SOCKETPAIR, []uint64{unix.AF_TIPC, unix.SOCK_STREAM, 0}, seccomp.Refuse(unix.EAFNOSUPPORT)},
 	} {
 		if got := verdict(t, c.arch, c.number, c.args...); got != c.want {
 			t.Errorf("%s: got %#x, want %#x", name, got, c.want)
 		}
 	}
-	if auditArch == unix.AUDIT_ARCH_X86_64 && verdict(t, auditArch, 0x40000000) == allow {
+	if seccomp.Arch == unix.AUDIT_ARCH_X86_64 && verdict(t, seccomp.Arch, 0x40000000) == allow {
 		t.Error("x32 is let through")
 	}
 }

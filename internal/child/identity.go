@@ -16,6 +16,7 @@ import (
 const (
 	VaultUID  = 2_000_100_001
 	WorkerUID = 2_000_100_002
+	ParserUID = 2_000_100_003
 	// JobUID is the first of JobUIDs uids, one a job that runs.
 	JobUID  = 2_000_110_000
 	JobUIDs = 4096
@@ -67,6 +68,12 @@ func WorkerAttr() *syscall.SysProcAttr {
 		UidMappings: ids, GidMappings: ids, GidMappingsEnableSetgroups: true,
 		Credential: &syscall.Credential{Uid: 0, Gid: 0},
 	}
+}
+
+// ParserAttr makes the process that starts readers of strangers' texts: a uid that has
+// nothing, without a network.
+func ParserAttr() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWIPC, Credential: &syscall.Credential{Uid: ParserUID, Gid: ParserUID}}
 }
 
 // The folder under which the vault's process sees its data.

@@ -44,6 +44,12 @@ type Discoverer interface {
 	Discover(ctx context.Context, url string, auth hotcell.Auth, key sensitive.Bytes) ([]connector.RemoteTool, error)
 }
 
+// Parser reads what strangers describe their services by: [connector.Plain], in a
+// process that holds no key.
+type Parser interface {
+	Parse(ctx context.Context, kind string, text []byte) ([]byte, error)
+}
+
 // Config is what a service needs.
 type Config struct {
 	Vault   *vault.Vault
@@ -54,6 +60,7 @@ type Config struct {
 	Courier *courier.Courier
 	// Remote may be nil: then no MCP server can be connected.
 	Remote Discoverer
+	Parser Parser
 	Now    func() time.Time
 	Log    *slog.Logger
 }

@@ -3,6 +3,7 @@ package connection
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"net"
 	"net/url"
@@ -53,7 +54,7 @@ func (s *Service) Create(ctx context.Context, r *vaultrpc.CreateConnectionReques
 	if err := checkNames(r); err != nil {
 		return out, err
 	}
-	to, err := s.target(r)
+	to, err := s.target(ctx, r)
 	if err != nil {
 		return out, err
 	}
@@ -100,7 +101,7 @@ func (s *Service) store(ctx context.Context, r *vaultrpc.CreateConnectionRequest
 
 // target finds out where the value will go, as far as that can be said before it
 // was seen.
-func (s *Service) target(r *vaultrpc.CreateConnectionRequest) (to target, err error) {
+func (s *Service) target(ctx context.Context, r *vaultrpc.CreateConnectionRequest) (to target, err error) {
 	c, found := s.Catalog.Find(cmp.Or(r.Connector, slugHTTP))
 	if !found {
 		return to, hotcell.Invalid("/connector", "there is no connector of this name: hotcell connections catalog lists them")
@@ -119,7 +120,7 @@ func (s *Service) target(r *vaultrpc.CreateConnectionRequest) (to target, err er
 		return to, err
 	}
 	if c.Definition == book.OpenAPI {
-		if err := to.described(r.Definition); err != nil {
+		if err := s.described(ctx, &to, r.Definition); err != nil {
 			return to, err
 		}
 	}
@@ -202,13 +203,22 @@ func plainBase(whole string) bool {
 // plainPath has nothing that a server could read in another way.
 var plainPath = regexp.MustCompile(`^[A-Za-z0-9/._~:@-]{1,500}$`)
 
-// described takes an OpenAPI document.
-func (t *target) described(document []byte) (err error) {
+// described takes an OpenAPI document, made plain.
+func (s *Service) described(ctx context.Context, to *target, document []byte) error {
 	if len(document) == 0 || len(document) > maxDefinition {
 		return hotcell.Invalid("/definition", "give the service's OpenAPI document: at most %d MiB", maxDefinition>>20)
 	}
-	t.definition = document
-	t.connector, err = book.Make(t.connector, t.name, t.settings, document)
+	question, err := connector.AskPlain(document, connector.PickOf(to.settings))
+	if err != nil {
+		return err
+	}
+	if to.definition, err = s.Parser.Parse(ctx, book.OpenAPI, question); err != nil {
+		if field, ok := errors.AsType[*hotcell.FieldError](err); ok && field.Pointer == "" {
+			return hotcell.Invalid("/definition", "%s", field.Reason)
+		}
+		return err
+	}
+	to.connector, err = book.Make(to.connector, to.name, to.settings, to.definition)
 	return err
 }
 

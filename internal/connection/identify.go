@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"hotcell"
+	"hotcell/internal/book"
 	"hotcell/internal/connector"
 	"hotcell/internal/courier"
 	"hotcell/internal/guard"
@@ -160,5 +161,9 @@ func (s *Service) discover(ctx context.Context, c *connector.Connector, settings
 	if err != nil {
 		return nil, fmt.Errorf("asking %s for its tools: %w", c.Name, err)
 	}
-	return json.Marshal(tools)
+	listed, err := json.Marshal(tools)
+	if err != nil {
+		return nil, err
+	}
+	return s.Parser.Parse(ctx, book.MCP, listed)
 }

@@ -41,6 +41,20 @@ func PickOf(settings map[string]string) Pick {
 // servers is not believed. Nothing outside the document is read. What cannot be
 // made a tool is told in Missing.
 func FromOpenAPI(document []byte, slug, name string, pick Pick) (*Connector, error) {
+	o, err := openOpenAPI(document, slug, name, pick)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.read(); err != nil {
+		return nil, err
+	}
+	if c := o.connector; len(c.Tools) > 0 {
+		return c, nil
+	}
+	return nil, hotcell.Invalid("/definition", "this document has no operation that could become a tool%s", firstOf(o.connector.Missing))
+}
+
+func openOpenAPI(document []byte, slug, name string, pick Pick) (*openAPI, error) {
 	root, err := readOpenAPI(document)
 	if err != nil {
 		return nil, err
@@ -55,13 +69,13 @@ func FromOpenAPI(document []byte, slug, name string, pick Pick) (*Connector, err
 	}
 	o := &openAPI{root: root, connector: c, pick: pick, wanted: map[string]bool{}, names: map[string]bool{}, nodes: maxNodes}
 	o.secrets()
-	if err := o.read(); err != nil {
-		return nil, err
+	if told, plain := root[keyMissing].([]any); plain {
+		o.named, o.pick = true, Pick{} // it was named and picked when the document was made plain
+		for _, one := range told[:min(len(told), maxMissing)] {
+			o.miss("%s", textOf(one))
+		}
 	}
-	if len(c.Tools) == 0 {
-		return nil, hotcell.Invalid("/definition", "this document has no operation that could become a tool%s", firstOf(c.Missing))
-	}
-	return c, nil
+	return o, nil
 }
 
 func firstOf(missing []string) string {
@@ -106,6 +120,11 @@ type openAPI struct {
 	hidden []string
 	// nodes is how much of its schemas may still be written out: references multiply.
 	nodes int
+	// plain are the operations that became tools, by path and method, as [PlainOpenAPI]
+	// writes them; nil where nobody wants them.
+	plain map[string]map[string]any
+	// named is true where the ids of operations are the names of tools.
+	named bool
 	// over counts the operations that there was no place for, unpicked those that
 	// nobody asked for.
 	over, unpicked int
@@ -159,6 +178,12 @@ func (o *openAPI) operation(path, method string, item, operation map[string]any)
 		return
 	}
 	o.connector.Tools = append(o.connector.Tools, t)
+	if o.plain != nil {
+		if o.plain[path] == nil {
+			o.plain[path] = map[string]any{}
+		}
+		o.plain[path][method] = o.plainOperation(name, item, operation)
+	}
 }
 
 // picked says whether an operation is asked for.
@@ -195,12 +220,29 @@ func object1(v any) map[string]any { m, _ := v.(map[string]any); return m }
 
 func textOf(v any) string { s, _ := v.(string); return s }
 
-// resolve follows references within the document.
+// resolve follows references within the document. What stands beside one counts too
+// (OpenAPI 3.1, section 4.8.24), and wins.
 func (o *openAPI) resolve(v any) any {
+	var beside map[string]any
 	for range maxRefs {
-		ref, ok := object1(v)["$ref"].(string)
+		m := object1(v)
+		ref, ok := m["$ref"].(string)
 		if !ok {
-			return v
+			if len(beside) == 0 {
+				return v
+			}
+			out := maps.Clone(m)
+			if out == nil {
+				out = map[string]any{}
+			}
+			maps.Copy(out, beside)
+			return out
+		}
+		if len(m) > 1 {
+			more := maps.Clone(m)
+			delete(more, "$ref")
+			maps.Copy(more, beside)
+			beside = more
 		}
 		v = o.at(ref)
 	}
@@ -221,12 +263,17 @@ func (o *openAPI) at(ref string) any {
 
 var (
 	notName = regexp.MustCompile(`[^a-z0-9]+`)
-	camel   = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+	// plainName is what names of tools look like.
+	plainName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,63}$`)
+	camel     = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 )
 
 // name is a tool's name, of its own: the operation's id, else method and path.
 func (o *openAPI) name(path, method string, operation map[string]any) string {
 	given := textOf(operation["operationId"])
+	if o.named && plainName.MatchString(given) && !o.names[given] {
+		return given
+	}
 	if given == "" {
 		given = method + "_" + path
 	}

@@ -19,6 +19,15 @@ func no(format string, args ...any) error {
 
 // tool makes a tool of an operation.
 func (o *openAPI) tool(name, path, method string, item, operation map[string]any) (*Tool, error) {
+	d, err := o.document(name, path, method, item, operation)
+	if err != nil {
+		return nil, err
+	}
+	return compileTool(d, "")
+}
+
+// document describes an operation as connectors describe their tools.
+func (o *openAPI) document(name, path, method string, item, operation map[string]any) (*toolDocument, error) {
 	d := &toolDocument{
 		foreign: true, Name: name, Title: words.Line(textOf(operation["summary"]), maxIdentity), Hint: map[string]string{"get": hintRead, "delete": "destructive"}[method],
 		Idempotent: method != "post" && method != "patch",
@@ -52,7 +61,7 @@ func (o *openAPI) tool(name, path, method string, item, operation map[string]any
 		delete(d.Input, "required")
 	}
 	d.Request = &b.request
-	return compileTool(d, "")
+	return d, nil
 }
 
 // parameters are a path's own and the operation's, which win.
@@ -137,13 +146,8 @@ func (b *operationBuilder) parameter(p map[string]any) error {
 		argument := b.argument(name, object1(one)["schema"], textOf(p["description"]), required || in == "path")
 		return b.place(in, name, computed(argument, "tojson(@)"))
 	}
-	kind := kindOf(object1(b.api.resolve(schema)))
-	style := cmp.Or(textOf(p["style"]), map[string]string{"query": "form", "cookie": "form"}[in], "simple")
-	explode, said := p["explode"].(bool)
-	if !said {
-		explode = style == "form"
-	}
-	if in == "query" && style == "form" && explode && kind == "object" {
+	kind, style, explode := b.style(p)
+	if spreads(in, kind, style, explode) {
 		return b.spread(name, object1(b.api.resolve(schema)))
 	}
 	argument := b.argument(name, schema, textOf(p["description"]), required || in == "path")
@@ -152,6 +156,22 @@ func (b *operationBuilder) parameter(p map[string]any) error {
 		return err
 	}
 	return b.place(in, name, written)
+}
+
+// style is what a parameter's value is, and how it is written.
+func (b *operationBuilder) style(p map[string]any) (kind, style string, explode bool) {
+	kind = kindOf(object1(b.api.resolve(p["schema"])))
+	style = cmp.Or(textOf(p["style"]), map[string]string{"query": "form", "cookie": "form"}[textOf(p["in"])], "simple")
+	explode, said := p["explode"].(bool)
+	if !said {
+		explode = style == "form"
+	}
+	return kind, style, explode
+}
+
+// spreads says whether the fields of an object are parameters of their own.
+func spreads(in, kind, style string, explode bool) bool {
+	return in == "query" && style == "form" && explode && kind == "object"
 }
 
 // kindOf is what a schema's value is: "array", "object", or something single.

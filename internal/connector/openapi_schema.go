@@ -58,11 +58,12 @@ func (w *writer) write(v any, level int) any {
 		beside := maps.Clone(object1(v))
 		delete(beside, "$ref")
 		target := object1(w.at(ref))
-		if len(beside) == 0 || target == nil {
+		if len(beside) == 0 {
 			return w.write(target, level)
 		}
-		out := maps.Clone(target) // OpenAPI 3.1: what stands beside counts too
-		maps.Copy(out, beside)
+		out := map[string]any{}
+		maps.Copy(out, target)
+		maps.Copy(out, beside) // as in [openAPI.resolve]
 		return w.write(out, level)
 	}
 	s := object1(v)

@@ -21,6 +21,10 @@ type RemoteTool struct {
 	ReadOnly    bool            `json:"read_only,omitempty"`
 	Destructive bool            `json:"destructive,omitempty"`
 	Idempotent  bool            `json:"idempotent,omitempty"`
+	// Notes say what of its schemas was left out, and Refused why it is not taken,
+	// where they were made plain before.
+	Notes   []string `json:"notes,omitempty"`
+	Refused string   `json:"refused,omitempty"`
 }
 
 // The bounds of what a server may list.
@@ -52,14 +56,17 @@ func FromTools(slug string, tools []RemoteTool) *Connector {
 		case names[strings.ToLower(name)]:
 			c.miss("%s: there is a tool of this name, or of one like it, already", called)
 			continue
+		case r.Refused != "":
+			c.miss("%s: %s", called, words.Line(r.Refused, maxIdentity))
+			continue
 		}
 		t, err := remote(r)
 		if err != nil {
 			c.miss("%s: its schema is not taken: %v", called, err)
 			continue
 		}
-		for _, note := range t.schema.Notes() {
-			c.miss("%s is there, and of its schema: %s", called, note)
+		for _, note := range append(r.Notes[:min(len(r.Notes), maxNotes)], t.schema.Notes()...) {
+			c.miss("%s is there, and of its schema: %s", called, words.Line(note, maxIdentity))
 		}
 		if len(r.Output) > 0 && t.Output == nil {
 			c.miss("%s is there, without the schema of its results, which is not taken", called)
@@ -111,6 +118,9 @@ func hintOf(r RemoteTool) string {
 	}
 	return "write"
 }
+
+// maxNotes is how much is told of one tool's schemas.
+const maxNotes = 10
 
 // agentCharacter is what an agent's name for a tool may not have.
 var agentCharacter = regexp.MustCompile(`[^A-Za-z0-9_-]`)

@@ -34,6 +34,7 @@ import (
 	"hotcell/internal/lease"
 	"hotcell/internal/login"
 	"hotcell/internal/netguard"
+	"hotcell/internal/parser"
 	"hotcell/internal/pgwire"
 	"hotcell/internal/rpc"
 	"hotcell/internal/secret"
@@ -63,6 +64,9 @@ type Config struct {
 	// Catalog is what connections can be made to; nil is the one that comes with
 	// Hotcell.
 	Catalog *connector.Catalog
+	// Parser reads what strangers describe their services by, where no key is; nil
+	// for this process, which is for tests.
+	Parser connection.Parser
 	// Limits bound what each job holds of the vault; nil for the defaults.
 	Limits budget.Limits
 	Now    func() time.Time
@@ -107,8 +111,12 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 	if err != nil {
 		return nil, errors.Join(err, door.Close())
 	}
+	reader := c.Parser
+	if reader == nil {
+		reader = parser.Here(connector.Plain)
+	}
 	connections := connection.New(connection.Config{
-		Vault: door, Catalog: out.catalog, Book: out.book, OAuth: out.oauth, Keeper: out.keeper, Courier: out.courier, Remote: out.courier,
+		Vault: door, Catalog: out.catalog, Book: out.book, OAuth: out.oauth, Keeper: out.keeper, Courier: out.courier, Remote: out.courier, Parser: reader,
 		Now: c.Now, Log: c.Log,
 	})
 	checks := map[hotcell.Tier]assignment.Checker{hotcell.TierSecret: secret.CheckAttach, hotcell.TierConnection: connection.CheckAttach(out.book.Remembered), hotcell.TierLogin: login.CheckAttach}

@@ -1,0 +1,4 @@
+package parser
+
+// nativeCalls are those of this architecture alone.
+var nativeCalls = []uint32{}

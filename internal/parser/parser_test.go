@@ -1,0 +1,194 @@
+package parser_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"hotcell"
+	"hotcell/internal/parser"
+	"hotcell/internal/socketpair"
+)
+
+// The test's own program reads texts, by its first argument.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "read-a-text" {
+		os.Exit(parser.Main(kinds))
+	}
+	os.Exit(m.Run())
+}
+
+var kinds = parser.Kinds{
+	"echo":    func(in []byte) ([]byte, error) { return in, nil },
+	"wrong":   func([]byte) ([]byte, error) { return nil, hotcell.Invalid("/definition", "line %d", 7) },
+	"failing": func(in []byte) ([]byte, error) { return nil, errors.New(string(in)) },
+	"panic":   func(in []byte) ([]byte, error) { panic(string(in)) },
+	"deep":    func(in []byte) ([]byte, error) { return deep(in), nil },
+	"hungry": func([]byte) ([]byte, error) {
+		var all [][]byte
+		for range 64 {
+			all = append(all, bytes.Repeat([]byte{1}, 64<<20))
+		}
+		return all[0][:len(all)], nil
+	},
+	"slow": func([]byte) ([]byte, error) {
+		for { //nolint:revive // that is what it does
+		}
+	},
+	"large": func([]byte) ([]byte, error) { return make([]byte, 17<<20), nil },
+	"grasp": grasp,
+}
+
+func deep(in []byte) []byte { return append(deep(append(in, 1)), 1) }
+
+// grasp does all that a process that was taken over would, and tells what worked.
+func grasp(in []byte) ([]byte, error) {
+	var order struct {
+		Parent int
+		File   string
+	}
+	if err := json.Unmarshal(in, &order); err != nil {
+		return nil, err
+	}
+	try := map[string]func() error{
+		"opening a file": func() error { _, err := os.Open("/etc/passwd"); return err },
+		"writing a file": func() error { return os.WriteFile(order.File, nil, 0o600) },
+		"a folder":       func() error { _, err := os.ReadDir("/"); return err },
+		"a connection":   func() error { _, err := net.Dial("tcp", "127.0.0.1:1"); return refused(err) },
+		"a socket":       func() error { _, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0); return err },
+		"a program":      func() error { return exec.Command("/bin/true").Run() },
+		"a signal":       func() error { return unix.Kill(order.Parent, 0) },
+		"another's end":  func() error { return unix.Tgkill(order.Parent, order.Parent, 0) },
+		"its parent":     func() error { _, err := unix.PtraceGetEventMsg(order.Parent); return err },
+		"others' memory": func() error { return readOf(order.Parent) },
+		"a pipe":         func() error { return unix.Pipe2(make([]int, 2), 0) },
+		"a namespace":    func() error { return unix.Unshare(unix.CLONE_NEWUSER) },
+	}
+	var worked []string
+	for name, fn := range try {
+		if fn() == nil {
+			worked = append(worked, name)
+		}
+	}
+	for _, one := range os.Environ() {
+		if !strings.HasPrefix(one, "LANG=") {
+			worked = append(worked, one)
+		}
+	}
+	return json.Marshal(worked)
+}
+
+// refused is nil where a connection was tried, though nobody listened.
+func refused(err error) error {
+	if errors.Is(err, unix.ECONNREFUSED) {
+		return nil
+	}
+	return err
+}
+
+func readOf(pid int) error {
+	local := make([]byte, 8)
+	_, err := unix.ProcessVMReadv(pid, []unix.Iovec{{Base: &local[0], Len: 8}}, []unix.RemoteIovec{{Base: 0x10000, Len: 8}}, 0)
+	if errors.Is(err, unix.EFAULT) {
+		return nil
+	}
+	return err
+}
+
+func open(t *testing.T, life time.Duration) *parser.Remote {
+	t.Helper()
+	dial, listen, err := socketpair.Pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := socketpair.NewDialer(dial)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := socketpair.NewListener(listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &parser.Host{Binary: "/proc/self/exe", Arguments: []string{"read-a-text"}, Life: life, Log: slog.New(slog.DiscardHandler)}
+	go func() { _ = h.Serve(context.WithoutCancel(t.Context()), l) }()
+	t.Cleanup(func() { _, _ = d.Close(), l.Close() })
+	return parser.NewRemote(d)
+}
+
+func TestATextIsReadElsewhere(t *testing.T) {
+	t.Parallel()
+	p := open(t, 0)
+	for _, n := range []int{0, 1, 100, 70_000, 9 << 20} {
+		in := make([]byte, n)
+		for i := range in {
+			in[i] = byte(rand.Uint32())
+		}
+		if out, err := p.Parse(t.Context(), "echo", in); err != nil || !bytes.Equal(in, out) {
+			t.Errorf("%d bytes came back as %d: %v", n, len(out), err)
+		}
+	}
+	_, err := p.Parse(t.Context(), "wrong", []byte("x"))
+	if field, ok := errors.AsType[*hotcell.FieldError](err); !ok || field.Pointer != "/definition" || field.Reason != "line 7" {
+		t.Errorf("an error of a text: %v", err)
+	}
+	if _, err := p.Parse(t.Context(), "echo", make([]byte, 33<<20)); !errors.Is(err, hotcell.ErrInvalid) {
+		t.Errorf("what is too large: %v", err)
+	}
+}
+
+// What ends a reader is one text's matter: nothing of it is told, and others go on.
+func TestWhatEndsAReaderEndsNobodyElse(t *testing.T) {
+	t.Parallel()
+	p := open(t, 3*time.Second)
+	const secret = "7q4vXr9kTz2mPwLd81"
+	for _, kind := range []string{"failing", "panic", "deep", "hungry", "slow", "large", "unknown"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			_, err := p.Parse(t.Context(), kind, []byte(secret))
+			if !errors.Is(err, hotcell.ErrInvalid) || strings.Contains(fmt.Sprint(err), secret) {
+				t.Errorf("%v", err)
+			}
+			if out, err := p.Parse(t.Context(), "echo", []byte("well")); err != nil || string(out) != "well" {
+				t.Errorf("after it: %q, %v", out, err)
+			}
+		})
+	}
+}
+
+func TestAReaderThatIsTakenOverReachesNothing(t *testing.T) {
+	t.Parallel()
+	p := open(t, 0)
+	file := t.TempDir() + "/made"
+	order := fmt.Sprintf(`{"Parent":%d,"File":%q}`, os.Getpid(), file)
+	out, err := p.Parse(t.Context(), "grasp", []byte(order))
+	if err != nil || string(out) != "null" {
+		t.Errorf("these worked: %s, %v", out, err)
+	}
+	// Each of them works without the walls, so that the test says something.
+	free, err := parser.Here(kinds).Parse(t.Context(), "grasp", []byte(order))
+	if n := bytes.Count(free, []byte(`","`)); err != nil || n < 8 {
+		t.Errorf("outside only these work: %s, %v", free, err)
+	}
+}
+
+func TestWhoWaitsForAReaderCanLeave(t *testing.T) {
+	t.Parallel()
+	p := open(t, 0)
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(100*time.Millisecond, cancel)
+	if _, err := p.Parse(ctx, "slow", nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,71 @@
+package parser
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"hotcell"
+	"hotcell/internal/border"
+)
+
+// Dialer makes lines to a [Host].
+type Dialer interface {
+	DialContext(ctx context.Context) (net.Conn, error)
+}
+
+// Remote has texts read in processes of their own.
+type Remote struct{ dialer Dialer }
+
+// NewRemote asks the host at the other end of the dialer's lines.
+func NewRemote(d Dialer) *Remote { return &Remote{d} }
+
+// patience is how long an answer is waited for: a little longer than a process has.
+const patience = life + 5*time.Second
+
+// errUnread is what is said of a text that ended its reader.
+var errUnread = hotcell.Invalid("", "this cannot be read: it is not what it should be, or takes too much time or memory to read")
+
+// Parse has a text read. It is a [*hotcell.FieldError] where the text is at fault, and
+// [hotcell.ErrUnavailable] where nobody reads.
+func (r *Remote) Parse(ctx context.Context, kind string, text []byte) ([]byte, error) {
+	if len(text) > maxIn {
+		return nil, hotcell.Invalid("", "this is too large to be read: at most %d MiB", maxIn>>20)
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	line, err := r.dialer.DialContext(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the part of the server that reads documents does not answer", hotcell.ErrUnavailable)
+	}
+	defer func() { _ = line.Close() }()
+	if until, ok := ctx.Deadline(); ok {
+		_ = line.SetDeadline(until)
+	}
+	stop := border.WithEnd(ctx, "ending a question", border.Silent, func() { _ = line.Close() })
+	defer stop()
+	if err := send(line, question{Kind: kind, Size: len(text)}, text); err != nil && ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	var a answer
+	out, err := receive(bufio.NewReaderSize(line, maxLine), &a, &a.Size, maxOut)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil || a.Fault:
+		return nil, errUnread // the reader ended over it
+	case a.Reason != "":
+		return nil, hotcell.Invalid(a.Pointer, "%s", a.Reason)
+	}
+	return out, nil
+}
+
+// Here reads texts in the process that asks: for programs that hold no key, and tests.
+type Here Kinds
+
+// Parse has a text read.
+func (h Here) Parse(_ context.Context, kind string, text []byte) ([]byte, error) {
+	return h[kind](text)
+}
