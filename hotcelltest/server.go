@@ -12,6 +12,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -41,11 +42,13 @@ type Result struct {
 	Code     int
 }
 
-var (
-	build  sync.Once
-	binary string
-	failed error
-)
+// built are the programs that were built for the tests of this process, by their
+// packages, and the folder that they are in.
+var built struct {
+	sync.Mutex
+	dir      string
+	programs map[string]func() (string, error)
+}
 
 // Binary is the program: what HOTCELL_TEST_BINARY names, as on a machine or for
 // a user without Go, else built once a test process.
@@ -54,32 +57,59 @@ func Binary(t testing.TB) string {
 	if given := os.Getenv("HOTCELL_TEST_BINARY"); given != "" {
 		return given
 	}
-	build.Do(func() {
-		dir, err := os.MkdirTemp("", "hotcell-built-")
-		if err != nil {
-			failed = err
-			return
+	return Program(t, "hotcell/cmd/hotcell")
+}
+
+// Program is the program of a package of this module, built once a test process.
+func Program(t testing.TB, of string) string {
+	t.Helper()
+	built.Lock()
+	build := built.programs[of]
+	if build == nil {
+		build = sync.OnceValues(func() (string, error) { return compile(of) })
+		if built.programs == nil {
+			built.programs = map[string]func() (string, error){}
 		}
-		binary = filepath.Join(dir, "hotcell")
-		cmd := exec.Command("go", "build", "-o", binary, "hotcell/cmd/hotcell") // tests run in folders of the module
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			failed = errors.New(string(out))
-		}
-		failed = errors.Join(failed, os.Chmod(dir, 0o755))
-	})
-	if failed != nil {
-		t.Fatalf("building hotcell: %v", failed)
+		built.programs[of] = build
 	}
-	return binary
+	built.Unlock()
+	path, err := build()
+	if err != nil {
+		t.Fatalf("building %s: %v", of, err)
+	}
+	return path
+}
+
+// compile builds a program into the folder of this process.
+func compile(of string) (string, error) {
+	built.Lock()
+	if built.dir == "" {
+		dir, err := os.MkdirTemp("", "hotcell-built-")
+		if err == nil {
+			err = os.Chmod(dir, 0o755)
+		}
+		if err != nil {
+			built.Unlock()
+			return "", err
+		}
+		built.dir = dir
+	}
+	to := filepath.Join(built.dir, path.Base(of))
+	built.Unlock()
+	cmd := exec.Command("go", "build", "-o", to, of) // tests run in folders of the module
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", errors.New(string(out))
+	}
+	return to, nil
 }
 
 // Main runs the tests of a package that uses this one, and removes what was
 // built for them.
 func Main(m *testing.M) int {
 	code := m.Run()
-	if binary != "" {
-		_ = os.RemoveAll(filepath.Dir(binary))
+	if built.dir != "" {
+		_ = os.RemoveAll(built.dir)
 	}
 	return code
 }

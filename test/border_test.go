@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -111,8 +113,9 @@ func (b *border) serve(h http.Handler, two bool, names ...string) int {
 		protocols = []string{"h2", "http/1.1"}
 	}
 	l, port := b.listen(protocols, names...)
+	var made atomic.Int64
 	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-		return context.WithValue(ctx, connKey{}, c.RemoteAddr().String())
+		return context.WithValue(ctx, connKey{}, fmt.Sprint(c.RemoteAddr(), ", number ", made.Add(1))) // ports are given out again
 	}}
 	go func() { _ = server.Serve(l) }()
 	b.t.Cleanup(func() { _ = server.Close() })

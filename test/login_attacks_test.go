@@ -92,10 +92,10 @@ func (d *desk) arrived(a portal.Attack) {
 	d.t.Helper()
 	got := 0
 	for _, r := range d.Portal.Arrived(portal.Own...) {
-		if form := portal.Holds(r.URL+"\n"+r.Head, d.PortalPassword); form != "" {
+		if form := d.holds(r.URL+"\n"+r.Head, d.PortalPassword); form != "" {
 			d.t.Errorf("%s: the password came in an address or a header, %s:\n%s", a.Name, form, r)
 		}
-		if portal.Holds(r.Body, d.PortalPassword) == "" {
+		if d.holds(r.Body, d.PortalPassword) == "" {
 			continue
 		}
 		got++

@@ -37,7 +37,7 @@ func TestScriptsOfTheAgentsGetNoPassword(t *testing.T) {
 			d.looked()
 			d.searched(name + " on " + path)
 			for _, r := range d.Portal.Arrived(portal.Own...) {
-				if form := portal.Holds(r.String(), d.PortalPassword); form != "" && !strings.HasPrefix(r.URL, "/session") {
+				if form := d.holds(r.String(), d.PortalPassword); form != "" && !strings.HasPrefix(r.URL, "/session") {
 					t.Errorf("%s on %s: the agent says where the password goes, %s:\n%s", name, path, form, r)
 				}
 			}

@@ -24,6 +24,7 @@ import (
 // has a browser.
 type desk struct {
 	*firm
+	*judge
 	t       testing.TB
 	session *mcp.ClientSession
 	// job is the agent's.
@@ -58,7 +59,7 @@ func openAlone(t testing.TB, attach ...string) *desk {
 	if browser.Program() == "" {
 		t.Skip("there is no chromium-headless-shell on this machine: scripts/install.sh brings it")
 	}
-	d := &desk{firm: openAcme(t, ""), t: t}
+	d := &desk{firm: openAcme(t, ""), t: t, judge: startJudge(t)}
 	port := servicePort(d.firm)
 	for _, site := range []string{"portal", "sso"} {
 		r := d.RunWith(d.PortalPassword+"\n", "logins", "create", d.Base(site)+starts[site], "--username", "ada", "--name", site, "--password-file", "-")
@@ -155,7 +156,7 @@ func (d *desk) call(tool string, pairs ...any) (string, bool) {
 			text.WriteString(one.Text)
 			heard.WriteString(one.Text + "\n")
 		case *mcp.ImageContent:
-			d.painted = portal.Painted(one.Data)
+			d.painted = d.judge.judge(portal.Case{Picture: one.Data}).Painted
 			heard.WriteString(d.painted + "\n")
 		default:
 			d.t.Errorf("%s: an answer with a %T", tool, c)
@@ -176,7 +177,7 @@ func (d *desk) searched(name string) {
 	d.heard.Reset()
 	d.mu.Unlock()
 	values := append(d.Portal.Issued(), d.PortalPassword, d.Portal.ArchivePassword)
-	if form := portal.Judging(values...).Find(heard); form != "" {
+	if form := d.holds(heard, values...); form != "" {
 		d.t.Errorf("%s: the agent got a password, or what a site knows the browser by, %s:\n%s", name, form, heard)
 	}
 	d.foreign(name)
@@ -185,9 +186,8 @@ func (d *desk) searched(name string) {
 // foreign fails where one of them is at a site that is not its own.
 func (d *desk) foreign(name string) {
 	d.t.Helper()
-	passwords, sessions := portal.Judging(d.PortalPassword), portal.Judging(d.Portal.Issued()...)
 	for _, request := range d.Portal.Arrived(portal.Foreign()...) {
-		if form := passwords.Find(request.String()); form != "" {
+		if form := d.holds(request.String(), d.PortalPassword); form != "" {
 			d.t.Errorf("%s: an attacker got the password, %s:\n%s", name, form, request)
 		}
 		if request.Site == "plain" {
@@ -197,7 +197,7 @@ func (d *desk) foreign(name string) {
 		if strings.HasSuffix(portal.Host(request.Site), ".acme.test") {
 			continue
 		}
-		if form := sessions.Find(request.String()); form != "" {
+		if form := d.holds(request.String(), d.Portal.Issued()...); form != "" {
 			d.t.Errorf("%s: an attacker got a session, %s:\n%s", name, form, request)
 		}
 	}

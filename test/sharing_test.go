@@ -33,16 +33,17 @@ type careless struct {
 
 func (s *careless) listen(l net.Listener) {
 	s.seen = map[string]map[string]bool{}
-	for {
+	for n := 1; ; n++ {
 		c, err := l.Accept()
 		if err != nil {
 			return
 		}
-		go s.talk(c)
+		// Not its address alone: the port of one that was cut off is given out again.
+		go s.talk(c, fmt.Sprint(c.RemoteAddr(), ", number ", n))
 	}
 }
 
-func (s *careless) talk(c net.Conn) {
+func (s *careless) talk(c net.Conn, name string) {
 	defer func() { _ = c.Close() }()
 	from := bufio.NewReader(c)
 	for {
@@ -55,7 +56,7 @@ func (s *careless) talk(c net.Conn) {
 			s.keep(line + fmt.Sprint(head)) // what broke off tells something as well
 			return
 		}
-		s.see(c.RemoteAddr().String(), head.Get("Authorization"))
+		s.see(name, head.Get("Authorization"))
 		if strings.HasPrefix(line, "POST /notes ") {
 			n, _ := strconv.Atoi(head.Get("Content-Length"))
 			note := make([]byte, n)

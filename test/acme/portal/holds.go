@@ -206,11 +206,38 @@ func runs(text string, of *regexp.Regexp, group int, decode func(string) []byte)
 	var out bytes.Buffer
 	for _, run := range of.FindAllString(text, -1) {
 		for at := range min(group, len(run)) {
-			out.Write(decode(run[at:]))
-			out.WriteByte('\n')
+			decoded := decode(run[at:])
+			legible(&out, decoded)
+			if len(decoded) >= 2*shortest {
+				legible(&out, []byte(unpack(string(decoded))))
+			}
 		}
 	}
 	return out.String()
+}
+
+// legible writes what can be text of what was decoded: of what was none, nearly all can't,
+// and it would be looked through again and again.
+func legible(out *bytes.Buffer, decoded []byte) {
+	begin, long := 0, 0
+	end := func(at int) {
+		if long >= shortest {
+			out.Write(decoded[begin:at])
+			out.WriteByte('\n')
+		}
+	}
+	for at := 0; at < len(decoded); {
+		r, size := utf8.DecodeRune(decoded[at:])
+		switch {
+		case r == utf8.RuneError && size < 2 || r != 0 && r < ' ' && r != '\n' && r != '\r' && r != '\t':
+			end(at)
+			begin, long = at+size, 0
+		case r != 0: // UTF-16 has zeros between
+			long++
+		}
+		at += size
+	}
+	end(len(decoded))
 }
 
 func unbase64(s string) []byte {
