@@ -1,7 +1,6 @@
 package test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -13,16 +12,7 @@ import (
 func TestADocumentThatEndsItsReaderEndsNothingElse(t *testing.T) {
 	t.Parallel()
 	s := hotcelltest.Start(t, "")
-	part := func(name string) int {
-		for _, p := range below(running(t), s.PID()) {
-			if slices.Contains(p.words, name) {
-				return p.pid
-			}
-		}
-		t.Fatalf("there is no %s", name)
-		return 0
-	}
-	vault, parser := part("part-vault"), part("part-parser")
+	vault, parser := part(t, s, "part-vault"), part(t, s, "part-parser")
 	const head = "openapi: 3.0.0\npaths: {/things: {get: {operationId: getThings}}}\n"
 	for name, c := range map[string]struct {
 		document string
@@ -43,7 +33,7 @@ func TestADocumentThatEndsItsReaderEndsNothingElse(t *testing.T) {
 	if got := s.OK("connections", "tools", "plain"); !strings.Contains(got, "get_things") {
 		t.Errorf("its tools: %s", got)
 	}
-	if part("part-vault") != vault || part("part-parser") != parser {
+	if part(t, s, "part-vault") != vault || part(t, s, "part-parser") != parser {
 		t.Error("a part of the server was started again")
 	}
 	s.Canaries("k-7q4vXr9kTz2mPwLd81")

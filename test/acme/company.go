@@ -67,6 +67,7 @@ type Company struct {
 	database           *postgres
 	mu                 sync.Mutex
 	seen               []string
+	first              func(*http.Request)
 }
 
 // Start starts the servers; what they keep is in dir.
@@ -117,6 +118,13 @@ func (c *Company) Requests() []string {
 	return append([]string(nil), c.seen...)
 }
 
+// First is called before each answer of the API to who has its key.
+func (c *Company) First(fn func(*http.Request)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.first = fn
+}
+
 // DatabaseURL is how a report reaches the database.
 func (c *Company) DatabaseURL() string {
 	escape := strings.NewReplacer("$", "%24", "#", "%23", "/", "%2F", "+", "%2B")
@@ -144,7 +152,11 @@ func (c *Company) startAPI(certificate tls.Certificate) error {
 		}
 		c.mu.Lock()
 		c.seen = append(c.seen, r.URL.Path)
+		first := c.first
 		c.mu.Unlock()
+		if first != nil {
+			first(r)
+		}
 		mux.ServeHTTP(w, r)
 	})}
 	go func() { _ = c.api.Serve(listener) }()
