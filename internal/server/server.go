@@ -12,6 +12,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,10 @@ type Config struct {
 	Socket string
 	// Listen is a loopback address and port.
 	Listen string
-	Log    *slog.Logger
+	// Requests and Connections are how many each listener bears at a time; 0 for 1,024
+	// and 4,096.
+	Requests, Connections int
+	Log                   *slog.Logger
 }
 
 // Server is the listeners, open.
@@ -106,7 +110,8 @@ func (s *Server) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	serve := func(l net.Listener, h http.Handler) {
 		server := &http.Server{
-			Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+			Handler: ceiling(cmp.Or(s.config.Requests, mostRequests), h), ConnState: newCrowd(cmp.Or(s.config.Connections, mostConnections)).changed,
+			ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 			BaseContext: func(net.Listener) context.Context { return ctx },
 			ErrorLog:    slog.NewLogLogger(s.config.Log.Handler(), slog.LevelWarn),
 		}

@@ -143,6 +143,7 @@ func (c *Company) startAPI(certificate tls.Certificate) error {
 			{"id": "INV-1", "customer": "Ada GmbH", "cents": 129900}, {"id": "INV-2", "customer": "Babbage Ltd", "cents": 48050},
 		})
 	})
+	mux.HandleFunc("GET /large", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 16<<20)) })
 	// An API that repeats what it was sent, as debugging ones do.
 	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) { _ = json.NewEncoder(w).Encode(r.Header) })
 	c.api = &http.Server{ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
