@@ -165,5 +165,9 @@ func (s *Service) discover(ctx context.Context, c *connector.Connector, settings
 	if err != nil {
 		return nil, err
 	}
-	return s.Parser.Parse(ctx, book.MCP, listed)
+	plain, err := s.Parser.Parse(ctx, book.MCP, listed)
+	if field, ok := errors.AsType[*hotcell.FieldError](err); ok {
+		return nil, hotcell.Invalid("/settings/"+settingURL, "the tools that this server lists: %s", field.Reason)
+	}
+	return plain, err
 }

@@ -9,6 +9,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/border"
+	"hotcell/internal/words"
 )
 
 // Dialer makes lines to a [Host].
@@ -57,7 +58,8 @@ func (r *Remote) Parse(ctx context.Context, kind string, text []byte) ([]byte, e
 	case err != nil || a.Fault:
 		return nil, errUnread // the reader ended over it
 	case a.Reason != "":
-		return nil, hotcell.Invalid(a.Pointer, "%s", a.Reason)
+		// A reader that was taken over says what it likes.
+		return nil, hotcell.Invalid(words.Line(a.Pointer, maxLine/8), "%s", words.Line(a.Reason, maxLine/8))
 	}
 	return out, nil
 }
