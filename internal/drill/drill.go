@@ -313,7 +313,7 @@ func (h *hand) through(ctx context.Context, j hotcell.Job, log string) string {
 			return "it got " + got
 		}
 	}
-	if reveals([]byte(log), h.canary) || reveals([]byte(log), h.standIn) {
+	if reveals([]byte(log), h.canary, h.standIn) {
 		return "the value is in the job's log"
 	}
 	others := map[string]*listener{"another host": h.listeners.evil, "the model": h.listeners.model}
@@ -321,7 +321,7 @@ func (h *hand) through(ctx context.Context, j hotcell.Job, log string) string {
 		others = map[string]*listener{"its own host": h.listeners.home}
 	}
 	for name, l := range others {
-		if seen := l.seen(); reveals(seen, h.canary) || reveals(seen, h.standIn) {
+		if seen := l.seen(); reveals(seen, h.canary, h.standIn) {
 			return "the value arrived at " + name
 		}
 	}
@@ -332,7 +332,7 @@ func (h *hand) through(ctx context.Context, j hotcell.Job, log string) string {
 		}
 		defer func() { _ = archive.Close() }()
 		text, _ := io.ReadAll(archive)
-		if reveals(text, h.canary) || reveals(text, h.standIn) {
+		if reveals(text, h.canary, h.standIn) {
 			return "the value is in what the job left"
 		}
 	}

@@ -3,6 +3,7 @@ package parser
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -21,6 +22,9 @@ const (
 // confine leaves this process what it takes to compute and to answer on the line that
 // it has: it opens, starts and reaches nothing any more.
 func confine() error {
+	// That nothing is gained any more is said of one thread, which puts the filter on all.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	os.Clearenv()
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("closing the process to tracing: %w", err)

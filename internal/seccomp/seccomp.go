@@ -9,6 +9,7 @@
 package seccomp
 
 import (
+	"errors"
 	"fmt"
 	"unsafe"
 
@@ -84,11 +85,15 @@ func Refuse(errno unix.Errno) uint32 { return unix.SECCOMP_RET_ERRNO | uint32(er
 
 // Install puts the program on the calling thread, and so on what that becomes; on all
 // threads of the process with the flag [unix.SECCOMP_FILTER_FLAG_TSYNC]. The thread
-// must have given up new privileges.
+// must have given up new privileges: its goroutine is locked to it from then on.
 func (p *Program) Install(flags uintptr) error {
 	prog := unix.SockFprog{Len: uint16(len(*p)), Filter: &(*p)[0]}
-	if _, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&prog))); errno != 0 {
+	thread, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&prog)))
+	switch {
+	case errno != 0:
 		return fmt.Errorf("setting the filter of system calls: %w", errno)
+	case thread != 0: // seccomp(2) names one that has another filter
+		return errors.New("setting the filter of system calls: a thread does not take it")
 	}
 	return nil
 }
