@@ -3,6 +3,7 @@ package test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/prove"
 )
 
 // floods are the kinds of testdata/flood.py.
@@ -41,18 +43,18 @@ func openFlooded(t testing.TB) *firm {
 func (a *firm) flood(t testing.TB, kind string) (stop func()) {
 	t.Helper()
 	id := hotcell.JobID(a.OK("run", "flood", "--detach", "--", kind, a.api))
-	for range 600 {
+	for {
 		j, err := a.Client.Job(context.Background(), id)
 		must(t, err)
+		if j.State == hotcell.JobRunning {
+			break
+		}
 		if j.State.Final() {
 			t.Fatalf("the job that floods is %s: %s\n%s", j.State, j.Reason, a.Server.Run("jobs", "logs", string(id)).Err)
 		}
-		if strings.Contains(a.Server.Run("jobs", "logs", string(id)).Out, "flooding") {
-			break
-		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	time.Sleep(2 * time.Second) // until it is under way
+	time.Sleep(3 * time.Second) // until it is under way
 	return func() {
 		a.OK("jobs", "cancel", string(id))
 	}
@@ -78,12 +80,14 @@ func (a *firm) parts(t testing.TB) (out []process) {
 }
 
 // A job that floods, in any way, holds no more than its share of the server, and others
-// run beside it. What it held is free when it has ended.
-func TestAJobThatFloodsHoldsItsShare(t *testing.T) {
+// run beside it. What it held is free when it has ended. Each time some kinds are tried,
+// all by `make prove`.
+func TestProveAJobThatFloodsHoldsItsShare(t *testing.T) {
 	t.Parallel()
 	a := openFlooded(t)
 	before := a.parts(t)
-	for _, kind := range floods {
+	for _, at := range rand.Perm(len(floods))[:prove.Trials(4, len(floods))] {
+		kind := floods[at]
 		stop := a.flood(t, kind)
 		for range 3 {
 			if r := a.Server.Run("run", "quick"); r.Code != 0 {
