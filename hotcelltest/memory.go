@@ -61,17 +61,18 @@ func Copies(t testing.TB, pid int, values ...string) [][]string {
 	}
 	defer func() { _ = memory.Close() }()
 	out := make([][]string, len(values))
+	// What is read overlaps: a value may lie over the border of two.
+	const most, overlap = 1 << 20, 4 << 10
+	text := make([]byte, most+overlap)
+	defer clear(text) // nobody who looks into this process finds it
 	for line := range strings.Lines(string(maps)) {
 		var begin, end int64
 		var may string
 		if n, _ := fmt.Sscanf(line, "%x-%x %s", &begin, &end, &may); n != 3 || !strings.HasPrefix(may, "rw") {
 			continue
 		}
-		// What is read overlaps: a value may lie over the border of two.
-		const most, overlap = 1 << 20, 4 << 10
 		for at := begin; at < end; at += most {
-			text := make([]byte, min(end-at, most+overlap))
-			n, _ := memory.ReadAt(text, at) // what cannot be read is not there
+			n, _ := memory.ReadAt(text[:min(end-at, most+overlap)], at) // what cannot be read is not there
 			for i, value := range values {
 				for _, form := range []string{value, base64.StdEncoding.EncodeToString([]byte(value))} {
 					out[i] = append(out[i], within(text[:n], form, most)...)
