@@ -13,7 +13,7 @@ import (
 	"hotcell/internal/tidy"
 )
 
-// startParts makes the lines and starts the vault and the worker on them.
+// startParts makes the lines and starts the parser, the vault and the worker on them.
 func (h *house) startParts(ctx context.Context) error {
 	// What runs now, whatever stands under its name by the time a part is started again.
 	program, err := cell.OpenProgram()

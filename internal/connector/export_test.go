@@ -13,6 +13,7 @@ func Described(document []byte, pick Pick) (tools, missing []string, err error) 
 	if err != nil {
 		return nil, nil, err
 	}
+	o.madePlain()
 	if err := o.read(); err != nil {
 		return nil, nil, err
 	}
@@ -20,6 +21,7 @@ func Described(document []byte, pick Pick) (tools, missing []string, err error) 
 	if err != nil {
 		return nil, nil, err
 	}
+	again.madePlain()
 	paths := object1(again.root["paths"])
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
 		item := object1(again.resolve(paths[path]))

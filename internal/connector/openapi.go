@@ -45,6 +45,7 @@ func FromOpenAPI(document []byte, slug, name string, pick Pick) (*Connector, err
 	if err != nil {
 		return nil, err
 	}
+	o.madePlain()
 	if err := o.read(); err != nil {
 		return nil, err
 	}
@@ -69,13 +70,20 @@ func openOpenAPI(document []byte, slug, name string, pick Pick) (*openAPI, error
 	}
 	o := &openAPI{root: root, connector: c, pick: pick, wanted: map[string]bool{}, names: map[string]bool{}, nodes: maxNodes}
 	o.secrets()
-	if told, plain := root[keyMissing].([]any); plain {
-		o.named, o.pick = true, Pick{} // it was named and picked when the document was made plain
-		for _, one := range told[:min(len(told), maxMissing)] {
-			o.miss("%s", textOf(one))
-		}
-	}
 	return o, nil
+}
+
+// madePlain takes over what [PlainOpenAPI] has decided, where the document is its own:
+// what its tools are called, which there are, and what did not become one.
+func (o *openAPI) madePlain() {
+	told, plain := o.root[keyMissing].([]any)
+	if !plain {
+		return
+	}
+	o.named, o.pick = true, Pick{}
+	for _, one := range told[:min(len(told), maxMissing)] {
+		o.miss("%s", textOf(one))
+	}
 }
 
 func firstOf(missing []string) string {

@@ -42,7 +42,8 @@ const maxPlain = 8 << 20
 const keyMissing = "x-hotcell-missing"
 
 // PlainOpenAPI makes of an OpenAPI document, be it JSON or YAML, one in JSON of those
-// of its operations that become tools, without references.
+// of its operations that become tools, without references. It does not believe one that
+// says that it was made plain before: a stranger would be its own judge of what is picked.
 func PlainOpenAPI(document []byte, pick Pick) ([]byte, error) {
 	o, err := openOpenAPI(document, "plain", "plain", pick)
 	if err != nil {

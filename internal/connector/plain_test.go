@@ -213,3 +213,20 @@ func TestSchemasOfToolsAreMadePlain(t *testing.T) {
 		t.Errorf("%q %q", names, c.Missing)
 	}
 }
+
+// A document that says of itself that it was made plain is read as any other: it does
+// not undo what a person picked.
+func TestAStrangersDocumentIsNotPlainByItsOwnWord(t *testing.T) {
+	t.Parallel()
+	const own = `{"openapi":"3.1.0","x-hotcell-missing":["trust me"],"paths":{
+		"/read":{"get":{"operationId":"read","tags":["safe"]}},"/all":{"delete":{"operationId":"delete_all","tags":["other"]}}}}`
+	for _, pick := range []connector.Pick{{Tags: []string{"safe"}}, {Operations: []string{"read"}}} {
+		plain, err := connector.PlainOpenAPI([]byte(own), pick)
+		if err != nil || bytes.Contains(plain, []byte("delete_all")) || bytes.Contains(plain, []byte("trust me")) {
+			t.Errorf("%+v: %s, %v", pick, plain, err)
+		}
+	}
+	if plain, err := connector.PlainOpenAPI([]byte(own), connector.Pick{Operations: []string{"none"}}); !errors.Is(err, hotcell.ErrInvalid) {
+		t.Errorf("what is not there was picked: %s, %v", plain, err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"hotcell"
@@ -65,7 +66,7 @@ func FromTools(slug string, tools []RemoteTool) *Connector {
 			c.miss("%s: its schema is not taken: %v", called, err)
 			continue
 		}
-		for _, note := range append(r.Notes[:min(len(r.Notes), maxNotes)], t.schema.Notes()...) {
+		for _, note := range slices.Concat(r.Notes[:min(len(r.Notes), maxNotes)], t.schema.Notes()) {
 			c.miss("%s is there, and of its schema: %s", called, words.Line(note, maxIdentity))
 		}
 		if len(r.Output) > 0 && t.Output == nil {
