@@ -67,18 +67,7 @@ func ready(t *testing.T, s *hotcelltest.Server) (int, string) {
 // A server is ready where its parts work, part by part, and again once they do.
 func TestReadinessIsWhatWorks(t *testing.T) {
 	t.Parallel()
-	if os.Geteuid() != 0 {
-		t.Skip("only root can mount a small disk")
-	}
-	dir, err := os.MkdirTemp("", "hotcell-ready-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=24m,mode=0755"); err != nil {
-		t.Skipf("no disk can be mounted here: %v", err)
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	dir := smallDisk(t)
 	s := hotcelltest.StartIn(t, "", dir)
 	becomes := func(status int, says string) {
 		t.Helper()

@@ -80,12 +80,13 @@ func TestAListenerOffLoopbackIsRefused(t *testing.T) {
 	}
 }
 
-func TestADiskThatIsFullFailsTheJobAndSparesTheDatabases(t *testing.T) {
-	t.Parallel()
+// smallDisk mounts a disk of 24 MiB, and returns its folder.
+func smallDisk(t *testing.T) string {
+	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can mount a small disk")
 	}
-	dir, err := os.MkdirTemp("", "hotcell-full-")
+	dir, err := os.MkdirTemp("", "hotcell-disk-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,6 +95,12 @@ func TestADiskThatIsFullFailsTheJobAndSparesTheDatabases(t *testing.T) {
 		t.Skipf("no disk can be mounted here: %v", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	return dir
+}
+
+func TestADiskThatIsFullFailsTheJobAndSparesTheDatabases(t *testing.T) {
+	t.Parallel()
+	dir := smallDisk(t)
 	s := hotcelltest.StartIn(t, "", dir)
 	s.OK("assignments", "create", "big", "--command", "head -c 60000000 /dev/zero > out/big")
 	s.OK("assignments", "create", "small", "--command", "echo small")
