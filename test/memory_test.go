@@ -1,6 +1,7 @@
 package test
 
 import (
+	"context"
 	"os"
 	"strconv"
 	"strings"
@@ -50,6 +51,24 @@ func TestNoValueStaysInMemory(t *testing.T) {
 			t.Fatalf("%+v", r)
 		}
 	}
+	// What asks all the time takes from the same pools, and keeps them full.
+	ctx, cancel := context.WithCancel(t.Context())
+	asked := make(chan int)
+	go func() {
+		n := 0
+		defer func() { asked <- n }()
+		for ctx.Err() == nil {
+			f.do("GET", "/v1/secrets", "")
+			n++
+			time.Sleep(20 * time.Millisecond)
+		}
+	}()
+	defer func() {
+		cancel()
+		if n := <-asked; n == 0 {
+			t.Error("nothing was asked meanwhile")
+		}
+	}()
 	var left []string
 	for range 20 {
 		if left = a.Memory(a.Key, env, otherEnv, login, wrong, a.Password); len(left) == 0 {

@@ -155,6 +155,7 @@ func fromHuma(status int, errs []error) *Problem {
 		d := ProblemDetail{Detail: "this part of the request does not have the form that /openapi.json describes"}
 		if detail, ok := errors.AsType[*huma.ErrorDetail](err); ok {
 			d.Pointer = pointer(detail.Location)
+			detail.Value = nil // huma keeps its findings in a pool, with what was sent
 			switch {
 			case expected.MatchString(detail.Message), ownSentence(detail.Message):
 				d.Detail = detail.Message

@@ -3,7 +3,8 @@
 //
 // Whoever opens a value, or takes one in, says so, before and after it; a few
 // seconds after the last word, and under a load that never ends every half minute,
-// what is not in use any more is freed. It is written over only where the process
+// what is not in use any more is freed, and once more a little later: what somebody
+// took from a pool of buffers at that moment is back by then. It is written over only where the process
 // runs with GODEBUG=clobberfree=1 (see [Forgetful]). It does not replace wiping:
 // what is ours is cleared when its use is over. One way to use it:
 //
@@ -40,6 +41,8 @@ type Tidy struct {
 	timer *time.Timer
 	// until is when it is tidied at the latest; zero where nothing was used since.
 	until time.Time
+	// again says that it is tidied once more without a word.
+	again bool
 	first []func()
 	ended bool
 }
@@ -77,6 +80,7 @@ func (t *Tidy) Used() {
 	if t.until.IsZero() {
 		t.until = now.Add(atMost)
 	}
+	t.again = true
 	t.timer.Reset(min(rest, max(t.until.Sub(now), 0)))
 }
 
@@ -85,6 +89,10 @@ func (t *Tidy) now() {
 	t.mu.Lock()
 	t.until = time.Time{}
 	first := t.first
+	if t.again && !t.ended {
+		t.again = false
+		t.timer.Reset(rest)
+	}
 	t.mu.Unlock()
 	for _, fn := range first {
 		fn()
