@@ -4,9 +4,9 @@
 // Whoever opens a value, or takes one in, says so, before and after it; a few
 // seconds after the last word, and under a load that never ends every half minute,
 // what is not in use any more is freed, and once more a little later: what somebody
-// took from a pool of buffers at that moment is back by then. It is written over only where the process
-// runs with GODEBUG=clobberfree=1 (see [Forgetful]). It does not replace wiping:
-// what is ours is cleared when its use is over. One way to use it:
+// took from a pool of buffers at that moment is back by then. It is written over only
+// where the process runs with GODEBUG=clobberfree=1 (see [Forgetful]). It does not
+// replace wiping: what is ours is cleared when its use is over. One way to use it:
 //
 //	t := tidy.New(border.Log(log), upstreams.Rest)
 //	defer t.Stop()
