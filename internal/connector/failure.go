@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"hotcell/internal/measure"
 )
 
 // failing is what in an answer is an error although its status is not, and how
@@ -168,9 +170,18 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return max(min(at.Sub(now), maxWait), 0)
 }
 
-// lenient reads an answer's JSON; of a key that is there twice it takes the last,
-// as most readers do.
-func lenient(text []byte) (any, error) {
+// bounds are what a stranger's JSON may be: its depth is that of arguments too, and the
+// weight is room for any answer in its size but one made of next to nothing but brackets.
+var bounds = measure.Limits{Depth: maxDepth, Weight: 128 << 20}
+
+// lenient reads an answer's JSON within bounds, else it is [measure.ErrDeep] or
+// [measure.ErrHeavy]; of a key that is there twice it takes the last, as most readers do.
+func lenient(text []byte) (any, error) { return lenientIn(text, bounds) }
+
+func lenientIn(text []byte, within measure.Limits) (any, error) {
+	if err := measure.JSON(text, within); err != nil {
+		return nil, err
+	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	var v any

@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"hotcell"
+	"hotcell/internal/measure"
 )
 
 // The bounds of an OpenAPI document: JSON is read much faster than YAML.
@@ -21,6 +22,9 @@ const (
 	maxOperations = 400
 	maxRefs       = 20
 )
+
+// documentBounds are what a document in JSON may be: schemas lie deep in it.
+var documentBounds = measure.Limits{Depth: 1000, Weight: 512 << 20}
 
 // Pick is which operations of an OpenAPI document become tools: those with one of
 // the tags, and those named, by their ids or as their tools are called. Empty, it
@@ -99,7 +103,7 @@ func readOpenAPI(document []byte) (root map[string]any, err error) {
 	case len(document) > maxOpenAPI:
 		return nil, hotcell.Invalid("/definition", "a document has at most %d MiB", maxOpenAPI>>20)
 	case isJSON:
-		v, err := lenient(document)
+		v, err := lenientIn(document, documentBounds)
 		root, _ = v.(map[string]any)
 		if err != nil || root == nil {
 			return nil, hotcell.Invalid("/definition", "this is no OpenAPI 3 document")

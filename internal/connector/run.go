@@ -3,6 +3,7 @@ package connector
 import (
 	"context"
 	"errors"
+	"fmt"
 	"mime"
 	"net/http"
 	"strings"
@@ -141,7 +142,10 @@ func (r *Run) Answer(ctx context.Context, a *Answer) error {
 	r.last = a
 	var body any = map[string]any{}
 	if r.plain = false; !r.raw() || a.Status > 299 {
-		body, r.plain = bodyOf(a)
+		var err error
+		if body, r.plain, err = bodyOf(a); err != nil && a.Status <= 299 {
+			return &Failure{Status: a.Status, Message: fmt.Sprintf("the answer of %s is not read: it is JSON that is %s", r.connector.Name, err)}
+		}
 	}
 	r.vars["answer"], r.vars["status"], r.vars["headers"] = body, int64(a.Status), headersOf(a.Header)
 	if err := r.failure(ctx, a, body); err != nil {
@@ -170,19 +174,24 @@ func shortLine(s string, most int) string {
 }
 
 // bodyOf reads an answer's body: what is no JSON is a map with its text. What
-// says that it is text is not looked into.
-func bodyOf(a *Answer) (body any, isText bool) {
+// says that it is text is not looked into. An error is JSON that is not read, of which
+// the text is given too.
+func bodyOf(a *Answer) (body any, isText bool, err error) {
 	if len(a.Body) == 0 {
-		return map[string]any{}, false
+		return map[string]any{}, false, nil
 	}
 	kind, parameters, _ := mime.ParseMediaType(a.Header.Get("Content-Type"))
 	says := strings.HasSuffix(kind, "/json") || strings.HasSuffix(kind, "+json")
 	if says || !strings.HasPrefix(kind, "text/") && (a.Body[0] == '{' || a.Body[0] == '[') {
-		if v, err := lenient(a.Body); err == nil {
-			return v, false
+		var v any
+		if v, err = lenient(a.Body); err == nil {
+			return v, false, nil
+		}
+		if errors.Is(err, errJSON) {
+			err = nil
 		}
 	}
-	return map[string]any{"text": textIn(a.Body, parameters["charset"])}, true
+	return map[string]any{"text": textIn(a.Body, parameters["charset"])}, true, err
 }
 
 func headersOf(h http.Header) map[string]any {

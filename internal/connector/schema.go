@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"hotcell"
+	"hotcell/internal/measure"
 	"hotcell/internal/schema"
 	"hotcell/internal/words"
 )
@@ -111,6 +112,9 @@ const maxDepth = 100
 // take different ones. Numbers are int64 where they are whole and fit, else
 // float64.
 func decode(text []byte) (any, error) {
+	if measure.JSON(text, bounds) != nil {
+		return nil, errJSON
+	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	v, err := value(d, 0)

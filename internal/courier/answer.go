@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"hotcell"
 	"hotcell/internal/coding"
@@ -24,9 +25,9 @@ func (t *trip) read(ctx context.Context, from *url.URL, came *http.Response) (*c
 	if came.StatusCode >= http.StatusMultipleChoices && came.StatusCode < http.StatusBadRequest {
 		return nil, &connector.Failure{Status: came.StatusCode, Message: "the service sends the request on " + elsewhere(from, came.Header.Get("Location")) + ", which is not followed"}
 	}
-	decoded, err := coding.Decode(came.Body, came.Header.Get("Content-Encoding"))
+	decoded, err := unpacked(came)
 	if err != nil {
-		return nil, &connector.Failure{Status: came.StatusCode, Message: "the service answers in a coding that cannot be read"}
+		return nil, &connector.Failure{Status: came.StatusCode, Message: "the service answers in a coding that was not asked for"}
 	}
 	most := min(t.Limits.Page, t.Limits.Call-t.Size)
 	body, err := io.ReadAll(io.LimitReader(decoded, most+1))
@@ -43,6 +44,23 @@ func (t *trip) read(ctx context.Context, from *url.URL, came *http.Response) (*c
 	t.Size += int64(len(body))
 	scrub.Header(came.Header, t.patterns, nil)
 	return &connector.Answer{Status: came.StatusCode, Header: came.Header, Body: t.clean(body)}, nil
+}
+
+// acceptCoding is the one coding that services are asked for: the fewer readers of what
+// strangers pack there are beside a key, the better.
+const acceptCoding = "gzip"
+
+// unpacked is an answer's body without its coding; an error where that is another one.
+func unpacked(came *http.Response) (io.Reader, error) {
+	header := strings.Join(came.Header.Values("Content-Encoding"), ",")
+	names, err := coding.Names(header)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) > 1 || len(names) == 1 && names[0] != acceptCoding && names[0] != "x-"+acceptCoding {
+		return nil, coding.ErrUnknown
+	}
+	return coding.Decode(came.Body, header)
 }
 
 // clean is a text without the connection's values.

@@ -246,7 +246,7 @@ func (t *trip) prepare(ctx context.Context, r *connector.Request) (*http.Request
 		out.Header = http.Header{}
 	}
 	out.Header.Set("User-Agent", "hotcell")
-	out.Header.Set("Accept-Encoding", "gzip")
+	out.Header.Set("Accept-Encoding", acceptCoding)
 	out.Header.Del("Range") // a part of an answer could be a part of a value
 	if !r.Auth {
 		return out, nil

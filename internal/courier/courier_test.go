@@ -106,6 +106,15 @@ var hostile = map[string]http.HandlerFunc{
 		w.Header().Set("Content-Encoding", "x-"+token)
 		_, _ = io.WriteString(w, token)
 	},
+	"a coding that nobody asked for": func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "zstd")
+		_, _ = io.WriteString(w, token)
+	},
+	"codings upon codings": func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Add("Content-Encoding", "gzip")
+		w.Header().Add("Content-Encoding", "gzip")
+		_, _ = io.WriteString(w, token)
+	},
 	"broken off": func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "1000")
 		_, _ = io.WriteString(w, token)
@@ -225,6 +234,45 @@ func TestSizesAndTimesAreBounded(t *testing.T) {
 				t.Errorf("the trip was %+v, with %d bytes", trip, len(seen))
 			}
 		})
+	}
+}
+
+// JSON that leads too deep, or is next to nothing but brackets, ends its call, with a
+// reason; where the service says no with it, that is told.
+func TestJSONThatIsNotRead(t *testing.T) {
+	t.Parallel()
+	deep := strings.Repeat("[", 200_000) + strings.Repeat("]", 200_000)
+	many := `{"items":[` + strings.Repeat("{},", 500_000) + `0]}`
+	packed := base64.StdEncoding.EncodeToString([]byte(base64.StdEncoding.EncodeToString([]byte(deep))))
+	for name, c := range map[string]struct {
+		body, says string
+		status     int
+	}{
+		"deep lists":     {deep, "nested too deep", 200},
+		"deep objects":   {strings.Repeat(`{"a":`, 200_000), "nested too deep", 200},
+		"many":           {many, "too many values", 200},
+		"deep, and no":   {deep, "answered 400", 400},
+		"many, and no":   {many, "answered 500", 500},
+		"deep in a text": {`{"packed":"` + packed + `","items":[]}`, "", 200},
+	} {
+		for _, tool := range []string{"get", "list", "upload", "decode"} {
+			t.Run(name+" to "+tool, func(t *testing.T) {
+				t.Parallel()
+				w := setup(t, func(out http.ResponseWriter, _ *http.Request) {
+					out.Header().Set("Content-Type", "application/json")
+					out.WriteHeader(c.status)
+					_, _ = io.WriteString(out, c.body)
+				}, courier.Limits{})
+				seen, _, err := w.do(t.Context(), tool, map[string]any{})
+				failure, ok := errors.AsType[*connector.Failure](err)
+				if c.says == "" {
+					return // it ends, whatever it says
+				}
+				if !ok || !strings.Contains(failure.Message, c.says) || len(failure.Message) > 3000 {
+					t.Errorf("got %.100s, %.200v", seen, err)
+				}
+			})
+		}
 	}
 }
 

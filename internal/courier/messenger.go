@@ -14,7 +14,6 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"hotcell/internal/border"
-	"hotcell/internal/coding"
 	"hotcell/internal/connector"
 	"hotcell/internal/scrub"
 )
@@ -135,9 +134,9 @@ func (m *messenger) guarded(came *http.Response, cancel func()) error {
 	if came.StatusCode >= http.StatusMultipleChoices && came.StatusCode < http.StatusBadRequest {
 		return &connector.Failure{Status: came.StatusCode, Message: "the server sends the request on " + elsewhere(m.to, came.Header.Get("Location")) + ", which is not followed"}
 	}
-	decoded, err := coding.Decode(came.Body, came.Header.Get("Content-Encoding"))
+	decoded, err := unpacked(came)
 	if err != nil {
-		return &connector.Failure{Status: came.StatusCode, Message: "the server answers in a coding that cannot be read"}
+		return &connector.Failure{Status: came.StatusCode, Message: "the server answers in a coding that was not asked for"}
 	}
 	came.Status = http.StatusText(came.StatusCode)
 	scrub.Header(came.Header, m.patterns, nil)
@@ -146,9 +145,11 @@ func (m *messenger) guarded(came *http.Response, cancel func()) error {
 	came.ContentLength, came.Trailer = -1, nil
 	bounded := &bounded{from: decoded, left: m.Limits.Page, messenger: m}
 	kind, _, _ := mime.ParseMediaType(came.Header.Get("Content-Type"))
+	came.Header.Set("Content-Type", kind) // so that the library takes it for what it is taken for here
 	inner := came.Body
 	if kind == "text/event-stream" && came.StatusCode < http.StatusBadRequest {
-		came.Body = border.Reader("what an MCP server sends", border.Log(m.Log), &closing{m.patterns.Reader(bounded, nil), func() { cancel(); _ = inner.Close() }})
+		read := newEvents(m.patterns.Reader(bounded, nil), m.unread)
+		came.Body = border.Reader("what an MCP server sends", border.Log(m.Log), &closing{read, func() { cancel(); _ = inner.Close() }})
 		return nil
 	}
 	m.mu.Unlock() // bounded takes it
@@ -164,12 +165,41 @@ func (m *messenger) guarded(came *http.Response, cancel func()) error {
 	if err != nil || m.ctx.Err() != nil {
 		return &connector.Failure{Status: came.StatusCode, Message: "the server's answer broke off, or is too large"}
 	}
-	text = m.clean(text)
-	if came.StatusCode >= http.StatusBadRequest {
+	return m.answered(came, m.clean(text))
+}
+
+// answered gives the library an answer that came whole: nothing but a message.
+func (m *messenger) answered(came *http.Response, text []byte) error {
+	bad := came.StatusCode >= http.StatusBadRequest
+	if bad {
 		m.fault = ofServer(came.StatusCode, text)
 	}
-	came.Body = io.NopCloser(bytes.NewReader(text))
+	if came.Header.Get("Content-Type") != "application/json" && !bad || len(bytes.TrimSpace(text)) == 0 {
+		came.Body = http.NoBody
+		return nil
+	}
+	plain, err := message(text)
+	border.Tell(m.Log, err)
+	if err != nil && !bad {
+		return unreadable(came.StatusCode, err)
+	}
+	came.Body = io.NopCloser(bytes.NewReader(plain))
 	return nil
+}
+
+// unread ends the session over a message that is not read.
+func (m *messenger) unread(err error) {
+	border.Tell(m.Log, err)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.ended {
+		m.fault, m.ended = unreadable(m.Status, err), true
+	}
+}
+
+// unreadable is what is told of an answer that is not read.
+func unreadable(status int, err error) error {
+	return &connector.Failure{Status: status, Message: "the server's answer is not read: " + err.Error()}
 }
 
 // ofServer is what a server says by a status.

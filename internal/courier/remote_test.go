@@ -157,6 +157,69 @@ func TestWhatAHostileServerAnswers(t *testing.T) {
 	}
 }
 
+// A message that a library could not bear is refused with a reason, before it sees it,
+// whether it comes as one answer or in a stream.
+func TestMessagesThatWouldEndTheirReader(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ result, want string }{
+		"deep lists":   {`{"content":[],"structuredContent":{"a":` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + `}}`, "nested too deep"},
+		"deep objects": {`{"content":[],"structuredContent":` + strings.Repeat(`{"a":`, 100_000) + "1" + strings.Repeat("}", 100_000) + `}`, "nested too deep"},
+		"deep tools":   {`{"tools":[{"name":"a","inputSchema":` + strings.Repeat(`{"not":`, 1100) + "{}" + strings.Repeat("}", 1100) + `}]}`, "nested too deep"},
+		"an open text": {`{"content":[{"type":"text","text":"` + strings.Repeat("[", 100_000), "no message of the protocol"},
+		"many values":  {`{"content":[],"structuredContent":{"a":[` + strings.Repeat("{},", 1<<20) + `0]}}`, "too many values"},
+		"no message":   {`7}{`, "no message of the protocol"},
+	} {
+		for how, events := range map[string]bool{"as JSON": false, "as events": true} {
+			t.Run(name+" "+how, func(t *testing.T) {
+				t.Parallel()
+				w := setup(t, answering(c.result, events), courier.Limits{})
+				key := sensitive.Copy([]byte(token))
+				_, failed := w.courier.Discover(t.Context(), "https://example.com/mcp", bearer, key)
+				_, trip, err := w.ask(t.Context(), "say", "x")
+				for _, err := range []error{failed, err} {
+					failure, ok := errors.AsType[*connector.Failure](err)
+					if !ok || !strings.Contains(failure.Message, c.want) || len(failure.Message) > 200 {
+						t.Errorf("it is told as %.200v", err)
+					}
+				}
+				if trip.Lost {
+					t.Error("the call counts as lost")
+				}
+			})
+		}
+	}
+}
+
+// answering is a server that opens sessions as it should, and gives that result to all
+// else.
+func answering(result string, events bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var message struct {
+			ID     json.RawMessage `json:"id"`
+			Method string          `json:"method"`
+		}
+		_ = json.NewDecoder(r.Body).Decode(&message)
+		if len(message.ID) == 0 {
+			w.WriteHeader(http.StatusAccepted)
+			return
+		}
+		answer := result
+		if message.Method == "initialize" {
+			answer = `{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"x","version":"1"}}`
+		} else if message.Method != "tools/call" && message.Method != "tools/list" {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		whole := fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":%s}`, message.ID, answer)
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		if events {
+			w.Header().Set("Content-Type", "text/event-stream;charset=utf-8")
+			whole = "event: message\nid: 1\ndata: " + whole + "\n\n"
+		}
+		_, _ = io.WriteString(w, whole)
+	}
+}
+
 func TestARemoteServerIsBounded(t *testing.T) {
 	t.Parallel()
 	for name, handler := range map[string]http.HandlerFunc{
