@@ -6,7 +6,7 @@
 // and that what is remembered is never changed by who reads it. It decides
 // nothing about who may ask, and opens no value. One way to use it:
 //
-//	b := book.New(door, catalog)
+//	b := book.New(door, catalog, parser)
 //	c, err := b.Of(ctx, workspace, credential)
 package book
 
@@ -28,9 +28,17 @@ const (
 	MCP     = "mcp"
 )
 
-// Definitions reads the definition of one connection.
+// Definitions keep the definition of one connection.
 type Definitions interface {
-	Definition(context.Context, hotcell.WorkspaceID, hotcell.CredentialID) ([]byte, error)
+	// Definition is one, and whether it was made plain before it was stored.
+	Definition(context.Context, hotcell.WorkspaceID, hotcell.CredentialID) (text []byte, plain bool, err error)
+	// MakePlain stores the plain form of one, of that version of the credential.
+	MakePlain(ctx context.Context, ws hotcell.WorkspaceID, id hotcell.CredentialID, version int, text []byte) error
+}
+
+// Parser reads what strangers describe their services by, where no key is.
+type Parser interface {
+	Parse(ctx context.Context, kind string, text []byte) ([]byte, error)
 }
 
 // Book remembers what was made of definitions. Its methods may be called at
@@ -38,6 +46,7 @@ type Definitions interface {
 type Book struct {
 	definitions Definitions
 	catalog     *connector.Catalog
+	parser      Parser
 
 	mu   sync.Mutex
 	made map[page]*connector.Connector
@@ -54,9 +63,10 @@ type page struct {
 // maxPages is how many are remembered.
 const maxPages = 512
 
-// New is a book over a catalogue and the vault's definitions.
-func New(d Definitions, catalog *connector.Catalog) *Book {
-	return &Book{definitions: d, catalog: catalog, made: map[page]*connector.Connector{}}
+// New is a book over a catalogue and the vault's definitions. What an earlier version
+// stored as it came, the parser makes plain.
+func New(d Definitions, catalog *connector.Catalog, p Parser) *Book {
+	return &Book{definitions: d, catalog: catalog, parser: p, made: map[page]*connector.Connector{}}
 }
 
 // Of is the connector of a connection; nobody may change it. It is
@@ -85,7 +95,7 @@ func (b *Book) described(ctx context.Context, ws hotcell.WorkspaceID, c hotcell.
 	if found != nil {
 		return found, nil
 	}
-	text, err := b.definitions.Definition(ctx, ws, c.ID)
+	text, err := b.text(ctx, ws, c, of)
 	if err != nil {
 		return nil, fmt.Errorf("reading what the connection %q offers: %w", c.Name, err)
 	}
@@ -104,7 +114,25 @@ func (b *Book) described(ctx context.Context, ws hotcell.WorkspaceID, c hotcell.
 	return found, nil
 }
 
-// Make makes a connector of a definition: an OpenAPI document, or the tools of
+// text is a connection's definition, plain: what an earlier version stored as a stranger
+// wrote it is made so first, and nothing here looks into it.
+func (b *Book) text(ctx context.Context, ws hotcell.WorkspaceID, c hotcell.Credential, of *connector.Connector) ([]byte, error) {
+	text, plain, err := b.definitions.Definition(ctx, ws, c.ID)
+	if err != nil || plain {
+		return text, err
+	}
+	if of.Definition == OpenAPI {
+		if text, err = connector.AskPlain(text, connector.PickOf(c.Connected.Settings)); err != nil {
+			return nil, err
+		}
+	}
+	if text, err = b.parser.Parse(ctx, of.Definition, text); err != nil {
+		return nil, err
+	}
+	return text, b.definitions.MakePlain(ctx, ws, c.ID, c.Version, text)
+}
+
+// Make makes a connector of a plain definition: an OpenAPI document, or the tools of
 // an MCP server in JSON, for the connection of that name, with which the names
 // of its tools begin. Of an OpenAPI document the settings may pick operations.
 func Make(of *connector.Connector, name string, settings map[string]string, definition []byte) (*connector.Connector, error) {

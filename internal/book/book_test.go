@@ -2,6 +2,7 @@ package book_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -15,27 +16,51 @@ import (
 type shelf struct {
 	texts map[hotcell.CredentialID]string
 	reads int
+	// plain are those that were made plain.
+	plain map[hotcell.CredentialID]bool
+	// parsed are the kinds of what was made plain, and fails why that is not done.
+	parsed []string
+	fails  error
 }
 
-func (s *shelf) Definition(_ context.Context, _ hotcell.WorkspaceID, id hotcell.CredentialID) ([]byte, error) {
+func (s *shelf) Definition(_ context.Context, _ hotcell.WorkspaceID, id hotcell.CredentialID) ([]byte, bool, error) {
 	s.reads++
 	text, there := s.texts[id]
 	if !there {
-		return nil, hotcell.ErrNotFound
+		return nil, false, hotcell.ErrNotFound
 	}
-	return []byte(text), nil
+	return []byte(text), s.plain[id], nil
+}
+
+func (s *shelf) MakePlain(_ context.Context, _ hotcell.WorkspaceID, id hotcell.CredentialID, _ int, text []byte) error {
+	s.texts[id], s.plain[id] = string(text), true
+	return nil
 }
 
 const tools = `[{"name":"search","description":"Search."},{"name":"bad name"},{"name":"read","read_only":true}]`
 
 func open(t *testing.T) (*book.Book, *shelf) {
 	t.Helper()
+	s := &shelf{texts: map[hotcell.CredentialID]string{"con_mcp": tools, "con_junk": "]", "con_raw": "]"}, plain: map[hotcell.CredentialID]bool{"con_mcp": true, "con_junk": true}}
+	return book.New(s, catalogOf(t), s), s
+}
+
+func catalogOf(t *testing.T) *connector.Catalog {
+	t.Helper()
 	catalog, err := connector.Load(connector.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &shelf{texts: map[hotcell.CredentialID]string{"con_mcp": tools, "con_junk": "]"}}
-	return book.New(s, catalog), s
+	return catalog
+}
+
+// Parse makes plain what it has been told to.
+func (s *shelf) Parse(_ context.Context, kind string, text []byte) ([]byte, error) {
+	s.parsed = append(s.parsed, kind)
+	if s.fails != nil {
+		return nil, s.fails
+	}
+	return connector.Plain[kind](text)
 }
 
 func connected(id hotcell.CredentialID, slug string) hotcell.Credential {
@@ -74,13 +99,15 @@ func TestWhatAConnectionDescribesIsReadOnce(t *testing.T) {
 
 func TestWhatHasNoTools(t *testing.T) {
 	t.Parallel()
-	b, _ := open(t)
+	b, s := open(t)
+	s.fails = hotcell.ErrUnavailable
 	for what, c := range map[string]struct {
 		credential hotcell.Credential
 		sentinel   error
 	}{
 		"a bare key":             {hotcell.Credential{ID: "con_1"}, hotcell.ErrInvalid},
 		"a connector gone":       {connected("con_mcp", "gone"), hotcell.ErrUnavailable},
+		"one as it came":         {connected("con_raw", "mcp"), hotcell.ErrUnavailable},
 		"no definition":          {connected("con_none", "mcp"), hotcell.ErrNotFound},
 		"one that is no JSON":    {connected("con_junk", "mcp"), hotcell.ErrTampered},
 		"one that is no OpenAPI": {connected("con_junk", "openapi"), hotcell.ErrInvalid},
@@ -88,6 +115,39 @@ func TestWhatHasNoTools(t *testing.T) {
 		if _, err := b.Of(t.Context(), "wsp_1", c.credential); !errors.Is(err, c.sentinel) {
 			t.Errorf("%s: %v", what, err)
 		}
+	}
+}
+
+// What an earlier version stored as a stranger wrote it is not read here: it is made plain
+// elsewhere, once, and is stored so.
+func TestWhatWasStoredAsItCameIsMadePlain(t *testing.T) {
+	t.Parallel()
+	b, s := open(t)
+	s.texts["con_yaml"] = "openapi: 3.0.0\npaths:\n  /things:\n    get: {operationId: getThings, tags: [a]}\n    post: {operationId: putThings, tags: [b]}\n"
+	s.texts["con_raw"] = tools
+	api, remote := connected("con_yaml", "openapi"), connected("con_raw", "mcp")
+	api.Connected.Settings = map[string]string{"base": "https://api.acme.test", "tags": "a"}
+	s.fails = hotcell.ErrUnavailable
+	for _, c := range []hotcell.Credential{api, remote} {
+		if _, err := b.Of(t.Context(), "wsp_1", c); !errors.Is(err, hotcell.ErrUnavailable) {
+			t.Errorf("where nobody reads: %v", err)
+		}
+	}
+	s.fails, s.parsed = nil, nil
+	for range 2 {
+		for _, c := range []hotcell.Credential{api, remote} {
+			made, err := b.Of(t.Context(), "wsp_1", c)
+			if err != nil || len(made.Tools) == 0 {
+				t.Fatalf("made %+v, %v", made, err)
+			}
+			if tool, ok := made.Tool("get_things"); c.ID == api.ID && (!ok || len(made.Tools) != 1 || tool == nil) {
+				t.Errorf("the tools are %+v", made.Tools)
+			}
+		}
+		b = book.New(s, catalogOf(t), s) // who has not read it yet finds it plain
+	}
+	if strings.Join(s.parsed, " ") != "openapi mcp" || !s.plain["con_yaml"] || !json.Valid([]byte(s.texts["con_yaml"])) {
+		t.Errorf("parsed %v, stored %s", s.parsed, s.texts["con_yaml"])
 	}
 }
 

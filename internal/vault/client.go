@@ -111,34 +111,3 @@ func (v *Vault) Derive(purpose, id string) (out string) {
 	})
 	return out
 }
-
-func labelDefinition(id hotcell.CredentialID) string { return "definition " + string(id) }
-
-// PutDefinition stores what a connection's tools are made of, within a change
-// that was permitted: an OpenAPI document, an MCP server's list.
-func (v *Vault) PutDefinition(a *Act, id hotcell.CredentialID, text []byte) error {
-	sealed, err := v.keys.SealBlob(labelDefinition(id), text)
-	if err != nil {
-		return fmt.Errorf("sealing a definition: %w", err)
-	}
-	return a.PutBlob(v.workspace, labelDefinition(id), sealed)
-}
-
-// Definition is what a connection's tools are made of; [hotcell.ErrNotFound]
-// where its connector has its own.
-func (v *Vault) Definition(ctx context.Context, ws hotcell.WorkspaceID, id hotcell.CredentialID) (text []byte, err error) {
-	var sealed []byte
-	err = v.store.View(ctx, func(r hotcell.VaultReader) (err error) {
-		sealed, err = r.Blob(ws, labelDefinition(id))
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	opened, err := v.keys.OpenBlob(labelDefinition(id), sealed)
-	if err != nil {
-		return nil, fmt.Errorf("%w: the definition of a connection's tools does not open", hotcell.ErrTampered)
-	}
-	err = opened.Use(func(b []byte) error { text = append([]byte(nil), b...); return nil })
-	return text, errors.Join(err, nil)
-}

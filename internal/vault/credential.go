@@ -90,7 +90,7 @@ func (v *Vault) DeleteCredential(ctx context.Context, p hotcell.Principal, id ho
 				return err
 			}
 		}
-		if err := a.DeleteBlob(p.Workspace, labelDefinition(id)); err != nil {
+		if err := deleteDefinition(a.VaultWriter, p.Workspace, id); err != nil {
 			return err
 		}
 		return a.VaultWriter.DeleteCredential(p.Workspace, id)

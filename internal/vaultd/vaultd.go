@@ -107,16 +107,15 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Parser == nil {
+		c.Parser = parser.Here(connector.Plain)
+	}
 	out, err := reach(c, door)
 	if err != nil {
 		return nil, errors.Join(err, door.Close())
 	}
-	reader := c.Parser
-	if reader == nil {
-		reader = parser.Here(connector.Plain)
-	}
 	connections := connection.New(connection.Config{
-		Vault: door, Catalog: out.catalog, Book: out.book, OAuth: out.oauth, Keeper: out.keeper, Courier: out.courier, Remote: out.courier, Parser: reader,
+		Vault: door, Catalog: out.catalog, Book: out.book, OAuth: out.oauth, Keeper: out.keeper, Courier: out.courier, Remote: out.courier, Parser: c.Parser,
 		Now: c.Now, Log: c.Log,
 	})
 	checks := map[hotcell.Tier]assignment.Checker{hotcell.TierSecret: secret.CheckAttach, hotcell.TierConnection: connection.CheckAttach(out.book.Remembered), hotcell.TierLogin: login.CheckAttach}
