@@ -1,9 +1,11 @@
 package parser
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,8 +21,8 @@ const (
 	processor = 15
 )
 
-// confine leaves this process what it takes to compute and to answer on the line that
-// it has: it opens, starts and reaches nothing any more.
+// confine leaves this process what it takes to wait for its line, to compute and to
+// answer: it opens, starts and reaches nothing any more.
 func confine() error {
 	// That nothing is gained any more is said of one thread, which puts the filter on all.
 	runtime.LockOSThread()
@@ -44,8 +46,47 @@ func confine() error {
 			return fmt.Errorf("setting a limit: %w", err)
 		}
 	}
-	p := filter(uint32(os.Getpid()))
+	return restrict(unix.SYS_RECVMSG, unix.SYS_SECCOMP)
+}
+
+// restrict leaves this process the calls of one that reads, and more for now.
+func restrict(more ...uint32) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	p := filter(uint32(os.Getpid()), more...)
 	return p.Install(unix.SECCOMP_FILTER_FLAG_TSYNC)
+}
+
+// line waits for the line that this process is to answer on, which comes over its
+// standard input, and gives up what that took: no other comes. It is nil where nobody
+// needs the process any more.
+func line() (*os.File, error) {
+	rights := make([]byte, unix.CmsgSpace(4))
+	var n int
+	for {
+		var err error
+		if _, n, _, _, err = unix.Recvmsg(0, make([]byte, 1), rights, unix.MSG_CMSG_CLOEXEC); err == nil {
+			break
+		}
+		if !errors.Is(err, unix.EINTR) {
+			return nil, fmt.Errorf("waiting for a line: %w", err)
+		}
+	}
+	if err := restrict(); err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return nil, nil //nolint:nilnil // nobody came
+	}
+	all, err := unix.ParseSocketControlMessage(rights[:n])
+	if err != nil || len(all) != 1 {
+		return nil, errors.New("waiting for a line: another message came")
+	}
+	fds, err := unix.ParseUnixRights(&all[0])
+	if err != nil || len(fds) != 1 {
+		return nil, errors.New("waiting for a line: another message came")
+	}
+	return os.NewFile(uintptr(fds[0]), "line"), nil
 }
 
 // mapped is how much address space the process has, in bytes. It is much more than it
@@ -75,11 +116,11 @@ var calls = []uint32{
 	unix.SYS_EPOLL_CREATE1, unix.SYS_EPOLL_CTL, unix.SYS_EPOLL_PWAIT, unix.SYS_EVENTFD2,
 }
 
-// filter is the allow-list of system calls for the process with that id. All else
-// answers EPERM.
-func filter(pid uint32) seccomp.Program {
+// filter is the allow-list of system calls for the process with that id, and more. All
+// else answers EPERM.
+func filter(pid uint32, more ...uint32) seccomp.Program {
 	p := seccomp.Begin()
-	for _, number := range append(calls, nativeCalls...) {
+	for _, number := range slices.Concat(calls, nativeCalls, more) {
 		p.Equal(number, unix.SECCOMP_RET_ALLOW)
 	}
 	// Threads, and no processes.

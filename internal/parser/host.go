@@ -2,22 +2,26 @@ package parser
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"os/exec"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"hotcell/internal/border"
 )
 
-// What a process has: its life, and how many there are at once.
+// What a process has: its life from when it has its line, and how many have one at once.
 const (
 	life   = 20 * time.Second
 	atOnce = 4
 )
 
-// Host starts a process for each line that comes in.
+// Host has a process for each line that comes in. The first one is waited for; from then
+// on one more is ready.
 type Host struct {
 	// Binary is the program, and Arguments have it call [Main].
 	Binary    string
@@ -25,10 +29,22 @@ type Host struct {
 	// Life is how long one process has; 0 for 20 s.
 	Life time.Duration
 	Log  *slog.Logger
+
+	ready chan *reader
+}
+
+// reader is a process that waits for its line, or has it. Lines are given to it over a
+// socket of ours.
+type reader struct {
+	cmd   *exec.Cmd
+	give  *os.File
+	ended chan error
 }
 
 // Serve takes lines until the listener ends.
 func (h *Host) Serve(ctx context.Context, l net.Listener) error {
+	h.ready = make(chan *reader, 1)
+	defer h.dismiss()
 	places := make(chan struct{}, atOnce)
 	for {
 		places <- struct{}{}
@@ -43,6 +59,16 @@ func (h *Host) Serve(ctx context.Context, l net.Listener) error {
 	}
 }
 
+// dismiss ends the process that waits. One that comes later finds its socket closed when
+// this process ends, and ends too.
+func (h *Host) dismiss() {
+	select {
+	case r := <-h.ready:
+		_ = r.end()
+	default:
+	}
+}
+
 // read has one process answer one line.
 func (h *Host) read(ctx context.Context, line net.Conn) {
 	defer func() { _ = line.Close() }()
@@ -54,27 +80,104 @@ func (h *Host) read(ctx context.Context, line net.Conn) {
 	if err != nil {
 		return
 	}
-	_ = line.Close() // the process has it now, and its end is the line's
-	most := h.Life
-	if most == 0 {
-		most = life
+	_ = line.Close() // the process has it soon, and its end is the line's
+	r, err := h.next()
+	if err == nil {
+		err = r.take(file)
 	}
-	ctx, cancel := context.WithTimeout(ctx, most)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, h.Binary, h.Arguments...)
-	cmd.Env = []string{"LANG=C.UTF-8", "GOTRACEBACK=none"}
-	cmd.Dir = "/"
-	cmd.Stdin = file // and nowhere to write to: what is printed at an end may quote the text
-	err = cmd.Start()
 	_ = file.Close()
 	if err != nil {
 		h.Log.Error("starting a reader of texts", "error", err)
 		return
 	}
-	switch err := cmd.Wait(); {
-	case cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == exitOpen:
+	defer h.prepare() // once this one is done: whoever waits for it has the processor
+	most := h.Life
+	if most == 0 {
+		most = life
+	}
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case err = <-r.ended:
+	case <-timer.C:
+		err = r.end()
+	case <-ctx.Done():
+		err = r.end()
+	}
+	switch {
+	case r.cmd.ProcessState != nil && r.cmd.ProcessState.ExitCode() == exitOpen:
 		h.Log.Error("a reader of texts cannot be confined on this machine, and reads nothing")
 	case err != nil:
 		h.Log.Warn("a reader of texts ended over one", "error", err)
 	}
+}
+
+// next is the process that waits, else a new one. One that has ended meanwhile is none.
+func (h *Host) next() (*reader, error) {
+	select {
+	case r := <-h.ready:
+		select {
+		case _, _ = <-r.ended:
+			_ = r.give.Close()
+		default:
+			return r, nil
+		}
+	default:
+	}
+	return h.start()
+}
+
+// prepare starts a process that waits, where there is none.
+func (h *Host) prepare() {
+	if len(h.ready) > 0 {
+		return
+	}
+	r, err := h.start()
+	if err != nil {
+		h.Log.Error("starting a reader of texts", "error", err)
+		return
+	}
+	select {
+	case h.ready <- r:
+	default:
+		_ = r.end()
+	}
+}
+
+// start starts a process.
+func (h *Host) start() (*reader, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("making its socket: %w", err)
+	}
+	theirs := os.NewFile(uintptr(fds[1]), "theirs")
+	defer func() { _ = theirs.Close() }()
+	r := &reader{give: os.NewFile(uintptr(fds[0]), "give"), ended: make(chan error, 1)}
+	r.cmd = exec.Command(h.Binary, h.Arguments...)
+	r.cmd.Env = []string{"LANG=C.UTF-8", "GOTRACEBACK=none"}
+	r.cmd.Dir = "/"
+	r.cmd.Stdin = theirs // and nowhere to write to: what is printed at an end may quote the text
+	if err := r.cmd.Start(); err != nil {
+		_ = r.give.Close()
+		return nil, err
+	}
+	border.Go("the end of a reader of texts", border.Log(h.Log), func() { r.ended <- r.cmd.Wait(); close(r.ended) })
+	return r, nil
+}
+
+// take gives the process its line. No other comes.
+func (r *reader) take(line *os.File) error {
+	defer func() { _ = r.give.Close() }()
+	if err := unix.Sendmsg(int(r.give.Fd()), []byte{0}, unix.UnixRights(int(line.Fd())), nil, unix.MSG_NOSIGNAL); err != nil {
+		_ = r.end()
+		return fmt.Errorf("giving it a line: %w", err)
+	}
+	return nil
+}
+
+// end ends the process.
+func (r *reader) end() error {
+	_ = r.give.Close()
+	_ = r.cmd.Process.Kill()
+	return <-r.ended
 }

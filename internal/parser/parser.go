@@ -4,8 +4,10 @@
 // library finds nothing beside it.
 //
 // There are three sides. The process that holds keys asks ([Remote]); a part of the
-// server ([Host]) starts a process for each question; that ([Main]) confines itself,
-// reads one question, answers and ends. What comes back is as little to be trusted as
+// server ([Host]) has a process for each line of questions, and one more that waits for
+// the next, so that nobody waits for a start; that ([Main]) confines itself before it has
+// a line, answers and ends with it. On one line there are questions about one answer of
+// one stranger's: no process reads for two. What comes back is as little to be trusted as
 // what went in: whoever asks reads it within bounds of its own. One way to use it:
 //
 //	p := parser.NewRemote(dialer)
@@ -86,16 +88,29 @@ func receive(from *bufio.Reader, head any, size *int, most int) ([]byte, error) 
 	return text, nil
 }
 
-// once answers the one question that comes over a line.
-func (k Kinds) once(line io.ReadWriter) error {
+// answer answers the questions that come over a line, one after the other, until it ends.
+func (k Kinds) answer(line io.ReadWriter) error {
+	from := bufio.NewReaderSize(line, maxLine)
+	for {
+		if _, err := from.Peek(1); errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err := k.once(from, line); err != nil {
+			return err
+		}
+	}
+}
+
+// once answers one question.
+func (k Kinds) once(from *bufio.Reader, to io.Writer) error {
 	var q question
-	text, err := receive(bufio.NewReaderSize(line, maxLine), &q, &q.Size, maxIn)
+	text, err := receive(from, &q, &q.Size, maxIn)
 	if err != nil {
 		return err
 	}
 	parse := k[q.Kind]
 	if parse == nil {
-		return send(line, answer{Fault: true}, nil)
+		return send(to, answer{Fault: true}, nil)
 	}
 	var out []byte
 	err = border.Run("reading a stranger's text", func() (err error) {
@@ -103,10 +118,10 @@ func (k Kinds) once(line io.ReadWriter) error {
 		return err
 	})
 	if field, ok := errors.AsType[*hotcell.FieldError](err); ok {
-		return send(line, answer{Pointer: field.Pointer, Reason: field.Reason[:min(len(field.Reason), maxLine/8)]}, nil)
+		return send(to, answer{Pointer: field.Pointer, Reason: field.Reason[:min(len(field.Reason), maxLine/8)]}, nil)
 	}
 	if err != nil || len(out) > maxOut {
-		return send(line, answer{Fault: true}, nil)
+		return send(to, answer{Fault: true}, nil)
 	}
-	return send(line, answer{Size: len(out)}, out)
+	return send(to, answer{Size: len(out)}, out)
 }

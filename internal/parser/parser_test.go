@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 }
 
 var kinds = parser.Kinds{
+	"count":   counted(),
 	"echo":    func(in []byte) ([]byte, error) { return in, nil },
 	"wrong":   func([]byte) ([]byte, error) { return nil, hotcell.Invalid("/definition", "line %d", 7) },
 	"failing": func(in []byte) ([]byte, error) { return nil, errors.New(string(in)) },
@@ -49,6 +50,12 @@ var kinds = parser.Kinds{
 	},
 	"large": func([]byte) ([]byte, error) { return make([]byte, 17<<20), nil },
 	"grasp": grasp,
+}
+
+// counted tells how often its process was asked.
+func counted() func([]byte) ([]byte, error) {
+	n := 0
+	return func([]byte) ([]byte, error) { n++; return fmt.Append(nil, n), nil }
 }
 
 func deep(in []byte) []byte { return append(deep(append(in, 1)), 1) }
@@ -74,6 +81,7 @@ func grasp(in []byte) ([]byte, error) {
 		"its parent":     func() error { _, err := unix.PtraceGetEventMsg(order.Parent); return err },
 		"others' memory": func() error { return readOf(order.Parent) },
 		"a pipe":         func() error { return unix.Pipe2(make([]int, 2), 0) },
+		"a message":      func() error { return known(unix.Recvmsg(0, make([]byte, 1), make([]byte, 64), unix.MSG_DONTWAIT)) },
 		"a namespace":    func() error { return unix.Unshare(unix.CLONE_NEWUSER) },
 	}
 	var worked []string
@@ -88,6 +96,14 @@ func grasp(in []byte) ([]byte, error) {
 		}
 	}
 	return json.Marshal(worked)
+}
+
+// known is nil where a call was let through, whatever came of it.
+func known(_, _, _ int, _ unix.Sockaddr, err error) error {
+	if errors.Is(err, unix.EPERM) {
+		return err
+	}
+	return nil
 }
 
 // refused is nil where a connection was tried, though nobody listened.
@@ -109,6 +125,11 @@ func readOf(pid int) error {
 
 func open(t *testing.T, life time.Duration) *parser.Remote {
 	t.Helper()
+	return openOn(t, &parser.Host{Binary: "/proc/self/exe", Arguments: []string{"read-a-text"}, Life: life, Log: slog.New(slog.DiscardHandler)})
+}
+
+func openOn(t testing.TB, h *parser.Host) *parser.Remote {
+	t.Helper()
 	dial, listen, err := socketpair.Pair()
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +142,6 @@ func open(t *testing.T, life time.Duration) *parser.Remote {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &parser.Host{Binary: "/proc/self/exe", Arguments: []string{"read-a-text"}, Life: life, Log: slog.New(slog.DiscardHandler)}
 	go func() { _ = h.Serve(context.WithoutCancel(t.Context()), l) }()
 	t.Cleanup(func() { _, _ = d.Close(), l.Close() })
 	return parser.NewRemote(d)
@@ -190,5 +210,74 @@ func TestWhoWaitsForAReaderCanLeave(t *testing.T) {
 	time.AfterFunc(100*time.Millisecond, cancel)
 	if _, err := p.Parse(ctx, "slow", nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
+	}
+}
+
+// What is asked in one session one process answers, and what ends it ends the session.
+func TestASession(t *testing.T) {
+	t.Parallel()
+	p := open(t, 0)
+	for range 3 { // each with a process of its own, and the next one ready
+		s, err := p.Open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range 5 {
+			in := bytes.Repeat([]byte{byte(n)}, n*30_000)
+			if out, err := s.Parse("count", in); err != nil || string(out) != fmt.Sprint(n+1) {
+				t.Errorf("question %d: %s, %v", n, out, err)
+			}
+		}
+		if _, err := s.Parse("wrong", nil); !errors.Is(err, hotcell.ErrInvalid) {
+			t.Errorf("a text at fault: %v", err)
+		}
+		if out, err := s.Parse("count", nil); err != nil || string(out) != "6" {
+			t.Errorf("after it: %s, %v", out, err)
+		}
+		for range 2 {
+			if _, err := s.Parse("deep", []byte("x")); !errors.Is(err, hotcell.ErrInvalid) {
+				t.Errorf("what ends it: %v", err)
+			}
+		}
+		s.Close()
+	}
+}
+
+// A process that ended while it waited is no one's, and where none can be started, that
+// is told.
+func TestReadersThatEndBeforeTheirTime(t *testing.T) {
+	t.Parallel()
+	p := openOn(t, &parser.Host{Binary: "/bin/true", Log: slog.New(slog.DiscardHandler)})
+	for range 3 {
+		if _, err := p.Parse(t.Context(), "echo", []byte("x")); err == nil {
+			t.Error("a program that reads nothing has read")
+		}
+	}
+	p = openOn(t, &parser.Host{Binary: "/no/such", Log: slog.New(slog.DiscardHandler)})
+	if _, err := p.Parse(t.Context(), "echo", []byte("x")); err == nil {
+		t.Error("no program has read")
+	}
+}
+
+func BenchmarkSession(b *testing.B) {
+	p := openOn(b, &parser.Host{Binary: "/proc/self/exe", Arguments: []string{"read-a-text"}, Log: slog.New(slog.DiscardHandler)})
+	for _, questions := range []int{1, 10} {
+		b.Run(fmt.Sprint(questions), func(b *testing.B) {
+			for b.Loop() {
+				s, err := p.Open(b.Context())
+				if err != nil {
+					b.Fatal(err)
+				}
+				for range questions {
+					if _, err := s.Parse("echo", []byte("a text")); err != nil {
+						b.Fatal(err)
+					}
+				}
+				s.Close()
+				b.StopTimer()
+				time.Sleep(50 * time.Millisecond) // the next one gets ready
+				b.StartTimer()
+			}
+		})
 	}
 }

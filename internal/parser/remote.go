@@ -32,29 +32,62 @@ var errUnread = hotcell.Invalid("", "this cannot be read: it is not what it shou
 // Parse has a text read. It is a [*hotcell.FieldError] where the text is at fault, and
 // [hotcell.ErrUnavailable] where nobody reads.
 func (r *Remote) Parse(ctx context.Context, kind string, text []byte) ([]byte, error) {
-	if len(text) > maxIn {
-		return nil, hotcell.Invalid("", "this is too large to be read: at most %d MiB", maxIn>>20)
+	session, err := r.Open(ctx)
+	if err != nil {
+		return nil, err
 	}
+	defer session.Close()
+	return session.Parse(kind, text)
+}
+
+// Session is a process that reads texts, one after the other. It belongs to one
+// goroutine; whoever opened it closes it.
+type Session struct {
+	ctx  context.Context //nolint:containedctx // a session has the life of what it was opened for
+	line net.Conn
+	from *bufio.Reader
+	stop func()
+}
+
+// Open has a process wait for texts. What is read in one session should be one
+// stranger's: a text that takes the process over reads, and answers, those to come.
+func (r *Remote) Open(ctx context.Context) (*Session, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	line, err := r.dialer.DialContext(ctx)
 	if err != nil {
+		defer cancel()
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		return nil, fmt.Errorf("%w: the part of the server that reads documents does not answer", hotcell.ErrUnavailable)
 	}
-	defer func() { _ = line.Close() }()
 	if until, ok := ctx.Deadline(); ok {
 		_ = line.SetDeadline(until)
 	}
 	stop := border.WithEnd(ctx, "ending a question", border.Silent, func() { _ = line.Close() })
-	defer stop()
-	if err := send(line, question{Kind: kind, Size: len(text)}, text); err != nil && ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+	return &Session{ctx, line, bufio.NewReaderSize(line, maxLine), func() { stop(); cancel() }}, nil
+}
+
+// Close ends the session.
+func (s *Session) Close() {
+	s.stop()
+	_ = s.line.Close()
+}
+
+// Parse is [Remote.Parse] by this session's process. After an error that is none of the
+// text's own, the session is over.
+func (s *Session) Parse(kind string, text []byte) ([]byte, error) {
+	if len(text) > maxIn {
+		return nil, hotcell.Invalid("", "this is too large to be read: at most %d MiB", maxIn>>20)
+	}
+	if err := send(s.line, question{Kind: kind, Size: len(text)}, text); err != nil && s.ctx.Err() != nil {
+		return nil, context.Cause(s.ctx)
 	}
 	var a answer
-	out, err := receive(bufio.NewReaderSize(line, maxLine), &a, &a.Size, maxOut)
+	out, err := receive(s.from, &a, &a.Size, maxOut)
 	switch {
-	case err != nil && ctx.Err() != nil:
-		return nil, context.Cause(ctx)
+	case err != nil && s.ctx.Err() != nil:
+		return nil, context.Cause(s.ctx)
 	case err != nil || a.Fault:
 		return nil, errUnread // the reader ended over it
 	case a.Reason != "":
