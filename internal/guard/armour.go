@@ -206,8 +206,8 @@ func strikeSSH(b []byte, public []bool) {
 				public[i] = false
 			}
 			fields := b[at : at+length]
-			for i, size := 8, 0; i+4 <= len(fields); i += 4 + size {
-				size = int(fields[i])<<24 | int(fields[i+1])<<16 | int(fields[i+2])<<8 | int(fields[i+3])
+			for i := 8; i+4 <= len(fields); {
+				size := int(fields[i])<<24 | int(fields[i+1])<<16 | int(fields[i+2])<<8 | int(fields[i+3])
 				markAll(public[at+i : at+i+4])
 				if size < 0 || size > len(fields)-i-4 {
 					markAll(public[at+i : at+length])
@@ -216,6 +216,7 @@ func strikeSSH(b []byte, public []bool) {
 				if size < telling {
 					markAll(public[at+i+4 : at+i+4+size])
 				}
+				i += 4 + size
 			}
 		}
 		at += length

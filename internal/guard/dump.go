@@ -223,7 +223,7 @@ func grouped(out, group []byte, order int) []byte {
 		if err != nil {
 			return nil
 		}
-		return append(out, byte(v), byte(v>>8)) //nolint:gosec // it has 16 bits
+		return append(out, byte(v), byte(v>>8))
 	case order == inOrder && !hexed && n == 3:
 		if v, ok := number(text, 8, 3); ok {
 			return append(out, v)

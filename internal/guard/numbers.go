@@ -180,5 +180,5 @@ func number(b []byte, base, most int) (byte, bool) {
 		}
 		v = v*base + d
 	}
-	return byte(v), v < 1<<8 //nolint:gosec // it is no more where it is taken
+	return byte(v), v < 1<<8
 }

@@ -125,7 +125,7 @@ var follow = [26]string{
 // everyday are words that names, addresses and texts are full of.
 var everyday = sync.OnceValue(func() map[string]bool {
 	out := map[string]bool{}
-	for _, w := range strings.Fields(everydayWords) {
+	for w := range strings.FieldsSeq(everydayWords) {
 		out[w] = true
 	}
 	for _, w := range common {

@@ -270,8 +270,8 @@ func (w *Writer) drop(safe int64) {
 	for i, l := range w.lanes[1:] {
 		w.floors[i+1] = l.floor(w.floors[l.parent.index])
 	}
-	for i := len(w.lanes) - 1; i >= 0; i-- {
-		w.lanes[i].drop(w.floors[i])
+	for i, l := range slices.Backward(w.lanes) {
+		l.drop(w.floors[i])
 	}
 }
 

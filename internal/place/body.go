@@ -105,7 +105,10 @@ func ofParts(body []byte, boundary string, wanted func(string) bool) (fields []F
 		return nil, ErrUnread
 	}
 	mark := []byte("\r\n--" + boundary)
-	rest, at := body, 0
+	var (
+		rest []byte
+		at   int
+	)
 	if bytes.HasPrefix(body, mark[2:]) {
 		rest, at = body[len(mark)-2:], len(mark)-2
 	} else if i := bytes.Index(body, mark); i >= 0 {

@@ -52,12 +52,7 @@ func decoded(text string) string {
 }
 
 func anyOf(values []string, is func(string) bool) bool {
-	for _, v := range values {
-		if is(v) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(values, is)
 }
 
 // usual are headers that clients send with nearly every request, and that sign

@@ -56,7 +56,7 @@ func numbers() []named {
 		text("signed decimals", func(s string) string {
 			parts := make([]string, len(s))
 			for i := range len(s) {
-				parts[i] = strconv.Itoa(int(int8(s[i]))) //nolint:gosec // Java's bytes have a sign
+				parts[i] = strconv.Itoa(int(int8(s[i])))
 			}
 			return "[" + strings.Join(parts, ", ") + "]"
 		}),

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -15,12 +16,18 @@ import (
 	"testing"
 
 	"hotcell/internal/guard"
+	"hotcell/internal/prove"
 	"hotcell/internal/unpack"
 	"hotcell/test/spelling"
 )
 
-// valuesTried is how many values the table is measured with, the kinds in turns.
-const valuesTried = 30
+// valuesTried is how many values the table is measured with, the kinds in turns;
+// sampled how many of them each way of writing is tried with where claims are not
+// shown at their full figures: one of each kind.
+const (
+	valuesTried = 300
+	sampled     = 10
+)
 
 const policy = "../../SECURITY.md"
 
@@ -36,13 +43,15 @@ type measured struct {
 
 func (m *measured) share() int { return m.found * 100 / max(m.tried, 1) }
 
-// TestTheTableSaysWhatIsFound writes each value in each way, splits what
+// TestProveTheTableSaysWhatIsFound writes each value in each way, splits what
 // comes out, and has the guard read it. SECURITY.md says what is found: with
-// HOTCELL_UPDATE=1 it is written anew.
-func TestTheTableSaysWhatIsFound(t *testing.T) {
+// HOTCELL_UPDATE=1 it is written anew. A sample of the values shows whether what is
+// always found still is, and what never is is not; only all of them show shares.
+func TestProveTheTableSaysWhatIsFound(t *testing.T) {
 	t.Parallel()
 	update := os.Getenv("HOTCELL_UPDATE") != ""
-	results := measureAll(t)
+	whole := update || prove.Full()
+	results := measureAll(t, whole)
 	for i := range results {
 		t.Logf("%3d %% %s: %s %v %s", results[i].share(), results[i].Group, results[i].Name, results[i].missed, results[i].example)
 	}
@@ -69,7 +78,7 @@ func TestTheTableSaysWhatIsFound(t *testing.T) {
 		switch {
 		case !there:
 			t.Errorf("%s: %s is not in the table", m.Group, m.Name)
-		case says != fmt.Sprint(m.share()):
+		case whole && says != fmt.Sprint(m.share()), says == "100" && m.found < m.tried, says == "0" && m.found > m.tried/2:
 			t.Errorf("%s: %s: the table says %s %%, and %d of %d were found (%v): %s", m.Group, m.Name, says, m.found, m.tried, m.missed, m.example)
 		}
 	}
@@ -108,7 +117,7 @@ func table(results []measured) string {
 	return out.String()
 }
 
-func measureAll(t *testing.T) []measured {
+func measureAll(t *testing.T, whole bool) []measured {
 	t.Helper()
 	values := spelling.Values(valuesTried, rand.New(rand.NewPCG(11, 9)))
 	b := guard.NewBuilder()
@@ -120,22 +129,31 @@ func measureAll(t *testing.T) []measured {
 	patterns := b.Build()
 	all := spelling.All()
 	results := make([]measured, len(all))
+	from, to := 0, valuesTried
+	if !whole {
+		from = rand.IntN(valuesTried/sampled) * sampled
+		to = from + sampled
+	}
 	var wait sync.WaitGroup
 	for n := range all {
-		wait.Go(func() { results[n] = measure(patterns, all[n], values, uint64(n)) })
+		wait.Go(func() { results[n] = measure(patterns, all[n], values, from, to) })
 	}
 	wait.Wait()
 	return results
 }
 
-func measure(p *guard.Patterns, s spelling.Spelling, values []spelling.Value, seed uint64) measured {
+// measure tries a spelling of the values from one to another.
+func measure(p *guard.Patterns, s spelling.Spelling, values []spelling.Value, from, to int) measured {
 	m := measured{Spelling: s, missed: map[string]int{}}
-	for i, v := range values {
-		seeded := func() *rand.Rand { return rand.New(rand.NewPCG(seed, uint64(i))) }
+	seed := fnv.New64a()
+	_, _ = seed.Write([]byte(s.Name)) // it takes all
+	for i, v := range values[from:to] {
+		seeded := func() *rand.Rand { return rand.New(rand.NewPCG(seed.Sum64(), uint64(from+i))) }
 		r := seeded()
 		m.tried++
 		written := s.Write(v.Text, r)
-		missed, out := false, []byte(nil)
+		var missed bool
+		var out []byte
 		if s.Packed {
 			missed = !refused(p, written, r, strings.Contains(s.Name, "named"))
 		} else {

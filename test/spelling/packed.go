@@ -166,7 +166,7 @@ func grpc(b []byte) []byte {
 	if bytes.HasPrefix(b, []byte{0x1f, 0x8b}) {
 		coded = 1
 	}
-	return append(binary.BigEndian.AppendUint32([]byte{coded}, uint32(len(b))), b...) //nolint:gosec // it is short
+	return append(binary.BigEndian.AppendUint32([]byte{coded}, uint32(len(b))), b...)
 }
 
 // object is one of a git pack.
