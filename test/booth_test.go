@@ -56,6 +56,9 @@ type booth struct {
 	arrived []string
 	// answers are further headers of the server's answers, each a line.
 	answers string
+	// reply answers a request in the place of the usual answer, and says whether the
+	// connection goes on; nil for the usual one.
+	reply func(c net.Conn, in *bufio.Reader, r *http.Request, raw string) bool
 }
 
 // openBooth opens one whose server is at a host.
@@ -111,12 +114,18 @@ func (b *booth) speak(c net.Conn) {
 		}
 		_, err = io.Copy(io.Discard, r.Body)
 		b.mu.Lock()
-		b.arrived = append(b.arrived, raw.String())
-		more := b.answers
+		came, reply, more := raw.String(), b.reply, b.answers
+		b.arrived = append(b.arrived, came)
 		b.mu.Unlock()
 		raw.Reset()
 		if err != nil {
 			return
+		}
+		if reply != nil {
+			if !reply(c, in, r, came) {
+				return
+			}
+			continue
 		}
 		if _, err := fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n%s\r\nok", more); err != nil {
 			return

@@ -13,6 +13,7 @@
 package call
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,6 +31,7 @@ import (
 	"hotcell/internal/courier"
 	"hotcell/internal/guard"
 	"hotcell/internal/live"
+	"hotcell/internal/scrub"
 	"hotcell/internal/sensitive"
 	"hotcell/internal/tidy"
 	"hotcell/internal/upstream"
@@ -62,6 +64,8 @@ type Config struct {
 	Prints func(context.Context, hotcell.JobID) (int64, error)
 	// Budget counts what each job has under way; nil for no limits.
 	Budget *budget.Jobs
+	// Guesses see jobs that guess values by what is redacted, whatever they use.
+	Guesses *scrub.Guesses
 	// Tidy is told when a value was in memory; nil for nobody.
 	Tidy *tidy.Tidy
 	Now  func() time.Time
@@ -145,6 +149,9 @@ func (s *Service) Call(ctx context.Context, r *vaultrpc.CallToolRequest) (*vault
 }
 
 func (s *Service) call(ctx context.Context, r *vaultrpc.CallToolRequest) (*vaultrpc.CallToolAnswer, error) {
+	if err := s.Guesses.Pause(ctx, r.Job); err != nil {
+		return nil, err
+	}
 	m, err := s.menu(ctx, r.Job)
 	if err != nil {
 		return nil, err
@@ -291,7 +298,9 @@ func (s *Service) trip(ctx context.Context, a *attempt) (*connector.Result, cour
 		return nil, courier.Trip{}, used.Use.Version, denied(err)
 	}
 	began := s.Now()
-	result, trip, err := s.send(ctx, a, used, patterns)
+	asked := s.Guesses.Begin(a.request.Job, a.offer.tool.Name+" "+string(a.raw))
+	result, trip, err := s.send(ctx, a, used, patterns, asked)
+	guessed := asked.Answered()
 	if err == nil && result == nil {
 		err = errStrange
 	}
@@ -304,14 +313,14 @@ func (s *Service) trip(ctx context.Context, a *attempt) (*connector.Result, cour
 	} else if err == nil {
 		s.suspects.clear(used.Use.Credential)
 	}
-	s.Vault.Done(used, outcome(trip, err), trip.Size, s.Now().Sub(began).Milliseconds())
+	s.Vault.Done(used, cmp.Or(guessed, outcome(trip, err)), trip.Size, s.Now().Sub(began).Milliseconds())
 	return result, trip, used.Use.Version, denied(err)
 }
 
 // send has the courier do it: the requests of the tool's document, or the call of
 // a remote server's tool.
-func (s *Service) send(ctx context.Context, a *attempt, used *vault.Used, patterns *guard.Patterns) (*connector.Result, courier.Trip, error) {
-	o, key, by := a.offer, keyOf(used), s.Courier
+func (s *Service) send(ctx context.Context, a *attempt, used *vault.Used, patterns *guard.Patterns, asked *scrub.Asked) (*connector.Result, courier.Trip, error) {
+	o, key, by := a.offer, keyOf(used), s.Courier.Telling(asked.Told)
 	if s.Upstreams != nil {
 		by = by.Over(s.Upstreams.For(upstream.Holder{Job: a.request.Job, Of: string(used.Use.Credential), Version: used.Use.Version}))
 	}

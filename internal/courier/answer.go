@@ -1,6 +1,7 @@
 package courier
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -42,7 +43,7 @@ func (t *trip) read(ctx context.Context, from *url.URL, came *http.Response) (*c
 		return nil, &connector.Failure{Status: came.StatusCode, Message: fmt.Sprintf("the service answers with more than %d MiB at once, or %d MiB in all: ask for less", t.Limits.Page>>20, t.Limits.Call>>20)}
 	}
 	t.Size += int64(len(body))
-	scrub.Header(came.Header, t.patterns, nil)
+	scrub.HeaderCounted(came.Header, t.patterns, t.told)
 	return &connector.Answer{Status: came.StatusCode, Header: came.Header, Body: t.clean(body)}, nil
 }
 
@@ -68,7 +69,17 @@ func (t *trip) clean(text []byte) []byte {
 	if !t.patterns.Contains(text) {
 		return text
 	}
-	return t.patterns.Redact(text)
+	return t.redact(text)
+}
+
+// redact takes values out, and tells of it.
+func (t *trip) redact(text []byte) []byte {
+	var out bytes.Buffer
+	w := t.patterns.Writer(&out, nil)
+	w.Tell(t.told)
+	_, _ = w.Write(text) // a buffer takes all
+	_ = w.Close()
+	return out.Bytes()
 }
 
 // scrub looks at a result once more: what the document's expressions decoded
@@ -78,7 +89,7 @@ func (t *trip) scrub(result *connector.Result) {
 		return
 	}
 	if t.patterns.Contains(result.JSON) {
-		text := t.patterns.Redact(result.JSON)
+		text := t.redact(result.JSON)
 		if !json.Valid(text) {
 			text, _ = json.Marshal(string(text)) // a string is always JSON
 		}

@@ -62,14 +62,18 @@ const (
 )
 
 // Courier does requests. Its methods may be called at once from anywhere.
-type Courier struct{ Config }
+type Courier struct {
+	Config
+
+	told guard.Told
+}
 
 // New is a courier.
 func New(c Config) *Courier {
 	l := &c.Limits
 	l.Page, l.Call, l.Requests = or(l.Page, maxPage), or(l.Call, maxCall), or(l.Requests, maxRequests)
 	l.Request, l.Whole = or(l.Request, requestTime), or(l.Whole, wholeTime)
-	return &Courier{c}
+	return &Courier{Config: c}
 }
 
 func or[T int | int64 | time.Duration](given, usual T) T {
@@ -84,6 +88,13 @@ func (c *Courier) Over(t http.RoundTripper) *Courier {
 	over := *c
 	over.Transport = t
 	return &over
+}
+
+// Telling is the courier that tells of each thing that it takes out of an answer.
+func (c *Courier) Telling(told guard.Told) *Courier {
+	telling := *c
+	telling.told = told
+	return &telling
 }
 
 // Rest closes the connections that nobody uses: their buffers remember what went

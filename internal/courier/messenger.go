@@ -139,7 +139,7 @@ func (m *messenger) guarded(came *http.Response, cancel func()) error {
 		return &connector.Failure{Status: came.StatusCode, Message: "the server answers in a coding that was not asked for"}
 	}
 	came.Status = http.StatusText(came.StatusCode)
-	scrub.Header(came.Header, m.patterns, nil)
+	scrub.HeaderCounted(came.Header, m.patterns, m.Courier.told)
 	came.Header.Del("Content-Encoding")
 	came.Header.Del("Content-Length")
 	came.ContentLength, came.Trailer = -1, nil
@@ -148,7 +148,9 @@ func (m *messenger) guarded(came *http.Response, cancel func()) error {
 	came.Header.Set("Content-Type", kind) // so that the library takes it for what it is taken for here
 	inner := came.Body
 	if kind == "text/event-stream" && came.StatusCode < http.StatusBadRequest {
-		read := newEvents(m.patterns.Reader(bounded, nil), m.unread)
+		stream := m.patterns.Reader(bounded, nil)
+		stream.Tell(m.Courier.told)
+		read := newEvents(stream, m.unread)
 		came.Body = border.Reader("what an MCP server sends", border.Log(m.Log), &closing{read, func() { cancel(); _ = inner.Close() }})
 		return nil
 	}

@@ -102,7 +102,7 @@ func (c *Courier) session(ctx context.Context, server string, auth hotcell.Auth,
 		err = t.plain(m.told(err))
 	}
 	end := m.leave(s)
-	return &trip{patterns: patterns, Trip: end}, err
+	return &trip{Courier: c, patterns: patterns, Trip: end}, err
 }
 
 // told makes of an error of the library one that may be told.

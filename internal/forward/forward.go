@@ -62,6 +62,8 @@ type Config struct {
 	Logins Logins
 	// Budget counts what each job holds; nil for no limits.
 	Budget *budget.Jobs
+	// Guesses see jobs that guess values by what is redacted, whatever they use.
+	Guesses *scrub.Guesses
 	// Tidy is told when a value was in memory; nil for nobody.
 	Tidy *tidy.Tidy
 	Now  func() time.Time
@@ -92,7 +94,6 @@ type Service struct {
 	scrubbers scrubbers
 	standIns  standIns
 	jars      jars
-	guesses   scrub.Guesses
 	live      *live.Jobs
 }
 
@@ -148,6 +149,10 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, leave := s.live.Enter(r.Context(), job)
 	defer leave()
 	defer s.Tidy.Used()
+	if err := s.Guesses.Pause(ctx, job); err != nil {
+		s.fault(w, err)
+		return
+	}
 	if arm := r.Header.Get(vaultrpc.HeaderArm); arm != "" && s.Logins != nil {
 		s.signIn(ctx, w, r, &signing{job: job, use: hotcell.AttachmentID(r.Header.Get(vaultrpc.HeaderUse)), arm: arm, to: to, target: target})
 		return
@@ -159,9 +164,6 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(f.attachments) == 0 || len(f.attachments) > maxUses {
 		s.fault(w, hotcell.Invalid("/use", "a request names one attachment, or up to %d", maxUses))
 		return
-	}
-	if err := s.guesses.Pause(ctx, job); err != nil {
-		return // nobody waits for the answer
 	}
 	if err := f.fresh(ctx, nil); err != nil {
 		s.fault(w, err)
@@ -242,6 +244,9 @@ func (f *forwarding) prepare(ctx context.Context) (err error) {
 		out.Body = border.Reader("the body of a forwarded request", border.Log(s.Log), out.Body) // what looks at it too
 	}
 	f.out, f.note = out, m.note
+	if !m.model {
+		f.standIns = m.patterns
+	}
 	f.pattern, err = s.scrubbers.of(f.uses)
 	return err
 }

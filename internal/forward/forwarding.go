@@ -2,9 +2,9 @@ package forward
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -34,7 +34,9 @@ type forwarding struct {
 	uses    []*vault.Used
 	out     *http.Request
 	pattern *guard.Patterns
-	began   time.Time
+	// standIns find stand-ins of the job in what it sends; nil where none may be looked for.
+	standIns *guard.Patterns
+	began    time.Time
 	// status is the answer's; 0 where none came.
 	status int
 	// jar keeps the service's cookies; note says what was left out of the request.
@@ -145,7 +147,7 @@ func (f *forwarding) done(reason string, size int64) {
 // the size of what was handed on, and what went wrong.
 func (f *forwarding) exchange(ctx context.Context, w http.ResponseWriter) (int64, string) {
 	s := f.service
-	asked := s.guesses.Ask(f.out)
+	asked := s.Guesses.Ask(f.job, f.out)
 	answer, err := s.way(f.job, f.uses).RoundTrip(f.out)
 	if err == nil && answer.StatusCode == http.StatusUnauthorized && f.replay {
 		answer, err = f.again(ctx, answer)
@@ -159,21 +161,20 @@ func (f *forwarding) exchange(ctx context.Context, w http.ResponseWriter) (int64
 	f.jar.take(answer, f.target)
 	f.count(ctx, w)
 	if answer.StatusCode == http.StatusSwitchingProtocols {
-		return s.upgraded(f.out.Context(), w, answer, f.pattern)
+		return f.upgraded(w, answer, asked)
 	}
 	answer.Request = f.request
-	if err := scrub.Scrub(answer, f.pattern, asked.Policy); err != nil {
+	if err := scrub.Counted(answer, f.pattern, asked.Told); err != nil {
 		s.faulty(w, http.StatusBadGateway, "unavailable", "the answer of "+f.out.URL.Host+" is in a coding that cannot be read, so it is not let through")
 		return 0, "an answer in an unknown coding"
 	}
 	size, err := relay.Answer(w, answer)
-	if err != nil {
+	reason := asked.Answered()
+	if err != nil { // who hangs up has read what came before
+		f.done(cmp.Or(reason, "the answer broke off"), size)
 		relay.Abort()
 	}
-	if n := s.guesses.Answered(f.job, asked); n > 0 {
-		return size, fmt.Sprintf("%d answers of this job were redacted, to requests that differ: it may be guessing, and is slowed", n)
-	}
-	return size, ""
+	return size, reason
 }
 
 // again has the token renewed, and sends the request once more. Where that does

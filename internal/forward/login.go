@@ -2,6 +2,7 @@ package forward
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"hotcell"
 	"hotcell/internal/guard"
@@ -28,6 +30,7 @@ type signing struct {
 	arm    string
 	to     vault.Target
 	target *url.URL
+	began  time.Time
 }
 
 // signIn puts the values of a login where its stand-ins are in a body, sends it,
@@ -60,6 +63,7 @@ func (s *Service) signIn(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return
 	}
 	filled := wayin.Put(body, found, valuesOf(values))
+	x.began = began
 	size, reason := s.send(ctx, w, r, x, filled, used, pattern, values)
 	s.Vault.Done(used, reason, size, s.Now().Sub(began).Milliseconds())
 }
@@ -150,6 +154,7 @@ func (s *Service) send(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	out.Header.Set("Accept-Encoding", "identity")
 	// A sign-in is alone on its connection: codes, of which each is another, are not
 	// known to the guard of what comes later.
+	asked := s.Guesses.Ask(x.job, out)
 	answer, err := s.way("", []*vault.Used{used}).RoundTrip(out)
 	if err != nil {
 		s.Logins.Answered(x.arm, http.StatusBadGateway)
@@ -159,16 +164,18 @@ func (s *Service) send(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	disown(answer.Header)
 	s.Logins.Answered(x.arm, answer.StatusCode)
 	answer.Request = r
-	if err := s.clean(answer, pattern, pairs); err != nil {
+	if err := s.clean(answer, pattern, pairs, asked.Told); err != nil {
 		s.faulty(w, http.StatusBadGateway, "unavailable", "the answer of "+out.URL.Host+" is in a coding that cannot be read, so it is not let through")
 		return 0, "an answer in an unknown coding"
 	}
 	answer.Header.Set(vaultrpc.HeaderSpent, spent(used, pairs))
 	size, err := relay.Answer(w, answer)
-	if err != nil {
+	reason := asked.Answered()
+	if err != nil { // who hangs up has read what came before
+		s.Vault.Done(used, cmp.Or(reason, "the answer broke off"), size, s.Now().Sub(x.began).Milliseconds())
 		relay.Abort()
 	}
-	return size, ""
+	return size, reason
 }
 
 // spent are fingerprints of a code that was sent: a later page may show it too, and
@@ -187,8 +194,8 @@ func spent(used *vault.Used, pairs []standin.Pair) string {
 
 // clean takes the login's values out of an answer: in every form by the guard,
 // and what is too short for that as it is.
-func (s *Service) clean(answer *http.Response, pattern *guard.Patterns, pairs []standin.Pair) error {
-	if err := scrub.Scrub(answer, pattern, nil); err != nil {
+func (s *Service) clean(answer *http.Response, pattern *guard.Patterns, pairs []standin.Pair, told guard.Told) error {
+	if err := scrub.Counted(answer, pattern, told); err != nil {
 		return err
 	}
 	var short []standin.Pair

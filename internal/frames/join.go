@@ -27,6 +27,11 @@ type Sides struct {
 // redacted within a message, and ends the connection where it spans several, or
 // is packed. What cannot be looked into ends it too, unless lenient.
 func Guarded(p *guard.Patterns, policy guard.Policy, lenient bool) Side {
+	return Counted(p, policy, lenient, nil)
+}
+
+// Counted is [Guarded], and tells of each thing that was redacted within a message.
+func Counted(p *guard.Patterns, policy guard.Policy, lenient bool, told guard.Told) Side {
 	if p == nil {
 		return nil
 	}
@@ -38,7 +43,9 @@ func Guarded(p *guard.Patterns, policy guard.Policy, lenient bool) Side {
 	}
 	return func(to io.Writer) Filter {
 		if to != io.Discard {
-			return p.Writer(to, policy)
+			w := p.Writer(to, policy)
+			w.Tell(told)
+			return w
 		}
 		limits := unpack.Limits{Lenient: lenient}
 		sink := func() io.WriteCloser { return p.Writer(io.Discard, strict) }

@@ -45,6 +45,11 @@ const (
 // Policy decides on a match; a nil one redacts all.
 type Policy func(Match) Verdict
 
+// Told is called with each stretch that was replaced: with 0 where it holds a whole
+// value, else with a number that is the same for the same text. So who counts sees
+// whether one part of a value comes again and again, or always another.
+type Told func(part uint64)
+
 // RefusedError says that a policy refused a match. Nothing of the value was
 // passed on.
 type RefusedError struct{ Match }

@@ -51,6 +51,9 @@ func (p *Patterns) Log(from io.Reader) *Reader {
 	return r
 }
 
+// Tell has told called with all that is replaced from now on.
+func (r *Reader) Tell(told Told) { r.writer.Tell(told) }
+
 // Count is how many replacements were made.
 func (r *Reader) Count() int { return r.writer.Count() }
 

@@ -20,6 +20,7 @@ type Writer struct {
 	patterns *Patterns
 	to       io.Writer
 	policy   Policy
+	told     Told
 
 	source *lane
 	// lanes are the readings of the stream, each after the one that it reads.
@@ -80,6 +81,9 @@ func (p *Patterns) Writer(to io.Writer, policy Policy) *Writer {
 	}
 	return w
 }
+
+// Tell has told called with all that is replaced from now on.
+func (w *Writer) Tell(told Told) { w.told = told }
 
 // Count is how many replacements were written.
 func (w *Writer) Count() int { return w.count }
@@ -243,6 +247,7 @@ func (w *Writer) pass(safe int64) error {
 			break
 		}
 		f.start = max(f.start, from)
+		w.tell(f)
 		w.out = append(append(w.out, text(f.start)...), w.patterns.marks[f.best.label]...)
 		from = max(from, f.end)
 		done++
@@ -263,6 +268,17 @@ func (w *Writer) pass(safe int64) error {
 	return err
 }
 
+// tell tells of a stretch that is about to be replaced.
+func (w *Writer) tell(f stretch) {
+	switch {
+	case w.told == nil:
+	case f.best.part:
+		w.told(w.patterns.hasher.further(w.source.buf[f.start-w.source.off:f.end-w.source.off]) | 1)
+	default:
+		w.told(0)
+	}
+}
+
 // drop forgets what was passed on, on all lanes: a child first, since it asks its
 // parent where its bytes are from.
 func (w *Writer) drop(safe int64) {
@@ -280,5 +296,5 @@ func (w *Writer) reset() {
 	for _, l := range w.lanes {
 		l.reset()
 	}
-	w.found, w.count, w.early, w.err, w.policy = w.found[:0], 0, 0, nil, nil
+	w.found, w.count, w.early, w.err, w.policy, w.told = w.found[:0], 0, 0, nil, nil, nil
 }

@@ -2,23 +2,26 @@ package scrub
 
 import (
 	"context"
+	"fmt"
 	"hash/maphash"
-	"io"
-	"net/http"
 	"sync"
 	"time"
 
 	"hotcell"
-	"hotcell/internal/guard"
 )
 
 // Guesses sees loops that guess: a job that asks again and again, each time
 // otherwise, and whose answers are redacted, learns from each whether what it sent
 // was right. Each such answer counts; a job may have some, and one more with each
 // while that passes; one that has more waits before each request, longer and longer.
-// It refuses nothing: a service that repeats the credential in each answer is slow
-// for who asks it hundreds of different things. The zero value is ready, with the
-// clock of the machine.
+// A service that repeats the whole credential in each answer is slow for who asks it
+// hundreds of different things, and nothing is refused.
+//
+// Parts are another matter: one request can hold thousands of guesses, and which
+// of them is redacted tells several characters at once, however slow it is. A service
+// that shows a part of a credential shows the same part again and again; who guesses
+// has always another. So after a few that differ, the job uses none of its credentials
+// any more. The zero value is ready, with the clock of the machine.
 type Guesses struct {
 	// Now is the clock; nil for the machine's.
 	Now func() time.Time
@@ -39,6 +42,8 @@ type loop struct {
 	// seen are the latest requests whose answers were redacted.
 	seen [16]uint64
 	next int
+	// parts are the parts of values that were in its answers: those that differ.
+	parts map[uint64]bool
 }
 
 const (
@@ -50,9 +55,14 @@ const (
 	// The first wait, which doubles up to the longest.
 	firstWait   = time.Second
 	longestWait = 32 * time.Second
+	// maxParts is how many parts of values that differ a job's answers may show.
+	maxParts = 4
 	// maxLoops is how many jobs are remembered.
 	maxLoops = 4096
 )
+
+// ErrGuessing is why a job uses its credentials no more.
+var ErrGuessing = fmt.Errorf("%w: the answers to this job showed %d parts of its credentials that differ, so it may be guessing them: it uses them no more; start another job if it was not", hotcell.ErrDenied, maxParts+1)
 
 func (g *Guesses) now() time.Time {
 	if g.Now == nil {
@@ -86,8 +96,12 @@ func (g *Guesses) Wait(job hotcell.JobID) time.Duration {
 	return l.free.Sub(now)
 }
 
-// Pause waits so long, or until ctx is done.
+// Pause waits so long, or until ctx is done. It fails with [ErrGuessing] where the
+// job may use nothing any more.
 func (g *Guesses) Pause(ctx context.Context, job hotcell.JobID) error {
+	if g.over(job) {
+		return ErrGuessing
+	}
 	wait := g.Wait(job)
 	if wait == 0 {
 		return nil
@@ -98,8 +112,16 @@ func (g *Guesses) Pause(ctx context.Context, job hotcell.JobID) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
+}
+
+// over says whether a job has seen too many parts.
+func (g *Guesses) over(job hotcell.JobID) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	l := g.jobs[job]
+	return l != nil && len(l.parts) > maxParts
 }
 
 func (l *loop) refill(now time.Time) {
@@ -107,12 +129,8 @@ func (l *loop) refill(now time.Time) {
 	l.at = now
 }
 
-// Redacted notes that the answer to a request was redacted. It returns how many of
-// a job's were, of requests that differ, where the job waits from now on; else 0.
-func (g *Guesses) Redacted(job hotcell.JobID, request uint64) int64 {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	now := g.now()
+// of is what is known of a job, from now on.
+func (g *Guesses) of(job hotcell.JobID, now time.Time) *loop {
 	l := g.jobs[job]
 	if l == nil {
 		if g.jobs == nil {
@@ -121,9 +139,28 @@ func (g *Guesses) Redacted(job hotcell.JobID, request uint64) int64 {
 		if len(g.jobs) >= maxLoops {
 			g.forget(now)
 		}
-		l = &loop{left: freeGuesses, at: now}
+		l = &loop{left: freeGuesses, at: now, parts: map[uint64]bool{}}
 		g.jobs[job] = l
 	}
+	return l
+}
+
+// Showed notes a part of a value that was in an answer to a job, as [guard.Told] has it.
+func (g *Guesses) Showed(job hotcell.JobID, part uint64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if l := g.of(job, g.now()); len(l.parts) <= maxParts {
+		l.parts[part] = true
+	}
+}
+
+// Redacted notes that the answer to a request was redacted. It returns how many of
+// a job's were, of requests that differ, where the job waits from now on; else 0.
+func (g *Guesses) Redacted(job hotcell.JobID, request uint64) int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.now()
+	l := g.of(job, now)
 	for _, one := range l.seen {
 		if one == request {
 			return 0 // it tells nothing that was not told before
@@ -144,6 +181,9 @@ func (g *Guesses) Redacted(job hotcell.JobID, request uint64) int64 {
 func (g *Guesses) forget(now time.Time) {
 	var oldest hotcell.JobID
 	for job, l := range g.jobs {
+		if len(l.parts) > maxParts {
+			continue
+		}
 		if now.Sub(l.at) > freeGuesses*perGuess {
 			delete(g.jobs, job)
 		} else if known := g.jobs[oldest]; known == nil || l.at.Before(known.at) {
@@ -153,72 +193,4 @@ func (g *Guesses) forget(now time.Time) {
 	if len(g.jobs) >= maxLoops {
 		delete(g.jobs, oldest)
 	}
-}
-
-// Asked is one request, and how often its answer was redacted.
-type Asked struct {
-	mu    sync.Mutex
-	sum   maphash.Hash
-	found int
-}
-
-// Ask takes note of a request; its body as it is read.
-func (g *Guesses) Ask(r *http.Request) *Asked {
-	g.mu.Lock()
-	if g.seed == (maphash.Seed{}) {
-		g.seed = maphash.MakeSeed()
-	}
-	a := &Asked{}
-	a.sum.SetSeed(g.seed)
-	g.mu.Unlock()
-	_, _ = a.sum.WriteString(r.Method + " " + r.URL.String())
-	// Headers are in no order: each is hashed by itself, and they are added up.
-	total := uint64(0)
-	for name, values := range r.Header {
-		for _, v := range values {
-			total += maphash.String(g.seed, name+"\x00"+v)
-		}
-	}
-	for range 8 {
-		_ = a.sum.WriteByte(byte(total)) // never fails
-		total >>= 8
-	}
-	if r.Body != nil && r.Body != http.NoBody {
-		r.Body = &heard{r.Body, a}
-	}
-	return a
-}
-
-// Policy redacts all, and counts.
-func (a *Asked) Policy(guard.Match) guard.Verdict {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.found++
-	return guard.Redact
-}
-
-// Answered notes how the answer was, and returns what [Guesses.Redacted] does.
-func (g *Guesses) Answered(job hotcell.JobID, a *Asked) int64 {
-	a.mu.Lock()
-	found, sum := a.found, a.sum.Sum64()
-	a.mu.Unlock()
-	if found == 0 {
-		return 0
-	}
-	return g.Redacted(job, sum)
-}
-
-// heard is a body that is hashed as it is read.
-type heard struct {
-	io.ReadCloser
-	asked *Asked
-}
-
-// Read implements [io.Reader].
-func (h *heard) Read(p []byte) (int, error) {
-	n, err := h.ReadCloser.Read(p)
-	h.asked.mu.Lock()
-	defer h.asked.mu.Unlock()
-	_, _ = h.asked.sum.Write(p[:n]) // never fails
-	return n, err
 }

@@ -28,11 +28,27 @@ const wholeBody = 64 << 10
 // lets nothing pass, and nil patterns find nothing. It fails where the body is
 // in a coding that it cannot undo. Coded bodies go on without their coding.
 func Scrub(answer *http.Response, p *guard.Patterns, policy guard.Policy) error {
-	if p == nil {
+	return look{p, policy, nil}.answer(answer)
+}
+
+// Counted is [Scrub] that lets nothing pass, and tells of each thing that it took out.
+func Counted(answer *http.Response, p *guard.Patterns, told guard.Told) error {
+	return look{p, nil, told}.answer(answer)
+}
+
+// look is what is taken out, and who is told.
+type look struct {
+	patterns *guard.Patterns
+	policy   guard.Policy
+	told     guard.Told
+}
+
+func (l look) answer(answer *http.Response) error {
+	if l.patterns == nil {
 		return nil
 	}
 	answer.Status = http.StatusText(answer.StatusCode)
-	Header(answer.Header, p, policy)
+	l.header(answer.Header)
 	if answer.Body == nil || answer.Body == http.NoBody || bodiless(answer) {
 		return nil
 	}
@@ -45,7 +61,8 @@ func Scrub(answer *http.Response, p *guard.Patterns, policy guard.Policy) error 
 	if coded {
 		answer.Header.Del("Content-Encoding")
 	}
-	inner := &body{reader: p.Reader(decoded, policy), closer: answer.Body, answer: answer, patterns: p, policy: policy}
+	inner := &body{reader: l.patterns.Reader(decoded, l.policy), closer: answer.Body, answer: answer, look: l}
+	inner.reader.Tell(l.told)
 	if answer.ContentLength < 0 || answer.ContentLength > wholeBody {
 		unmeasure(answer)
 		answer.ContentLength = -1
@@ -99,25 +116,31 @@ func unmeasure(answer *http.Response) {
 
 // Header takes values out of headers: out of their texts, and with them those
 // whose names hold one.
-func Header(h http.Header, p *guard.Patterns, policy guard.Policy) {
-	if len(h) == 0 || !holdsAny(p, policy, h) {
+func Header(h http.Header, p *guard.Patterns, policy guard.Policy) { look{p, policy, nil}.header(h) }
+
+// HeaderCounted is [Header] that lets nothing pass, and tells of what it took out.
+func HeaderCounted(h http.Header, p *guard.Patterns, told guard.Told) { look{p, nil, told}.header(h) }
+
+func (l look) header(h http.Header) {
+	if len(h) == 0 || !l.holdsAny(h) {
 		return
 	}
 	for name, values := range h {
-		if len(name) >= 6 && holds(p, policy, []byte(name)) {
+		if len(name) >= 6 && l.holds([]byte(name)) {
+			_ = l.text(name) // whoever counts is told of it
 			delete(h, name)
 			continue
 		}
 		for i, v := range values {
 			if len(v) >= 6 {
-				values[i] = text(p, policy, v)
+				values[i] = l.text(v)
 			}
 		}
 	}
 }
 
 // holdsAny looks at all headers at once: nearly always there is nothing.
-func holdsAny(p *guard.Patterns, policy guard.Policy, h http.Header) bool {
+func (l look) holdsAny(h http.Header) bool {
 	all := make([]byte, 0, 1024)
 	for name, values := range h {
 		all = append(append(all, name...), 0)
@@ -125,24 +148,25 @@ func holdsAny(p *guard.Patterns, policy guard.Policy, h http.Header) bool {
 			all = append(append(all, v...), 0)
 		}
 	}
-	return holds(p, policy, all)
+	return l.holds(all)
 }
 
-func holds(p *guard.Patterns, policy guard.Policy, b []byte) bool {
-	for _, m := range p.Find(b) {
-		if policy == nil || policy(m) != guard.Pass {
+func (l look) holds(b []byte) bool {
+	for _, m := range l.patterns.Find(b) {
+		if l.policy == nil || l.policy(m) != guard.Pass {
 			return true
 		}
 	}
 	return false
 }
 
-func text(p *guard.Patterns, policy guard.Policy, s string) string {
-	if !holds(p, policy, []byte(s)) {
+func (l look) text(s string) string {
+	if !l.holds([]byte(s)) {
 		return s
 	}
 	var out bytes.Buffer
-	w := p.Writer(&out, policy)
+	w := l.patterns.Writer(&out, l.policy)
+	w.Tell(l.told)
 	_, _ = io.WriteString(w, s) // a buffer takes all
 	_ = w.Close()
 	return out.String()
@@ -150,18 +174,17 @@ func text(p *guard.Patterns, policy guard.Policy, s string) string {
 
 // body is a body on its way through the guard; its end brings the trailers.
 type body struct {
-	reader   *guard.Reader
-	closer   io.Closer
-	answer   *http.Response
-	patterns *guard.Patterns
-	policy   guard.Policy
+	reader *guard.Reader
+	closer io.Closer
+	answer *http.Response
+	look   look
 }
 
 // Read implements [io.Reader].
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.reader.Read(p)
 	if errors.Is(err, io.EOF) {
-		Header(b.answer.Trailer, b.patterns, b.policy)
+		b.look.header(b.answer.Trailer)
 	}
 	return n, err
 }

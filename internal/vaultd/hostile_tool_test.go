@@ -313,3 +313,36 @@ func TestTheToolsOfAnMCPServer(t *testing.T) {
 		t.Errorf("a tool that the server does not have: %v", err)
 	}
 }
+
+// TestGuessingByToolsEnds has a job try a key's characters by what is taken out of a
+// tool's results; what it may not any more by tools, it may not by requests either.
+func TestGuessingByToolsEnds(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	key := "Qm7Zr2Lx9Kd4Vw8Tn5Bm1Jc6Hs3Pf0Yg"
+	c := o.account(o.me, "work chat", key)
+	_, job := o.with(o.me, reading, c.ID)
+	o.answers(func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(text)
+	})
+	learnt := 0
+	for at := 0; at+8 <= len(key); at++ {
+		answer, err := o.call(job, "chat_post", `{"channel":"#ops","text":"is it `+key[at:at+8]+` ?"}`)
+		must(t, err)
+		if answer.Error != nil {
+			if !strings.Contains(answer.Error.Message, "guessing") {
+				t.Errorf("it is told %+v", answer.Error)
+			}
+			break
+		}
+		if !strings.Contains(string(answer.Result), "[hotcell:") {
+			t.Errorf("it is told %s", answer.Result)
+		}
+		learnt++
+	}
+	if learnt > 5 {
+		t.Errorf("%d parts of the key were confirmed", learnt)
+	}
+}

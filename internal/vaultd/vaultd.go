@@ -37,6 +37,7 @@ import (
 	"hotcell/internal/parser"
 	"hotcell/internal/pgwire"
 	"hotcell/internal/rpc"
+	"hotcell/internal/scrub"
 	"hotcell/internal/secret"
 	"hotcell/internal/tidy"
 	"hotcell/internal/token"
@@ -119,14 +120,15 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 		Now: c.Now, Log: c.Log,
 	})
 	checks := map[hotcell.Tier]assignment.Checker{hotcell.TierSecret: secret.CheckAttach, hotcell.TierConnection: connection.CheckAttach(out.book.Remembered), hotcell.TierLogin: login.CheckAttach}
+	guesses := &scrub.Guesses{}
 	logins := login.New(login.Config{Vault: door, Advise: connections.CoversHost, Now: c.Now})
 	return &Daemon{
 		vault: door, secrets: secret.New(door, connections.Covers, c.Now), connections: connections, assignments: assignment.New(door, checks, c.Now),
 		leases:   lease.New(door),
-		forwards: forward.New(forward.Config{Vault: door, Dialer: c.Dialer, Roots: c.Roots, Databases: c.Databases, Keeper: out.keeper, Logins: logins, Budget: jobs, Tidy: tidied, Now: c.Now, Log: c.Log}),
+		forwards: forward.New(forward.Config{Vault: door, Dialer: c.Dialer, Roots: c.Roots, Databases: c.Databases, Keeper: out.keeper, Logins: logins, Budget: jobs, Guesses: guesses, Tidy: tidied, Now: c.Now, Log: c.Log}),
 		logins:   logins,
 		calls: call.New(call.Config{
-			Vault: door, Book: out.book, Keeper: out.keeper, Courier: out.courier, Upstreams: out.upstreams, Prints: door.Prints, Budget: jobs, Tidy: tidied, Now: c.Now, Log: c.Log,
+			Vault: door, Book: out.book, Keeper: out.keeper, Courier: out.courier, Upstreams: out.upstreams, Prints: door.Prints, Budget: jobs, Guesses: guesses, Tidy: tidied, Now: c.Now, Log: c.Log,
 		}),
 		keeper: out.keeper, tidy: tidied, book: out.book, catalog: out.catalog,
 		log: c.Log, now: c.Now, beat: heartbeat,
