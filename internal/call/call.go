@@ -149,14 +149,16 @@ func (s *Service) Call(ctx context.Context, r *vaultrpc.CallToolRequest) (*vault
 }
 
 func (s *Service) call(ctx context.Context, r *vaultrpc.CallToolRequest) (*vaultrpc.CallToolAnswer, error) {
-	if err := s.Guesses.Pause(ctx, r.Job); err != nil {
-		return nil, err
-	}
 	m, err := s.menu(ctx, r.Job)
 	if err != nil {
 		return nil, err
 	}
 	a := &attempt{request: r, menu: m, id: hotcell.NewID(hotcell.PrefixRequest)}
+	if err := s.Guesses.Pause(ctx, r.Job); errors.Is(err, hotcell.ErrDenied) {
+		return nil, s.refuse(ctx, a, refused(codeRefused, "%s", sentence(err)))
+	} else if err != nil {
+		return nil, err
+	}
 	if err := s.decide(ctx, a); err != nil {
 		return nil, err
 	}
