@@ -19,6 +19,10 @@ const quantum = 256 << 10
 // it the packed pieces wraps each piece in Begin and End, so that a turn is
 // never held while a slow sender is waited for.
 type Meter struct {
+	// Pay is called now and then with the bytes since the last time, and may wait;
+	// nil where work is not paid for.
+	Pay func(worked int64) error
+
 	ctx  context.Context //nolint:containedctx // it lives as long as its body
 	jobs *Jobs
 	id   string
@@ -80,7 +84,13 @@ func (m *Meter) Spend(n int64) error {
 		return ErrSpent
 	}
 	m.turn += n
-	if !m.working || m.turn < quantum || !m.jobs.turns.Wanted() {
+	if m.turn < quantum {
+		return nil
+	}
+	if m.Pay != nil {
+		return m.pay()
+	}
+	if !m.working || !m.jobs.turns.Wanted() {
 		return nil
 	}
 	m.stop()
@@ -88,5 +98,23 @@ func (m *Meter) Spend(n int64) error {
 		return err
 	}
 	m.working, m.turn = true, 0
+	return nil
+}
+
+// pay lets others have their turn while the job pays for its own.
+func (m *Meter) pay() error {
+	worked, working := m.turn, m.working
+	m.stop()
+	m.turn = 0
+	if err := m.Pay(worked); err != nil {
+		return err
+	}
+	if !working {
+		return nil
+	}
+	if err := m.jobs.turns.Begin(m.ctx, m.id); err != nil {
+		return err
+	}
+	m.working = true
 	return nil
 }

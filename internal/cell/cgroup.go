@@ -68,6 +68,13 @@ const (
 	cellsWeight = "25"
 )
 
+// What a young cell has beside others, and later: eight times the kernel's default,
+// and the default.
+const (
+	youngShares, sharesOfAll = "8192", "1024"
+	youngWeight, weightOfAll = "800", "100"
+)
+
 // weigh has version 2 bound memory and processes of the groups in base and, where
 // the machine lets it, share the processor between them by weight.
 func (c *Cgroups) weigh(base string) error {
@@ -165,7 +172,21 @@ func (c *Cgroups) New(name string, memory int64, pids int) (*Cgroup, error) {
 			return nil, err
 		}
 	}
+	g.weigh(youngShares, youngWeight)
 	return g, nil
+}
+
+// Settle ends the youth of a cell: it has no more of the processors than others.
+func (g *Cgroup) Settle() { g.weigh(sharesOfAll, weightOfAll) }
+
+// weigh gives a cell its part of what cells have of the processors, where the machine
+// shares them out at all.
+func (g *Cgroup) weigh(shares, weight string) {
+	if dir, ok := g.dirs["cpu"]; ok {
+		_ = g.parent.write(dir, "cpu.shares", shares)
+	} else if g.parent.v2 {
+		_ = g.parent.write(g.dirs[""], "cpu.weight", weight)
+	}
 }
 
 func (c *Cgroups) write(dir, file, value string) error {

@@ -27,6 +27,9 @@ func (g *Gateway) connect(w http.ResponseWriter, r *http.Request) {
 		g.refuseConnect(w, hotcell.Event{Host: printable(r.Host)}, "the target is not a host and a port")
 		return
 	}
+	if !g.paced(r, costConnection) {
+		return
+	}
 	about := hotcell.Event{Host: net.JoinHostPort(host, fmt.Sprint(port))}
 	browser := fromBrowser(r.Context())
 	verdict := g.decide(host, port, browser)

@@ -103,8 +103,10 @@ type Config struct {
 	// Budget counts what each job holds of what all jobs of this process share; nil
 	// for no limits.
 	Budget *budget.Jobs
-	Now    func() time.Time
-	Log    *slog.Logger
+	// Alone says whether no other job runs now; nil where none ever does.
+	Alone func() bool
+	Now   func() time.Time
+	Log   *slog.Logger
 }
 
 // Gateway is one job's.
@@ -117,6 +119,7 @@ type Gateway struct {
 	visits    *upstream.Pool
 	authority *jobAuthority
 	limits    *limits
+	pace      *pace
 	digest    audit.Digest
 	// known are the job's rules, nil until they were asked for; patterns what the
 	// guard looks for, nil until the lease.
@@ -143,7 +146,7 @@ type Gateway struct {
 
 // New makes a gateway; Serve opens it.
 func New(c Config) (*Gateway, error) {
-	g := &Gateway{Config: c, cut: make(chan struct{}), limits: newLimits(c.Limits)}
+	g := &Gateway{Config: c, cut: make(chan struct{}), limits: newLimits(c.Limits), pace: newPace(c.Alone)}
 	var err error
 	if g.authority, err = newAuthority(string(c.Job.ID), c.Now()); err != nil {
 		return nil, err
@@ -181,6 +184,7 @@ func New(c Config) (*Gateway, error) {
 			case r.Method == http.MethodConnect:
 				g.connect(w, r)
 			case r.URL.IsAbs():
+				g.paced(r, costRefusal)
 				refuse(w, http.StatusForbidden, "only HTTPS leaves this cell: use https://")
 			default:
 				mux.ServeHTTP(w, r)
@@ -278,6 +282,9 @@ func (g *Gateway) refused(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &request) {
 		return
 	}
+	if !g.paced(r, costRefusal) {
+		return
+	}
 	reason := "the name is not in the assignment's allow-list"
 	if _, err := netip.ParseAddrPort(request.Name); err == nil {
 		reason = "the address is not in the assignment's allow-list"
@@ -301,7 +308,12 @@ func (g *Gateway) log(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// The init has had the guard on it; this one knows also what the cell has not.
-	out := g.patterns.Load().Writer(sink(func(b []byte) error { return g.Sink.Log(r.Context(), stream, g.Now(), b) }), nil)
+	out := g.patterns.Load().Writer(sink(func(b []byte) error {
+		if err := g.pace.take(r.Context(), perKiB(costLogKiB, int64(len(b)))); err != nil {
+			return err
+		}
+		return g.Sink.Log(r.Context(), stream, g.Now(), b)
+	}), nil)
 	_, err := io.CopyBuffer(struct{ io.Writer }{out}, r.Body, make([]byte, 32<<10))
 	err = errors.Join(err, out.Close())
 	if err != nil && r.Context().Err() == nil {

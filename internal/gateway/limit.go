@@ -76,6 +76,7 @@ func (g *Gateway) underway(w http.ResponseWriter, r *http.Request) (over func(),
 func (x *exchange) bound(r *http.Request) {
 	b := x.gateway.budget()
 	x.inspect.meter = b.Meter(r.Context(), maxDecoded)
+	x.inspect.meter.Pay = func(worked int64) error { return x.gateway.pace.take(r.Context(), perKiB(costUnpackedKiB, worked)) }
 	x.inspect.room = func() (leave func(), err error) {
 		if leave, err = b.Wait(r.Context(), budget.Unpacking, 1); err != nil {
 			return nil, err

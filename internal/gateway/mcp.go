@@ -60,7 +60,7 @@ func (g *Gateway) serveTools(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer over()
-	if !g.heard(w, r) {
+	if !g.paced(r, costMessage) || !g.heard(w, r) {
 		return
 	}
 	r.Header.Del("Authorization") // nobody further in needs it

@@ -39,6 +39,9 @@ func (g *Gateway) request(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer over()
+	if !g.paced(r, headCost(r)) {
+		return
+	}
 	if reason := malformed(r, to); reason != "" {
 		x.refuse(w, http.StatusBadRequest, reason)
 		return

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hotcell"
@@ -26,6 +27,8 @@ type run struct {
 	worker  *Worker
 	job     hotcell.Job
 	gateway *gateway.Gateway
+	// waits is true while the job waits for a person.
+	waits atomic.Bool
 
 	// send tells the control plane; one at a time.
 	sending sync.Mutex
@@ -45,6 +48,7 @@ func (w *Worker) run(ctx context.Context, job hotcell.Job, send func(*workerrpc.
 	}
 	r := &run{worker: w, job: job, send: send, kill: func() {}}
 	door := w.Door
+	door.Alone = func() bool { return w.alone(r) }
 	door.Job, door.Vault, door.Sink, door.Now, door.Log = job, w.Vault, r, w.Now, w.Log
 	if w.BrowserTools != nil {
 		door.Browsers = browsers{w}
@@ -68,6 +72,19 @@ func (w *Worker) run(ctx context.Context, job hotcell.Job, send func(*workerrpc.
 		return err
 	}
 	return r.tell(&workerrpc.RunEvent{Kind: workerrpc.Ended, At: w.Now(), End: end})
+}
+
+// alone says whether no other job is at work in a cell now. One that waits for a
+// person is not.
+func (w *Worker) alone(r *run) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, other := range w.runs {
+		if other != r && !other.job.External && !other.waits.Load() {
+			return false
+		}
+	}
+	return true
 }
 
 // enter notes the run, and gives it a uid of its own where there are some.
@@ -116,6 +133,7 @@ func (r *run) live(ctx context.Context, user int) (*workerrpc.End, error) {
 	}
 	if group != nil {
 		defer group.Remove()
+		defer border.After(youth, "a cell that is young no more", border.Log(r.worker.Log), group.Settle).Stop()
 	}
 	var stderr bytes.Buffer
 	process, err := r.worker.Driver.Start(ctx, cell.Config{
@@ -128,6 +146,10 @@ func (r *run) live(ctx context.Context, user int) (*workerrpc.End, error) {
 	err = process.Wait()
 	return r.end(ctx, err, group, stderr.String()), nil
 }
+
+// youth is for how long a cell goes before older ones: a short job is over by then,
+// whatever they do.
+const youth = 2 * time.Second
 
 func (r *run) cgroup() (*cell.Cgroup, error) {
 	if r.worker.Cgroups == nil {
@@ -227,6 +249,7 @@ func (r *run) Started(context.Context) error {
 
 // Waiting implements [gateway.Sink].
 func (r *run) Waiting(_ context.Context, waits bool) error {
+	r.waits.Store(waits)
 	kind := workerrpc.Resumed
 	if waits {
 		kind = workerrpc.Waiting
