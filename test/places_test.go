@@ -187,8 +187,8 @@ func TestNoCredentialThatIsNotOursGoesBesideOurs(t *testing.T) {
 	narrowed.start()
 	form := "Content-Type: application/x-www-form-urlencoded"
 	type attempt struct {
-		head, body []string
-		target     string
+		head   []string
+		target string
 	}
 	for name, a := range map[string]attempt{
 		"Authorization":          {head: []string{"Authorization: Bearer " + foreign}},

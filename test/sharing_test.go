@@ -25,9 +25,7 @@ type careless struct {
 	// notes are what was kept, and seen the values of Authorization by connection.
 	notes []string
 	seen  map[string]map[string]bool
-	// early has it answer before it has read anything of a body, extra has it say
-	// something after each answer.
-	early bool
+	// extra is what it says after each answer.
 	extra string
 }
 

@@ -107,7 +107,7 @@ func TestARequestThatThrowsIsRefusedAndOthersGoOn(t *testing.T) {
 	mux.HandleFunc("/aborted", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	mux.HandleFunc("/well", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "well") })
 	server := httptest.NewUnstartedServer(border.Handler("a test", log, border.Refuse, mux))
-	server.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(io.Discard, nil), slog.LevelWarn)
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelWarn)
 	server.Start()
 	t.Cleanup(server.Close)
 	get := func(path string) (int, string, error) {

@@ -188,13 +188,6 @@ func (t *tab) unlessDialog(ctx context.Context, fn func(context.Context) error) 
 	}
 }
 
-// insert types text at once, as an input method does.
-func (t *tab) insert(ctx context.Context, s *session, text []byte) error {
-	return t.unlessDialog(ctx, func(ctx context.Context) error {
-		return s.do(ctx, "Input.insertText", args{"text": string(text)}, nil)
-	})
-}
-
 // names of keys as agents write them.
 var keys = map[string]rune{
 	"Enter": '\r', "Tab": '\t', "Backspace": '\b', "Escape": 0x1b, "Space": ' ', "Delete": []rune(kb.Delete)[0], "ArrowDown": []rune(kb.ArrowDown)[0], "ArrowUp": []rune(kb.ArrowUp)[0],

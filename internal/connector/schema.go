@@ -77,11 +77,13 @@ func fields(path []string) []string {
 }
 
 func pointerTo(f *schema.Fault) string {
-	at := "/arguments"
+	escaped := strings.NewReplacer("~", "~0", "/", "~1")
+	var at strings.Builder
+	at.WriteString("/arguments")
 	for _, name := range f.Path {
-		at += "/" + words.Plain(strings.NewReplacer("~", "~0", "/", "~1").Replace(name))
+		at.WriteString("/" + words.Plain(escaped.Replace(name)))
 	}
-	return at
+	return at.String()
 }
 
 // broken says which argument breaks which rule, without what was sent.

@@ -35,7 +35,7 @@ func words(b []byte) (out []byte) {
 	for _, line := range octals.FindAllSubmatch(b, -1) {
 		for word := range strings.FieldsSeq(string(line[1])) {
 			if v, err := strconv.ParseUint(word, 8, 16); err == nil {
-				out = append(out, byte(v), byte(v>>8)) //nolint:gosec // it has 16 bits
+				out = append(out, byte(v), byte(v>>8))
 			}
 		}
 	}

@@ -59,7 +59,7 @@ func (f *faulty) Lease(ctx context.Context, j hotcell.JobID, key []byte) (messag
 func (f *faulty) Forward(r *http.Request) (*http.Response, error) {
 	f.throw("forward")
 	if f.at == "answer" {
-		return &http.Response{StatusCode: 200, Header: http.Header{}, ContentLength: -1, Body: &late{}}, nil
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, ContentLength: -1, Body: &late{}}, nil
 	}
 	return f.world.Forward(r)
 }

@@ -85,7 +85,7 @@ func (c *check) exactly(v map[string]any, of []*node, path []string) *Fault {
 		}
 		within := path
 		if named {
-			within = append(path, name)
+			within = slices.Concat(path, []string{name})
 		}
 		if f := c.exact(v[name], below, within); f != nil {
 			return f

@@ -87,13 +87,13 @@ func TestConnectionsThatRestMakeRoom(t *testing.T) {
 		conn := dial()
 		_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		if err != nil || answer.StatusCode != 200 {
+		if err != nil || answer.StatusCode != http.StatusOK {
 			t.Fatalf("a new one: %v", err)
 		}
 	}
 	close(end)
 	answer, err := http.ReadResponse(bufio.NewReader(long), nil)
-	if err != nil || answer.StatusCode != 200 {
+	if err != nil || answer.StatusCode != http.StatusOK {
 		t.Errorf("the one with a request: %v", err)
 	}
 }

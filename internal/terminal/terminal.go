@@ -10,8 +10,8 @@
 package terminal
 
 import (
-	"bytes"
 	"io"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -152,7 +152,7 @@ func (w *Writer) character(c byte) {
 	case len(w.held) == 0 && c == esc:
 		w.state, w.held = escape, append(w.held, c)
 	case len(w.held) == 0 && c < utf8.RuneSelf:
-		if c >= ' ' && c != 0x7f || bytes.IndexByte([]byte("\n\r\t"), c) >= 0 {
+		if c >= ' ' && c != 0x7f || strings.IndexByte("\n\r\t", c) >= 0 {
 			w.out = append(w.out, c)
 		}
 	default:

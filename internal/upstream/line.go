@@ -136,7 +136,7 @@ func (l *line) do(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return fail(err)
 	}
-	return answer, l.lend(r, answer, stop)
+	return l.lend(r, answer, stop), nil
 }
 
 // answer reads the head of an answer, past those that come before it.
@@ -161,9 +161,9 @@ func (l *line) answer(r *http.Request) (*http.Response, error) {
 	return nil, errors.New("the server announces its answer again and again")
 }
 
-// lend gives the answer its body, whose end is that of the line, or has the line
+// lend is the answer with its body, whose end is that of the line, or has the line
 // kept.
-func (l *line) lend(r *http.Request, answer *http.Response, stop func() bool) error {
+func (l *line) lend(r *http.Request, answer *http.Response, stop func() bool) *http.Response {
 	keep := !answer.Close && !r.Close && !embodied(r) && l.shelf != nil
 	if seconds, told := keptFor(answer.Header); told {
 		l.until, keep = seconds, keep && seconds > 0
@@ -177,7 +177,7 @@ func (l *line) lend(r *http.Request, answer *http.Response, stop func() bool) er
 	default:
 		answer.Body = &lent{from: answer.Body, line: l, stop: stop, keep: keep}
 	}
-	return nil
+	return answer
 }
 
 // keptFor is how long a server says that it keeps a connection, less a second for

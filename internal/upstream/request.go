@@ -137,7 +137,7 @@ func (l *line) sendBody(r *http.Request) error {
 		used = max(used, chunkHead+n+2)
 		if n > 0 {
 			if _, failed := l.Write(chunk(buf[:], n)); failed != nil {
-				return nil //nolint:nilerr // see above
+				return nil
 			}
 		}
 		if errors.Is(err, io.EOF) {

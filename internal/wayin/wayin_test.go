@@ -301,7 +301,7 @@ func TestProveAValueGoesIntoItsFieldOnce(t *testing.T) {
 	names := []string{"user", "password", "Password", "action", "token", "a=b", "é", "x y", "pass[word]", "text", "n"}
 	values := []string{word, word + "x", "login", "comment", "k3j4h5k3j4h5k3j4h5", "ada", "", "two words", "9", "7", "8f7e6d5c4b3a2910", `"&+%`}
 	paths := []string{"/session", "/session", "/session", "/session/", "/comments"}
-	make := func() body {
+	random := func() body {
 		b := body{}
 		for range 1 + rnd.IntN(4) {
 			b.names, b.values = append(b.names, names[rnd.IntN(len(names))]), append(b.values, values[rnd.IntN(len(values))])
@@ -311,7 +311,7 @@ func TestProveAValueGoesIntoItsFieldOnce(t *testing.T) {
 	taken, refused := 0, 0
 	for range prove.Trials(40_000, 5_000_000) {
 		kind := []string{"form", "parts", "JSON"}[rnd.IntN(3)]
-		first, second := make(), make()
+		first, second := random(), random()
 		if rnd.IntN(3) > 0 { // near to the first: in another order, with one change perhaps
 			second = body{slices.Clone(first.names), slices.Clone(first.values)}
 			for i, j := range rnd.Perm(len(first.names)) {

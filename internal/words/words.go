@@ -92,8 +92,8 @@ func ascii(s string) bool {
 	return true
 }
 
-// Line is [Plain] in one line of at most most characters, without spaces around
-// and with one between words. What is longer ends in an ellipsis.
+// Line is [Plain] in one line that has so many characters at most, without spaces
+// around and with one between words. What is longer ends in an ellipsis.
 func Line(s string, most int) string {
 	if len(s) > most*utf8.UTFMax {
 		s = s[:most*utf8.UTFMax] // the rest cannot be shown, and need not be read
@@ -101,7 +101,7 @@ func Line(s string, most int) string {
 	return Clip(strings.Join(strings.Fields(Plain(s)), " "), most)
 }
 
-// Clip is a text of at most most characters; what is longer ends in an ellipsis.
+// Clip is a text that has so many characters at most; what is longer ends in an ellipsis.
 func Clip(s string, most int) string {
 	if utf8.RuneCountInString(s) <= most {
 		return s
