@@ -22,6 +22,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/authority"
+	"hotcell/internal/connector"
 	"hotcell/internal/gateway"
 	"hotcell/internal/netguard"
 	"hotcell/internal/parcel"
@@ -48,9 +49,12 @@ type booth struct {
 	// words are the job's variables: stand-ins and values.
 	words map[string]string
 	guard *netguard.Guard
-	roots *x509.CertPool
-	line  string
-	ca    string
+	// dialer is the guard, or who stands before it; more is what the job may reach beside the host.
+	dialer netguard.Dialer
+	more   []hotcell.Allow
+	roots  *x509.CertPool
+	line   string
+	ca     string
 
 	mu      sync.Mutex
 	arrived []string
@@ -63,6 +67,35 @@ type booth struct {
 
 // openBooth opens one whose server is at a host.
 func openBooth(t *testing.T, host string) *booth {
+	t.Helper()
+	return openBoothOf(t, host, nil)
+}
+
+// openBoothOf is one whose vault has a connector for the server, which listens at a port.
+func openBoothOf(t *testing.T, host string, document func(port int) connector.Document) *booth {
+	t.Helper()
+	b, _ := newBooth(t, host)
+	var catalog *connector.Catalog
+	if document != nil {
+		shipped, err := connector.Load(connector.Options{})
+		b.must(err)
+		catalog, err = shipped.Plus(document(b.port))
+		b.must(err)
+	}
+	b.open(catalog)
+	return b
+}
+
+// openBoothBy is one that is changed before it opens.
+func openBoothBy(t *testing.T, host string, change func(*booth, *authority.Authority)) *booth {
+	t.Helper()
+	b, ca := newBooth(t, host)
+	change(b, ca)
+	b.open(nil)
+	return b
+}
+
+func newBooth(t *testing.T, host string) (*booth, *authority.Authority) {
 	t.Helper()
 	b := &booth{t: t, host: host, roots: x509.NewCertPool(), words: map[string]string{}}
 	ca, err := authority.New("booth", time.Now(), time.Hour)
@@ -81,8 +114,8 @@ func openBooth(t *testing.T, host string) *booth {
 	private, err := netguard.ParsePrivate(host)
 	b.must(err)
 	b.guard = netguard.New(netguard.Config{AllowPrivate: []netguard.Private{private}, Pins: map[string]netip.Addr{host: netip.MustParseAddr("127.0.0.1")}})
-	b.open()
-	return b
+	b.dialer = b.guard
+	return b, ca
 }
 
 func (b *booth) must(err error) {
@@ -133,12 +166,12 @@ func (b *booth) speak(c net.Conn) {
 	}
 }
 
-func (b *booth) open() {
+func (b *booth) open(catalog *connector.Catalog) {
 	ctx, log, dir := b.t.Context(), slog.New(slog.DiscardHandler), b.t.TempDir()
 	store, err := sqlite.OpenVault(ctx, filepath.Join(dir, "vault.db"), log)
 	b.must(err)
 	d, err := vaultd.Open(ctx, vaultd.Config{
-		Store: store, KeyURL: "file://" + filepath.Join(dir, "local.key"), Owner: "ada", Dialer: b.guard, Roots: b.roots, Now: time.Now, Log: log,
+		Store: store, KeyURL: "file://" + filepath.Join(dir, "local.key"), Owner: "ada", Dialer: b.dialer, Roots: b.roots, Catalog: catalog, Now: time.Now, Log: log,
 	})
 	b.must(err)
 	b.t.Cleanup(func() { _ = d.Close() })
@@ -150,7 +183,7 @@ func (b *booth) open() {
 	b.key, err = parcel.ParsePublic(w.PublicKey)
 	b.must(err)
 	a, err := b.control.CreateAssignment(ctx, &vaultrpc.CreateAssignmentRequest{Principal: b.owner, Name: "booth", Work: hotcell.Work{
-		Command: "true", Allow: []hotcell.Allow{{Host: b.host, Port: b.port, Protocol: hotcell.ProtocolHTTPS}},
+		Command: "true", Allow: append(b.more, hotcell.Allow{Host: b.host, Port: b.port, Protocol: hotcell.ProtocolHTTPS}),
 	}})
 	b.must(err)
 	b.on = a.Assignment.ID
@@ -195,6 +228,17 @@ func (b *booth) connection(name, key string, auth hotcell.Auth, n hotcell.Narrow
 	b.must(err)
 }
 
+// tools attaches tools of a connector, by an account with a key.
+func (b *booth) tools(connector, key string, tools ...string) {
+	b.t.Helper()
+	sealed, err := parcel.Seal(b.key, parcel.Context{Workspace: string(b.owner.Workspace), Tier: "connection", Item: connector, Field: hotcell.FieldKey}, []byte(key))
+	b.must(err)
+	made, err := b.control.CreateConnection(b.t.Context(), &vaultrpc.CreateConnectionRequest{Principal: b.owner, Name: connector, Connector: connector, Key: sealed})
+	b.must(err)
+	_, err = b.control.Attach(b.t.Context(), &vaultrpc.AttachRequest{Principal: b.owner, Assignment: b.on, Credential: made.Credential.ID, As: hotcell.InjectTools, Narrowing: hotcell.Narrowing{Tools: tools}})
+	b.must(err)
+}
+
 // start starts a job, and has its variables.
 func (b *booth) start() {
 	b.t.Helper()
@@ -205,7 +249,7 @@ func (b *booth) start() {
 	_, err = b.control.StartJob(ctx, &vaultrpc.StartJobRequest{Job: b.job})
 	b.must(err)
 	g, err := gateway.New(gateway.Config{
-		Job: hotcell.Job{ID: b.job, Work: hotcell.Work{Command: "true"}}, Vault: b.worker, Dialer: b.guard, Roots: b.roots,
+		Job: hotcell.Job{ID: b.job, Work: hotcell.Work{Command: "true"}}, Vault: b.worker, Dialer: b.dialer, Roots: b.roots,
 		Limits: gateway.Limits{Requests: 1 << 30}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	b.must(err)
