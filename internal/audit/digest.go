@@ -55,10 +55,11 @@ type counted struct {
 // others stands for hosts beyond those that are told apart.
 const others = "(other hosts)"
 
-// Add says whether the event is to be written as it is; else it was counted, and
-// first says whether it is the only one that waits: somebody has to look at Due in
+// Add says whether the event is to be written as it is; else it was counted with
+// those whose reason is alike: what the caller says of it, without what each has for
+// itself. First says whether it is the only one that waits: somebody has to look at Due in
 // a [DigestPeriod].
-func (d *Digest) Add(e hotcell.Event, now time.Time) (single, first bool) {
+func (d *Digest) Add(e hotcell.Event, alike string, now time.Time) (single, first bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if passed := now.Sub(d.at).Seconds(); passed > 0 && !d.at.IsZero() {
@@ -73,7 +74,7 @@ func (d *Digest) Add(e hotcell.Event, now time.Time) (single, first bool) {
 	if first {
 		d.alike, d.since = map[likeness]*counted{}, now
 	}
-	key := likeness{e.Kind, e.Decision, e.Host, e.Credential, e.Reason}
+	key := likeness{e.Kind, e.Decision, e.Host, e.Credential, alike}
 	found := d.alike[key]
 	if found == nil && len(d.alike) >= digestKeys {
 		key.host, key.reason, e.Host, e.Reason, e.Name = others, "", others, "", ""
@@ -86,7 +87,7 @@ func (d *Digest) Add(e hotcell.Event, now time.Time) (single, first bool) {
 	found.more++
 	found.event.Size += e.Size
 	found.event.Duration += e.Duration
-	found.event.At = e.At
+	found.event.At, found.event.Reason = e.At, alike
 	return false, first
 }
 

@@ -14,6 +14,10 @@ func refusal(host string) hotcell.Event {
 	return hotcell.Event{Kind: "network.refuse", Decision: hotcell.Refused, Host: host, Reason: "the name is not in the assignment's allow-list"}
 }
 
+func add(d *audit.Digest, e hotcell.Event, now time.Time) (single, first bool) {
+	return d.Add(e, e.Reason, now)
+}
+
 // A flood is written as a few events that say how many there were: nothing is lost
 // of the number.
 func TestAFloodOfEventsIsCounted(t *testing.T) {
@@ -22,7 +26,7 @@ func TestAFloodOfEventsIsCounted(t *testing.T) {
 	now := time.Unix(1_000, 0)
 	written, firsts := 0, 0
 	for range 100_000 {
-		single, first := d.Add(refusal("evil.test"), now)
+		single, first := add(&d, refusal("evil.test"), now)
 		if single {
 			written++
 		}
@@ -51,7 +55,7 @@ func TestManyHostsAreToldTogether(t *testing.T) {
 	var d audit.Digest
 	now, written := time.Unix(1_000, 0), 0
 	for i := range 10_000 {
-		if single, _ := d.Add(refusal(fmt.Sprintf("h%d.evil.test", i)), now); single {
+		if single, _ := add(&d, refusal(fmt.Sprintf("h%d.evil.test", i)), now); single {
 			written++
 		}
 	}
@@ -73,6 +77,23 @@ func TestManyHostsAreToldTogether(t *testing.T) {
 	}
 }
 
+// What differs by what each has for itself is counted together, and the one event says
+// what they share.
+func TestAlikeAreCountedTogether(t *testing.T) {
+	t.Parallel()
+	var d audit.Digest
+	now := time.Unix(1_000, 0)
+	for i := range 10_000 {
+		e := refusal("a.test")
+		e.Reason = fmt.Sprintf("GET /%d: not allowed", i)
+		d.Add(e, "not allowed", now)
+	}
+	due := d.Due(now, true)
+	if len(due) != 1 || !strings.HasPrefix(due[0].Reason, "not allowed; 9,") {
+		t.Errorf("due: %+v", due)
+	}
+}
+
 // What a job does slowly is written one by one, for as long as it likes.
 func TestAQuietJobsEventsAreWrittenAsTheyAre(t *testing.T) {
 	t.Parallel()
@@ -80,7 +101,7 @@ func TestAQuietJobsEventsAreWrittenAsTheyAre(t *testing.T) {
 	now := time.Unix(1_000, 0)
 	for i := range 10_000 {
 		now = now.Add(time.Second)
-		if single, _ := d.Add(refusal("a.test"), now); !single {
+		if single, _ := add(&d, refusal("a.test"), now); !single {
 			t.Fatalf("event %d, one a second, was counted", i)
 		}
 	}

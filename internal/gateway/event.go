@@ -12,9 +12,13 @@ import (
 
 // report has an event recorded: by itself, or, where the job causes many, with
 // those that are like it, counted, a minute later at the latest and before the end.
-func (g *Gateway) report(e hotcell.Event) error {
+func (g *Gateway) report(e hotcell.Event) error { return g.reportAlike(e, e.Reason) }
+
+// reportAlike is report of an event that is like others although its reason says more
+// than theirs.
+func (g *Gateway) reportAlike(e hotcell.Event, alike string) error {
 	if g.floods(e.Kind) {
-		switch single, first := g.digest.Add(e, g.Now()); {
+		switch single, first := g.digest.Add(e, alike, g.Now()); {
 		case first:
 			border.After(audit.DigestPeriod, "counted events", border.Log(g.Config.Log), func() { g.tellCounted(false) })
 			return nil

@@ -156,6 +156,18 @@ func (w *world) kinds() []string {
 	return out
 }
 
+// recorded are the reasons of the events of a kind.
+func (w *world) recorded(kind string) (reasons []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, e := range w.events {
+		if e.Kind == kind {
+			reasons = append(reasons, e.Reason)
+		}
+	}
+	return reasons
+}
+
 func (w *world) dialled() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()

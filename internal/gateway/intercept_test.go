@@ -6,12 +6,14 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"runtime"
 	"slices"
 	"strings"
@@ -204,8 +206,12 @@ func TestACredentialGoesByTheVault(t *testing.T) {
 			t.Errorf("%s: %v, %v", target, answer, err)
 		}
 	}
-	if answer, err := s.client(t, false).Post("https://example.com/", "text/plain", nil); err != nil || answer.StatusCode != http.StatusForbidden {
+	if answer, err := s.client(t, false).Post("https://example.com/v1/notes?q=1", "text/plain", nil); err != nil || answer.StatusCode != http.StatusForbidden {
 		t.Errorf("another method: %v, %v", answer, err)
+	}
+	// The log tells it from a GET, and has not the query.
+	if !slices.ContainsFunc(s.recorded("network.refuse"), func(reason string) bool { return strings.HasPrefix(reason, "POST /v1/notes: ") }) {
+		t.Errorf("of the refusal the log says %q", s.recorded("network.refuse"))
 	}
 	s.world.mu.Lock()
 	s.fault = "the grant is dead"
@@ -232,6 +238,33 @@ func (z *zeros) Read(p []byte) (int, error) {
 	}
 	z.left -= n
 	return int(n), nil
+}
+
+// A refusal is told with its path, and no value in that is told with it, in whatever
+// spelling of a URL.
+func TestARefusalsPathIsToldWithoutValues(t *testing.T) {
+	t.Parallel()
+	s := openSite(t, func(http.ResponseWriter, *http.Request) { t.Error("it arrived") }, hotcell.Use{Credential: "sec_1", Name: "other", As: hotcell.InjectEnvironment, Tier: hotcell.TierSecret, Narrowing: hotcell.Narrowing{Hosts: []string{"elsewhere.example"}}})
+	var everywhere strings.Builder
+	for _, c := range []byte(payload) {
+		fmt.Fprintf(&everywhere, "%%%02x", c)
+	}
+	for _, path := range []string{url.PathEscape(payload), everywhere.String(), base64.RawURLEncoding.EncodeToString([]byte(payload)), strings.Repeat("x", 150) + url.PathEscape(payload)} {
+		answer, err := s.client(t, false).Get("https://example.com/notes/" + path)
+		if err != nil || answer.StatusCode != http.StatusForbidden {
+			t.Errorf("%s: %v, %v", path, answer, err)
+		}
+	}
+	told := s.recorded("guard.refuse")
+	if len(told) != 4 || !strings.HasPrefix(told[0], "GET /notes/") {
+		t.Errorf("told of %d: %q", len(told), told)
+	}
+	for _, reason := range told {
+		plain, _ := url.PathUnescape(reason)
+		if strings.Contains(plain, payload[:8]) || strings.Contains(reason, base64.RawURLEncoding.EncodeToString([]byte(payload))[:10]) {
+			t.Errorf("the log has %q", reason)
+		}
+	}
 }
 
 func TestABodyOfAnySizeTakesNoMemory(t *testing.T) {

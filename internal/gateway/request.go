@@ -28,7 +28,7 @@ func (g *Gateway) request(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusInternalServerError, "internal error")
 		return
 	}
-	x := &exchange{gateway: g, browser: to.browser, about: hotcell.Event{Host: net.JoinHostPort(to.host, strconv.Itoa(to.port))}}
+	x := &exchange{gateway: g, browser: to.browser, method: r.Method, path: r.URL.EscapedPath(), about: hotcell.Event{Host: net.JoinHostPort(to.host, strconv.Itoa(to.port))}}
 	if status, reason := g.over(); reason != "" {
 		w.Header().Set("Retry-After", "1")
 		refuse(w, status, reason)
@@ -109,8 +109,10 @@ func sameHost(header string, to *target) bool {
 type exchange struct {
 	gateway *Gateway
 	about   hotcell.Event
-	verdict egress.Verdict
-	inspect *inspector
+	// method and path are what it asked for, as they came.
+	method, path string
+	verdict      egress.Verdict
+	inspect      *inspector
 	// browser is true for a request of the browser's cell, leaves for one by which its
 	// page goes on from a form that is being filled in.
 	browser, leaves bool
@@ -123,7 +125,31 @@ type exchange struct {
 
 // refuse tells the cell why not, and how to ask, and has it recorded.
 func (x *exchange) refuse(w http.ResponseWriter, status int, reason string) {
-	x.gateway.refuseStatus(w, status, x.about, reason)
+	e := x.about
+	e.Kind, e.Decision = "network.refuse", hotcell.Refused
+	x.recorded(e, reason)
+	refuse(w, status, reason+askHint(status, x.about.Host))
+}
+
+// recorded has an event of the request recorded, with its method and path before the
+// reason; events that differ by these alone are counted together.
+func (x *exchange) recorded(e hotcell.Event, reason string) {
+	e.Reason = x.line() + ": " + reason
+	_ = x.gateway.reportAlike(e, reason)
+}
+
+// line is the request's method and path as the log may have them: without the query,
+// without values, and cut.
+func (x *exchange) line() string {
+	const mostMethod, mostPath = 32, 200
+	path := x.path
+	if patterns := x.gateway.patterns.Load(); patterns != nil {
+		path = string(patterns.Redact([]byte(path)))
+	}
+	if path = printable(path); len(path) > mostPath {
+		path = path[:mostPath] + "…"
+	}
+	return printable(x.method[:min(len(x.method), mostMethod)]) + " " + path
 }
 
 // found tells the cell that one of its values does not go there.
@@ -136,8 +162,7 @@ func (x *exchange) found(w http.ResponseWriter, m guard.Match, where string) {
 func (x *exchange) caught(m guard.Match, where string) {
 	e := x.about
 	e.Kind, e.Decision, e.Credential = "guard.refuse", hotcell.Refused, hotcell.CredentialID(m.ID)
-	e.Reason = fmt.Sprintf("a value of %s, %s, in the %s", m.Name, m.Form, where)
-	_ = x.gateway.report(e)
+	x.recorded(e, fmt.Sprintf("a value of %s, %s, in the %s", m.Name, m.Form, where))
 }
 
 // pass does a request that was decided.

@@ -66,7 +66,7 @@ func (v *Vault) counts(e hotcell.Event) bool {
 		return false
 	}
 	one := v.flood(e.Job)
-	single, first := one.events.Add(e, v.now())
+	single, first := one.events.Add(e, e.Reason, v.now())
 	if first {
 		border.After(audit.DigestPeriod, "counted events", border.Log(v.log), func() { v.tell(one, false) })
 	}
