@@ -21,6 +21,7 @@ import (
 	"hotcell/internal/cell"
 	"hotcell/internal/child"
 	"hotcell/internal/config"
+	"hotcell/internal/connector"
 	"hotcell/internal/egress"
 	"hotcell/internal/gateway"
 	"hotcell/internal/netguard"
@@ -138,8 +139,9 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	reader := parser.NewRemote(texts)
 	daemon, err := vaultd.Open(ctx, vaultd.Config{
-		Store: store, KeyURL: "file://" + order.Key, Owner: order.Owner, Dialer: dialer, Found: found, Issuers: issuers, Roots: roots, Databases: settings.Databases, Catalog: catalog, Parser: parser.NewRemote(texts), Limits: order.Budget.Limits(), Now: time.Now, Log: log,
+		Store: store, KeyURL: "file://" + order.Key, Owner: order.Owner, Dialer: dialer, Found: found, Issuers: issuers, Roots: roots, Databases: settings.Databases, Catalog: catalog, Parser: reader, Reads: reading(reader), Limits: order.Budget.Limits(), Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return errors.Join(err, store.Close())
@@ -150,6 +152,21 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 	serveLine(ctx, group, workers, daemon.Worker())
 	group.Go(border.Err("what is kept of the log", func() error { daemon.Retain(ctx, config.Days(order.AuditDays)); return nil }))
 	return group.Wait()
+}
+
+// readTime is how long what one step of a call brings may take to be read.
+const readTime = 5 * time.Second
+
+// reading begins to read what services answer.
+func reading(by *parser.Remote) connector.Opener {
+	by = by.Within(readTime)
+	return func(ctx context.Context) (connector.Reader, error) {
+		session, err := by.Open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return session, nil
+	}
 }
 
 // readRoots reads the certificates that hosts are verified against.

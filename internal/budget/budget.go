@@ -43,11 +43,13 @@ const (
 	Unpacking
 	// Streams are open ends that send what happens: sessions of tools.
 	Streams
+	// Reading is processes that read what services wrote, of which there are few.
+	Reading
 	kinds
 )
 
 var names = [kinds]string{
-	"requests under way", "questions that wait", "bytes in memory", "connections open", "bodies being unpacked", "streams open",
+	"requests under way", "questions that wait", "bytes in memory", "connections open", "bodies being unpacked", "streams open", "readers of texts",
 }
 
 // String is the kind in words.
@@ -74,6 +76,7 @@ func Defaults() Limits {
 		Connections: {Each: 256, All: 4096},
 		Unpacking:   {Each: 8, Queue: 1024, All: 64},
 		Streams:     {Each: 64, All: 2048},
+		Reading:     {Each: 2, Queue: 1024, All: 3}, // and one is left for people
 	}
 }
 

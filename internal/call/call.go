@@ -60,6 +60,9 @@ type Config struct {
 	// Upstreams keep the connections of the jobs' calls, each for one account; nil
 	// for the courier's own.
 	Upstreams *upstream.Pool
+	// Reads begins to read what takes a library to read, where no key is; nil where
+	// nobody does.
+	Reads connector.Opener
 	// Prints counts the values that a job can touch.
 	Prints func(context.Context, hotcell.JobID) (int64, error)
 	// Budget counts what each job has under way; nil for no limits.
@@ -328,6 +331,9 @@ func (s *Service) send(ctx context.Context, a *attempt, used *vault.Used, patter
 	}
 	if o.connector.Definition == book.MCP {
 		return by.Ask(ctx, courier.Remote{URL: o.settings[settingURL], Tool: o.tool.Name, Args: a.args}, o.auth, key, patterns)
+	}
+	if s.Reads != nil {
+		by = by.Reading(s.reading(a.request.Job))
 	}
 	run := o.tool.Begin(o.connector, connector.Input{
 		Args: a.args, Settings: o.settings, AccountID: o.accountID, Account: o.account, Call: a.id, Now: s.Now(),

@@ -100,6 +100,7 @@ func TestAnswersAreSelected(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := tool.Begin(of, connector.Input{Args: args, Now: time.Now()})
+		r.Reads(connector.Here)
 		next(t, r)
 		answer(t, r, c.answer)
 		if got := result(t, r); got != c.want {

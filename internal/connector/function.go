@@ -25,8 +25,9 @@ var environment = sync.OnceValue(func() *rule.Env {
 		cel.Variable("answer", cel.DynType), cel.Variable("status", cel.IntType), cel.Variable("headers", dyn), cel.Variable("items", cel.ListType(cel.DynType)),
 		cel.Variable("more", cel.BoolType), cel.Variable("cursor", cel.StringType), cel.Variable("call", cel.MapType(cel.StringType, cel.StringType)), cel.Variable("clock", cel.StringType),
 		function("base64url", base64urlOf), function("unbase64url", unbase64url), function("json", readJSON), function("tojson", writeJSON),
-		function("mail", writeMail), function("mailtext", readMail), function("bytes64", unbase64url), function("istext", isText),
-		function2("header", headerOf), function2("pick", pick), function2("others", othersOf),
+		cel.Variable(variable, cel.DynType), reads("mail", 1, writeMail), reads("mailtext", 1, readMail), reads("others", 2, othersOf),
+		function("bytes64", unbase64url), function("istext", isText),
+		function2("header", headerOf), function2("pick", pick),
 		cel.Macros(cel.GlobalMacro("now", 0, func(mef cel.MacroExprFactory, _ ast.Expr, _ []ast.Expr) (ast.Expr, *cel.Error) {
 			return mef.NewIdent("clock"), nil
 		})),

@@ -85,7 +85,9 @@ func beginOf(t *testing.T, document, name, arguments string) *connector.Run {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tool.Begin(c, connector.Input{Args: args, Call: "call-1", Now: time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)})
+	r := tool.Begin(c, connector.Input{Args: args, Call: "call-1", Now: time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)})
+	r.Reads(connector.Here)
+	return r
 }
 
 func unmarshal(t *testing.T, text string, to any) {

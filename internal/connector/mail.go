@@ -19,12 +19,12 @@ var errMail = errors.New("this is no message")
 
 // writeMail makes a message (RFC 5322, MIME) of a map. Addresses are parsed, and
 // headers folded and encoded, so that none can hold another header.
-func writeMail(v any) (any, error) {
-	m, ok := v.(map[string]any)
+func writeMail(r *reading, args []any) (any, error) {
+	m, ok := args[0].(map[string]any)
 	if !ok {
 		return nil, errMail
 	}
-	h, err := mailHeader(m)
+	h, err := r.mailHeader(m)
 	if err != nil {
 		return nil, err
 	}
@@ -66,9 +66,9 @@ func writeParts(out io.Writer, h mail.Header, plainText, html string, files []an
 	return errors.Join(writeTexts(w, plainText, html), writeFiles(w, files), w.Close())
 }
 
-func mailHeader(m map[string]any) (h mail.Header, err error) {
+func (r *reading) mailHeader(m map[string]any) (h mail.Header, err error) {
 	for _, field := range []string{"From", "To", "Cc", "Bcc"} {
-		list, err := addresses(m[strings.ToLower(field)])
+		list, err := r.addresses(m[strings.ToLower(field)])
 		if err != nil {
 			return h, err
 		}

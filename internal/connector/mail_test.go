@@ -57,7 +57,9 @@ func send(t *testing.T, arguments any) *connector.Request {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return next(t, tool.Begin(c, connector.Input{Args: args, Now: time.Now()}))
+	r := tool.Begin(c, connector.Input{Args: args, Now: time.Now()})
+	r.Reads(connector.Here)
+	return next(t, r)
 }
 
 func readMessage(t *testing.T, text string) (mail.Header, written) {
@@ -193,6 +195,7 @@ func TestTextsAndFilesOfAMessage(t *testing.T) {
 	}
 	tool, _ := c.Tool("read")
 	r := tool.Begin(c, connector.Input{})
+	r.Reads(connector.Here)
 	next(t, r)
 	answer(t, r, payload)
 	var got, want any

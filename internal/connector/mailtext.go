@@ -12,15 +12,16 @@ import (
 const maxParts = 20
 
 // readMail reads a Gmail message's payload: its texts, and what is attached.
-func readMail(v any) (any, error) {
-	out := &readMessage{texts: map[string]string{}, files: []any{}}
-	out.walk(v, 0)
-	return map[string]any{"text": out.texts["text/plain"], "html": out.texts["text/html"], "attachments": out.files}, nil
+func readMail(r *reading, args []any) (any, error) {
+	out := &readMessage{reading: r, files: []any{}}
+	out.walk(args[0], 0)
+	return map[string]any{"text": out.text.String(), "html": out.html.String(), "attachments": out.files}, nil
 }
 
 type readMessage struct {
-	texts map[string]string
-	files []any
+	*reading
+	text, html strings.Builder
+	files      []any
 }
 
 func (r *readMessage) walk(v any, depth int) {
@@ -53,13 +54,15 @@ func (r *readMessage) part(p map[string]any) {
 	charset := charsetOf(p["headers"])
 	switch {
 	case name != "" && strings.HasPrefix(kind, "text/"): // it is here already
-		file["text"] = mailText(data, charset)
+		file["text"] = r.mailText(data, charset)
 		r.files = append(r.files, file)
 	case name != "":
 		file["base64"] = base64.StdEncoding.EncodeToString(data)
 		r.files = append(r.files, file)
-	default:
-		r.texts[kind] += mailText(data, charset)
+	case kind == "text/plain":
+		r.text.WriteString(r.mailText(data, charset))
+	case kind == "text/html":
+		r.html.WriteString(r.mailText(data, charset))
 	}
 }
 
@@ -71,9 +74,9 @@ func charsetOf(headers any) string {
 
 // mailText is a part's text. Services may have it in UTF-8 already, whatever the
 // part's header says.
-func mailText(data []byte, charset string) string {
+func (r *reading) mailText(data []byte, charset string) string {
 	if utf8.Valid(data) && !bytes.ContainsAny(data, "\x00\x1b") {
 		return string(data)
 	}
-	return textIn(data, charset)
+	return r.textIn(data, charset)
 }

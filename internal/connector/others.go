@@ -9,17 +9,17 @@ import (
 
 // othersOf are the addresses of a header that are in none of a list of headers, each
 // once: who answers all writes neither to themselves nor twice to anybody.
-func othersOf(header, without any) (any, error) {
-	s, _ := header.(string)
-	list, err := parseAddresses(s)
+func othersOf(r *reading, args []any) (any, error) {
+	s, _ := args[0].(string)
+	list, err := r.parseAddresses(s)
 	if err != nil {
 		return nil, err
 	}
 	var seen []*mail.Address
-	headers, _ := without.([]any)
+	headers, _ := args[1].([]any)
 	for _, one := range headers {
 		s, _ := one.(string)
-		more, err := parseAddresses(s)
+		more, err := r.parseAddresses(s)
 		if err != nil {
 			return nil, err
 		}

@@ -11,10 +11,10 @@ import (
 	"hotcell/internal/words"
 )
 
-// Plain are the parsers of what strangers describe their services by, for a process
-// that holds no key: each makes of a description one that says the same and holds
-// nothing that is hard to read. They are named as the definitions of connectors are.
-var Plain = map[string]func([]byte) ([]byte, error){"openapi": plainAsked, "mcp": plainTools}
+// Plain are the parsers of what strangers write, for a process that holds no key: each
+// makes of a text one that says the same and holds nothing that is hard to read. Those of
+// what services are described by are named as the definitions of connectors are.
+var Plain = map[string]func([]byte) ([]byte, error){"openapi": plainAsked, "mcp": plainTools, kindCharset: plainCharset}
 
 // asked is a document to be made plain.
 type asked struct {

@@ -44,7 +44,12 @@ type content struct {
 }
 
 // Result is the result of a call that is over.
-func (r *Run) Result(ctx context.Context) (*Result, error) {
+func (r *Run) Result(ctx context.Context) (out *Result, err error) {
+	defer r.step(ctx)(&err)
+	return r.result(ctx)
+}
+
+func (r *Run) result(ctx context.Context) (*Result, error) {
 	if r.last == nil {
 		return &Result{JSON: json.RawMessage("{}")}, nil
 	}
@@ -138,7 +143,7 @@ func (r *Run) given(data []byte, kind, name string) (*Result, error) {
 	if _, _, err := mime.ParseMediaType(kind); err != nil {
 		kind = "application/octet-stream"
 	}
-	return contentOf(data, kind, name), nil
+	return r.contentOf(data, kind, name), nil
 }
 
 func charsetIn(h http.Header) string {
@@ -147,7 +152,7 @@ func charsetIn(h http.Header) string {
 }
 
 // contentOf is a file as an agent gets it: text as text, whatever its charset.
-func contentOf(data []byte, kind, name string) *Result {
+func (r *Run) contentOf(data []byte, kind, name string) *Result {
 	bare, parameters, _ := mime.ParseMediaType(kind)
 	one := Content{Kind: "file", Data: data, Type: bare, Name: name}
 	family, _, _ := strings.Cut(bare, "/")
@@ -156,7 +161,7 @@ func contentOf(data []byte, kind, name string) *Result {
 	case family == "image" && !strings.HasSuffix(bare, "xml") || family == "audio":
 		one.Kind = family
 	case (family == "text" || strings.Contains(bare, "json") || strings.Contains(bare, "xml")) && (utf8.Valid(data) || said != ""):
-		one.Kind, one.Text, one.Data = "text", textIn(data, said), nil
+		one.Kind, one.Text, one.Data = "text", r.reading.textIn(data, said), nil
 		if len(one.Text) > maxResult {
 			return cut([]byte(one.Text))
 		}

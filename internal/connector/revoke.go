@@ -3,6 +3,7 @@ package connector
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"hotcell"
 )
@@ -106,7 +107,7 @@ func (r *Revocation) Request(ctx context.Context, settings map[string]string, to
 func (a *Auth) Done(ctx context.Context, answer *Answer) (code string, done bool) {
 	body, err := lenient(answer.Body) // whatever it says that it is: an error must not be missed
 	if err != nil {
-		body, _, _ = bodyOf(answer)
+		body, _, _ = bodyOf(answer, func(text []byte, _ string) string { return strings.ToValidUTF8(string(text), "\ufffd") })
 	}
 	m, _ := body.(map[string]any)
 	if code = codeOf(m["error"]); code == "" && m["ok"] == false {

@@ -49,6 +49,10 @@ type Run struct {
 	plain   bool // the last answer was no JSON
 	id      string
 	name    string
+
+	open    Opener
+	deaths  int // readers that ended over a text
+	reading *reading
 }
 
 type step struct {
@@ -79,7 +83,8 @@ func vars(in Input) map[string]any {
 
 // Next is the next request; nil where the call is over. Each is answered before
 // the next one is asked for.
-func (r *Run) Next(ctx context.Context) (*Request, error) {
+func (r *Run) Next(ctx context.Context) (out *Request, err error) {
+	defer r.step(ctx)(&err)
 	if r.ended {
 		return nil, nil //nolint:nilnil // it is over
 	}
@@ -138,12 +143,12 @@ func (r *Run) raw() bool {
 
 // Answer takes the answer to the last request: a [*Failure] where the service
 // says no.
-func (r *Run) Answer(ctx context.Context, a *Answer) error {
+func (r *Run) Answer(ctx context.Context, a *Answer) (err error) {
+	defer r.step(ctx)(&err)
 	r.last = a
 	var body any = map[string]any{}
 	if r.plain = false; !r.raw() || a.Status > 299 {
-		var err error
-		if body, r.plain, err = bodyOf(a); err != nil && a.Status <= 299 {
+		if body, r.plain, err = bodyOf(a, r.reading.textIn); err != nil && a.Status <= 299 {
 			return &Failure{Status: a.Status, Message: fmt.Sprintf("the answer of %s is not read: it is JSON that is %s", r.connector.Name, err)}
 		}
 	}
@@ -176,7 +181,7 @@ func shortLine(s string, most int) string {
 // bodyOf reads an answer's body: what is no JSON is a map with its text. What
 // says that it is text is not looked into. An error is JSON that is not read, of which
 // the text is given too.
-func bodyOf(a *Answer) (body any, isText bool, err error) {
+func bodyOf(a *Answer, text func(text []byte, charset string) string) (body any, isText bool, err error) {
 	if len(a.Body) == 0 {
 		return map[string]any{}, false, nil
 	}
@@ -191,7 +196,7 @@ func bodyOf(a *Answer) (body any, isText bool, err error) {
 			err = nil
 		}
 	}
-	return map[string]any{"text": textIn(a.Body, parameters["charset"])}, true, err
+	return map[string]any{"text": text(a.Body, parameters["charset"])}, true, err
 }
 
 func headersOf(h http.Header) map[string]any {

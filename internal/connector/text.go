@@ -215,6 +215,9 @@ func (t *text) fill(of func(string) (string, bool)) (string, error) {
 }
 
 func (p *part) eval(ctx context.Context, vars map[string]any) (any, error) {
+	if p.program != nil && readers.MatchString(p.literal) {
+		return p.program.EvalWithin(ctx, readingTime, vars)
+	}
 	if p.program != nil {
 		return p.program.Eval(ctx, vars)
 	}

@@ -35,6 +35,9 @@ import (
 
 // Config is what a courier needs.
 type Config struct {
+	// Reads begins to read what takes a library to read, in a process that holds no key;
+	// nil where nobody does.
+	Reads connector.Opener
 	// Transport makes one request and follows nothing: package upstream's.
 	Transport http.RoundTripper
 	Now       func() time.Time
@@ -97,6 +100,13 @@ func (c *Courier) Telling(told guard.Told) *Courier {
 	return &telling
 }
 
+// Reading is the courier, for which others read.
+func (c *Courier) Reading(open connector.Opener) *Courier {
+	by := *c
+	by.Reads = open
+	return &by
+}
+
 // Rest closes the connections that nobody uses: their buffers remember what went
 // through them.
 func (c *Courier) Rest() {
@@ -141,6 +151,9 @@ func (c *Courier) Do(ctx context.Context, run *connector.Run, auth hotcell.Auth,
 	ctx, cancel := context.WithTimeout(ctx, c.Limits.Whole)
 	defer cancel()
 	t := &trip{Courier: c, auth: auth, key: key, patterns: patterns}
+	if c.Reads != nil {
+		run.Reads(t.reads)
+	}
 	if err := t.all(ctx, run); err != nil {
 		return nil, t.Trip, t.plain(err)
 	}

@@ -92,7 +92,7 @@ tools:
 
 // twin is a service under the names of the document, and a courier to it.
 type twin struct {
-	t       *testing.T
+	t       testing.TB
 	server  *httptest.Server
 	made    *connector.Connector
 	courier *courier.Courier
@@ -102,7 +102,7 @@ type twin struct {
 	unkeyed atomic.Int64
 }
 
-func setup(t *testing.T, handler http.HandlerFunc, limits courier.Limits) *twin {
+func setup(t testing.TB, handler http.HandlerFunc, limits courier.Limits) *twin {
 	t.Helper()
 	w := &twin{t: t}
 	w.server = httptest.NewTLSServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
@@ -125,7 +125,7 @@ func setup(t *testing.T, handler http.HandlerFunc, limits courier.Limits) *twin 
 	if w.made, err = connector.Parse([]byte(document)); err != nil {
 		t.Fatal(err)
 	}
-	w.courier = courier.New(courier.Config{Transport: transport, Now: time.Now, Log: slog.New(slog.DiscardHandler), Limits: limits})
+	w.courier = courier.New(courier.Config{Transport: transport, Reads: connector.Here, Now: time.Now, Log: slog.New(slog.DiscardHandler), Limits: limits})
 	return w
 }
 
@@ -164,7 +164,7 @@ func (w *twin) do(ctx context.Context, tool string, arguments map[string]any) (s
 var bearer = hotcell.Auth{Kind: "bearer"}
 
 // clean fails the test where a text holds the token in any form.
-func clean(t *testing.T, what, text string) {
+func clean(t testing.TB, what, text string) {
 	t.Helper()
 	raw := []byte(token)
 	forms := []string{

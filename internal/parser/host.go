@@ -69,7 +69,8 @@ func (h *Host) dismiss() {
 	}
 }
 
-// read has one process answer one line.
+// read has one process answer one line, and another be ready then: whoever waits for the
+// first has the processor meanwhile.
 func (h *Host) read(ctx context.Context, line net.Conn) {
 	defer func() { _ = line.Close() }()
 	with, ok := line.(interface{ File() (*os.File, error) })
@@ -80,29 +81,54 @@ func (h *Host) read(ctx context.Context, line net.Conn) {
 	if err != nil {
 		return
 	}
-	_ = line.Close() // the process has it soon, and its end is the line's
+	_ = line.Close()
+	if h.answer(ctx, file) {
+		h.prepare()
+	}
+}
+
+// answer has one process answer one line, which it closes; false where none was there.
+func (h *Host) answer(ctx context.Context, file *os.File) bool {
+	defer func() { _ = file.Close() }()
 	r, err := h.next()
 	if err == nil {
 		err = r.take(file)
 	}
-	_ = file.Close()
 	if err != nil {
 		h.Log.Error("starting a reader of texts", "error", err)
-		return
+		return false
 	}
-	defer h.prepare() // once this one is done: whoever waits for it has the processor
+	h.await(ctx, r, file)
+	return true
+}
+
+// look is how often it is looked whether somebody still waits for an answer.
+const look = 50 * time.Millisecond
+
+// await waits for the end of a process: its own, or that of its time, or of its line at
+// the other end, where nobody wants to know any more.
+func (h *Host) await(ctx context.Context, r *reader, line *os.File) {
 	most := h.Life
 	if most == 0 {
 		most = life
 	}
-	timer := time.NewTimer(most)
-	defer timer.Stop()
-	select {
-	case err = <-r.ended:
-	case <-timer.C:
-		err = r.end()
-	case <-ctx.Done():
-		err = r.end()
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	tick := time.NewTicker(look)
+	defer tick.Stop()
+	var err error
+	for waits := true; waits; {
+		select {
+		case err = <-r.ended:
+			waits = false
+		case <-ctx.Done():
+			err, waits = r.end(), false
+		case <-tick.C:
+			if left(line) {
+				_ = r.end()
+				return
+			}
+		}
 	}
 	switch {
 	case r.cmd.ProcessState != nil && r.cmd.ProcessState.ExitCode() == exitOpen:
@@ -112,12 +138,20 @@ func (h *Host) read(ctx context.Context, line net.Conn) {
 	}
 }
 
+// left says whether nobody is at the other end of a line any more.
+func left(line *os.File) bool {
+	at := []unix.PollFd{{Fd: int32(line.Fd())}}
+	n, err := unix.Poll(at, 0)
+	return err == nil && n > 0 && at[0].Revents&unix.POLLHUP != 0
+}
+
 // next is the process that waits, else a new one. One that has ended meanwhile is none.
 func (h *Host) next() (*reader, error) {
 	select {
 	case r := <-h.ready:
 		select {
-		case _, _ = <-r.ended:
+		case err := <-r.ended:
+			h.Log.Warn("a reader of texts ended before it had one", "error", err)
 			_ = r.give.Close()
 		default:
 			return r, nil

@@ -45,8 +45,9 @@ var kinds = parser.Kinds{
 		return all[0][:len(all)], nil
 	},
 	"slow": func([]byte) ([]byte, error) {
-		for { //nolint:revive // that is what it does
+		for on := true; on; on = len(os.Args) > 0 { //nolint:revive // that is what it does
 		}
+		return nil, errors.New("it ended")
 	},
 	"large": func([]byte) ([]byte, error) { return make([]byte, 17<<20), nil },
 	"grasp": grasp,
@@ -58,7 +59,13 @@ func counted() func([]byte) ([]byte, error) {
 	return func([]byte) ([]byte, error) { n++; return fmt.Append(nil, n), nil }
 }
 
-func deep(in []byte) []byte { return append(deep(append(in, 1)), 1) }
+// deep ends with the stack.
+func deep(in []byte) []byte {
+	if cap(in) < 0 {
+		return in
+	}
+	return append(deep(append(in, 1)), 1)
+}
 
 // grasp does all that a process that was taken over would, and tells what worked.
 func grasp(in []byte) ([]byte, error) {
@@ -279,5 +286,34 @@ func BenchmarkSession(b *testing.B) {
 				b.StartTimer()
 			}
 		})
+	}
+}
+
+// Who waits for a short time is told of a text that takes longer, as of one that ends
+// its reader; who leaves meanwhile is told that.
+func TestAnswersAreWaitedForWithinATime(t *testing.T) {
+	t.Parallel()
+	p := open(t, 0).Within(200 * time.Millisecond)
+	if _, err := p.Parse(t.Context(), "slow", nil); !errors.Is(err, hotcell.ErrInvalid) {
+		t.Errorf("%v", err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(hotcell.ErrDenied)
+	if _, err := p.Parse(ctx, "slow", nil); !errors.Is(err, hotcell.ErrDenied) {
+		t.Errorf("%v", err)
+	}
+}
+
+// Nobody's text is read on: more of them than there are places keep nobody out.
+func TestWhoLeavesTakesTheReaderAlong(t *testing.T) {
+	t.Parallel()
+	p := open(t, time.Minute)
+	for range 8 {
+		if _, err := p.Within(100*time.Millisecond).Parse(t.Context(), "slow", nil); !errors.Is(err, hotcell.ErrInvalid) {
+			t.Errorf("%v", err)
+		}
+	}
+	if out, err := p.Parse(t.Context(), "echo", []byte("well")); err != nil || string(out) != "well" {
+		t.Errorf("after them: %q, %v", out, err)
 	}
 }

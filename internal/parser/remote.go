@@ -18,13 +18,17 @@ type Dialer interface {
 }
 
 // Remote has texts read in processes of their own.
-type Remote struct{ dialer Dialer }
+type Remote struct {
+	dialer Dialer
+	within time.Duration
+}
 
-// NewRemote asks the host at the other end of the dialer's lines.
-func NewRemote(d Dialer) *Remote { return &Remote{d} }
+// NewRemote asks the host at the other end of the dialer's lines, and waits a little
+// longer than a process has.
+func NewRemote(d Dialer) *Remote { return &Remote{d, life + 5*time.Second} }
 
-// patience is how long an answer is waited for: a little longer than a process has.
-const patience = life + 5*time.Second
+// Within is the same, which waits for so long at the most.
+func (r *Remote) Within(d time.Duration) *Remote { return &Remote{r.dialer, d} }
 
 // errUnread is what is said of a text that ended its reader.
 var errUnread = hotcell.Invalid("", "this cannot be read: it is not what it should be, or takes too much time or memory to read")
@@ -52,19 +56,16 @@ type Session struct {
 // Open has a process wait for texts. What is read in one session should be one
 // stranger's: a text that takes the process over reads, and answers, those to come.
 func (r *Remote) Open(ctx context.Context) (*Session, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	line, err := r.dialer.DialContext(ctx)
+	until, cancel := context.WithTimeout(ctx, r.within)
+	line, err := r.dialer.DialContext(until)
 	if err != nil {
-		defer cancel()
+		cancel()
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 		return nil, fmt.Errorf("%w: the part of the server that reads documents does not answer", hotcell.ErrUnavailable)
 	}
-	if until, ok := ctx.Deadline(); ok {
-		_ = line.SetDeadline(until)
-	}
-	stop := border.WithEnd(ctx, "ending a question", border.Silent, func() { _ = line.Close() })
+	stop := border.WithEnd(until, "ending a question", border.Silent, func() { _ = line.Close() })
 	return &Session{ctx, line, bufio.NewReaderSize(line, maxLine), func() { stop(); cancel() }}, nil
 }
 

@@ -101,7 +101,13 @@ var errEvaluate = errors.New("the expression cannot be decided on this")
 // Eval evaluates the expression and returns plain Go values: nil, bool, string,
 // int64, uint64, float64, []byte, []any, map[string]any.
 func (p *Program) Eval(ctx context.Context, vars map[string]any) (any, error) {
-	out, err := p.eval(ctx, vars)
+	return p.EvalWithin(ctx, maxTime, vars)
+}
+
+// EvalWithin is Eval of an expression that may take longer than others: its functions
+// wait for something.
+func (p *Program) EvalWithin(ctx context.Context, d time.Duration, vars map[string]any) (any, error) {
+	out, err := p.eval(ctx, d, vars)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +116,7 @@ func (p *Program) Eval(ctx context.Context, vars map[string]any) (any, error) {
 
 // True says whether the expression is true; what is no boolean is an error.
 func (p *Program) True(ctx context.Context, vars map[string]any) (bool, error) {
-	out, err := p.eval(ctx, vars)
+	out, err := p.eval(ctx, maxTime, vars)
 	if err != nil {
 		return false, err
 	}
@@ -120,8 +126,8 @@ func (p *Program) True(ctx context.Context, vars map[string]any) (bool, error) {
 	return out == types.True, nil
 }
 
-func (p *Program) eval(ctx context.Context, vars map[string]any) (ref.Val, error) {
-	ctx, cancel := context.WithTimeout(ctx, maxTime)
+func (p *Program) eval(ctx context.Context, d time.Duration, vars map[string]any) (ref.Val, error) {
+	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	out, _, err := p.program.ContextEval(ctx, vars)
 	if err != nil || out == nil {

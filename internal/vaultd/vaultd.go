@@ -68,6 +68,9 @@ type Config struct {
 	// Parser reads what strangers describe their services by, where no key is; nil
 	// for this process, which is for tests.
 	Parser connection.Parser
+	// Reads begins to read what services answer, where it takes a library, and no key is;
+	// nil for this process, which is for tests.
+	Reads connector.Opener
 	// Limits bound what each job holds of the vault; nil for the defaults.
 	Limits budget.Limits
 	Now    func() time.Time
@@ -111,6 +114,9 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 	if c.Parser == nil {
 		c.Parser = parser.Here(connector.Plain)
 	}
+	if c.Reads == nil {
+		c.Reads = connector.Here
+	}
 	out, err := reach(c, door)
 	if err != nil {
 		return nil, errors.Join(err, door.Close())
@@ -128,7 +134,7 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 		forwards: forward.New(forward.Config{Vault: door, Dialer: c.Dialer, Roots: c.Roots, Databases: c.Databases, Keeper: out.keeper, Logins: logins, Budget: jobs, Guesses: guesses, Tidy: tidied, Now: c.Now, Log: c.Log}),
 		logins:   logins,
 		calls: call.New(call.Config{
-			Vault: door, Book: out.book, Keeper: out.keeper, Courier: out.courier, Upstreams: out.upstreams, Prints: door.Prints, Budget: jobs, Guesses: guesses, Tidy: tidied, Now: c.Now, Log: c.Log,
+			Vault: door, Book: out.book, Keeper: out.keeper, Courier: out.courier, Upstreams: out.upstreams, Reads: c.Reads, Prints: door.Prints, Budget: jobs, Guesses: guesses, Tidy: tidied, Now: c.Now, Log: c.Log,
 		}),
 		keeper: out.keeper, tidy: tidied, book: out.book, catalog: out.catalog,
 		log: c.Log, now: c.Now, beat: heartbeat,
