@@ -316,8 +316,10 @@ func (b *booth) send(raw string) (answer *http.Response, text, arrived string) {
 	c, err := b.dial(b.t.Context())
 	b.must(err)
 	defer func() { _ = c.Close() }()
-	_, err = io.WriteString(c, strings.ReplaceAll(raw, "HOST", net.JoinHostPort(b.host, strconv.Itoa(b.port))))
-	b.must(err)
+	// What is refused by its head is not read to its end.
+	go func() {
+		_, _ = io.WriteString(c, strings.ReplaceAll(raw, "HOST", net.JoinHostPort(b.host, strconv.Itoa(b.port))))
+	}()
 	answer, err = http.ReadResponse(bufio.NewReader(c), nil)
 	b.must(err)
 	body, err := io.ReadAll(answer.Body)

@@ -29,7 +29,7 @@ func (m *mounting) body() error {
 	if m.out.Body == nil || m.out.Body == http.NoBody {
 		return nil
 	}
-	if len(m.out.Header["Content-Type"]) > 1 {
+	if kinds, _, _ := strings.Cut(m.out.Header.Get("Content-Type"), ";"); len(m.out.Header["Content-Type"]) > 1 || strings.Contains(kinds, ",") {
 		return fmt.Errorf("%w: the request says in two ways what its body is", hotcell.ErrDenied)
 	}
 	kind := m.out.Header.Get("Content-Type")
@@ -85,9 +85,13 @@ func (m *mounting) takes() bool {
 func (m *mounting) large(form place.Form, needed bool, text []byte) error {
 	rest := io.MultiReader(bytes.NewReader(text), m.out.Body)
 	switch {
-	case !needed, form == place.None, form == place.JSON && !m.takes():
+	case !needed, form == place.None, form == place.JSON && !m.takes() && !m.narrowed():
 	case form == place.Multipart:
-		rest = &named{from: rest, refuse: m.partNames()}
+		heads, err := place.NewHeads(m.out.Header.Get("Content-Type"), m.unwanted)
+		if err != nil {
+			return fmt.Errorf("%w: %w", hotcell.ErrDenied, err)
+		}
+		rest = &named{from: rest, heads: heads}
 	default:
 		return fmt.Errorf("%w: the fields of a body of more than %d MiB cannot be looked at", hotcell.ErrDenied, maxSwapped>>20)
 	}
@@ -222,44 +226,27 @@ func (w *wiped) Close() error {
 	return nil
 }
 
-// partNames are what no part of a large multipart body may be called, as it is
-// written in its head.
-func (m *mounting) partNames() [][]byte {
-	names := []string{"token", "access_token", "private_token", "api_key", "client_secret"}
-	if m.narrowed() {
-		names = append(names, "_method", "$method", "x-http-method-override")
-	}
-	var out [][]byte
-	for _, name := range names {
-		if !slices.Contains(m.ours, place.Place{Kind: place.Body, Name: name}) {
-			out = append(out, []byte(`name="`+name+`"`), []byte(`name=`+name))
-		}
-	}
-	return out
-}
-
 // errNamed is a part that a large body may not have.
-var errNamed = errors.New("a part of the body has a name that could sign somebody in, or make the request another one")
+var errNamed = errors.New("a part of the body has a name that could sign somebody in, or make the request another one, or its head can be read in two ways")
 
-// named hands a stream on until a name is in it.
+// named hands a multipart body on until a part has a name that it may not have.
 type named struct {
-	from   io.Reader
-	refuse [][]byte
-	tail   []byte
+	from  io.Reader
+	heads *place.Heads
 }
-
-// longestName is how many bytes of a name may be in the chunk before.
-const longestName = 40
 
 // Read implements [io.Reader].
 func (n *named) Read(p []byte) (int, error) {
 	count, err := n.from.Read(p)
-	window := bytes.ToLower(append(n.tail, p[:count]...))
-	for _, name := range n.refuse {
-		if bytes.Contains(window, name) {
-			return 0, errNamed
-		}
+	if name, unread := n.heads.Read(p[:count]); name != "" || unread != nil {
+		return 0, errNamed
 	}
-	n.tail = append([]byte(nil), window[max(0, len(window)-longestName):]...)
 	return count, err
+}
+
+// unwanted says whether no part of a large body may be called so: neither what is swapped
+// nor what could lead around something is looked at there.
+func (m *mounting) unwanted(name string) bool {
+	p := place.Place{Kind: place.Body, Name: name}
+	return m.narrowed() && place.OverridesField(name) || place.ForeignName(m.host, m.out.URL.Path, place.Multipart, name, m.ours) || slices.ContainsFunc(m.guests, func(g guest) bool { return slices.Contains(g.places, p) })
 }

@@ -22,7 +22,7 @@ const (
 
 // Field is one field of a body: what it is called, and where its value stands.
 type Field struct {
-	// Name is as [Place] has it.
+	// Name is as [Place] has it; a dot within a name of JSON is written \. there.
 	Name string
 	// From and To are where the value is in the body, quotes and all.
 	From, To int
@@ -60,6 +60,10 @@ func Unsaid(contentType string) bool {
 	return kind == "" || strings.HasPrefix(kind, "text/")
 }
 
+// loosely says whether a body is of a kind that frameworks take for JSON by a part of
+// its name.
+func loosely(contentType string) bool { return strings.Contains(strings.ToLower(contentType), "json") }
+
 // Fields reads those fields of a body whose names are wanted, as one who gets it
 // would: of JSON, those at most four names deep.
 func Fields(body []byte, contentType string, wanted func(name string) bool) (form Form, fields []Field, err error) {
@@ -68,7 +72,7 @@ func Fields(body []byte, contentType string, wanted func(name string) bool) (for
 	if charset := strings.ToLower(parameters["charset"]); charset != "" && charset != "utf-8" && charset != "utf8" && charset != "us-ascii" && charset != "iso-8859-1" && form != None {
 		return form, nil, ErrUnread
 	}
-	if form == None && Unsaid(contentType) {
+	if form == None && (Unsaid(contentType) || loosely(contentType)) {
 		if text := bytes.TrimLeft(body, " \t\r\n"); len(text) > 0 && text[0] == '{' && json.Valid(body) {
 			form = JSON
 		}
@@ -124,7 +128,7 @@ func ofParts(body []byte, boundary string, wanted func(string) bool) (fields []F
 			return nil, ErrUnread
 		}
 		end := bytes.Index(rest, mark)
-		if end < 0 {
+		if end < 2 { // no end, or no head
 			return nil, ErrUnread
 		}
 		head, content, whole := bytes.Cut(rest[2:end], []byte("\r\n\r\n"))
@@ -155,7 +159,7 @@ func partName(head []byte) (string, error) {
 			continue
 		}
 		_, parameters, err := mime.ParseMediaType(value)
-		if err != nil || seen {
+		if err != nil || seen || strings.Contains(parameters["name"], `\`) { // which some take away
 			return "", ErrUnread
 		}
 		name, seen = parameters["name"], true
@@ -258,6 +262,7 @@ func (r *reading) object(path string, depth int) bool {
 		if !ok || !r.take(':') {
 			return false
 		}
+		name = strings.ReplaceAll(name, ".", `\.`) // it is no path
 		if path != "" && name != "" {
 			name = path + "." + name
 		}

@@ -38,6 +38,7 @@ func leaves(path string, deep int, v any) (out []string) {
 	switch v := v.(type) {
 	case map[string]any:
 		for name, inner := range v {
+			name = strings.ReplaceAll(name, ".", `\.`)
 			if deep >= 4 || path == "" && deep > 0 {
 				name = ""
 			} else if path != "" && name != "" {
@@ -174,6 +175,70 @@ func TestFieldsOfForms(t *testing.T) {
 		if form, _, _ := place.Fields([]byte(text), "text/plain", all); form != want {
 			t.Errorf("%s as text: %q", text, form)
 		}
+	}
+}
+
+// TestProveHeadsAreThoseOfTheWhole has bodies come in any pieces: the names are those
+// that are read in the whole, and what is not read there is not read in pieces.
+func TestProveHeadsAreThoseOfTheWhole(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(8, 9))
+	pieces := []string{"--xx", "\r\n", "\r\n", "\r\n--xx\r\n", `Content-Disposition: form-data; name="token"`, "Content-Disposition: form-data; name= text", "content-disposition: form-data; name=\"t\\oken\"", "\r\n\r\n", "content", "-", "--", "\r\n--xx--\r\n", "\n", "--xxx", "Content-Type: a/b", " folded", "\r\n--xx\r\nContent-Disposition: form-data; name=a\r\n\r\nb"}
+	read := 0
+	for range prove.Trials(100_000, 3_000_000) {
+		body := []byte("--xx\r\n"[:r.IntN(7)])
+		for range r.IntN(12) {
+			body = append(body, pieces[r.IntN(len(pieces))]...)
+		}
+		_, fields, err := place.Fields(body, partsKind, all)
+		var names []string
+		h, failed := place.NewHeads(partsKind, func(name string) bool { names = append(names, name); return false })
+		for at := 0; at < len(body) && failed == nil; {
+			n := min(1+r.IntN(9), len(body)-at)
+			_, failed = h.Read(body[at : at+n])
+			at += n
+		}
+		if err == nil && failed != nil {
+			t.Fatalf("%q is read as a whole, and not in pieces", body)
+		}
+		for i, f := range fields {
+			if err == nil && (i >= len(names) || names[i] != f.Name) || err == nil && len(fields) != len(names) {
+				t.Fatalf("%q: %q, and in pieces %q", body, listed(fields), names)
+			}
+		}
+		if err == nil {
+			read++
+		}
+	}
+	if read < 100 {
+		t.Errorf("only %d could be read", read)
+	}
+	for _, head := range []string{`name="token"`, `name=token`, `name= "token"`, `NAME="token"`, `name="t\oken"`, `filename=a; name=token`, `name*=utf-8\'\'%74oken`, `x="a;b"; name="token"`} {
+		h, err := place.NewHeads(partsKind, func(name string) bool { return name == "token" })
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, err := h.Read([]byte("--xx\r\nContent-Disposition: form-data; " + strings.ReplaceAll(head, `\'`, "'") + "\r\n\r\nvalue"))
+		if name != "token" && err == nil {
+			t.Errorf("%s passes", head)
+		}
+	}
+}
+
+// TestADotInANameIsNoPath has a name with a dot be another place than a name within.
+func TestADotInANameIsNoPath(t *testing.T) {
+	t.Parallel()
+	_, fields, err := place.Fields([]byte(`{"auth.token":"a","auth":{"token":"b"},"auth\\":{"token":"c"}}`), jsonKind, func(name string) bool { return name == "auth.token" })
+	if got := listed(fields); err != nil || !slices.Equal(got, []string{"auth.token=b"}) {
+		t.Errorf("%q, %v", got, err)
+	}
+	for kind, want := range map[string]place.Form{"application/json-seq": place.JSON, "application/x-json": place.JSON, "application/jsonrequest": place.JSON, "application/octet-stream": place.None} {
+		if form, _, _ := place.Fields([]byte(`{"a":1}`), kind, all); form != want {
+			t.Errorf("%s: %q", kind, form)
+		}
+	}
+	if form, _, _ := place.Fields([]byte("{\"a\":1}\n{\"b\":1}\n"), "application/x-ndjson", all); form != place.None {
+		t.Errorf("lines of JSON: %q", form)
 	}
 }
 
