@@ -329,6 +329,7 @@ func (s *Service) send(ctx context.Context, a *attempt, used *vault.Used, patter
 	if s.Upstreams != nil {
 		by = by.Over(s.Upstreams.For(upstream.Holder{Job: a.request.Job, Of: string(used.Use.Credential), Version: used.Use.Version}))
 	}
+	by = by.Holding(s.holding(a.request.Job))
 	if o.connector.Definition == book.MCP {
 		return by.Ask(ctx, courier.Remote{URL: o.settings[settingURL], Tool: o.tool.Name, Args: a.args}, o.auth, key, patterns)
 	}

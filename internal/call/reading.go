@@ -6,6 +6,7 @@ import (
 	"hotcell"
 	"hotcell/internal/budget"
 	"hotcell/internal/connector"
+	"hotcell/internal/courier"
 )
 
 // reading begins to read for a job, which has few readers at once: another's text waits
@@ -22,6 +23,13 @@ func (s *Service) reading(job hotcell.JobID) connector.Opener {
 			return nil, err
 		}
 		return &counted{by, release}, nil
+	}
+}
+
+// holding counts what a job's calls have in memory of large answers.
+func (s *Service) holding(job hotcell.JobID) courier.Hold {
+	return func(ctx context.Context, n int64) (func(), error) {
+		return s.Budget.Of(string(job)).Wait(ctx, budget.Buffered, n)
 	}
 }
 

@@ -31,7 +31,7 @@ func (t *trip) read(ctx context.Context, from *url.URL, came *http.Response) (*c
 		return nil, &connector.Failure{Status: came.StatusCode, Message: "the service answers in a coding that was not asked for"}
 	}
 	most := min(t.Limits.Page, t.Limits.Call-t.Size)
-	body, err := io.ReadAll(io.LimitReader(decoded, most+1))
+	body, err := t.take(ctx, decoded, most)
 	if err == nil {
 		err = ctx.Err() // what ends as the time does may look whole
 	}

@@ -69,6 +69,7 @@ type Courier struct {
 	Config
 
 	told guard.Told
+	hold Hold
 }
 
 // New is a courier.
@@ -140,6 +141,7 @@ type trip struct {
 	origin string
 	// changed is true once something may have been changed.
 	changed bool
+	held    held
 	Trip
 }
 
@@ -151,6 +153,7 @@ func (c *Courier) Do(ctx context.Context, run *connector.Run, auth hotcell.Auth,
 	ctx, cancel := context.WithTimeout(ctx, c.Limits.Whole)
 	defer cancel()
 	t := &trip{Courier: c, auth: auth, key: key, patterns: patterns}
+	defer t.letGo()
 	if c.Reads != nil {
 		run.Reads(t.reads)
 	}

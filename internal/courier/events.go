@@ -60,14 +60,16 @@ func message(text []byte) (out []byte, err error) {
 // where a message begins and ends.
 type events struct {
 	from *bufio.Reader
+	// weigh is asked before a message is read.
+	weigh func(text []byte) error
 	// unread is told of a message that is not read.
 	unread func(error)
 	out    bytes.Buffer
 	err    error
 }
 
-func newEvents(from io.Reader, unread func(error)) *events {
-	return &events{from: bufio.NewReader(from), unread: unread}
+func newEvents(from io.Reader, weigh func([]byte) error, unread func(error)) *events {
+	return &events{from: bufio.NewReader(from), weigh: weigh, unread: unread}
 }
 
 // Read implements [io.Reader].
@@ -147,13 +149,16 @@ func (e *events) give(of field, data []byte) error {
 		}
 	}
 	if len(bytes.TrimSpace(data)) > 0 && (of.name == "" || of.name == "message") {
-		text, err := message(data)
+		err := e.weigh(data)
+		if err == nil {
+			data, err = message(data)
+		}
 		if err != nil {
 			e.out.Reset()
 			return err
 		}
 		e.out.WriteString("data: ")
-		e.out.Write(text)
+		e.out.Write(data)
 		e.out.WriteByte('\n')
 	}
 	if e.out.Len() > 0 {

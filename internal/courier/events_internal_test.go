@@ -73,6 +73,8 @@ func compact(t *testing.T, text string) any {
 	return v
 }
 
+func weightless([]byte) error { return nil }
+
 // stream is a random stream of events.
 func stream(r *rand.Rand) string {
 	var out strings.Builder
@@ -99,7 +101,7 @@ func TestProveEventsAgainstAReader(t *testing.T) {
 	for range prove.Trials(5_000, 500_000) {
 		in := stream(r)
 		want := naive(in)
-		all, err := io.ReadAll(newEvents(split(r, in), func(error) {}))
+		all, err := io.ReadAll(newEvents(split(r, in), weightless, func(error) {}))
 		if err != nil {
 			if slices.ContainsFunc(want, func(e event) bool { return e.Data != "" && !json.Valid([]byte(e.Data)) }) {
 				continue // two messages that nothing stands between are none
@@ -170,7 +172,7 @@ func TestALoneReturnMakesNoLine(t *testing.T) {
 	t.Parallel()
 	in := "id: 1\revent: ping\r\rdata: {\ndata: {\"jsonrpc\":\"2.0\",\r\"method\":\"m\"}\n\n"
 	var told error
-	out, err := io.ReadAll(newEvents(strings.NewReader(in), func(e error) { told = e }))
+	out, err := io.ReadAll(newEvents(strings.NewReader(in), weightless, func(e error) { told = e }))
 	if err != nil || told != nil || strings.Contains(string(out), "\r") || bytes.Count(out, []byte("\n")) != 3 {
 		t.Errorf("it became %q, %v, %v", out, err, told)
 	}

@@ -150,15 +150,17 @@ func (m *messenger) guarded(came *http.Response, cancel func()) error {
 	if kind == "text/event-stream" && came.StatusCode < http.StatusBadRequest {
 		stream := m.patterns.Reader(bounded, nil)
 		stream.Tell(m.Courier.told)
-		read := newEvents(stream, m.unread)
+		read := newEvents(stream, m.weighed, m.unread)
 		came.Body = border.Reader("what an MCP server sends", border.Log(m.Log), &closing{read, func() { cancel(); _ = inner.Close() }})
 		return nil
 	}
 	m.mu.Unlock() // bounded takes it
 	var text []byte
 	err = border.Run("what an MCP server answers", func() (err error) { // with m.mu free
-		text, err = io.ReadAll(bounded)
-		return err
+		if text, err = io.ReadAll(bounded); err != nil {
+			return err
+		}
+		return m.weigh(m.ctx, text)
 	})
 	m.mu.Lock()
 	cancel()
@@ -188,6 +190,9 @@ func (m *messenger) answered(came *http.Response, text []byte) error {
 	came.Body = io.NopCloser(bytes.NewReader(plain))
 	return nil
 }
+
+// weighed waits until a message may be read.
+func (m *messenger) weighed(text []byte) error { return m.weigh(m.ctx, text) }
 
 // unread ends the session over a message that is not read.
 func (m *messenger) unread(err error) {
@@ -244,6 +249,14 @@ var errLarge = errors.New("the answer is too large")
 
 // Read implements [io.Reader].
 func (b *bounded) Read(p []byte) (int, error) {
+	b.messenger.mu.Lock()
+	much := b.messenger.Size > small
+	b.messenger.mu.Unlock()
+	if much {
+		if err := b.messenger.large(b.messenger.ctx); err != nil {
+			return 0, err
+		}
+	}
 	n, err := b.from.Read(p)
 	b.messenger.mu.Lock()
 	defer b.messenger.mu.Unlock()

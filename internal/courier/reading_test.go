@@ -46,7 +46,7 @@ func charsets(in []byte) ([]byte, error) {
 		}
 		return all[0][:len(all)], nil
 	case bytes.Contains(in, []byte("SLOW")):
-		for on := true; on; on = len(os.Args) > 0 { //nolint:revive // that is what it does
+		for on := true; on; on = len(os.Args) > 0 {
 		}
 		return nil, errors.New("it ended")
 	case bytes.Contains(in, []byte("PANIC")):
@@ -65,7 +65,7 @@ func charsets(in []byte) ([]byte, error) {
 
 // deep ends with the stack.
 func deep(in []byte) []byte {
-	if cap(in) < 0 {
+	if len(in) == 1<<50 {
 		return in
 	}
 	return append(deep(append(in, 1)), 1)

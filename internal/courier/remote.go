@@ -86,6 +86,7 @@ func (c *Courier) session(ctx context.Context, server string, auth hotcell.Auth,
 	ctx, cancel := context.WithTimeout(ctx, c.Limits.Whole)
 	defer cancel()
 	t := &trip{Courier: c, auth: auth, key: key, patterns: patterns}
+	defer t.letGo()
 	to, err := url.Parse(server)
 	if err != nil {
 		return t, hotcell.Invalid("/settings/url", "this is no URL")
