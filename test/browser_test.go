@@ -245,6 +245,29 @@ func mine(name string, uids map[int]bool) bool {
 	return owned || strings.Contains(base, "chrom") && !strings.Contains(base, "chromedp")
 }
 
+// A job without a login has a browser only where its assignment says so.
+func TestABrowserWithoutALogin(t *testing.T) {
+	t.Parallel()
+	if browser.Program() == "" {
+		t.Skip("there is no chromium-headless-shell on this machine: scripts/install.sh brings it")
+	}
+	d := &desk{firm: openAcme(t, ""), t: t, judge: startJudge(t)}
+	work := []string{"--command", "true", "--allow", portal.Host("portal") + ":" + servicePort(d.firm)}
+	d.OK(append([]string{"assignments", "create", "plain"}, work...)...)
+	if r := d.Run("jobs", "create", "plain", "--external"); r.Code == 0 || !strings.Contains(r.Err, "--browser") {
+		t.Errorf("an agent outside without any tool: %+v", r)
+	}
+	d.OK(append([]string{"assignments", "create", "books", "--browser"}, work...)...)
+	d.agent()
+	if text, ok := d.call("browser_navigate", "url", d.Base("portal")+"/login"); !ok || !strings.Contains(text, "Password") {
+		t.Errorf("the page is %s", text)
+	}
+	if text, ok := d.call("browser_navigate", "url", d.Base("attacker")+"/"); ok {
+		t.Errorf("another host: %s", text)
+	}
+	d.searched("a browser without a login")
+}
+
 func TestAPersonLooksAndTakesOver(t *testing.T) {
 	t.Parallel()
 	d := openDesk(t)

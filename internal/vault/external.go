@@ -17,7 +17,7 @@ func (v *Vault) openElsewhere(grant *hotcell.Grant, life time.Duration, browser 
 		return "", fmt.Errorf("%w: a secret is attached, and secrets go into a cell, which an external job does not have: use an assignment with connections alone", hotcell.ErrDenied)
 	}
 	if !browser && !slices.ContainsFunc(grant.Uses, func(u hotcell.Use) bool { return u.As == hotcell.InjectTools || u.As == hotcell.InjectLogin }) {
-		return "", fmt.Errorf("%w: an external job is for its tools, and the assignment has none: attach a connection with --tools, or a login", hotcell.ErrDenied)
+		return "", fmt.Errorf("%w: an external job is for its tools, and the assignment has none: attach a connection with --tools, or a login, or give it a browser (--browser)", hotcell.ErrDenied)
 	}
 	token = hotcell.NewToken(grant.Job)
 	sum, until := sha256.Sum256([]byte(token)), v.steady().Add(life)
