@@ -68,7 +68,17 @@ type office struct {
 func openOffice(t testing.TB) *office {
 	t.Helper()
 	o := &office{t: t}
-	upstream := httptest.NewTLSServer(http.HandlerFunc(o.serve))
+	o.Server = serving(t, service, o.serve)
+	o.OK("assignments", "create", "talk", "--command", "true")
+	o.OK("assignments", "attach", "talk", "team", "--tools", serviceTools, "--when", `simple_text: !has(args.channel) || args.channel == "#ops"`)
+	return o
+}
+
+// serving is a server with the connection "team" to a service of a connector's document,
+// in which %s is where the service is.
+func serving(t testing.TB, document string, handler http.HandlerFunc) *hotcelltest.Server {
+	t.Helper()
+	upstream := httptest.NewTLSServer(handler)
 	t.Cleanup(upstream.Close)
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o755); err != nil {
@@ -80,7 +90,7 @@ func openOffice(t testing.TB) *office {
 	}
 	for name, text := range map[string]string{
 		"ca.pem":    string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: upstream.Certificate().Raw})),
-		"test.yaml": fmt.Sprintf(service, "https://example.com:"+u.Port()), "key.txt": apiKey,
+		"test.yaml": fmt.Sprintf(document, "https://example.com:"+u.Port()), "key.txt": apiKey,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -93,17 +103,15 @@ func openOffice(t testing.TB) *office {
 	if err := os.Rename(filepath.Join(dir, "test.yaml"), filepath.Join(documents, "test.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	o.Server = hotcelltest.Start(t, fmt.Sprintf(`listen: 127.0.0.1:0
+	s := hotcelltest.Start(t, fmt.Sprintf(`listen: 127.0.0.1:0
 egress:
   extra_ca: %s
   allow_private: [example.com]
   hosts: {name: example.com, address: 127.0.0.1}
 connectors: {folder: %s}
 `, filepath.Join(dir, "ca.pem"), documents))
-	o.OK("connections", "create", "test", "--name", "team", "--api-key-file", filepath.Join(dir, "key.txt"))
-	o.OK("assignments", "create", "talk", "--command", "true")
-	o.OK("assignments", "attach", "talk", "team", "--tools", serviceTools, "--when", `simple_text: !has(args.channel) || args.channel == "#ops"`)
-	return o
+	s.OK("connections", "create", "test", "--name", "team", "--api-key-file", filepath.Join(dir, "key.txt"))
+	return s
 }
 
 func (o *office) serve(w http.ResponseWriter, r *http.Request) {
