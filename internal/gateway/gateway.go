@@ -313,7 +313,7 @@ func (g *Gateway) log(w http.ResponseWriter, r *http.Request) {
 			return err
 		}
 		return g.Sink.Log(r.Context(), stream, g.Now(), b)
-	}), nil)
+	}), nil).Prompt()
 	_, err := io.CopyBuffer(struct{ io.Writer }{out}, r.Body, make([]byte, 32<<10))
 	err = errors.Join(err, out.Close())
 	if err != nil && r.Context().Err() == nil {

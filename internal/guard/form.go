@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"slices"
 	"strings"
 	"unicode/utf16"
@@ -22,6 +23,8 @@ type form struct {
 	// further is true of what begins with further bytes of a value than its first
 	// ones: fewer of them are hashed by themselves (see classOf).
 	further bool
+	// bare is true of what has no marks, and tells enough without.
+	bare bool
 }
 
 // kind names a form.
@@ -34,10 +37,11 @@ const (
 	kindUTF16
 	kindBase64
 	kindBase32
+	kindHex
 	kinds
 )
 
-var kindNames = [kinds]string{"raw", "in another case", "reversed", "UTF-16", "base64", "base32"}
+var kindNames = [kinds]string{"raw", "in another case", "reversed", "UTF-16", "base64", "base32", "hex"}
 
 // forms are the ways in which a value is usually written: raw; in one case, as
 // host names and headers are; with + for space; reversed; UTF-16; base64 in
@@ -55,11 +59,12 @@ func forms(value []byte) []form {
 			out = append(out, form{kind: kindRaw, text: other})
 		}
 	}
+	out = withBare(value, out)
 	if lines := bytes.Split(bytes.TrimRight(value, "\r\n"), []byte("\n")); len(lines) > 1 {
 		for _, line := range lines {
 			line = bytes.TrimSpace(line)
 			if len(line) >= minLine && Guardable(line) == nil && !boundary(line) {
-				for _, f := range encodings(line) {
+				for _, f := range withBare(line, encodings(line)) {
 					f.further = true
 					if f.kind != kindReversed { // whose first bytes are the line's last
 						out = append(out, f)
@@ -69,7 +74,20 @@ func forms(value []byte) []form {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b form) int { return bytes.Compare(a.text, b.text) })
-	return slices.CompactFunc(out, func(a, b form) bool { return bytes.Equal(a.text, b.text) })
+	return compacted(out)
+}
+
+// compacted leaves out what is there already, and keeps what is said of it.
+func compacted(sorted []form) []form {
+	out := sorted[:0]
+	for _, f := range sorted {
+		if n := len(out); n > 0 && bytes.Equal(out[n-1].text, f.text) {
+			out[n-1].bare = out[n-1].bare || f.bare
+			continue
+		}
+		out = append(out, f)
+	}
+	return out
 }
 
 // boundary lines of PEM (RFC 7468) are no secret.
@@ -87,6 +105,9 @@ func encodings(value []byte) []form {
 		out = append(out, form{kind: kindRaw, text: bytes.ReplaceAll(value, []byte(" "), []byte("+"))})
 	}
 	out = inBase64(out, value)
+	if len(value) <= wholeSpelling { // a lane finds it as well, but not in pieces
+		out = append(out, form{kind: kindHex, text: hex.AppendEncode(nil, value)}, form{kind: kindHex, text: bytes.ToUpper(hex.AppendEncode(nil, value))})
+	}
 	for offset := range 5 {
 		text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(append(make([]byte, offset), value...))
 		out = add(out, kindBase32, text, offset, len(value), 5)

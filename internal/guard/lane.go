@@ -24,6 +24,8 @@ type lane struct {
 	half int64
 	// again makes the decoder as it was in the beginning; it may be nil.
 	again func()
+	// loose lanes join what stands far apart.
+	loose bool
 }
 
 // segment is a stretch of a lane: byte by byte the parent's from src on, or,
@@ -93,7 +95,7 @@ func (l *lane) undecided() int64 {
 		return l.held()
 	}
 	at := l.parent.end()
-	if l.pending() {
+	if l.pending() && l.least <= 1 {
 		at = l.taken
 	}
 	if l.half >= 0 {
@@ -115,6 +117,10 @@ func (l *lane) reset() {
 	}
 }
 
+// keptLoose is how many bytes of a loose lane stay there though they went on: more than
+// the longest escape, and than what is no candidate yet.
+const keptLoose = 64
+
 // seamed says whether the lane reads differently than its parent.
 func (l *lane) seamed() bool { return l.seam > l.off }
 
@@ -128,6 +134,8 @@ func (l *lane) startOf(position int64) int64 {
 	switch {
 	case l.parent == nil:
 		return position
+	case position < l.off:
+		return 0 // it went on, and nobody knows where it began
 	case position >= l.end() || len(l.segs) == 0:
 		return l.parent.startOf(l.taken)
 	}
@@ -140,8 +148,11 @@ func (l *lane) startOf(position int64) int64 {
 
 // endOf is where the byte before a position ends in what came in.
 func (l *lane) endOf(position int64) int64 {
-	if l.parent == nil {
+	switch {
+	case l.parent == nil:
 		return position
+	case position <= l.off:
+		return 0
 	}
 	s := l.find(position - 1)
 	if s.end != 0 {
@@ -167,12 +178,23 @@ func (l *lane) floor(parent int64) int64 {
 
 // drop forgets what is before a position.
 func (l *lane) drop(position int64) {
+	if l.least > 1 {
+		position = min(position, max(l.off, min(l.end()-keptLoose, l.held())))
+	}
 	l.forget(position)
 	i := 0
 	for i+1 < len(l.segs) && l.segs[i+1].at <= position {
 		i++
 	}
 	l.segs = l.segs[:copy(l.segs, l.segs[i:])]
+}
+
+// wipe clears what was in its buffers.
+func (l *lane) wipe() {
+	l.matcher.wipe()
+	if l.again != nil {
+		l.again()
+	}
 }
 
 // pending says whether the parent has bytes whose meaning is not known yet.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
+	"sort"
 )
 
 // candidate is a place where a form begins, or seems to: its first bytes are there.
@@ -41,6 +42,10 @@ type matcher struct {
 	last  *entry
 	until int64
 	found func(occurrence)
+	// bare matchers find only what is bare (see form). Beginnings of fewer bytes than
+	// least are not held.
+	bare  bool
+	least int
 	// parts are found where the values are known, else there are no windows.
 	parts parts
 }
@@ -92,16 +97,19 @@ func (m *matcher) scanLong(ix *index) {
 }
 
 func (m *matcher) scanShort(ix *index) {
-	stride, prefix := int64(ix.stride), ix.prefix
+	const stride, prefix = 3, 6
 	i := int((m.tried[shortClass]+stride-1)/stride*stride - m.off)
 	last := len(m.buf) - prefix
-	for ; i <= last; i += ix.stride {
-		gram := m.patterns.hasher.gram(uint64(binary.LittleEndian.Uint32(m.buf[i:])))
-		if want := bloom(gram); ix.bits[gram&ix.mask]&want == want {
+	buf, filter, mask := m.buf, ix.bits, ix.mask
+	a, b := m.patterns.hasher.a, m.patterns.hasher.b
+	for ; i <= last; i += stride {
+		hi, lo := bits.Mul64(uint64(binary.LittleEndian.Uint32(buf[i:]))^a, b)
+		gram := uint32((hi ^ lo) >> 16)
+		if want := bloom(gram); filter[gram&mask]&want == want {
 			m.look(ix, shortClass, gram, i)
 		}
 	}
-	if at := int64(i-ix.stride) + m.off + 1; at > m.tried[shortClass] && i-ix.stride >= 0 {
+	if at := int64(i-stride) + m.off + 1; at > m.tried[shortClass] && i-stride >= 0 {
 		m.tried[shortClass] = at
 	}
 }
@@ -173,18 +181,34 @@ func (m *matcher) advance(c *candidate) bool {
 		if e.length > have {
 			return true
 		}
-		if h.short(m.hash(c.start, e.length, e.power)) == e.whole {
-			m.verify(c.start, e)
-		}
-		c.next++
+		m.compare(c, e.length, h.short(m.hash(c.start, e.length, e.power)))
 	}
 	return false
 }
 
-// checkpoint drops the longer forms that differ within the next checkpoint.
+// compare holds all entries of a length against a sum: they are in order of theirs.
+func (m *matcher) compare(c *candidate, length int, sum uint32) {
+	entries := c.group.entries
+	at := c.next + sort.Search(len(entries)-c.next, func(i int) bool {
+		e := &entries[c.next+i]
+		return e.length > length || e.length == length && e.whole >= sum
+	})
+	for ; at < len(entries) && entries[at].length == length && entries[at].whole == sum; at++ {
+		m.verify(c.start, &entries[at])
+	}
+	c.next = at + sort.Search(len(entries)-at, func(i int) bool { return entries[at+i].length > length })
+}
+
+// checkpoint drops the longer forms that differ within the next checkpoint: all that
+// are left are longer than it.
 func (m *matcher) checkpoint(c *candidate) bool {
 	at := checkpoints[c.check]
 	sum := m.patterns.hasher.short(m.hash(c.start, at, m.patterns.hasher.power(at)))
+	if checks := c.group.checks; checks != nil {
+		alike, known := checks[c.check][sum]
+		c.next, c.limit = max(c.next, alike.first), min(c.limit, alike.limit)
+		return known
+	}
 	limit := 0
 	first := -1
 	for i := c.next; i < len(c.group.entries); i++ {
@@ -207,7 +231,7 @@ func (m *matcher) checkpoint(c *candidate) bool {
 func (m *matcher) verify(start int64, e *entry) {
 	end := start + int64(e.length)
 	again := m.last == e && start < m.until
-	if !again && m.patterns.hasher.mac(m.buf[start-m.off:end-m.off]) != e.mac {
+	if m.bare && !e.bare || !again && m.patterns.hasher.mac(m.buf[start-m.off:end-m.off]) != e.mac {
 		return
 	}
 	m.last, m.until = e, end
@@ -248,10 +272,12 @@ func (m *matcher) held() int64 {
 		held = m.parts.held(m)
 	}
 	for _, c := range m.open {
-		held = min(held, c.start)
+		if m.end()-c.start >= int64(m.least) {
+			held = min(held, c.start)
+		}
 	}
 	p := m.patterns
-	for n := min(maxPrefix-1, len(m.buf)); n > 0; n-- {
+	for n := min(maxPrefix-1, len(m.buf)); n > 0 && n >= m.least; n-- {
 		at := len(m.buf) - n
 		if !p.first[m.buf[at]] {
 			continue

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // model is the guard as one would write it without streams: it reads the whole
@@ -26,6 +27,7 @@ type modelPart struct {
 type modelForm struct {
 	label uint32
 	text  []byte
+	bare  bool
 }
 
 func modelOf(labels []string, values [][]byte) *model {
@@ -33,7 +35,7 @@ func modelOf(labels []string, values [][]byte) *model {
 	for i, v := range values {
 		m.marks = append(m.marks, mark(labels[i]))
 		for _, f := range forms(v) {
-			m.forms = append(m.forms, modelForm{uint32(i), f.text})
+			m.forms = append(m.forms, modelForm{uint32(i), f.text, f.bare})
 		}
 	}
 	return m
@@ -96,6 +98,8 @@ func (p *modelPart) within(from, to, shift int, found func(from, to int)) {
 type modelLane struct {
 	text       []byte
 	start, end []int64
+	// bare readings have only what is bare.
+	bare bool
 }
 
 func (m *modelLane) add(b byte, start, end int64) {
@@ -112,7 +116,8 @@ func (m *model) lanes(text []byte) []*modelLane {
 	twice := escapes.read(unescape)
 	unbroken := twice.read(squeeze)
 	out := append([]*modelLane{source, escapes, twice, unbroken}, unbroken.hex()...)
-	return slices.Concat(out, twice.hex(), twice.numbers(), source.dumps(), escapes.dumps())
+	out = slices.Concat(out, twice.hex(), twice.numbers(), source.dumps(), escapes.dumps())
+	return slices.Concat(append(out, unbroken.unmarked()), twice.byLine(), source.inPieces())
 }
 
 // read decodes all of a reading at once.
@@ -131,8 +136,8 @@ func (m *modelLane) read(decode func(*lane, bool)) *modelLane {
 // hex is each run of digits and separators, read from the first digit of each
 // group, and from the second.
 func (m *modelLane) hex() (out []*modelLane) {
-	isHex := func(b byte) bool { return bytes.IndexByte([]byte("0123456789abcdefABCDEF"), b) >= 0 }
-	between := func(b byte) bool { return bytes.IndexByte([]byte(" :-,_"), b) >= 0 }
+	isHex := func(b byte) bool { return strings.IndexByte("0123456789abcdefABCDEF", b) >= 0 }
+	between := func(b byte) bool { return strings.IndexByte(" :-,_", b) >= 0 }
 	for i := 0; i < len(m.text); i++ {
 		from := i
 		for i < len(m.text) && (isHex(m.text[i]) || between(m.text[i])) {
@@ -208,6 +213,9 @@ func (m *model) redact(text []byte) (string, int) {
 	var found []stretch
 	for _, l := range m.lanes(text) {
 		for _, f := range m.forms {
+			if l.bare && !f.bare {
+				continue
+			}
 			for from := 0; ; from++ {
 				at := bytes.Index(l.text[from:], f.text)
 				if at < 0 {

@@ -110,7 +110,7 @@ func (p *parts) held(m *matcher) int64 {
 	for _, at := range p.open {
 		held = min(held, at)
 	}
-	for n := min(windowHead-1, len(m.buf)); n > 0; n-- {
+	for n := min(windowHead-1, len(m.buf)); n > 0 && n >= m.least; n-- {
 		if p.windows.mayBegin(&m.patterns.hasher, m.buf[len(m.buf)-n:]) {
 			return min(held, m.end()-int64(n))
 		}

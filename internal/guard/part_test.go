@@ -77,14 +77,14 @@ func TestEachPartOfEightBytesIsReplaced(t *testing.T) {
 				"base64": base64.StdEncoding.EncodeToString([]byte(padded))[(at*8+5)/6 : (at+8)*8/6],
 				"base32": base32.StdEncoding.EncodeToString([]byte(padded))[(at*8+4)/5 : (at+8)*8/5],
 			} {
-				if got := string(p.Redact([]byte("a " + text + "…"))); got != "a [hotcell:s0]…" {
+				if got := string(p.Redact([]byte("« " + text + "…"))); got != "« [hotcell:s0]…" {
 					t.Errorf("%s of %q at %d: %q of %q", form, value[10+from:18+from], offset, got, text)
 				}
 			}
 		}
 	}
 	for from := range len(secret) - 6 {
-		text := "key " + secret[from:from+7] + " end"
+		text := "« " + secret[from:from+7] + " »"
 		if got := string(p.Redact([]byte(text))); got != text {
 			t.Errorf("seven bytes: %q", got)
 		}
@@ -148,7 +148,7 @@ func TestProveGuessesTellNothing(t *testing.T) {
 	p := withParts(t, value)
 	for range prove.Trials(5_000, 100_000) {
 		// Also with the most that a window shows: seven bytes, and not the eighth.
-		for _, text := range []string{"ghp_" + guess(8), "ghp_" + guess(36), value[4:11] + "-" + guess(3)} {
+		for _, text := range []string{"ghp_" + guess(8), "ghp_" + guess(36), value[4:11] + "…" + guess(3)} {
 			if got := string(p.Redact([]byte(text))); got != text {
 				t.Fatalf("%q became %q", text, got)
 			}

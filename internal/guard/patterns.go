@@ -51,8 +51,40 @@ type posting struct {
 // group is the forms that begin with the same bytes.
 type group struct {
 	prefix uint64
-	// entries are in order of their lengths.
+	// entries are in order of their lengths, and of their sums.
 	entries []entry
+	// checks say, of a group of many, which have a sum at a checkpoint: from the first
+	// one on, up to a length.
+	checks *[len(checkpoints)]map[uint32]alike
+}
+
+type alike struct{ first, limit int }
+
+// many is how many entries a group has that is not gone through one by one.
+const many = 8
+
+// order puts the entries in order.
+func (g *group) order() {
+	slices.SortStableFunc(g.entries, func(a, b entry) int { return cmp.Or(cmp.Compare(a.length, b.length), cmp.Compare(a.whole, b.whole)) })
+	if len(g.entries) <= many {
+		return
+	}
+	g.checks = new([len(checkpoints)]map[uint32]alike)
+	for n, at := range checkpoints {
+		g.checks[n] = map[uint32]alike{}
+		for i := range g.entries {
+			e := &g.entries[i]
+			if e.length <= at {
+				continue
+			}
+			first, known := g.checks[n][e.checks[n]]
+			if !known {
+				first.first = i
+			}
+			first.limit = e.length
+			g.checks[n][e.checks[n]] = first
+		}
+	}
 }
 
 type entry struct {
@@ -63,6 +95,7 @@ type entry struct {
 	mac    [16]byte
 	label  uint32
 	kind   kind
+	bare   bool
 }
 
 // Compile makes patterns of fingerprints.
@@ -140,11 +173,11 @@ func (p *Patterns) compile(class int, prints []imprint, powers map[uint32]uint64
 		}
 		g := &ix.groups[at]
 		g.entries = append(g.entries, entry{
-			length: int(one.length), power: powers[one.length], whole: one.whole, checks: one.checks, mac: one.mac, label: one.label, kind: one.kind,
+			length: int(one.length), power: powers[one.length], whole: one.whole, checks: one.checks, mac: one.mac, label: one.label, kind: one.kind, bare: one.bare,
 		})
 	}
 	for i := range ix.groups {
-		slices.SortStableFunc(ix.groups[i].entries, func(a, b entry) int { return cmp.Compare(a.length, b.length) })
+		ix.groups[i].order()
 	}
 	slices.SortFunc(ix.postings, func(a, b posting) int { return cmp.Or(cmp.Compare(a.gram, b.gram), cmp.Compare(a.offset, b.offset)) })
 	ix.postings = slices.Compact(ix.postings)

@@ -50,6 +50,7 @@ var checkpoints = [...]int{32, 128, 1024}
 type imprint struct {
 	label  uint32
 	kind   kind
+	bare   bool
 	class  uint8
 	length uint32
 	// grams are the hashes of the grams at the first offsets, as many as the class
@@ -216,7 +217,7 @@ func (b *Builder) Add(label Label, value []byte) error {
 }
 
 func (h *hasher) imprint(label uint32, f form) imprint {
-	p := imprint{label: label, kind: f.kind, class: classOf(f), length: uint32(len(f.text))}
+	p := imprint{label: label, kind: f.kind, bare: f.bare, class: classOf(f), length: uint32(len(f.text))}
 	c := classes[p.class]
 	for i := range c.stride {
 		p.grams[i] = h.gram(loadGram(f.text[i:], c.gram))
@@ -254,7 +255,8 @@ func (b *Builder) Build() *Patterns { return compile(b.prints, b.windows) }
 
 // The bounds of what is read.
 const (
-	printVersion = 2
+	printVersion = 3
+	isBare       = 0x80 // beside a kind
 	maxLabels    = 1 << 17
 	maxPrints    = 1 << 21
 	maxLabel     = 1024
@@ -286,7 +288,11 @@ func (f Fingerprints) MarshalBinary() ([]byte, error) {
 
 func (p *imprint) append(out []byte) []byte {
 	out = binary.BigEndian.AppendUint32(out, p.label)
-	out = append(out, byte(p.kind), p.class)
+	k := byte(p.kind)
+	if p.bare {
+		k |= isBare
+	}
+	out = append(out, k, p.class)
 	out = binary.BigEndian.AppendUint32(out, p.length)
 	for _, g := range p.grams {
 		out = binary.BigEndian.AppendUint32(out, g)
@@ -342,7 +348,10 @@ func (f *Fingerprints) UnmarshalBinary(b []byte) error {
 }
 
 func (p *imprint) read(r *cursor) {
-	p.label, p.kind, p.class, p.length = uint32(r.number()), kind(r.bytes(1)[0]), r.bytes(1)[0], uint32(r.number())
+	p.label = uint32(r.number())
+	k := r.bytes(1)[0]
+	p.kind, p.bare = kind(k&^isBare), k&isBare != 0
+	p.class, p.length = r.bytes(1)[0], uint32(r.number())
 	for i := range p.grams {
 		p.grams[i] = uint32(r.number())
 	}

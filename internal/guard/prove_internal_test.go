@@ -84,7 +84,9 @@ func (d dice) spelt(value []byte) []byte {
 		}
 		return out
 	}
-	switch d.IntN(18) {
+	switch d.IntN(22) {
+	case 18, 19, 20:
+		return d.wrapped(value)
 	case 16, 17:
 		return d.dumped(value)
 	case 14:
@@ -238,13 +240,13 @@ func builtOf(t testing.TB, b *Builder, values [][]byte) *Patterns {
 // is what the model makes of the whole text, however the text comes.
 func TestProveTheWriterIsItsModel(t *testing.T) {
 	t.Parallel()
-	holds(t, prove.Trials(6_000, 10_000_000), compiled)
+	holds(t, prove.Trials(2_000, 10_000_000), compiled)
 }
 
 // TestProvePartsAreTheModels is the same, with parts of values.
 func TestProvePartsAreTheModels(t *testing.T) {
 	t.Parallel()
-	holds(t, prove.Trials(1_000, 2_000_000), compiledWithParts)
+	holds(t, prove.Trials(400, 2_000_000), compiledWithParts)
 }
 
 func holds(t *testing.T, trials int, compiled func(testing.TB, [][]byte) (*Patterns, *model)) {
@@ -278,7 +280,7 @@ func holds(t *testing.T, trials int, compiled func(testing.TB, [][]byte) (*Patte
 func TestProveNoSplitMatters(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
-	for n := range prove.Trials(40, 200) {
+	for n := range prove.Trials(20, 200) {
 		d := dice{rand.New(rand.NewPCG(seed, uint64(n)))}
 		values := d.values()
 		p, m := compiled(t, values)

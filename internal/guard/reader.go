@@ -38,7 +38,7 @@ const silence = 10 * time.Millisecond
 // policy says.
 func (p *Patterns) Reader(from io.Reader, policy Policy) *Reader {
 	r := &Reader{from: from}
-	r.writer = p.Writer(&r.out, policy)
+	r.writer = p.Writer(&r.out, policy).Prompt()
 	return r
 }
 

@@ -9,6 +9,10 @@ type reading struct {
 	// open makes the lanes: one, or several that one decoder fills. The caller joins
 	// them to their parent, and gives them their name.
 	open func(p *Patterns, parent *lane) []*lane
+	// bare readings have no marks: only forms that tell enough without are found there.
+	bare bool
+	// loose readings join what stands far apart: see [Writer.Prompt].
+	loose bool
 }
 
 // The places of readings that others read.
@@ -23,15 +27,18 @@ const (
 // all forms that a fingerprint has (see forms); each costs a pass over what it reads.
 var readings = []reading{
 	asItCame:       {},
-	unescapedOnce:  {"percent or escapes", asItCame, decoded(unescape)},
-	unescapedTwice: {"percent or escapes, twice", unescapedOnce, decoded(unescape)},
-	unbroken:       {"broken up", unescapedTwice, decoded(squeeze)},
-	{"hex", unbroken, unhexed},
+	unescapedOnce:  {name: "percent or escapes", of: asItCame, open: decoded(unescape)},
+	unescapedTwice: {name: "percent or escapes, twice", of: unescapedOnce, open: decoded(unescape)},
+	unbroken:       {name: "broken up", of: unescapedTwice, open: decoded(squeeze)},
+	{name: "hex", of: unbroken, open: unhexed},
 	// A line's end may be a digit that is not of the hex on the next line.
-	{"hex in a line", unescapedTwice, unhexed},
-	{"numbers", unescapedTwice, numbered},
-	{"a dump", asItCame, dumped},
-	{"a dump with escapes", unescapedOnce, dumped},
+	{name: "hex in a line", of: unescapedTwice, open: unhexed},
+	{name: "numbers", of: unescapedTwice, open: numbered},
+	{name: "a dump", of: asItCame, open: dumped},
+	{name: "a dump with escapes", of: unescapedOnce, open: dumped},
+	{name: "with marks in it", of: unbroken, open: decoded(unmark), bare: true, loose: true},
+	{name: "line by line", of: unescapedTwice, open: byLine, bare: true, loose: true},
+	{name: "in pieces", of: asItCame, open: inPieces, loose: true},
 }
 
 // decoded opens one lane that a decoder without memory of its own fills.
@@ -49,7 +56,11 @@ func lanesOf(p *Patterns) []*lane {
 		parent := first[r.of]
 		lanes := r.open(p, parent)
 		for _, l := range lanes {
-			l.parent, l.name, l.patterns, l.half = parent, r.name, p, -1
+			if l.parent == nil {
+				l.parent = parent
+			}
+			l.name, l.patterns, l.half = r.name, p, -1
+			l.bare, l.loose = l.bare || r.bare, r.loose
 		}
 		first[i+1] = lanes[0]
 		out = append(out, lanes...)

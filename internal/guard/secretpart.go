@@ -3,6 +3,7 @@ package guard
 import (
 	"bytes"
 	"slices"
+	"strings"
 )
 
 // secretPart says, for each byte of a value, whether it is of its secret part: true
@@ -54,7 +55,7 @@ func strikeNames(b []byte, secret []bool) {
 		from := i
 		if quoted {
 			from++
-		} else if !letter(b[i]) || i > 0 && !bytes.ContainsRune([]byte(";&?,{ \n\r\t"), rune(b[i-1])) {
+		} else if !letter(b[i]) || i > 0 && !strings.ContainsRune(";&?,{ \n\r\t", rune(b[i-1])) {
 			continue
 		}
 		to := from
@@ -134,7 +135,7 @@ func strikeURLs(b []byte, secret []bool) {
 		}
 		at += 3
 		end := at
-		for end < len(b) && !bytes.ContainsRune([]byte(" \"'<>\n\r\t"), rune(b[end])) {
+		for end < len(b) && !strings.ContainsRune(" \"'<>\n\r\t", rune(b[end])) {
 			end++
 		}
 		strikeURL(b, secret, scheme, at, end)
@@ -226,7 +227,7 @@ func strikePrefixes(b []byte, secret []bool) {
 		if i > 0 && (letter(b[i-1]) || digit(b[i-1])) {
 			continue
 		}
-		begins := i == 0 || bytes.ContainsRune([]byte(" \"'=:\n"), rune(b[i-1]))
+		begins := i == 0 || strings.ContainsRune(" \"'=:\n", rune(b[i-1]))
 		for _, prefix := range prefixes {
 			if bytes.HasPrefix(b[i:], []byte(prefix)) && (begins || len(prefix) > 5) {
 				leave(secret, i, i+len(prefix)+furtherPublic(prefix, b[i+len(prefix):]))

@@ -85,6 +85,19 @@ func (p *Patterns) Writer(to io.Writer, policy Policy) *Writer {
 // Tell has told called with all that is replaced from now on.
 func (w *Writer) Tell(told Told) { w.told = told }
 
+// Prompt is for a stream that somebody waits for, who must see what came before they
+// send more, or reads along: beginnings of fewer than eight bytes are not held where a
+// value may go on far behind, in the next event or on the next line. Up to seven bytes
+// of it stay there, and the mark replaces the rest. It returns the writer.
+func (w *Writer) Prompt() *Writer {
+	for _, l := range w.lanes {
+		if l.loose {
+			l.least = windowHead
+		}
+	}
+	return w
+}
+
 // Count is how many replacements were written.
 func (w *Writer) Count() int { return w.count }
 
@@ -200,8 +213,14 @@ func (w *Writer) find(l *lane, o occurrence) {
 		}
 	}
 	s := stretch{start: l.startOf(o.start), end: l.endOf(o.end)}
+	if l.loose && s.end <= max(w.source.off, w.early) {
+		return // it was found and replaced where it is in one piece
+	}
 	s.best = best{o.part, s.start, s.end - s.start, o.label}
 	s.start = max(s.start, w.source.off) // what went on cannot be called back
+	if l.least > 1 {
+		s.start = max(s.start, w.early)
+	}
 	at, _ := slices.BinarySearchFunc(w.found, s.start, func(f stretch, start int64) int {
 		if f.end <= start {
 			return -1

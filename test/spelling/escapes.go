@@ -98,7 +98,7 @@ func escapes() []named {
 		text("percent, a path", url.PathEscape),
 		text("percent, twice", func(s string) string { return spell(s, "%%25%02X") }),
 		text("percent, three times", func(s string) string { return spell(s, "%%2525%02X") }),
-		text("JSON", func(s string) string { return quoted(s) }),
+		text("JSON", quoted),
 		text("JSON, all by \\u", some(1, u4, json)),
 		text("JSON, some by \\u", some(3, u4, json)),
 		text("JSON in JSON", func(s string) string { return quoted(quoted(s)) }),

@@ -1,0 +1,137 @@
+package guard
+
+import "bytes"
+
+// lines joins what stands last on each line, without its marks: a value that is
+// wrapped, with a time, a level, a name, a number or a frame before each piece of it.
+type lines struct {
+	parent *lane
+	lane   *lane
+	// line is the beginning of a line that has not ended, start its position; long
+	// says that it is too long to be one of those.
+	line  []byte
+	start int64
+	long  bool
+	// gaps is how many lines had nothing on them since the last that had.
+	gaps int
+}
+
+const (
+	// maxWrapped is how long a line of a wrapped value may be, maxPayload how long what
+	// stands last on it.
+	maxWrapped = 256
+	maxPayload = 128
+	maxGaps    = 4
+)
+
+// byLine opens the lane.
+func byLine(_ *Patterns, parent *lane) []*lane {
+	w := &lines{parent: parent}
+	w.lane = &lane{decode: w.decode, again: w.begin}
+	return []*lane{w.lane}
+}
+
+func (w *lines) begin() {
+	clear(w.line[:cap(w.line)])
+	w.line, w.long, w.gaps = w.line[:0], false, 0
+}
+
+// decode takes in what the parent has, line by line. What has not ended is kept
+// aside, and not held: what begins on it is held by the reading without marks.
+func (w *lines) decode(l *lane, final bool) {
+	b := l.fresh()
+	at := l.taken
+	for len(b) > 0 {
+		n := bytes.IndexByte(b, '\n')
+		if n < 0 {
+			break
+		}
+		switch {
+		case w.long || len(w.line)+n > maxWrapped:
+			w.none()
+		case len(w.line) > 0:
+			w.line = append(w.line, b[:n]...)
+			w.take(w.line, w.start)
+		default:
+			w.take(b[:n], at)
+		}
+		w.line, w.long = w.line[:0], false
+		b, at = b[n+1:], at+int64(n)+1
+	}
+	switch {
+	case w.long || len(w.line)+len(b) > maxWrapped:
+		if !w.long {
+			w.none()
+		}
+		w.long, w.line = true, w.line[:0]
+	case len(b) > 0:
+		if len(w.line) == 0 {
+			w.start = at
+		}
+		w.line = append(w.line, b...)
+	}
+	if final && len(w.line) > 0 {
+		w.take(w.line, w.start)
+		w.line = w.line[:0]
+	}
+	l.taken = w.parent.end()
+}
+
+// none ends a text: nothing that follows is joined to it.
+func (w *lines) none() {
+	w.gaps = 0
+	if w.lane.end() > w.lane.off {
+		w.lane.cut()
+	}
+}
+
+// take puts what stands last on a line that begins at a position.
+func (w *lines) take(line []byte, start int64) {
+	line = bytes.TrimRight(line, " \t\r")
+	from, found := payload(line)
+	if !found {
+		w.none()
+		return
+	}
+	before := w.lane.end()
+	for i := from; i < len(line); i++ {
+		if bared[line[i]] {
+			i += w.lane.bareRun(line[i:], start+int64(i)) - 1
+		} else if n, _, _ := steering(line[i:], true); line[i] == 0x1b && n > 0 {
+			i += n - 1
+		}
+	}
+	if w.lane.end() > before {
+		w.gaps, w.lane.seam = 0, w.lane.end()
+	} else if w.gaps++; w.gaps > maxGaps {
+		w.none()
+	}
+}
+
+// payload is where on a line that begins which stands last on it: after what ends a
+// prefix, else after the last blank with a letter or digit behind it, else the whole.
+func payload(line []byte) (from int, found bool) {
+	end := len(line) - 1
+	for end >= 0 && !bared[line[end]] {
+		end-- // a frame, or what joins it to the next
+	}
+	word, stop := -1, max(0, len(line)-maxPayload)
+	for i := end; i >= stop; i-- {
+		c := line[i]
+		if c > ' ' || c != ' ' && c != '\t' {
+			continue
+		}
+		if c == '\t' || i > 0 && endsPrefix(line[i-1]) {
+			return i + 1, true
+		}
+		if word < 0 {
+			word = i + 1
+		}
+	}
+	return max(word, 0), word >= 0 || stop == 0
+}
+
+// endsPrefix says whether a blank after it parts a prefix from what it is of.
+func endsPrefix(c byte) bool {
+	return c == '|' || c == '>' || c == ']' || c == ':' || c == ' '
+}
