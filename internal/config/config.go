@@ -20,6 +20,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,6 +80,9 @@ type Vault struct {
 	// further origins by the issuer's, https://accounts.acme.test:
 	// [https://tokens.acme.test].
 	Issuers map[string]List[string] `yaml:"issuers"`
+	// ProofKeys are the origins of authorisation servers that take proof keys (PKCE)
+	// and do not say so in their metadata.
+	ProofKeys List[string] `yaml:"proof_keys"`
 }
 
 // Host is the operator's word on one host.
@@ -268,6 +272,9 @@ func (c Config) Check() error {
 	}
 	if _, err := c.Issuers(); err != nil {
 		return err
+	}
+	if slices.ContainsFunc(c.Vault.ProofKeys, func(text string) bool { return !isOrigin(text) }) {
+		return hotcell.Invalid("/vault/proof_keys", "%s", writeOrigins)
 	}
 	if _, err := c.Pins(); err != nil {
 		return err

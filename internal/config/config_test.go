@@ -58,7 +58,7 @@ func TestMistakesAreToldWithTheirPlace(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	for _, text := range []string{"egress: {allow_private: 'http://x'}\n", "egress: {hosts: {name: x, address: y}}\n", "jobs: {concurrency: 0}\n", "jobs: {memory: 1MiB}\n", "url: http://hotcell.acme.test\n", "url: https://a.test/x\n", "url: ftp://a.test\n", "url: https://u@a.test\n"} {
+	for _, text := range []string{"egress: {allow_private: 'http://x'}\n", "egress: {hosts: {name: x, address: y}}\n", "jobs: {concurrency: 0}\n", "jobs: {memory: 1MiB}\n", "vault: {issuers: {'https://a.test/': []}}\n", "vault: {proof_keys: 'https://a.test/'}\n", "vault: {proof_keys: [http://a.test]}\n", "vault: {proof_keys: a.test}\n", "url: http://hotcell.acme.test\n", "url: https://a.test/x\n", "url: ftp://a.test\n", "url: https://u@a.test\n"} {
 		c, err := load(t, text)
 		if err != nil {
 			t.Errorf("%q: %v", text, err)

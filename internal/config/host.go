@@ -38,14 +38,21 @@ func (c Config) Issuers() (map[string][]string, error) {
 	out := map[string][]string{}
 	for issuer, list := range c.Vault.Issuers {
 		for _, text := range append([]string{issuer}, list...) {
-			u, err := url.Parse(text)
-			if err != nil || u.Scheme != "https" || u.Host == "" || u.Host != strings.ToLower(u.Host) || text != "https://"+u.Host {
-				return nil, hotcell.Invalid("/vault/issuers", "write origins, https://HOST or https://HOST:PORT, in lower case and without a path")
+			if !isOrigin(text) {
+				return nil, hotcell.Invalid("/vault/issuers", "%s", writeOrigins)
 			}
 		}
 		out[issuer] = list
 	}
 	return out, nil
+}
+
+const writeOrigins = "write origins, https://HOST or https://HOST:PORT, in lower case and without a path"
+
+// isOrigin says whether a text is an origin of https, in its one spelling.
+func isOrigin(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Scheme == "https" && u.Host != "" && u.Host == strings.ToLower(u.Host) && text == "https://"+u.Host
 }
 
 // Pins are the names that egress.hosts gives an address.

@@ -3,7 +3,6 @@ package connection
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"net/url"
@@ -11,6 +10,7 @@ import (
 	"hotcell"
 	"hotcell/internal/access"
 	"hotcell/internal/connector"
+	"hotcell/internal/oauth"
 	"hotcell/internal/vault"
 	"hotcell/internal/vaultrpc"
 )
@@ -148,7 +148,7 @@ func (b *returned) from(issuer string) error {
 	case issuer == "":
 		ok = !b.connector.Auth.Iss
 	case want != "":
-		ok = subtle.ConstantTimeCompare([]byte(want), []byte(issuer)) == 1
+		ok = oauth.SameIssuer(want, issuer)
 	default:
 		ok = sameHost(issuer, b.connector.Auth.Authorize) || sameHost(issuer, b.connector.Auth.Token)
 	}

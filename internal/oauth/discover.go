@@ -1,7 +1,6 @@
 package oauth
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -28,7 +27,8 @@ type Found struct {
 
 // Discover finds out who gives tokens for a resource: by its challenge and its own
 // metadata (RFC 9728), then by the server's (RFC 8414, OpenID Connect Discovery), in
-// the order of MCP 2025-11-25. Everything in them is a stranger's word: it is refused
+// the order of MCP 2025-11-25; a resource without metadata of its own has its origin
+// for a server, as MCP 2025-03-26 had it. Everything in them is a stranger's word: it is refused
 // where it names another resource or issuer than the one that was asked, an endpoint
 // without TLS or at another origin than the issuer's, or a server without proof keys.
 // The tokens will be asked for the resource itself, and for nothing wider.
@@ -56,8 +56,13 @@ func (s *Service) Discover(ctx context.Context, resource string) (*Found, error)
 		}
 		places = []string{challenge}
 	}
-	if err := s.first(ctx, places, &own); err != nil {
+	switch found, err := s.first(ctx, places, &own); {
+	case err != nil:
 		return nil, err
+	case !found && challenge != "":
+		return nil, refusedMetadata("its metadata is not where it says")
+	case !found:
+		own.Resource, own.Servers = resource, []string{at.Scheme + "://" + at.Host}
 	}
 	switch {
 	case own.Resource != resource: // RFC 9728, section 3.3: as it stands
@@ -108,13 +113,18 @@ func (s *Service) server(ctx context.Context, issuer string, into *hotcell.Endpo
 	if path := strings.TrimSuffix(at.Path, "/"); path != "" {
 		places = append(places, at.Scheme+"://"+at.Host+path+"/.well-known/openid-configuration")
 	}
-	if err := s.first(ctx, places, &m); err != nil {
+	switch found, err := s.first(ctx, places, &m); {
+	case err != nil:
 		return err
+	case !found:
+		return refusedMetadata("it says nowhere how; if it takes a key, give that with --api-key-file")
 	}
 	switch {
-	case m.Issuer != issuer:
+	case !SameIssuer(m.Issuer, issuer):
 		return refusedMetadata("its authorisation server says that it is another")
-	case !slices.Contains(m.Challenges, "S256"):
+	case m.Challenges == nil && !slices.Contains(s.ProofKeys, origin(at)):
+		return refusedMetadata("its authorisation server does not say that it takes proof keys (PKCE, S256): if it does, the operator can say so by vault.proof_keys")
+	case m.Challenges != nil && !slices.Contains(m.Challenges, "S256"):
 		return refusedMetadata("its authorisation server takes no proof keys (PKCE, S256)")
 	case m.Grants != nil && !slices.Contains(m.Grants, "authorization_code"), m.Responses != nil && !slices.Contains(m.Responses, "code"):
 		return refusedMetadata("its authorisation server gives no codes")
@@ -186,61 +196,35 @@ func wellKnown(at *url.URL, name string) []string {
 	return []string{root}
 }
 
-// challenge asks the resource without a token, and reads where its metadata is and
-// which scopes it wants (RFC 9728 section 5.1, RFC 6750 section 3).
-func (s *Service) challenge(ctx context.Context, at *url.URL) (metadata string, scopes []string) {
-	body := []byte(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"hotcell","version":"1"}}}`)
-	ctx, cancel := context.WithTimeout(ctx, maxTime)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, at.String(), bytes.NewReader(body))
-	if err != nil {
-		return "", nil
+// SameIssuer says whether two names are one issuer's: they are equal, but for the final
+// slash of an empty path, which servers write in one place and not in the other.
+func SameIssuer(a, b string) bool { return bare(a) == bare(b) }
+
+// bare is an issuer without the slash of an empty path.
+func bare(issuer string) string {
+	if u, err := url.Parse(issuer); err == nil && u.Host != "" && u.Path == "/" && u.RawQuery == "" && u.Fragment == "" {
+		return strings.TrimSuffix(issuer, "/")
 	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Accept", "application/json, text/event-stream")
-	answer, err := s.transport(r.URL).RoundTrip(r)
-	if err != nil {
-		return "", nil
-	}
-	_ = answer.Body.Close()
-	if answer.StatusCode != http.StatusUnauthorized {
-		return "", nil
-	}
-	for _, header := range answer.Header.Values("WWW-Authenticate") {
-		if !strings.HasPrefix(strings.ToLower(header), "bearer") {
-			continue
-		}
-		if m := metadataParameter.FindStringSubmatch(header); m != nil {
-			metadata = m[1]
-		}
-		if m := scopeParameter.FindStringSubmatch(header); m != nil {
-			scopes = strings.Fields(m[1])
-		}
-	}
-	return metadata, scopes
+	return issuer
 }
 
-var (
-	metadataParameter = regexp.MustCompile(`(?i)\bresource_metadata="([^"]*)"`)
-	scopeParameter    = regexp.MustCompile(`(?i)\bscope="([^"]*)"`)
-)
-
-// first reads the first document that there is.
-func (s *Service) first(ctx context.Context, places []string, into any) error {
-	var err error
+// first reads the first document that there is, and says whether there is one.
+func (s *Service) first(ctx context.Context, places []string, into any) (found bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, maxTime)
+	defer cancel()
 	for _, place := range places {
-		var found bool
-		if found, err = s.document(ctx, place, into); found || err != nil {
-			return err
+		if found, err = s.document(ctx, place, into, maxRedirects); found || err != nil {
+			return found, err
 		}
 	}
-	return refusedMetadata("it says nowhere how; if it takes a key, give that with --api-key-file")
+	return false, nil
 }
 
-// document reads one, if it is there. No redirect is followed.
-func (s *Service) document(ctx context.Context, place string, into any) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, maxTime)
-	defer cancel()
+// maxRedirects is how many redirects to one document are followed.
+const maxRedirects = 3
+
+// document reads one, if it is there. Redirects are followed at the same origin.
+func (s *Service) document(ctx context.Context, place string, into any, redirects int) (bool, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, place, nil)
 	if err != nil {
 		return false, refusedMetadata("its metadata is at no address")
@@ -254,7 +238,14 @@ func (s *Service) document(ctx context.Context, place string, into any) (bool, e
 	kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 	switch {
 	case answer.StatusCode/100 == 3:
-		return false, refusedMetadata("its metadata is a redirect, which is not followed")
+		to, err := answer.Location()
+		switch {
+		case err != nil || origin(to) != origin(r.URL) || to.User != nil:
+			return false, refusedMetadata("its metadata is a redirect to another server, which is not followed")
+		case redirects == 0:
+			return false, refusedMetadata("its metadata is one redirect after the other")
+		}
+		return s.document(ctx, to.String(), into, redirects-1)
 	case answer.StatusCode != http.StatusOK:
 		return false, nil
 	case kind != "application/json":

@@ -75,6 +75,23 @@ func TestAServerIsFoundOut(t *testing.T) {
 	for name, change := range map[string]func(*stranger){
 		"as it is":       func(*stranger) {},
 		"by a challenge": func(s *stranger) { s.challenge = `Bearer resource_metadata="` + s.URL + `/elsewhere", scope="mail"` },
+		"by a challenge without quotes, after another": func(s *stranger) {
+			s.challenge = `Negotiate abc==, Basic realm="a, b", bearer error=invalid_token, Resource_Metadata=` + s.URL + `/elsewhere, scope=mail`
+		},
+		"an issuer with a slash more": func(s *stranger) { s.server["issuer"] = s.URL + "/" },
+		"an issuer with a slash less": func(s *stranger) { s.resource["authorization_servers"] = []string{s.URL + "/"} },
+		"no metadata of the resource": func(s *stranger) { s.answer["/.well-known/oauth-protected-resource/mcp"] = http.NotFound },
+		"a page in its place": func(s *stranger) {
+			s.answer["/.well-known/oauth-protected-resource/mcp"] = func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }
+		},
+		"behind redirects": func(s *stranger) {
+			s.answer["/.well-known/oauth-protected-resource/mcp"] = func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "/on", http.StatusMovedPermanently)
+			}
+			s.answer["/on"] = func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, s.URL+"/elsewhere", http.StatusTemporaryRedirect)
+			}
+		},
 		"by OpenID": func(s *stranger) {
 			server := s.server
 			s.answer["/.well-known/oauth-authorization-server"] = http.NotFound
@@ -96,10 +113,13 @@ func TestAServerIsFoundOut(t *testing.T) {
 			continue
 		}
 		scopes := "read write"
-		if strings.Contains(s.challenge, "mail") {
+		switch {
+		case strings.Contains(s.challenge, "mail"):
 			scopes = "mail"
+		case s.answer["/.well-known/oauth-protected-resource/mcp"] != nil && s.answer["/on"] == nil:
+			scopes = "" // nobody says
 		}
-		if found.Token != s.URL+"/token" || found.Authorize != s.URL+"/authorize" || found.Issuer != s.URL || found.Register != s.URL+"/register" || strings.Join(found.Scopes, " ") != scopes {
+		if found.Token != s.URL+"/token" || found.Authorize != s.URL+"/authorize" || found.Issuer != s.server["issuer"] || found.Resource != s.URL+"/mcp" || found.Register != s.URL+"/register" || strings.Join(found.Scopes, " ") != scopes {
 			t.Errorf("%s: %+v", name, found)
 		}
 	}
@@ -123,7 +143,7 @@ func TestWhatAServerSaysOfItselfIsKept(t *testing.T) {
 			t.Errorf("%v: %+v, %v", c.says, found, err)
 		}
 	}
-	for address, want := range map[string]string{s.URL + "/mcp": s.URL, s.URL: s.URL, s.URL + "/other": ""} {
+	for address, want := range map[string]string{s.URL + "/mcp": s.URL, s.URL: s.URL, s.URL + "/other": s.URL, "https://127.0.0.1:1/": ""} {
 		if got, err := s.client().Issuer(t.Context(), address); got != want || (err == nil) != (want != "") {
 			t.Errorf("%s: %q, %v", address, got, err)
 		}
@@ -146,7 +166,7 @@ func TestBadMetadataIsRefused(t *testing.T) {
 	}
 	const prm, asm = "/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-authorization-server"
 	cases := map[string]change{
-		"another issuer": server("issuer", "https://evil.example"), "an issuer with a slash more": func(s *stranger) { s.server["issuer"] = s.URL + "/" }, "no issuer": server("issuer", ""), "an issuer that is a number": server("issuer", 7),
+		"another issuer": server("issuer", "https://evil.example"), "an issuer with a path": func(s *stranger) { s.server["issuer"] = s.URL + "/a" }, "an issuer with two slashes": func(s *stranger) { s.server["issuer"] = s.URL + "//" }, "an issuer with a query": func(s *stranger) { s.server["issuer"] = s.URL + "/?" }, "no issuer": server("issuer", ""), "an issuer that is a number": server("issuer", 7),
 		"a script for a page of consent": server("authorization_endpoint", "javascript:alert(1)"), "data for a page of consent": server("authorization_endpoint", "data:text/html,x"), "a page of consent without TLS": server("authorization_endpoint", "http://evil.example/a"),
 		"no page of consent": server("authorization_endpoint", ""), "a page of consent that is a path": server("authorization_endpoint", "/authorize"), "a user name in it": server("authorization_endpoint", "https://ada:pw@evil.example/a"),
 		"a fragment in it": server("authorization_endpoint", "https://evil.example/a#b"), "a line end in it": server("authorization_endpoint", "https://evil.example/a\nb"), "a backslash in it": server("authorization_endpoint", `https://evil.example\@good.example/`),
@@ -165,20 +185,31 @@ func TestBadMetadataIsRefused(t *testing.T) {
 		},
 		"a host that looks alike": server("token_endpoint", "https://ａccounts.example/token"), "no servers": resource("authorization_servers", []string{}), "a server without TLS": resource("authorization_servers", []string{"http://evil.example"}), "a server that is a script": resource("authorization_servers", []string{"javascript:1"}),
 		"scopes with quotes": resource("scopes_supported", []string{`a" b`}), "scopes with lines": resource("scopes_supported", []string{"a\r\nb"}),
-		"metadata that is a page": raw(prm, "text/html", "<html>", 200), "metadata that is cut": raw(prm, "application/json", `{"resource":`, 200), "metadata that is a list": raw(prm, "application/json", `[]`, 200), "metadata that is huge": raw(prm, "application/json", `{"a":"`+strings.Repeat("a", 1<<19)+`"}`, 200),
+		"metadata that is cut": raw(prm, "application/json", `{"resource":`, 200), "metadata that is a list": raw(prm, "application/json", `[]`, 200), "metadata that is huge": raw(prm, "application/json", `{"a":"`+strings.Repeat("a", 1<<19)+`"}`, 200),
 		"a server's metadata that is a page": raw(asm, "text/html", "<html>", 200), "a server's metadata that is cut": raw(asm, "application/json", `{`, 200), "a server's error": raw(asm, "application/json", `{}`, 500),
 		"a redirect": func(s *stranger) {
 			s.answer[prm] = func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, "https://evil.example/", http.StatusFound)
 			}
 		},
+		"redirects without end": func(s *stranger) {
+			s.answer[prm] = func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, prm, http.StatusFound) }
+		},
+		"a redirect without TLS": func(s *stranger) {
+			s.answer[prm] = func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "http://"+r.Host+"/elsewhere", http.StatusFound)
+			}
+		},
+		"a redirect to nowhere":        raw(prm, "application/json", `{}`, http.StatusFound),
+		"no metadata of either":        func(s *stranger) { s.answer[prm], s.answer[asm] = http.NotFound, http.NotFound },
+		"a challenge to nowhere":       func(s *stranger) { s.challenge = `Bearer resource_metadata="` + s.URL + `/nowhere"` },
 		"a challenge to another host":  func(s *stranger) { s.challenge = `Bearer resource_metadata="https://evil.example/x"` },
 		"a challenge without TLS":      func(s *stranger) { s.challenge = `Bearer resource_metadata="http://evil.example/x"` },
 		"a challenge that is a script": func(s *stranger) { s.challenge = `Bearer resource_metadata="javascript:x"` },
 		"a challenge with a user name": func(s *stranger) {
 			s.challenge = `Bearer resource_metadata="` + strings.Replace(s.URL, "https://", "https://a@", 1) + `/x"`
 		},
-		"a challenge with scopes of none": func(s *stranger) { s.challenge = `Bearer scope="a\b"` },
+		"a challenge with scopes of none": func(s *stranger) { s.challenge = `Bearer scope="a\\b"` },
 	}
 	if len(cases) < 30 {
 		t.Fatalf("there are %d cases", len(cases))
@@ -206,7 +237,7 @@ func TestBadMetadataIsRefused(t *testing.T) {
 func TestAClientIsMadeWithoutASecret(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
-		`{"client_id":"abc","token_endpoint_auth_method":"none"}`: true, `{"client_id":"abc"}`: true, `{"client_id":"abc","client_secret":"s"}`: false, `{"client_id":"abc","token_endpoint_auth_method":"client_secret_basic"}`: false,
+		`{"client_id":"abc","token_endpoint_auth_method":"none"}`: true, `{"client_id":"abc"}`: true, `{"client_id":"abc","client_secret":"s","token_endpoint_auth_method":"none"}`: true, `{"client_id":"abc","client_secret":"s"}`: false, `{"client_id":"abc","token_endpoint_auth_method":"client_secret_basic"}`: false,
 		`{}`: false, `[]`: false, `x`: false, fmt.Sprintf(`{"client_id":%q}`, strings.Repeat("a", 600)): false,
 	} {
 		s := newStranger(t)
@@ -245,6 +276,41 @@ func TestEndpointsOfAKnownServerAreWhereTheyAre(t *testing.T) {
 		found, err := client.Discover(t.Context(), s.URL+"/mcp")
 		if c.reason == "" && (err != nil || found.Token != other.URL+"/token") || c.reason != "" && (err == nil || !strings.Contains(err.Error(), c.reason)) {
 			t.Errorf("%+v: %+v, %v", c, found, err)
+		}
+	}
+}
+
+func TestTheOperatorKnowsOfProofKeys(t *testing.T) {
+	t.Parallel()
+	s := newStranger(t)
+	for _, c := range []struct {
+		listed any
+		known  bool
+		reason string
+	}{
+		{nil, false, "vault.proof_keys"}, {nil, true, ""}, {[]string{"plain"}, true, "takes no proof keys"}, {[]string{}, true, "takes no proof keys"},
+	} {
+		s.server["code_challenge_methods_supported"] = c.listed
+		config := oauth.Config{Transport: s.Client().Transport, Now: time.Now}
+		if c.known {
+			config.ProofKeys = []string{s.URL}
+		}
+		_, err := oauth.New(config).Discover(t.Context(), s.URL+"/mcp")
+		if c.reason == "" && err != nil || c.reason != "" && (err == nil || !strings.Contains(err.Error(), c.reason)) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
+func TestOnlyASlashMayDiffer(t *testing.T) {
+	t.Parallel()
+	for pair, same := range map[[2]string]bool{
+		{"https://a.test", "https://a.test/"}: true, {"https://a.test/", "https://a.test/"}: true, {"https://a.test", "https://A.test"}: false,
+		{"https://a.test/b", "https://a.test/b/"}: false, {"https://a.test//", "https://a.test"}: false, {"https://a.test/?", "https://a.test"}: false,
+		{"https://a.test/?q=/", "https://a.test/?q="}: false, {"https://a.test:443/", "https://a.test"}: false, {"", "/"}: false, {"https://a.test/#/", "https://a.test/#"}: false,
+	} {
+		if got := oauth.SameIssuer(pair[0], pair[1]); got != same || got != oauth.SameIssuer(pair[1], pair[0]) {
+			t.Errorf("%q and %q: %v", pair[0], pair[1], got)
 		}
 	}
 }

@@ -90,7 +90,10 @@ type Config struct {
 	// Issuers are authorisation servers whose endpoints are at more than one origin,
 	// beside those that are known: further origins by the issuer's.
 	Issuers map[string][]string
-	Now     func() time.Time
+	// ProofKeys are the origins of authorisation servers that take proof keys (PKCE)
+	// although their metadata does not say so.
+	ProofKeys []string
+	Now       func() time.Time
 }
 
 // Service asks authorisation servers.

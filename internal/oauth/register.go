@@ -49,7 +49,8 @@ func (s *Service) Register(ctx context.Context, e *hotcell.Endpoints, callback s
 		return "", refusedMetadata(fmt.Sprintf("its authorisation server answered the registration of a client with status %d", answer.StatusCode))
 	case err != nil || json.Unmarshal(text, &made) != nil || made.ID == "" || len(made.ID) > 512:
 		return "", refusedMetadata("its authorisation server registers clients in a way that is not understood")
-	case made.Secret != "" || made.Method != "" && made.Method != "none":
+	// A secret that comes although none was asked for, and none is to be shown, is not kept.
+	case made.Method != "none" && (made.Secret != "" || made.Method != ""):
 		return "", refusedMetadata("its authorisation server makes clients with a secret only")
 	}
 	return made.ID, nil

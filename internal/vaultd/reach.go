@@ -52,7 +52,7 @@ func reach(c Config, door *vault.Vault) (*reached, error) {
 	}
 	out.upstreams = upstream.New(upstream.Config{Dialer: dialer, Roots: c.Roots, Caught: border.Log(c.Log)})
 	out.book = book.New(door, out.catalog, c.Parser)
-	out.oauth = oauth.New(oauth.Config{Transport: alone(dialer), Found: alone(found), Issuers: c.Issuers, Now: c.Now})
+	out.oauth = oauth.New(oauth.Config{Transport: alone(dialer), Found: alone(found), Issuers: c.Issuers, ProofKeys: c.ProofKeys, Now: c.Now})
 	out.courier = courier.New(courier.Config{Transport: alone(dialer), Reads: c.Reads, Now: c.Now, Log: c.Log})
 	out.keeper = token.New(token.Config{Vault: door, Catalog: out.catalog, OAuth: out.oauth, Holder: hotcell.NewID("vlt"), Log: c.Log})
 	return out, nil

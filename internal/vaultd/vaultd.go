@@ -59,7 +59,9 @@ type Config struct {
 	// servers over more than one origin, by the operator's word.
 	Found   netguard.Dialer
 	Issuers map[string][]string
-	Roots   *x509.CertPool
+	// ProofKeys are those that take proof keys and do not say so.
+	ProofKeys []string
+	Roots     *x509.CertPool
 	// Databases is the operator's word on a database; nil for none.
 	Databases func(host string, port int) pgwire.Trust
 	// Catalog is what connections can be made to; nil is the one that comes with
