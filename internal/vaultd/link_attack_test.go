@@ -87,7 +87,7 @@ func TestAnAnswerThatEndsTheLink(t *testing.T) {
 		says  string
 	}{
 		"another issuer": {func(r *vaultrpc.FinishLinkRequest) { r.Issuer = "https://evil.test" }, "another server"},
-		"a longer one":   {func(r *vaultrpc.FinishLinkRequest) { r.Issuer += "/" }, "another server"},
+		"a longer one":   {func(r *vaultrpc.FinishLinkRequest) { r.Issuer += "/a" }, "another server"},
 		"no issuer":      {func(r *vaultrpc.FinishLinkRequest) { r.Issuer = "" }, "another server"},
 		"no code":        {func(r *vaultrpc.FinishLinkRequest) { r.Code = "" }, "without an answer"},
 		"no":             {func(r *vaultrpc.FinishLinkRequest) { r.Error = "access_denied" }, "did not agree"},
