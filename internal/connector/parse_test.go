@@ -125,15 +125,20 @@ func TestTokenAnswers(t *testing.T) {
 	if printed := strings.Join([]string{out.String(), strings.TrimSpace(out.GoString())}, " "); strings.Contains(printed, "secret") {
 		t.Error("it prints its tokens")
 	}
-	for body, code := range map[string]string{`{"error":"invalid_grant","error_description":"secret"}`: "invalid_grant", `{"error":"<script>"}`: "error"} {
+	for body, code := range map[string]string{`{"error":"invalid_grant","error_description":"secret"}`: "invalid_grant", `{"error":"<script>"}`: "error", `error=bad_verification_code&error_description=secret`: "bad_verification_code", `error=%3Cscript%3E`: "error"} {
 		if out, err := c.Auth.ReadToken(t.Context(), []byte(body)); err != nil || out.Error != code {
 			t.Errorf("%s: %v %q", body, err, out.Error)
 		}
 	}
-	for _, body := range []string{`{}`, `<html>`, ``, `[]`, `{"access_token":5}`, `{"access_token":""}`} {
+	for _, body := range []string{`{}`, `<html>`, ``, `[]`, `{"access_token":5}`, `{"access_token":""}`, `access_token=`, `access_token=a&access_token=b`, `token=a`, `access_token=%zz`, `access_token=a;b=c`, `a access_token=b`} {
 		if _, err := c.Auth.ReadToken(t.Context(), []byte(body)); err == nil {
 			t.Errorf("%s is taken", body)
 		}
+	}
+	// As some answer, whatever they are asked for.
+	out, err = c.Auth.ReadToken(t.Context(), []byte("access_token=gho_16C7%2Be42&scope=repo%2Cgist&token_type=bearer&expires_in=28800\n"))
+	if err != nil || out.Access != "gho_16C7+e42" || out.Expires != 8*time.Hour || out.Scope != "repo,gist" {
+		t.Errorf("a form: %v", err)
 	}
 	for body, want := range map[string]time.Duration{`-5`: 0, `"3600"`: time.Hour, `1e300`: 0, `0`: 0} {
 		if out, err := c.Auth.ReadToken(t.Context(), []byte(`{"access_token":"a","expires_in":`+body+`}`)); err != nil || out.Expires != want {

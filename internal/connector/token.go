@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"math"
+	"net/url"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -37,11 +39,15 @@ var errToken = errors.New("the token endpoint's answer is not understood")
 // maxLife bounds the life that a token may be said to have.
 const maxLife = 10 * 365 * 24 * time.Hour
 
-// ReadToken reads the answer of a token endpoint. Its error holds nothing of it.
+// ReadToken reads the answer of a token endpoint: JSON, or a form, which some services
+// answer with whatever they are asked for. Its error holds nothing of it.
 func (a *Auth) ReadToken(ctx context.Context, body []byte) (out TokenAnswer, err error) {
 	v, err := lenient(body)
 	m, ok := v.(map[string]any)
-	if err != nil || !ok {
+	if err != nil {
+		m, ok = asForm(body)
+	}
+	if !ok {
 		return out, errToken
 	}
 	texts := func(key string) string { s, _ := m[key].(string); return s }
@@ -61,6 +67,27 @@ func (a *Auth) ReadToken(ctx context.Context, body []byte) (out TokenAnswer, err
 		out.Expires = a.Expires
 	}
 	return out, nil
+}
+
+// asForm reads an answer that is a form (application/x-www-form-urlencoded): it has a
+// token or an error, and each field once.
+func asForm(body []byte) (map[string]any, bool) {
+	const most = 64 << 10
+	if len(body) > most {
+		return nil, false
+	}
+	form, err := url.ParseQuery(strings.TrimSpace(string(body)))
+	if err != nil || form.Get("access_token") == "" && form.Get("error") == "" {
+		return nil, false
+	}
+	out := make(map[string]any, len(form))
+	for name, values := range form {
+		if len(values) != 1 {
+			return nil, false
+		}
+		out[name] = values[0]
+	}
+	return out, true
 }
 
 func (t *tokenAnswer) read(ctx context.Context, m map[string]any, out *TokenAnswer) error {
