@@ -19,6 +19,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/connector"
+	"hotcell/internal/measure"
 )
 
 // What a connector's document says of where its tools come from, where each
@@ -146,6 +147,9 @@ func Make(of *connector.Connector, name string, settings map[string]string, defi
 		made.Tools, made.Missing = described.Tools, described.Missing
 		return &made, nil
 	}
+	if err := measure.JSON(definition, bounds); err != nil {
+		return nil, fmt.Errorf("%w: the tools of the connection %q: %w", hotcell.ErrTampered, name, err)
+	}
 	var tools []connector.RemoteTool
 	if err := json.Unmarshal(definition, &tools); err != nil {
 		return nil, fmt.Errorf("%w: the tools of the connection %q cannot be read", hotcell.ErrTampered, name)
@@ -154,6 +158,9 @@ func Make(of *connector.Connector, name string, settings map[string]string, defi
 	made.Tools, made.Missing = described.Tools, described.Missing
 	return &made, nil
 }
+
+// bounds are what a list of tools that was made plain may be.
+var bounds = measure.Limits{Depth: 500, Weight: 256 << 20}
 
 // maxSlug bounds the prefix of the tools' names.
 const maxSlug = 32

@@ -6,10 +6,23 @@ import (
 	"slices"
 )
 
+// FromDocument is [FromOpenAPI] of a document as a stranger wrote it.
+func FromDocument(document []byte, slug, name string, pick Pick) (*Connector, error) {
+	root, err := readOpenAPI(document)
+	if err != nil {
+		return nil, err
+	}
+	return fromOpenAPI(root, slug, name, pick)
+}
+
 // Described are the tools that an OpenAPI document makes, as connectors describe
 // theirs, and what did not become one.
 func Described(document []byte, pick Pick) (tools, missing []string, err error) {
-	o, err := openOpenAPI(document, "x", "X", pick)
+	root, err := readOpenAPI(document)
+	if err != nil {
+		return nil, nil, err
+	}
+	o, err := openOpenAPI(root, "x", "X", pick)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -17,7 +30,7 @@ func Described(document []byte, pick Pick) (tools, missing []string, err error) 
 	if err := o.read(); err != nil {
 		return nil, nil, err
 	}
-	again, err := openOpenAPI(document, "x", "X", pick)
+	again, err := openOpenAPI(root, "x", "X", pick)
 	if err != nil {
 		return nil, nil, err
 	}

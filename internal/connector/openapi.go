@@ -23,8 +23,12 @@ const (
 	maxRefs       = 20
 )
 
-// documentBounds are what a document in JSON may be: schemas lie deep in it.
-var documentBounds = measure.Limits{Depth: 1000, Weight: 512 << 20}
+// documentBounds are what a document in JSON may be, where schemas lie deep, and
+// plainBounds what is left of it when it was made plain.
+var (
+	documentBounds = measure.Limits{Depth: 1000, Weight: 512 << 20}
+	plainBounds    = measure.Limits{Depth: 500, Weight: 256 << 20}
+)
 
 // Pick is which operations of an OpenAPI document become tools: those with one of
 // the tags, and those named, by their ids or as their tools are called. Empty, it
@@ -39,13 +43,21 @@ func PickOf(settings map[string]string) Pick {
 	return Pick{Tags: split(settings["tags"]), Operations: split(settings["operations"])}
 }
 
-// FromOpenAPI makes a connector of an OpenAPI 3 document: each operation becomes
+// FromOpenAPI makes a connector of an OpenAPI 3 document that [PlainOpenAPI] made plain: each operation becomes
 // a tool, whose arguments are the operation's parameters and the fields of its
 // body. Where the API is, the settings say: what the document names as its
 // servers is not believed. Nothing outside the document is read. What cannot be
 // made a tool is told in Missing.
 func FromOpenAPI(document []byte, slug, name string, pick Pick) (*Connector, error) {
-	o, err := openOpenAPI(document, slug, name, pick)
+	root, err := readPlain(document)
+	if err != nil {
+		return nil, err
+	}
+	return fromOpenAPI(root, slug, name, pick)
+}
+
+func fromOpenAPI(root map[string]any, slug, name string, pick Pick) (*Connector, error) {
+	o, err := openOpenAPI(root, slug, name, pick)
 	if err != nil {
 		return nil, err
 	}
@@ -59,11 +71,7 @@ func FromOpenAPI(document []byte, slug, name string, pick Pick) (*Connector, err
 	return nil, hotcell.Invalid("/definition", "this document has no operation that could become a tool%s", firstOf(o.connector.Missing))
 }
 
-func openOpenAPI(document []byte, slug, name string, pick Pick) (*openAPI, error) {
-	root, err := readOpenAPI(document)
-	if err != nil {
-		return nil, err
-	}
+func openOpenAPI(root map[string]any, slug, name string, pick Pick) (*openAPI, error) {
 	base, err := newText("${settings.base}")
 	if err != nil {
 		return nil, err
@@ -97,6 +105,22 @@ func firstOf(missing []string) string {
 	return ": " + missing[0]
 }
 
+// readPlain reads what [PlainOpenAPI] wrote, or what its process says that it did: JSON
+// within bounds, by no other reader than answers have.
+func readPlain(document []byte) (map[string]any, error) {
+	wrong := hotcell.Invalid("/definition", "this is no OpenAPI 3 document that was made plain")
+	if len(document) > maxPlain {
+		return nil, wrong
+	}
+	v, err := lenientIn(document, plainBounds)
+	root, _ := v.(map[string]any)
+	if err != nil || !strings.HasPrefix(textOf(root["openapi"]), "3.") {
+		return nil, wrong
+	}
+	return root, nil
+}
+
+// readOpenAPI reads a document as a stranger wrote it: for a process that holds no key.
 func readOpenAPI(document []byte) (root map[string]any, err error) {
 	isJSON := json.Valid(document)
 	switch {

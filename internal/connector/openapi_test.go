@@ -26,7 +26,7 @@ const pets = `{"openapi":"3.0.3","info":{"title":"Pets","version":"1"},"servers"
 
 func TestOperationsBecomeTools(t *testing.T) {
 	t.Parallel()
-	c, err := connector.FromOpenAPI([]byte(pets), "zoo", "Zoo", connector.Pick{})
+	c, err := connector.FromDocument([]byte(pets), "zoo", "Zoo", connector.Pick{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ paths:
 
 func TestWhatOperationsMayHave(t *testing.T) {
 	t.Parallel()
-	c, err := connector.FromOpenAPI([]byte(wide), "wide", "Wide", connector.Pick{})
+	c, err := connector.FromDocument([]byte(wide), "wide", "Wide", connector.Pick{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestOperationsArePicked(t *testing.T) {
 		{map[string]string{"tags": "items, nodes"}, "get_item add_node"}, {map[string]string{"operations": "form,raw"}, "form raw"},
 		{map[string]string{"tags": "items", "operations": "add_node"}, "get_item add_node"}, {map[string]string{"tags": "none"}, ""}, {map[string]string{"operations": "getitem"}, ""},
 	} {
-		c, err := connector.FromOpenAPI([]byte(wide), "wide", "Wide", connector.PickOf(w.settings))
+		c, err := connector.FromDocument([]byte(wide), "wide", "Wide", connector.PickOf(w.settings))
 		if w.tools == "" {
 			if !errors.Is(err, hotcell.ErrInvalid) {
 				t.Errorf("%v: %v", w.settings, err)
@@ -208,7 +208,7 @@ func TestALargeDocumentIsNotRefusedWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := connector.FromOpenAPI(text, "large", "Large", connector.Pick{})
+	c, err := connector.FromDocument(text, "large", "Large", connector.Pick{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func TestALargeDocumentIsNotRefusedWhole(t *testing.T) {
 func TestWhatIsNoOpenAPIIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "{}", `{"swagger":"2.0"}`, `{"openapi":"3.1.0","paths":{}}`, "\x00", `{"openapi":"3.1.0","paths":{"/x":{"get":{"operationId":"a","parameters":[{"name":"q","in":"query","schema":` + strings.Repeat(`{"items":`, 500) + "1" + strings.Repeat("}", 500) + `}]}}}`} {
-		if c, err := connector.FromOpenAPI([]byte(text), "x", "X", connector.Pick{}); err == nil && len(c.Tools) != 1 {
+		if c, err := connector.FromDocument([]byte(text), "x", "X", connector.Pick{}); err == nil && len(c.Tools) != 1 {
 			t.Errorf("%.40s is taken: %d tools", text, len(c.Tools))
 		}
 	}
@@ -248,5 +248,5 @@ func TestToolsOfAServerAreTakenAsTheyAreNamed(t *testing.T) {
 // FuzzOpenAPI reads anything as a document of an API.
 func FuzzOpenAPI(f *testing.F) {
 	f.Add([]byte(pets))
-	f.Fuzz(func(_ *testing.T, text []byte) { _, _ = connector.FromOpenAPI(text, "x", "X", connector.Pick{}) })
+	f.Fuzz(func(_ *testing.T, text []byte) { _, _ = connector.FromDocument(text, "x", "X", connector.Pick{}) })
 }

@@ -45,7 +45,11 @@ const keyMissing = "x-hotcell-missing"
 // of its operations that become tools, without references. It does not believe one that
 // says that it was made plain before: a stranger would be its own judge of what is picked.
 func PlainOpenAPI(document []byte, pick Pick) ([]byte, error) {
-	o, err := openOpenAPI(document, "plain", "plain", pick)
+	root, err := readOpenAPI(document)
+	if err != nil {
+		return nil, err
+	}
+	o, err := openOpenAPI(root, "plain", "plain", pick)
 	if err != nil {
 		return nil, err
 	}

@@ -230,3 +230,27 @@ func TestAStrangersDocumentIsNotPlainByItsOwnWord(t *testing.T) {
 		t.Errorf("what is not there was picked: %s, %v", plain, err)
 	}
 }
+
+// What a reader that was taken over says that it made plain is read by no more than JSON
+// takes.
+func TestNothingButJSONIsTakenForPlain(t *testing.T) {
+	t.Parallel()
+	const good = `{"openapi":"3.1.0","x-hotcell-missing":[],"paths":{"/a":{"get":{"operationId":"get_a"%s}}}}`
+	for name, c := range map[string]struct {
+		text string
+		ok   bool
+	}{
+		"plain":    {fmt.Sprintf(good, ""), true},
+		"YAML":     {"openapi: 3.1.0\nx-hotcell-missing: []\npaths: {/a: {get: {operationId: get_a}}}\n", false},
+		"deep":     {fmt.Sprintf(good, `,"x":`+strings.Repeat("[", 9000)+strings.Repeat("]", 9000)), false},
+		"brackets": {fmt.Sprintf(good, `,"x":[`+strings.Repeat("{},", 1<<20)+"{}]"), false},
+		"too much": {fmt.Sprintf(good, `,"x":"`+strings.Repeat("x", 8<<20)+`"`), false},
+		"a list":   {"[]", false},
+		"nothing":  {"", false},
+	} {
+		made, err := connector.FromOpenAPI([]byte(c.text), "x", "X", connector.Pick{})
+		if (err == nil) != c.ok || c.ok && len(made.Tools) != 1 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
