@@ -79,6 +79,22 @@ func TestEachPartAndJobHasAUidOfItsOwn(t *testing.T) {
 	}
 }
 
+// No thread of the vault, and nothing that one would start, gains privileges by a
+// program's bits.
+func TestEveryThreadOfTheVaultHasGivenUpPrivileges(t *testing.T) {
+	t.Parallel()
+	s := hotcelltest.Start(t, "")
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", part(t, s, "part-vault")))
+	if len(threads) < 2 {
+		t.Fatalf("the vault has %d threads", len(threads))
+	}
+	for _, path := range threads {
+		if text, err := os.ReadFile(path); err == nil && !strings.Contains(string(text), "NoNewPrivs:\t1\n") {
+			t.Errorf("%s: a thread may gain privileges", path)
+		}
+	}
+}
+
 func TestTheSocketIsItsOwnersWhateverItsMode(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -22,7 +23,7 @@ func Harden() error {
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
 		return fmt.Errorf("turning core dumps off: %w", err)
 	}
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+	if err := giveUpPrivileges(); err != nil {
 		return fmt.Errorf("giving up new privileges: %w", err)
 	}
 	if LocksMemory() {
@@ -31,6 +32,20 @@ func Harden() error {
 		}
 	}
 	return nil
+}
+
+// giveUpPrivileges has no thread of this process, and nothing that one would start, gain
+// privileges by a program's bits. A program with C in it, as under the race detector, has
+// threads that Go does not know: there it is this thread, and those that it starts.
+func giveUpPrivileges() error {
+	switch _, _, errno := syscall.AllThreadsSyscall(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0); errno {
+	case 0:
+		return nil
+	case syscall.ENOTSUP:
+		return unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	default:
+		return errno
+	}
 }
 
 // HardenWorker is [Harden] for a process that starts others and holds no value:

@@ -57,8 +57,9 @@ func (r *Run) failure(ctx context.Context, a *Answer, body any) error {
 		said = message(body)
 	}
 	if said == "" {
-		said = "it said no more than that"
+		said = a.came()
 	}
+	said += out.hints(a.Header, r.now)
 	if !out.Retryable {
 		out.RetryAfter = 0
 	}
