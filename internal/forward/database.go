@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 
 	"hotcell"
@@ -137,22 +135,15 @@ func (s *Service) account(job hotcell.JobID, used *vault.Used, f vault.Field, op
 // ofURL reads postgres://user:password@host:port/database; nil where
 // it is none, or of another host.
 func ofURL(text []byte, open vaultrpc.DatabaseOpening) *account {
-	u, err := url.Parse(string(text))
-	if err != nil || u.User == nil {
+	u, ok := standin.ParseURL(text)
+	if !ok {
 		return nil
 	}
 	// SQLAlchemy names a driver as well: postgresql+asyncpg.
-	if scheme, _, _ := strings.Cut(u.Scheme, "+"); scheme != "postgres" && scheme != "postgresql" {
+	scheme, _, _ := strings.Cut(strings.ToLower(u.Scheme), "+")
+	if scheme != "postgres" && scheme != "postgresql" || !u.Names(open.Host, open.Port, 5432, site.Host) {
+		sensitive.Wipe(u.Password)
 		return nil
 	}
-	port := 5432
-	if p, err := strconv.Atoi(u.Port()); err == nil {
-		port = p
-	}
-	host, err := site.Host(u.Hostname())
-	password, set := u.User.Password()
-	if err != nil || host != open.Host || port != open.Port || !set {
-		return nil
-	}
-	return &account{user: u.User.Username(), password: sensitive.New([]byte(password))}
+	return &account{user: u.User, password: sensitive.New(u.Password)}
 }

@@ -69,6 +69,106 @@ const (
 	anything  = "r=x,s=QSXCR+Q6sek8bf92,i=4096"
 )
 
+const (
+	saslPlus = "\x00\x00\x00\x0aSCRAM-SHA-256-PLUS\x00SCRAM-SHA-256\x00\x00"
+	// onlyPlus and none are lists of a server that wants, or has, less.
+	onlyPlus  = "\x00\x00\x00\x0aSCRAM-SHA-256-PLUS\x00\x00"
+	noMethods = "\x00\x00\x00\x0a\x00"
+	older     = "\x00\x00\x00\x0aSCRAM-SHA-1\x00PLAIN\x00\x00"
+	gss       = "\x00\x00\x00\x07"
+	few       = "r=x,s=QSXCR+Q6sek8bf92,i=1"
+)
+
+// TestWhatAServerOffersIsNotTalkedDown has servers offer, and those between strip,
+// ways to show the password: it is bound to the certificate where that is offered, a
+// server that offered it and gets another is told so (RFC 5802 section 6: "y"), and
+// nothing less than SCRAM is taken.
+func TestWhatAServerOffersIsNotTalkedDown(t *testing.T) {
+	t.Parallel()
+	ca, err := authority.New("right", time.Now(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(ca.PEM())
+	certificate, err := ca.Issue("db.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		says []string
+		// want is what the first message of the exchange has, and never what none may.
+		want, never string
+	}{
+		"both":                       {[]string{message('R', saslPlus)}, "SCRAM-SHA-256-PLUS\x00", "n,,"},
+		"both, and it is bound":      {[]string{message('R', saslPlus)}, "p=tls-server-end-point,,", "y,,"},
+		"the bound one alone":        {[]string{message('R', onlyPlus)}, "", "n,,"},
+		"stripped":                   {[]string{message('R', sasl)}, "y,,n=", "p=tls"},
+		"stripped, not said to be n": {[]string{message('R', sasl)}, "SCRAM-SHA-256\x00", "n,,n="},
+		"nothing":                    {[]string{message('R', noMethods), allowed}, "", "n="},
+		"older ones":                 {[]string{message('R', older), allowed}, "", "n="},
+		"Kerberos":                   {[]string{message('R', gss), allowed}, "", "n="},
+		"clear text after an offer":  {[]string{message('R', saslPlus), message('R', clearText), allowed}, "p=tls", secret},
+		"md5 after an offer":         {[]string{message('R', saslPlus), message('R', md5), allowed}, "p=tls", "md5"},
+		"two offers":                 {[]string{message('R', saslPlus), message('R', sasl), allowed}, "p=tls", "y,,"},
+		"an end without a proof":     {[]string{message('R', sasl), message('R', "\x00\x00\x00\x0cv=AAAA") + allowed}, "y,,", secret},
+		"a hash of one round":        {[]string{message('R', sasl), message('R', "\x00\x00\x00\x0b"+few), allowed}, "y,,", "p="},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			here, there := net.Pipe()
+			d := &database{}
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				defer func() { _ = there.Close() }()
+				first := make([]byte, 8)
+				if _, err := io.ReadFull(there, first); err != nil {
+					return
+				}
+				if _, err := io.WriteString(there, "S"); err != nil {
+					return
+				}
+				under := tls.Server(there, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
+				if under.HandshakeContext(t.Context()) == nil {
+					// What it says last is waited for, and then it goes.
+					d.speak(&leaving{Conn: under, after: len(c.says) + 1}, c.says...)
+				}
+			}()
+			back, err := pgwire.Connect(t.Context(), pgwire.Config{
+				Dial: func(context.Context, string, int) (net.Conn, error) { return here, nil }, Host: "db.example", Port: 5432,
+				User: "ada", Password: sensitive.New([]byte(secret)), Database: "acme", RootCAs: roots,
+			})
+			if err == nil {
+				t.Error("let in")
+				_ = back.Conn().Close()
+			}
+			_ = here.Close()
+			<-done
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			if told := d.told.String(); !strings.Contains(told, c.want) || strings.Contains(told, c.never) || strings.Contains(told, secret) {
+				t.Errorf("it was told %q", told)
+			}
+		})
+	}
+}
+
+// leaving is a connection whose other side goes after it was read some times.
+type leaving struct {
+	net.Conn
+	after int
+}
+
+// Read implements [io.Reader].
+func (l *leaving) Read(b []byte) (int, error) {
+	n, err := l.Conn.Read(b)
+	if l.after--; l.after <= 0 {
+		_ = l.Close()
+	}
+	return n, err
+}
+
 // TestAnImpostorGetsNothing plays servers that want the password.
 func TestAnImpostorGetsNothing(t *testing.T) {
 	t.Parallel()

@@ -22,6 +22,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"hotcell/internal/sensitive"
 )
 
 // Pair is a stand-in and what it stands for. Whoever asked for it clears the
@@ -162,15 +164,14 @@ func password(s *stream, n int) ([]byte, error) {
 	return out, nil
 }
 
-var connection = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://[^/@:\s]*:([^@/\s]+)@`)
-
-// ofURL replaces the password of a connection URL (RFC 3986 section 3.2.1).
+// ofURL replaces the password of a connection URL.
 func ofURL(s *stream, value []byte) ([]byte, []Pair, error) {
-	at := connection.FindSubmatchIndex(value)
-	if at == nil {
+	u, ok := ParseURL(value)
+	if !ok {
 		return nil, nil, nil
 	}
-	return within(s, value, at[2], at[3], url.PathUnescape)
+	sensitive.Wipe(u.Password)
+	return within(s, value, u.From, u.To, url.PathUnescape)
 }
 
 var parameters = regexp.MustCompile(`(?:^|\s)(?:password|pwd|Password|Pwd|PASSWORD)\s*=\s*'?([^\s';&]+)`)
