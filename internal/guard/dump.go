@@ -263,6 +263,9 @@ func decimal(out, text []byte) []byte {
 // fieldWidth is how wide od writes a character.
 const fieldWidth = 4
 
+// named are the characters that od has names for, behind a backslash.
+var named = map[byte]byte{'0': 0, 'a': '\a', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v'}
+
 // text puts the characters of a line: of curl's traces all, of od's one a field.
 func (d *dump) text(l *lane, body []byte, at int64) {
 	if d.traced() {
@@ -278,6 +281,9 @@ func (d *dump) text(l *lane, body []byte, at int64) {
 		c := body[fieldWidth-1]
 		if string(body[:fieldWidth-1]) != "   " || c == '\t' {
 			v, ok := number(body[1:fieldWidth], 8, 3)
+			if meaning, known := named[c]; known && string(body[:fieldWidth-1]) == `  \` {
+				v, ok = meaning, true
+			}
 			if body[0] != ' ' || !ok {
 				return
 			}

@@ -12,7 +12,7 @@ import (
 
 var (
 	offsets = regexp.MustCompile(`^[ \t]{0,16}(0x)?([0-9a-fA-F]{4,16})(:|[ \t])`)
-	field   = regexp.MustCompile(`^(?:   ([^ \t])|    | ([0-7]{3}))$`)
+	field   = regexp.MustCompile(`^(?:   ([^ \t])|    | ([0-7]{3})|  \\([0abfnrtv]))$`)
 )
 
 // dumps is each row of lines with an offset, as the model reads them.
@@ -132,6 +132,9 @@ func (m *modelLane) fields(row *modelLane, body []byte, at int) bool {
 				break
 			}
 			c = byte(v)
+		}
+		if len(read[3]) > 0 {
+			c = "\x00\a\b\f\n\r\t\v"[bytes.IndexByte([]byte("0abfnrtv"), read[3][0])]
 		}
 		row.add(c, m.start[at+i], m.end[at+i+3])
 		took = true

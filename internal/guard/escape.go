@@ -25,13 +25,18 @@ func unescape(l *lane, final bool) {
 			return doubled(b, final)
 		case '`':
 			return symbol(b, final)
+		case 0x1b: // the end of a terminal's link or title, and no escape
+			if len(b) < 2 {
+				return 0, nil, !final
+			}
+			return 2, []byte{0x1b, '\\'}, false
 		}
 		return backslash(b, final)
 	})
 }
 
 // escaping are what an escape begins with, for unescape.
-var escaping = []string{"%", "\\", "&", "`", `""`, "''", `'\'`, `'"'`}
+var escaping = []string{"%", "\\", "&", "`", `""`, "''", `'\'`, `'"'`, "\x1b\\"}
 
 // quotings are how a quote is written within quotes: twice, and as shells write it.
 var quotings = []string{`'\''`, `'"'"'`, "''", `""`}
@@ -117,6 +122,8 @@ func backslash(b []byte, final bool) (int, []byte, bool) {
 		return unicodeEscape(b, final)
 	case c == 'U':
 		return longUnicode(b, final)
+	case c == '0' && bytes.HasPrefix([]byte(zeros), b[2:min(len(b), 2+len(zeros))]):
+		return ofCSS(b, final)
 	case c >= '0' && c <= '3':
 		if len(b) < 4 {
 			return 0, nil, !final
@@ -129,6 +136,24 @@ func backslash(b []byte, final bool) (int, []byte, bool) {
 			return 2, []byte{meaning}, false
 		}
 		return symbol(b, final)
+	}
+	return 0, nil, false
+}
+
+// zeros are those of an escape of CSS that has six digits, after the first.
+const zeros = "000"
+
+// ofCSS reads \000041 and a blank after it (CSS Syntax 4.3.7), which is \000 in C where
+// less of it is there.
+func ofCSS(b []byte, final bool) (int, []byte, bool) {
+	v, ok, more := digits(b, 1, 6, final)
+	switch {
+	case more:
+		return 0, nil, true
+	case ok && v > 0:
+		return 7, []byte{byte(v)}, false
+	case len(b) >= 4 && b[3] == '0':
+		return 4, []byte{0}, false
 	}
 	return 0, nil, false
 }

@@ -117,7 +117,7 @@ func (m *model) lanes(text []byte) []*modelLane {
 	unbroken := twice.read(squeeze)
 	out := append([]*modelLane{source, escapes, twice, unbroken}, unbroken.hex()...)
 	out = slices.Concat(out, twice.hex(), twice.numbers(), source.dumps(), escapes.dumps())
-	return slices.Concat(append(out, unbroken.unmarked()), twice.byLine(), source.inPieces())
+	return slices.Concat(append(out, unbroken.unmarked(), twice.read(printable)), twice.byLine(), source.inPieces())
 }
 
 // read decodes all of a reading at once.

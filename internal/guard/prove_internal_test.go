@@ -94,7 +94,7 @@ func (d dice) spelt(value []byte) []byte {
 	case 15:
 		return d.numbered(value)
 	case 0:
-		return spell(pick(d, "%%%02x", "%%25%02X", `\x%02x`, `\u%04x`, "&#%d;", "&#x%x;", `\%03o`, `\\x%02x`))
+		return spell(pick(d, "%%%02x", "=%02X", "%%25%02X", `\00%04x`, `\x%02x`, `\u%04x`, "&#%d;", "&#x%x;", `\%03o`, `\\x%02x`))
 	case 1:
 		return spell(pick(d, "%02x", "%02X", "%02x:", "%02X ", "%02x, ", "%02x\n"))
 	case 2:
@@ -157,7 +157,7 @@ func (d dice) text(values [][]byte) []byte {
 		}
 		for d.IntN(3) == 0 {
 			at := d.IntN(len(piece) + 1)
-			piece = slices.Insert(piece, at, []byte(pick(d, "\n", "\r\n  ", "\x1b[1m", "\x1b", "\u200b", "\xe2\x80", "\\", "%", "&", ".", "\\u00", "…"))...)
+			piece = slices.Insert(piece, at, []byte(pick(d, "\n", "=\r\n", "=3D", "=41=4", "\x1b]8;;\x1b\\", "\r\n  ", "\x1b[1m", "\x1b", "\u200b", "\xe2\x80", "\\", "%", "&", ".", "\\u00", "…"))...)
 		}
 		out = append(append(out, d.filler()...), piece...)
 	}

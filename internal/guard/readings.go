@@ -34,6 +34,7 @@ var readings = []reading{
 	// A line's end may be a digit that is not of the hex on the next line.
 	{name: "hex in a line", of: unescapedTwice, open: unhexed},
 	{name: "numbers", of: unescapedTwice, open: numbered},
+	{name: "quoted-printable", of: unescapedTwice, open: decoded(printable)},
 	{name: "a dump", of: asItCame, open: dumped},
 	{name: "a dump with escapes", of: unescapedOnce, open: dumped},
 	{name: "with marks in it", of: unbroken, open: decoded(unmark), bare: true, loose: true},

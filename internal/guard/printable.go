@@ -1,0 +1,56 @@
+package guard
+
+import "bytes"
+
+// maxNear is how far from another an escape of quoted-printable is that is taken for
+// one: text is full of equals signs with digits behind them.
+const maxNear = 4
+
+// printable decodes quoted-printable (RFC 2045 section 6.7): escapes that stand near
+// each other, that of the equals sign itself, and breaks of lines that are none.
+func printable(l *lane, final bool) {
+	b := l.fresh()
+	from, start := 0, l.taken
+	for i := 0; i < len(b); {
+		n := bytes.IndexByte(b[i:], '=')
+		if n < 0 {
+			break
+		}
+		i += n
+		near := l.state > 0 && start+int64(i)-int64(l.state) <= maxNear
+		took, meaning, more := printed(b[i:], near, final)
+		if more {
+			l.raw(b[from:i])
+			return
+		}
+		if took == 0 {
+			i++
+			continue
+		}
+		l.raw(b[from:i])
+		l.means(took, meaning...)
+		i += took
+		from, l.state = i, int(start)+i
+	}
+	l.raw(b[from:])
+}
+
+// printed reads what begins with an equals sign.
+func printed(b []byte, near, final bool) (taken int, meaning []byte, more bool) {
+	switch {
+	case len(b) < 2, b[1] == '\r' && len(b) < 3:
+		return 0, nil, !final
+	case b[1] == '\n':
+		return 2, nil, false
+	case b[1] == '\r' && b[2] == '\n':
+		return 3, nil, false
+	}
+	v, ok, more := digits(b, 1, 2, final)
+	if !ok {
+		return 0, nil, more
+	}
+	if near || v == '=' || bytes.IndexByte(b[3:min(len(b), 3+maxNear)], '=') >= 0 {
+		return 3, []byte{byte(v)}, false
+	}
+	return 0, nil, len(b) < 3+maxNear && !final
+}
