@@ -151,7 +151,7 @@ func ofCSS(b []byte, final bool) (int, []byte, bool) {
 	case more:
 		return 0, nil, true
 	case ok && v > 0:
-		return 7, []byte{byte(v)}, false
+		return 7, utf8.AppendRune(nil, v), false
 	case len(b) >= 4 && b[3] == '0':
 		return 4, []byte{0}, false
 	}

@@ -23,7 +23,8 @@ func isBared(b byte) bool {
 	return b >= 0x80 || strings.IndexByte("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", b) >= 0
 }
 
-var steered = regexp.MustCompile(`^\x1b\[[ -?]{0,31}[@-~]`)
+// steered is a sequence for a terminal (ECMA-48), or a title or a link.
+var steered = regexp.MustCompile(`^(?:\x1b\[[ -?]{0,31}[@-~]|\x1b\][^\x00-\x1f]{0,253}(?:\x07|\x1b\\))`)
 
 // byLine is what stands last on each line, joined.
 func (m *modelLane) byLine() (out []*modelLane) {
@@ -39,6 +40,10 @@ func (m *modelLane) byLine() (out []*modelLane) {
 		}
 		line = strings.TrimRight(line, " \t\r")
 		for i := len(line) - 1; i >= max(0, len(line)-maxPayload); i-- {
+			if !slices.ContainsFunc([]byte(line[i:]), isBared) && line[i] == ' ' && i > 0 && line[i-1] == ':' {
+				from = len(line)
+				break
+			}
 			if !slices.ContainsFunc([]byte(line[i+1:]), isBared) {
 				continue
 			}
@@ -150,7 +155,7 @@ func (d dice) wrapped(value []byte) []byte {
 	lined := d.IntN(3)
 	switch lined {
 	case 0:
-		before = pick(d, "10:00 web | ", "> ", "+", "  12  ", "7\t", "[a] \x1b[1mINFO: ", "  - \"", "| x | ", "a b ", strings.Repeat("p ", 125))
+		before = pick(d, "10:00 web | ", "> ", "+", "  12  ", "7\t", "[a] \x1b[1mINFO: ", "  - \"", "data: ", "| x | ", "a b ", strings.Repeat("p ", 125))
 		after = pick(d, "", " |", "\" +", "\r", "  ", "\\n") + "\n" + pick(d, "", "", "\n", "\n\n\n", "\n\n\n\n\n", "::\n")
 	case 1:
 		name := pick(d, "delta", "text", "b")

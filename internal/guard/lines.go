@@ -113,6 +113,9 @@ func (w *lines) take(line []byte, start int64) {
 func payload(line []byte) (from int, found bool) {
 	end := len(line) - 1
 	for end >= 0 && !bared[line[end]] {
+		if end > 0 && line[end] == ' ' && line[end-1] == ':' {
+			return len(line), true // a piece of marks alone
+		}
 		end-- // a frame, or what joins it to the next
 	}
 	word, stop := -1, max(0, len(line)-maxPayload)

@@ -159,7 +159,7 @@ func measure(p *guard.Patterns, s spelling.Spelling, values []spelling.Value, fr
 		} else {
 			text := append(append([]byte("a line before it\n"), written...), "\na line after it\n"...)
 			out = split(p, text, r)
-			missed = spelling.Left(out, s.Core(v.Text, seeded), v.Text)
+			missed = spelling.Left(out, s.Core(v.Text, seeded), v.Text, s.Write(spelling.Alike(v.Text), seeded()))
 		}
 		if !missed {
 			m.found++

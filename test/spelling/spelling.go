@@ -8,13 +8,14 @@
 //
 //	for _, s := range spelling.All() {
 //		text := s.Write(value, random)
-//		left := spelling.Left(redact(text), text, value)
+//		left := spelling.Left(redact(text), text, value, s.Write(spelling.Alike(value), random))
 //	}
 package spelling
 
 import (
 	"bytes"
 	"math/rand/v2"
+	"strings"
 )
 
 // Spelling is one way to write a value.
@@ -99,25 +100,59 @@ const telling = 12
 
 // Left says whether out still holds what tells of a value: 12 bytes of it as
 // they are, or as much of the way in which it was written as 12 bytes take, at
-// any place; of a value that is shorter, nearly all.
-func Left(out, written, value []byte) bool {
+// any place; of a value that is shorter, nearly all. What another value would have
+// left there as well tells nothing: alike is how that one is written.
+func Left(out, written, value, alike []byte) bool {
 	n := min(telling, max(len(value)-2, 1))
-	if holds(out, value, n) {
+	if holds(out, value, n, alike) {
 		return true
 	}
 	window := (len(written)*n + len(value) - 1) / len(value)
-	return holds(out, written, max(window, n))
+	return holds(out, written, max(window, n), alike)
 }
 
-// holds says whether out holds any n bytes of text.
-func holds(out, text []byte, n int) bool {
+// holds says whether out holds any n bytes of text that are not alike.
+func holds(out, text []byte, n int, alike []byte) bool {
 	if n > len(text) {
 		n = len(text)
 	}
 	for at := 0; at+n <= len(text); at++ {
-		if bytes.Contains(out, text[at:at+n]) {
+		if one := text[at : at+n]; bytes.Contains(out, one) && !bytes.Contains(alike, one) {
 			return true
 		}
 	}
 	return false
 }
+
+// Alike is another value of the same kind: with what is public of all such, and with
+// other letters and digits, and characters that are not ASCII.
+func Alike(value []byte) []byte {
+	out := []rune(string(value))
+	for i, c := range out {
+		switch {
+		case c >= 'a' && c <= 'z':
+			out[i] = 'a' + (c-'a'+7)%26
+		case c >= 'A' && c <= 'Z':
+			out[i] = 'A' + (c-'A'+7)%26
+		case c >= '0' && c <= '9':
+			out[i] = '0' + (c-'0'+3)%10
+		case c >= 0x80:
+			out[i] = c ^ 1
+		}
+	}
+	for _, p := range public {
+		for from := 0; ; {
+			at := strings.Index(string(value[from:]), p)
+			if at < 0 {
+				break
+			}
+			at = len([]rune(string(value[:from+at])))
+			copy(out[at:], []rune(p))
+			from = len(string([]rune(string(value))[:at])) + len(p)
+		}
+	}
+	return []byte(string(out))
+}
+
+// public is what all values of a kind have.
+var public = []string{"-----BEGIN PRIVATE KEY-----\n", "\n-----END PRIVATE KEY-----\n", "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOi"}
