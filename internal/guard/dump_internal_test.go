@@ -134,7 +134,7 @@ func (m *modelLane) fields(row *modelLane, body []byte, at int) bool {
 			c = byte(v)
 		}
 		if len(read[3]) > 0 {
-			c = "\x00\a\b\f\n\r\t\v"[bytes.IndexByte([]byte("0abfnrtv"), read[3][0])]
+			c = "\x00\a\b\f\n\r\t\v"[strings.IndexByte("0abfnrtv", read[3][0])]
 		}
 		row.add(c, m.start[at+i], m.end[at+i+3])
 		took = true
