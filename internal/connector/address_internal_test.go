@@ -74,7 +74,7 @@ func TestProveAddressesAgainstTheLibrary(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, rand.Uint64()))
 	ours := &reading{ctx: t.Context(), open: Here, deaths: new(int)}
 	both, alone, refused := 0, 0, 0
-	for i := range prove.Trials(50_000, 5_000_000) {
+	for i := range prove.Trials(20_000, 5_000_000) {
 		in := header(r, i%4 == 0)
 		got, err := ours.parseAddresses(in)
 		want, ok := library(in)
@@ -99,7 +99,7 @@ func TestProveAddressesAgainstTheLibrary(t *testing.T) {
 			}
 		}
 	}
-	if both < 10_000 || refused < 1000 {
+	if both < 3000 || refused < 300 {
 		t.Errorf("both read %d, ours alone %d, and it refused %d", both, alone, refused)
 	}
 }

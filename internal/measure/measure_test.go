@@ -104,7 +104,7 @@ func TestProveDepthAgainstAReader(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(7, rand.Uint64()))
 	read := 0
-	for range prove.Trials(50_000, 5_000_000) {
+	for range prove.Trials(20_000, 5_000_000) {
 		in := text(r)
 		var v any
 		if json.Unmarshal(in, &v) != nil {
