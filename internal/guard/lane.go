@@ -19,6 +19,8 @@ type lane struct {
 	// is nil where another lane's decoder fills this one as well.
 	decode func(l *lane, final bool)
 	state  int
+	// after is the last byte that was taken, where a decoder asks for it.
+	after byte
 	// half is the parent's position of the first part of a byte, whose rest has not
 	// come yet and which may begin a value; -1 for none.
 	half int64
@@ -111,7 +113,7 @@ func (l *lane) undecided() int64 {
 // reset makes the lane as it was, but for its buffers.
 func (l *lane) reset() {
 	l.matcher.reset()
-	l.taken, l.segs, l.seam, l.state, l.half = 0, l.segs[:0], 0, 0, -1
+	l.taken, l.segs, l.seam, l.state, l.after, l.half = 0, l.segs[:0], 0, 0, 0, -1
 	if l.again != nil {
 		l.again()
 	}

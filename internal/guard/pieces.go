@@ -55,10 +55,11 @@ var seed = maphash.MakeSeed()
 func inPieces(_ *Patterns, parent *lane) []*lane {
 	p := &pieces{parent: parent}
 	var out []*lane
+	lanes := new([2 * maxSlots]lane)
 	for i := range p.slots {
 		s := &p.slots[i]
-		s.lane = &lane{}
-		s.bare = &lane{matcher: matcher{bare: true}, parent: s.lane, decode: unmark}
+		s.lane, s.bare = &lanes[2*i], &lanes[2*i+1]
+		s.bare.bare, s.bare.parent, s.bare.decode = true, s.lane, unmark
 		out = append(out, s.lane, s.bare)
 	}
 	out[0].decode, out[0].again = p.decode, p.begin

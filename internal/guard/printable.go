@@ -16,23 +16,41 @@ func printable(l *lane, final bool) {
 		if n < 0 {
 			break
 		}
-		i += n
+		if i += n; i+1 < len(b) && nibbles[b[i+1]] < 0 && b[i+1] != '\n' && b[i+1] != '\r' {
+			i++
+			continue
+		}
+		before := l.after
+		if i > from {
+			before = b[i-1]
+		}
 		near := l.state > 0 && start+int64(i)-int64(l.state) <= maxNear
-		took, meaning, more := printed(b[i:], near, final)
+		took, meaning, more := 0, []byte(nil), false
+		if before != '=' { // two of them pad base64
+			took, meaning, more = printed(b[i:], near, final)
+		}
 		if more {
-			l.raw(b[from:i])
+			l.keep(b[from:i])
 			return
 		}
 		if took == 0 {
 			i++
 			continue
 		}
-		l.raw(b[from:i])
+		l.keep(b[from:i])
 		l.means(took, meaning...)
 		i += took
-		from, l.state = i, int(start)+i
+		from, l.state, l.after = i, int(start)+i, 0
 	}
-	l.raw(b[from:])
+	l.keep(b[from:])
+}
+
+// keep takes bytes as they are, and remembers the last.
+func (l *lane) keep(b []byte) {
+	if len(b) > 0 {
+		l.after = b[len(b)-1]
+	}
+	l.raw(b)
 }
 
 // printed reads what begins with an equals sign.
