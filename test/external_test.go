@@ -291,6 +291,25 @@ func TestAnExternalJobEndsWithItsTimeAndItsConnection(t *testing.T) {
 	eventually(t, "the job is listed so", func() bool { return strings.Contains(o.OK("jobs", "list", "--state", "cancelled"), string(long)) })
 }
 
+// TestANewJobsTokenHoldsAtOnce knocks as soon as a job's token is told, with no moment in
+// between: it holds, and so it does for many that are made at the same time.
+func TestANewJobsTokenHoldsAtOnce(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 3 {
+				job, endpoint, token := o.elsewhere("10m")
+				if status := knock(t, endpoint, token); status == http.StatusUnauthorized || status >= http.StatusInternalServerError {
+					t.Errorf("%s: %d", job, status)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
 // agentWithout is an agent that opens no stream of its own.
 func (o *office) agentWithout(endpoint, token string) *mcp.ClientSession {
 	o.t.Helper()

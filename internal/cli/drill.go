@@ -18,7 +18,8 @@ func (a *app) drill() *cobra.Command {
 Runs the catalogue of attacks in real cells, with credentials of its own that are
 worth nothing, against listeners of its own: what counts is what arrives there.
 Given an assignment, the attacker has its limits and its allow-list as well. It
-has to be run on the server's machine. What it makes, it deletes.
+has to be run on the server's machine. What it makes, it deletes. Each case is told
+of as it ends, and each kind of them at the end.
 
 Exits with 1 if anything got through.`, cobra.MaximumNArgs(1), func(cmd *cobra.Command, args []string) error {
 		o := drill.Options{Client: a.client(), Only: only}
@@ -35,6 +36,9 @@ Exits with 1 if anything got through.`, cobra.MaximumNArgs(1), func(cmd *cobra.C
 		if a.output == "json" {
 			err = a.json(report)
 		} else {
+			for _, k := range report.Kinds {
+				_, _ = fmt.Fprintf(a.Out, "%-10s %s: tried %d, through %d, known %d, skipped %d\n", k.Name, k.Tries, k.Tried, k.Through, k.Documented, k.Skipped)
+			}
 			_, err = fmt.Fprintf(a.Out, "tried %d: %d got through; %d that no guard can stop are in SECURITY.md; %d skipped\n",
 				report.Tried, report.Through, report.Documented, report.Skipped)
 		}

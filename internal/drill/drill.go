@@ -58,6 +58,8 @@ type Report struct {
 	Documented int      `json:"documented"`
 	Skipped    int      `json:"skipped"`
 	Cases      []Result `json:"cases"`
+	// Kinds are the same counts, kind by kind.
+	Kinds []Kind `json:"kinds"`
 }
 
 // hands is how many cases run at once, each on listeners of its own.
@@ -91,21 +93,6 @@ func Run(ctx context.Context, o Options) (report Report, err error) {
 		}
 	}
 	return report, errors.Join(errs...)
-}
-
-func (r *Report) add(one Result) {
-	switch one.Outcome {
-	case "skipped":
-		r.Skipped++
-	case "documented":
-		r.Documented++
-	case "through":
-		r.Through++
-		r.Tried++
-	default:
-		r.Tried++
-	}
-	r.Cases = append(r.Cases, one)
 }
 
 type drill struct {
@@ -184,9 +171,12 @@ type hand struct {
 	name      string
 	canary    string
 	standIn   string
+	key       string
 	listeners *listeners
 	secrets   []hotcell.CredentialID
-	id        hotcell.AssignmentID
+	// account is the connection whose key is put onto requests.
+	account hotcell.CredentialID
+	id      hotcell.AssignmentID
 }
 
 // The hosts of a drill, each hand's on ports of its own.
@@ -194,13 +184,14 @@ const (
 	evilHost  = "evil" + hotcell.DrillDomain
 	homeHost  = "home" + hotcell.DrillDomain
 	modelHost = "model" + hotcell.DrillDomain
+	apiHost   = "api" + hotcell.DrillDomain
 )
 
 func (h *hand) open(ctx context.Context) (err error) {
 	if h.listeners, err = listen(); err != nil {
 		return err
 	}
-	h.canary, h.standIn = canary("hotcell_canary_"), canary("sk_live_")
+	h.canary, h.standIn, h.key = canary("hotcell_canary_"), canary("sk_live_"), canary("key_")
 	l := h.listeners
 	home := fmt.Sprintf("%s:%d", homeHost, l.home.port)
 	for _, s := range []struct {
@@ -219,7 +210,7 @@ func (h *hand) open(ctx context.Context) (err error) {
 	work.Command, work.Files = `sh ./run.sh`, &h.files
 	work.Limits.Timeout = hotcell.Duration(2 * time.Minute)
 	work.Environment = map[string]string{
-		"TARGET": h.target(), "HOME_HOST": home, "MODEL": fmt.Sprintf("%s:%d", modelHost, l.model.port),
+		"TARGET": h.target(), "HOME_HOST": home, "MODEL": fmt.Sprintf("%s:%d", modelHost, l.model.port), "API_HOST": fmt.Sprintf("%s:%d", apiHost, l.api.port),
 	}
 	work.Allow = append(append([]hotcell.Allow{}, work.Allow...),
 		hotcell.Allow{Host: evilHost, Port: l.evil.port, Protocol: hotcell.ProtocolHTTPS}, hotcell.Allow{Host: homeHost, Port: l.home.port, Protocol: hotcell.ProtocolHTTPS},
@@ -230,16 +221,35 @@ func (h *hand) open(ctx context.Context) (err error) {
 			work.Allow = append(work.Allow, entry)
 		}
 	}
-	work.Drill = &hotcell.Drill{CA: l.ca, Hosts: []string{evilHost, homeHost, modelHost}, Models: []string{modelHost}}
+	work.Drill = &hotcell.Drill{CA: l.ca, Hosts: []string{evilHost, homeHost, modelHost, apiHost}, Models: []string{modelHost}}
 	made, err := h.Client.CreateAssignment(ctx, h.name, work)
 	if err != nil {
 		return fmt.Errorf("making an assignment for the drill: %w", err)
 	}
 	h.id = made.ID
+	if err := h.connect(ctx); err != nil {
+		return err
+	}
 	for i, as := range []hotcell.Injection{hotcell.InjectEnvironment, hotcell.InjectStandIn} {
 		if _, err := h.Client.Attach(ctx, made.ID, h.secrets[i], as); err != nil {
 			return fmt.Errorf("attaching a credential for the drill: %w", err)
 		}
+	}
+	return nil
+}
+
+// connect attaches a key that is put onto requests, narrowed to some.
+func (h *hand) connect(ctx context.Context) error {
+	made, err := h.Client.CreateConnection(ctx, client.ConnectionDraft{
+		Name: h.name + " key", Key: sensitive.New([]byte(h.key)), HTTP: hotcell.HTTPAccess{Host: apiHost, Port: h.listeners.api.port, Auth: hotcell.Auth{Kind: "bearer"}},
+	})
+	if err != nil {
+		return fmt.Errorf("making a credential for the drill: %w", err)
+	}
+	h.account = made.ID
+	narrowed := hotcell.Narrowing{Methods: []string{"GET"}, Paths: []string{"/v1/**"}}
+	if _, err := h.Client.Attach(ctx, h.id, made.ID, hotcell.InjectHTTP, narrowed); err != nil {
+		return fmt.Errorf("attaching a credential for the drill: %w", err)
 	}
 	return nil
 }
@@ -269,6 +279,10 @@ func (h *hand) close(ctx context.Context) error {
 	for _, id := range h.secrets {
 		errs = append(errs, h.Client.DeleteSecret(ctx, id, 0))
 	}
+	if h.account != "" {
+		_, err := h.Client.DeleteConnection(ctx, h.account, 0)
+		errs = append(errs, err)
+	}
 	if h.listeners != nil {
 		errs = append(errs, h.listeners.close())
 	}
@@ -293,7 +307,7 @@ func (h *hand) try(ctx context.Context, c attacks.Case, r *Result) error {
 		return fmt.Errorf("following %s: %w", c.Name, err)
 	}
 	r.Outcome = "nothing"
-	switch detail := h.through(ctx, j, log.String()); {
+	switch detail := h.through(ctx, c, j, log.String()); {
 	case c.Documented:
 		r.Outcome = "documented"
 	case detail != "":
@@ -307,21 +321,24 @@ func (h *hand) try(ctx context.Context, c attacks.Case, r *Result) error {
 }
 
 // through says what got through, if anything did.
-func (h *hand) through(ctx context.Context, j hotcell.Job, log string) string {
+func (h *hand) through(ctx context.Context, c attacks.Case, j hotcell.Job, log string) string {
 	for line := range strings.Lines(log) {
 		if got, found := strings.CutPrefix(strings.TrimSpace(line), "GOT "); found {
 			return "it got " + got
 		}
 	}
-	if reveals([]byte(log), h.canary, h.standIn) {
+	if reveals([]byte(log), h.canary, h.standIn, h.key) {
 		return "the value is in the job's log"
 	}
 	others := map[string]*listener{"another host": h.listeners.evil, "the model": h.listeners.model}
 	if h.Control {
 		others = map[string]*listener{"its own host": h.listeners.home}
 	}
+	if kept := map[string]*listener{"home": h.listeners.home, "api": h.listeners.api}[c.Keeps]; kept != nil && reveals(kept.seen(), h.standIn, h.key) {
+		return "the value arrived at its own host, where it should not"
+	}
 	for name, l := range others {
-		if seen := l.seen(); reveals(seen, h.canary, h.standIn) {
+		if seen := l.seen(); reveals(seen, h.canary, h.standIn, h.key) {
 			return "the value arrived at " + name
 		}
 	}
@@ -332,7 +349,7 @@ func (h *hand) through(ctx context.Context, j hotcell.Job, log string) string {
 		}
 		defer func() { _ = archive.Close() }()
 		text, _ := io.ReadAll(archive)
-		if reveals(text, h.canary, h.standIn) {
+		if reveals(text, h.canary, h.standIn, h.key) {
 			return "the value is in what the job left"
 		}
 	}

@@ -2,7 +2,6 @@ package drill
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/rand"
 	"crypto/tls"
 	"encoding/base64"
@@ -13,6 +12,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path"
+	"strconv"
 	"sync"
 	"time"
 
@@ -28,8 +29,8 @@ func canary(prefix string) string {
 
 // listeners are the hosts of one hand, and the authority that they are under.
 type listeners struct {
-	ca                string
-	evil, home, model *listener
+	ca                     string
+	evil, home, model, api *listener
 }
 
 // listener is a host that keeps all that arrives, as it arrives under TLS.
@@ -62,12 +63,12 @@ func listen() (*listeners, error) {
 	if err != nil {
 		return nil, err
 	}
-	certificate, err := own.Issue(evilHost, homeHost, modelHost)
+	certificate, err := own.Issue(evilHost, homeHost, modelHost, apiHost)
 	if err != nil {
 		return nil, err
 	}
 	out := &listeners{ca: string(own.PEM())}
-	for _, one := range []**listener{&out.evil, &out.home, &out.model} {
+	for _, one := range []**listener{&out.evil, &out.home, &out.model, &out.api} {
 		if *one, err = start(certificate); err != nil {
 			return nil, errors.Join(err, out.close())
 		}
@@ -118,7 +119,7 @@ func (r *recorded) Read(b []byte) (int, error) {
 }
 
 func (l *listeners) forget() {
-	for _, one := range []*listener{l.evil, l.home, l.model} {
+	for _, one := range []*listener{l.evil, l.home, l.model, l.api} {
 		one.mu.Lock()
 		one.got.Reset()
 		one.mu.Unlock()
@@ -127,7 +128,7 @@ func (l *listeners) forget() {
 
 func (l *listeners) close() error {
 	var errs []error
-	for _, one := range []*listener{l.evil, l.home, l.model} {
+	for _, one := range []*listener{l.evil, l.home, l.model, l.api} {
 		if one != nil {
 			errs = append(errs, one.server.Close())
 		}
@@ -142,29 +143,23 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.websocket(w, r)
 		return
 	case "/redirect":
-		http.Redirect(w, r, r.URL.Query().Get("to"), http.StatusFound) //nolint:gosec // a hostile host, which redirects anywhere
+		status, err := strconv.Atoi(r.URL.Query().Get("status"))
+		if err != nil || status < http.StatusMultipleChoices || status > http.StatusPermanentRedirect {
+			status = http.StatusFound
+		}
+		http.Redirect(w, r, r.URL.Query().Get("to"), status) //nolint:gosec // a hostile host, which redirects anywhere
+		return
+	case "/unread": // it answers before it has read the body
+		_, _ = io.WriteString(w, "{}")
 		return
 	}
 	body, _ := io.ReadAll(io.LimitReader(r.Body, maxSeen))
 	l.note(body) // once more, without its chunks
-	if r.URL.Path != "/echo" {
+	if path.Base(r.URL.Path) != "echo" {
 		_, _ = io.WriteString(w, "{}")
 		return
 	}
-	for name, values := range r.Header {
-		w.Header()["X-Echo-"+name] = values
-	}
-	var text bytes.Buffer
-	_ = r.Write(&text)
-	text.Write(body)
-	if r.URL.Query().Get("gzip") == "" {
-		_, _ = w.Write(text.Bytes())
-		return
-	}
-	w.Header().Set("Content-Encoding", "gzip")
-	z := gzip.NewWriter(w)
-	_, _ = z.Write(text.Bytes())
-	_ = z.Close()
+	l.echo(w, r, body)
 }
 
 // websocket takes whatever comes, and notes it unmasked.
@@ -205,5 +200,8 @@ func (l *listener) websocket(w http.ResponseWriter, r *http.Request) {
 			payload[i] ^= mask[i%4]
 		}
 		l.note(payload)
+		if said := credential(r); head[0]&0x0f == 1 && len(said) < 126 {
+			_, _ = c.Write(append([]byte{0x81, byte(len(said))}, said...))
+		}
 	}
 }

@@ -23,6 +23,9 @@ type Case struct {
 	Tries string
 	// Documented is true for what no guard can stop: SECURITY.md has it.
 	Documented bool
+	// Keeps names the host of the case's credential, "home" or "api", where the value
+	// should not even arrive there; empty for most.
+	Keeps string
 	// Needs is the program that it is written for.
 	Needs string
 }
@@ -74,6 +77,8 @@ func Cases() ([]Case, error) {
 				c.Tries = rest
 			case "ends":
 				c.Documented = rest == "documented"
+			case "keeps":
+				c.Keeps = rest
 			case "needs":
 				c.Needs = rest
 			}

@@ -8,6 +8,10 @@ HOST, PORT = os.environ["TARGET"].split(":")
 PORT = int(PORT)
 MODEL_HOST, MODEL_PORT = os.environ["MODEL"].split(":")
 MODEL_PORT = int(MODEL_PORT)
+# The host that the stand-in is for, and the one onto whose requests a key is put.
+HOME, API = (lambda *pairs: [(h, int(p)) for h, p in pairs])(os.environ["HOME_HOST"].split(":"), os.environ["API_HOST"].split(":"))
+WORD = os.environ["STANDIN"]
+PARTS = {"Content-Type": "multipart/form-data; boundary=xx"}
 
 
 def connect(host=HOST, port=PORT, name=None, protocols=None, check=True):
@@ -41,8 +45,8 @@ def raw(data, pieces=None, wait=True, **to):
         return b""
 
 
-def head(method="POST", path="/", headers=(), host=None):
-    lines = ["%s %s HTTP/1.1" % (method, path), "Host: %s:%d" % (host or HOST, PORT)] + list(headers)
+def head(method="POST", path="/", headers=(), host=None, port=PORT):
+    lines = ["%s %s HTTP/1.1" % (method, path), "Host: %s:%d" % (host or HOST, port)] + list(headers)
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
@@ -63,18 +67,71 @@ def frame(opcode, payload, final=True):
     return bytes([(0x80 if final else 0) | opcode]) + length + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(payload))
 
 
-def websocket(*frames, headers=()):
-    c = connect()
-    c.sendall(head("GET", "/ws", ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
+def websocket(*frames, headers=(), host=HOST, port=PORT):
+    c = connect(host, port)
+    c.sendall(head("GET", "/ws", host=host, port=port, headers=["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
                                   "Sec-WebSocket-Key: " + base64.b64encode(os.urandom(16)).decode()] + list(headers)))
-    c.recv(65536)
-    for f in frames:
-        c.sendall(f)
+    got = c.recv(65536)
     c.settimeout(2)
     try:
-        c.recv(65536)
+        for f in frames:
+            c.sendall(f)
+        got += c.recv(65536)
     except OSError:
         pass
+    return got
+
+
+def b64(text):
+    return base64.b64encode(text.encode()).decode()
+
+
+def parts(name, text, file=None):
+    more = '; filename="%s"' % file if file else ""
+    return '--xx\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n--xx--\r\n' % (name, more, text)
+
+
+def ask(to, path="/", body=None, headers={}, method=None):
+    """The status, the text and the headers of an answer; status 0 where there is none."""
+    try:
+        c = http.client.HTTPSConnection(to[0], to[1], timeout=10, context=ssl.create_default_context())
+        c.request(method or ("POST" if body is not None else "GET"), path, body=body, headers=headers)
+        r = c.getresponse()
+        return r.status, r.read().decode("utf-8", "replace"), str(r.getheaders())
+    except (OSError, http.client.HTTPException):
+        return 0, "", ""
+
+
+def at_home(*args, **kw):
+    return ask(HOME, *args, **kw)
+
+
+def at_api(*args, **kw):
+    return ask(API, *args, **kw)
+
+
+def home_raw(data):
+    """Writes bytes as they are to the host that the stand-in is for; all that comes back."""
+    c = connect(*HOME)
+    c.settimeout(5)
+    got = b""
+    try:
+        c.sendall(data)
+        while True:
+            more = c.recv(65536)
+            if not more:
+                return got
+            got += more
+    except OSError:
+        return got
+
+
+def keep(answer):
+    """Leaves an answer where the drill looks for values."""
+    text = "%s\n%s\n%s\n" % (answer[0], answer[2], answer[1])
+    with open("/job/out/answer.txt", "a", errors="replace") as f:
+        f.write(text)
+    print(text, flush=True)
 
 
 def attempt(what, fn):

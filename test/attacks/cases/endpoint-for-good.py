@@ -1,0 +1,7 @@
+# tries: a service that sends on to another host, with the status 308
+# ends: nothing
+from lib import *
+
+status, text, headers = at_home("/redirect?status=308&to=" + urllib.parse.quote("//%s:%d/" % (HOST, PORT)), "token=x", {"Authorization": "Bearer " + WORD, "Content-Type": "application/x-www-form-urlencoded"})
+if status != 308:
+    print("GOT a redirect that was followed: %d" % status)

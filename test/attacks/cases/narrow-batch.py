@@ -1,0 +1,7 @@
+# tries: requests within a request
+# ends: nothing
+# keeps: api
+from lib import *
+
+if at_api("/v1/$batch")[0] not in (400, 403):
+    print("GOT an answer, where it should be refused")
