@@ -85,6 +85,8 @@ var (
 // ways are the ways to undo a disguise.
 var ways = []func([]byte) []byte{
 	drop("\x00"), drop("\r\n \t"), drop(":- ,"), numbers, words,
+	// What stands behind a prefix on each line, and the texts of events.
+	joined(`(?m)^[^\n]*[|>\]:] ([^\n\r]*)`), joined(`"(?:text|delta|content)":"([^"]*)"`),
 	func(b []byte) []byte { return colours.ReplaceAll(b, nil) },
 	replace(`%([0-9a-fA-F]{2})`), replace(`\\x([0-9a-fA-F]{2})`), replace(`\\u00([0-9a-fA-F]{2})`),
 	func(b []byte) []byte { return []byte(html.UnescapeString(string(b))) },
@@ -131,6 +133,18 @@ func drop(set string) func([]byte) []byte {
 			}
 			return r
 		}, b)
+	}
+}
+
+// joined is what a pattern's group has, one after the other.
+func joined(pattern string) func([]byte) []byte {
+	compiled := regexp.MustCompile(pattern)
+	return func(b []byte) []byte {
+		var out []byte
+		for _, m := range compiled.FindAllSubmatch(b, -1) {
+			out = append(out, m[1]...)
+		}
+		return out
 	}
 }
 

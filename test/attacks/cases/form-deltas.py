@@ -2,4 +2,4 @@
 # ends: nothing
 from lib import *
 
-send(body="".join('data: {"type":"text_delta","text":%s}\n\n' % json.dumps(V[i:i + 3]) for i in range(0, len(V), 3)).encode())
+send(body="".join('data: {"type":"text_delta","text":%s}\n\n' % json.dumps(VALUE[i:i + 3]) for i in range(0, len(VALUE), 3)).encode())
