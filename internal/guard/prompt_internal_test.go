@@ -21,7 +21,7 @@ func TestProveAPromptStreamHidesWhatAnotherDoes(t *testing.T) {
 		for _, b := range []*Builder{NewBuilder(), NewBuilder().WithParts()} {
 			p := builtOf(t, b, values)
 			for range 25 {
-				text, to := d.text(values), bytes.Buffer{}
+				text, to := append(d.text(values), '\n'), bytes.Buffer{} // each line ends
 				if len(p.Find(p.Redact(text))) > 0 {
 					continue // what it leaves out joins what is left
 				}
