@@ -286,7 +286,7 @@ func TestAServerThatMakesNoClients(t *testing.T) {
 	_, err := s.linked(m, "remote")
 	refused(t, "without a client", err, hotcell.ErrInvalid, "hotcell connections clients set "+m.URL)
 	refused(t, "set by a member", s.own(s.m, m.URL, "own", m.secret), hotcell.ErrDenied, "takes the role administrator")
-	refused(t, "set for no server", s.own(s.me, m.URL+"/nothing", "own", m.secret), hotcell.ErrInvalid, "cannot be signed in to")
+	refused(t, "set for no server", s.own(s.me, "http"+strings.TrimPrefix(m.URL, "https")+"/mcp", "own", m.secret), hotcell.ErrInvalid, "cannot be signed in to")
 	must(t, s.own(s.me, m.URL+"/mcp", "own", m.secret))
 	list, err := s.control.Clients(t.Context(), &vaultrpc.WorkspaceRequest{Principal: s.me})
 	must(t, err)
