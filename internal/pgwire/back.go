@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -85,7 +86,13 @@ func Connect(ctx context.Context, c Config) (*Back, error) {
 	}
 	config.LookupFunc = func(context.Context, string) ([]string, error) { return []string{c.Host}, nil }
 	var dialled error
+	var again atomic.Bool
 	config.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		// Once: of a connection that failed, the library would ask on another that its
+		// request be cancelled, later and by itself.
+		if again.Swap(true) {
+			return nil, errAgain
+		}
 		conn, err := c.Dial(ctx, c.Host, c.Port)
 		dialled = err
 		return conn, err
@@ -102,6 +109,8 @@ func Connect(ctx context.Context, c Config) (*Back, error) {
 	}
 	return &Back{conn: taken.Conn, Status: taken.ParameterStatuses, PID: taken.PID, Key: taken.SecretKey}, nil
 }
+
+var errAgain = errors.New("a second connection to a database that failed")
 
 // refused says why there is no connection, in words that may be told.
 func refused(c Config, dialled, err error) error {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -135,8 +136,9 @@ func TestWhatAServerOffersIsNotTalkedDown(t *testing.T) {
 					d.speak(&leaving{Conn: under, after: len(c.says) + 1}, c.says...)
 				}
 			}()
+			var dials atomic.Int32
 			back, err := pgwire.Connect(t.Context(), pgwire.Config{
-				Dial: func(context.Context, string, int) (net.Conn, error) { return here, nil }, Host: "db.example", Port: 5432,
+				Dial: func(context.Context, string, int) (net.Conn, error) { dials.Add(1); return here, nil }, Host: "db.example", Port: 5432,
 				User: "ada", Password: sensitive.New([]byte(secret)), Database: "acme", RootCAs: roots,
 			})
 			if err == nil {
@@ -145,6 +147,9 @@ func TestWhatAServerOffersIsNotTalkedDown(t *testing.T) {
 			}
 			_ = here.Close()
 			<-done
+			if n := dials.Load(); n != 1 {
+				t.Errorf("it was dialled %d times", n)
+			}
 			d.mu.Lock()
 			defer d.mu.Unlock()
 			if told := d.told.String(); !strings.Contains(told, c.want) || strings.Contains(told, c.never) || strings.Contains(told, secret) {
