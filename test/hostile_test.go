@@ -104,7 +104,10 @@ func TestAHostileServiceGivesNoTokenAway(t *testing.T) {
 	// not know the token.
 	const last = "error-unknown"
 	attacks := append(slices.DeleteFunc(hostile.Attacks(), func(a string) bool { return a == last }), last)
-	for _, attack := range attacks {
+	for i, attack := range attacks {
+		if i > 0 && i%4 == 0 { // a job whose answers are redacted again and again is slowed
+			c = a.begin(t, "github")
+		}
 		for tool, args := range map[string]map[string]any{"github_issues": {}, "github_create_issue": {"title": "x"}, "github_diff": {"number": 1}} {
 			args["owner"], args["repo"] = attack, "x"
 			r, err := c.session.CallTool(t.Context(), &mcp.CallToolParams{Name: tool, Arguments: args})

@@ -68,6 +68,12 @@ func (a *firm) engage(t *testing.T, name string, tools, asked []string) *clerk {
 		attach = append(attach, "--no-approval", strings.Join(asked, ","))
 	}
 	a.OK(attach...)
+	return a.begin(t, name)
+}
+
+// begin begins one more external job of an assignment.
+func (a *firm) begin(t *testing.T, name string) *clerk {
+	t.Helper()
 	var made struct{ Token, URL string }
 	if err := json.Unmarshal([]byte(a.OK("jobs", "create", name, "--external", "-o", "json")), &made); err != nil {
 		t.Fatal(err)

@@ -34,7 +34,7 @@ func TestProveAPromptStreamHidesWhatAnotherDoes(t *testing.T) {
 					}
 				}
 				got, _ := written(t, p.Writer(&to, nil).Prompt(), &to, text, splits)
-				if left := p.Find([]byte(got)); len(left) > 0 && left[0].Form != "a part" {
+				if left := p.Find([]byte(got)); len(left) > 0 && left[0].Form != aPart {
 					t.Fatalf("seed %d, set %d: values %q, text %q, splits %v: %v is left in %q", seed, set, values, text, splits, left, got)
 				}
 			}

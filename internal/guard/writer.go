@@ -159,6 +159,9 @@ func (w *Writer) Close() (err error) {
 // more than one which goes on with something else.
 const maxEarly = windowHead - 1
 
+// aPart is the form of what is less than a value.
+const aPart = "a part"
+
 // ErrEarly says that a value went on after its beginning had gone on in a silence.
 // Nothing more of it was passed on.
 var ErrEarly = errors.New("a value came with a pause in it, which only somebody who wants it through would send")
@@ -199,7 +202,7 @@ func (w *Writer) find(l *lane, o occurrence) {
 		m := Match{w.patterns.labels[o.label], kindNames[o.kind]}
 		switch {
 		case o.part:
-			m.Form = "a part"
+			m.Form = aPart
 		case l.parent != nil:
 			m.Form = l.name
 		}
@@ -207,7 +210,10 @@ func (w *Writer) find(l *lane, o occurrence) {
 		case Pass:
 			return
 		case Refuse:
-			w.err = &RefusedError{m}
+			// The plainest reading names it, and the whole rather than a part of it.
+			if earlier, refused := errors.AsType[*RefusedError](w.err); !refused || earlier.Match.Form == aPart && !o.part {
+				w.err = &RefusedError{m}
+			}
 			return
 		case Redact:
 		}
