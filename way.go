@@ -66,7 +66,7 @@ func (s *WayStep) Check() error {
 		return Invalid("/way", "a form is on a page")
 	case s.Fill:
 		return nil
-	case s.Method != "POST" && s.Method != "PUT" || !strings.HasPrefix(s.Path, "/"):
+	case !slices.Contains([]string{"POST", "PUT"}, s.Method) || !strings.HasPrefix(s.Path, "/"):
 		return Invalid("/way", "a step of a way in is a POST or PUT to a path")
 	}
 	return nil

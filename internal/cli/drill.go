@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +23,7 @@ has to be run on the server's machine. What it makes, it deletes. Each case is t
 of as it ends, and each kind of them at the end.
 
 Exits with 1 if anything got through.`, cobra.MaximumNArgs(1), func(cmd *cobra.Command, args []string) error {
-		o := drill.Options{Client: a.client(), Only: only}
+		o := drill.Options{Client: a.client(), Keep: func(name string) bool { return strings.HasPrefix(name, only) }}
 		if len(args) == 1 {
 			o.Assignment = args[0]
 		}

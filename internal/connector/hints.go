@@ -51,7 +51,7 @@ func untilReset(h http.Header, now time.Time) time.Duration {
 		case n >= millis:
 			at = time.UnixMilli(n)
 		case n < epoch:
-			at = now.Add(min(time.Duration(n), maxWait/time.Second) * time.Second)
+			at = now.Add(time.Duration(min(n, int64(maxWait/time.Second))) * time.Second)
 		}
 		return max(min(at.Sub(now), maxWait), 0)
 	}

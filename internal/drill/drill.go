@@ -31,8 +31,8 @@ type Options struct {
 	// Assignment is one whose limits and allow-list the attacker has as well; empty
 	// for none.
 	Assignment string
-	// Only keeps the cases whose names begin so.
-	Only string
+	// Keep says of a case's name whether it is tried; nil for all.
+	Keep func(name string) bool
 	// Control sends to the host that the values are bound to, where they may
 	// arrive: it shows that the cases send what they say.
 	Control bool
@@ -81,7 +81,7 @@ func Run(ctx context.Context, o Options) (report Report, err error) {
 		wg.Go(func() { errs[i] = d.hand(ctx, i) })
 	}
 	for i, c := range cases {
-		if strings.HasPrefix(c.Name, o.Only) {
+		if o.Keep == nil || o.Keep(c.Name) {
 			d.work <- i
 		}
 	}

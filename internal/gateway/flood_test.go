@@ -182,7 +182,7 @@ func TestAFloodOfStreamsHoldsNoMoreThanItsShare(t *testing.T) {
 }
 
 // speaks is one connection of HTTP/2 to the allowed host.
-func (w *world) speaks(t *testing.T) *http2.ClientConn {
+func (w *world) speaks(t *testing.T) *http2.ClientConn { //nolint:staticcheck // net/http has none before 1.27
 	t.Helper()
 	raw, _, code, _ := w.connect(t, "api.acme.test:443")
 	if code != http.StatusOK {
@@ -192,7 +192,7 @@ func (w *world) speaks(t *testing.T) *http2.ClientConn {
 	if err := conn.Handshake(); err != nil {
 		t.Fatal(err)
 	}
-	client, err := (&http2.Transport{}).NewClientConn(conn)
+	client, err := (&http2.Transport{}).NewClientConn(conn) //nolint:staticcheck // one connection by hand
 	if err != nil {
 		t.Fatal(err)
 	}

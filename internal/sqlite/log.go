@@ -73,7 +73,7 @@ func (c *Control) DropLog(ctx context.Context, id hotcell.JobID, limit int) (rem
 // key that no hash is like.
 func (c *Control) Probe(ctx context.Context, at time.Time) error {
 	err := c.writer.update(ctx, func(s *session) error {
-		_, err := s.exec(`INSERT INTO answers (key, request, answer, at) VALUES ('probe', zeroblob(1), zeroblob(1), ?)
+		_, err := s.exec(`INSERT INTO answers (key, request, answer, at) VALUES ('probe', zeroblob(1), x'00', ?)
 			ON CONFLICT (key) DO UPDATE SET at = excluded.at`, at.UnixNano())
 		return err
 	})
