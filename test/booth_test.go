@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ import (
 	"hotcell"
 	"hotcell/internal/authority"
 	"hotcell/internal/connector"
+	"hotcell/internal/egress"
 	"hotcell/internal/gateway"
 	"hotcell/internal/netguard"
 	"hotcell/internal/parcel"
@@ -53,8 +55,12 @@ type booth struct {
 	dialer netguard.Dialer
 	more   []hotcell.Allow
 	roots  *x509.CertPool
-	line   string
-	ca     string
+	// models are the operator's word on model hosts; believed is what the gateway has
+	// of it, where that is another.
+	models, believed egress.Models
+
+	line string
+	ca   string
 
 	mu      sync.Mutex
 	arrived []string
@@ -118,6 +124,9 @@ func newBooth(t *testing.T, host string) (*booth, *authority.Authority) {
 	return b, ca
 }
 
+// at is the host with its port.
+func (b *booth) at() string { return net.JoinHostPort(b.host, strconv.Itoa(b.port)) }
+
 func (b *booth) must(err error) {
 	b.t.Helper()
 	if err != nil {
@@ -171,7 +180,7 @@ func (b *booth) open(catalog *connector.Catalog) {
 	store, err := sqlite.OpenVault(ctx, filepath.Join(dir, "vault.db"), log)
 	b.must(err)
 	d, err := vaultd.Open(ctx, vaultd.Config{
-		Store: store, KeyURL: "file://" + filepath.Join(dir, "local.key"), Owner: "ada", Dialer: b.dialer, Roots: b.roots, Catalog: catalog, Now: time.Now, Log: log,
+		Store: store, KeyURL: "file://" + filepath.Join(dir, "local.key"), Owner: "ada", Dialer: b.dialer, Roots: b.roots, Catalog: catalog, Models: b.models, Now: time.Now, Log: log,
 	})
 	b.must(err)
 	b.t.Cleanup(func() { _ = d.Close() })
@@ -250,7 +259,7 @@ func (b *booth) start() {
 	b.must(err)
 	g, err := gateway.New(gateway.Config{
 		Job: hotcell.Job{ID: b.job, Work: hotcell.Work{Command: "true"}}, Vault: b.worker, Dialer: b.dialer, Roots: b.roots,
-		Limits: gateway.Limits{Requests: 1 << 30}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Models: slices.Concat(b.models, b.believed), Limits: gateway.Limits{Requests: 1 << 30}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	b.must(err)
 	b.t.Cleanup(g.Close)

@@ -54,6 +54,7 @@ type vaultOrder struct {
 	Bundle string
 	Egress config.Egress
 	Vault  config.Vault
+	Models []egress.Model
 	// Catalog is a file of connectors: the operator's own documents and overrides.
 	Catalog string
 	// UID is the uid to become; 0 to stay.
@@ -141,7 +142,7 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 	}
 	reader := parser.NewRemote(texts)
 	daemon, err := vaultd.Open(ctx, vaultd.Config{
-		Store: store, KeyURL: "file://" + order.Key, Owner: order.Owner, Dialer: dialer, Found: found, Issuers: issuers, ProofKeys: settings.Vault.ProofKeys, Roots: roots, Databases: settings.Databases, Catalog: catalog, Parser: reader, Reads: reading(reader), Limits: order.Budget.Limits(), Now: time.Now, Log: log,
+		Store: store, KeyURL: "file://" + order.Key, Owner: order.Owner, Dialer: dialer, Found: found, Issuers: issuers, ProofKeys: settings.Vault.ProofKeys, Roots: roots, Databases: settings.Databases, Models: order.Models, Catalog: catalog, Parser: reader, Reads: reading(reader), Limits: order.Budget.Limits(), Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return errors.Join(err, store.Close())

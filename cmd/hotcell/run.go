@@ -13,6 +13,7 @@ import (
 
 	"hotcell/internal/cli"
 	"hotcell/internal/config"
+	"hotcell/internal/egress"
 )
 
 func defaultData() string { return cli.DefaultData(os.Getenv) }
@@ -53,6 +54,11 @@ docs/configuration.md has what can be set.
 			if err := c.Check(); err != nil {
 				return fmt.Errorf("the configuration: %w", err)
 			}
+			hosts, err := c.ModelHosts()
+			if err != nil {
+				return fmt.Errorf("the configuration: %w", err)
+			}
+			c.Models = config.List[egress.Model](hosts)
 			err = serve(cmd.Context(), serveOptions{data: data, config: c, stdout: os.Stdout, stderr: os.Stderr})
 			if errors.Is(err, context.Canceled) {
 				return nil

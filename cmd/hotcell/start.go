@@ -56,7 +56,7 @@ type inherited []*os.File
 
 func (h *house) startVault(ctx context.Context, program *os.File, files inherited, lines ...*os.File) (*child.Child, error) {
 	order := vaultOrder{
-		Folder: h.path("vault"), Key: h.keyPath(), Owner: ownerName(), Egress: h.config.Egress, Vault: h.config.Vault,
+		Folder: h.path("vault"), Key: h.keyPath(), Owner: ownerName(), Egress: h.config.Egress, Vault: h.config.Vault, Models: h.config.Models,
 		Budget: h.config.Budget, AuditDays: h.config.Keep.AuditDays,
 		Bundle: child.Inherited(len(lines)), Catalog: child.Inherited(len(lines) + 1),
 	}

@@ -19,8 +19,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"strconv"
 	"time"
 
 	"hotcell"
@@ -195,6 +193,9 @@ func (s *Service) decide(ctx context.Context, a *attempt) error {
 	if fault := a.offer.ruled(ctx, a.args); fault != nil {
 		return s.refuse(ctx, a, fault)
 	}
+	if fault := s.toModel(a); fault != nil {
+		return s.refuse(ctx, a, fault)
+	}
 	if broken := a.offer.held.Refusal; broken != nil {
 		return s.refuse(ctx, a, &refusal{code: codeReconnect, told: sentence(broken), recorded: sentence(broken)})
 	}
@@ -292,7 +293,7 @@ const unauthorized = 401
 // it was made with.
 func (s *Service) trip(ctx context.Context, a *attempt) (*connector.Result, courier.Trip, int, error) {
 	o := a.offer
-	used, err := s.Vault.UseTool(ctx, a.request.Job, o.held.Use.Attachment, o.tool.Name, net.JoinHostPort(o.host, strconv.Itoa(o.port)), a.approved)
+	used, err := s.Vault.UseTool(ctx, a.request.Job, o.held.Use.Attachment, o.tool.Name, o.host, o.port, a.approved)
 	if err != nil {
 		return nil, courier.Trip{}, 0, err
 	}

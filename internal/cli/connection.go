@@ -69,7 +69,7 @@ func (f *connectionFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.from, "from-secret", "", "take the key from a variable of a secret, `SECRET/VARIABLE`, inside the vault")
 	flags.StringVar(&f.definition, "definition", "", "openapi: the `file` of the API's OpenAPI 3 document")
 	flags.StringVar(&f.host, "host", "", "http: the one `HOST[:PORT]` that the key may go to, over TLS")
-	flags.StringVar(&f.auth.Kind, "auth", "", "http: how the key goes onto a request: bearer, basic, header, query, cookie or sigv4; else which `KIND` of the connector's ways of authorisation")
+	flags.StringVar(&f.auth.Kind, "auth", "", "http: how the key goes onto a request: bearer, basic, header:NAME, query:NAME, cookie:NAME or sigv4; else which `KIND` of the connector's ways of authorisation")
 	flags.StringVar(&f.auth.Name, "auth-name", "", "the `name` of the header, the query parameter or the cookie")
 	flags.StringVar(&f.auth.Prefix, "prefix", "", "what comes before the key in a header, such as 'Token '")
 	flags.StringVar(&f.auth.User, "user", "", "basic: the user; without it the key is user:password")

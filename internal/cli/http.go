@@ -29,6 +29,9 @@ func (f *connectionFlags) access() (hotcell.HTTPAccess, error) {
 		}
 	}
 	out := hotcell.HTTPAccess{Host: f.host, Auth: f.auth}
+	if kind, name, both := strings.Cut(f.auth.Kind, ":"); both && f.auth.Name == "" { // header:x-api-key
+		out.Auth.Kind, out.Auth.Name = kind, name
+	}
 	if host, port, err := net.SplitHostPort(f.host); err == nil {
 		n, err := strconv.Atoi(port)
 		if err != nil {

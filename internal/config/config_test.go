@@ -144,3 +144,24 @@ func TestSizes(t *testing.T) {
 		}
 	}
 }
+
+func TestModelHostsAreReadAsRequestsHaveThem(t *testing.T) {
+	t.Parallel()
+	c, err := load(t, "models:\n- {host: LLM.Acme.Test.:8443, zero_data_retention: true}\n- {host: '*.Bücher.example'}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hosts, err := c.ModelHosts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if model, declared := hosts.Find("llm.acme.test", 8443); !model || !declared {
+		t.Errorf("a host in capitals: a model %t, declared %t", model, declared)
+	}
+	if model, declared := hosts.Find("a.xn--bcher-kva.example", 443); !model || declared {
+		t.Errorf("a host beyond ASCII: a model %t, declared %t", model, declared)
+	}
+	if c, err = load(t, "models: {host: 'https://llm.acme.test'}\n"); err != nil || !errors.Is(c.Check(), hotcell.ErrInvalid) {
+		t.Errorf("a URL for a host: %v, %v", err, c.Check())
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"hotcell"
+	"hotcell/internal/egress"
 	"hotcell/internal/netguard"
 	"hotcell/internal/site"
 )
@@ -29,6 +30,17 @@ func private(pointer string, list []string) ([]netguard.Private, error) {
 			return nil, hotcell.Invalid(fmt.Sprintf("%s/%d", pointer, i), "write an address, a range or a name, with or without :PORT")
 		}
 		out = append(out, p)
+	}
+	return out, nil
+}
+
+// ModelHosts are models, read: their hosts in the form in which requests have them.
+func (c Config) ModelHosts() (out egress.Models, err error) {
+	for i, m := range c.Models {
+		if m.Host, err = site.ParseBound(m.Host); err != nil {
+			return nil, hotcell.Invalid(fmt.Sprintf("/models/%d/host", i), "write a host, or *. and a host, with or without :PORT")
+		}
+		out = append(out, m)
 	}
 	return out, nil
 }

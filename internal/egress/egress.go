@@ -57,10 +57,10 @@ const NotListed = "the host and port are not in the assignment's allow-list"
 
 // Connection decides on a connection.
 func (r Rules) Connection(host string, port int) Verdict {
-	model, declared := r.Models.Find(host, port)
-	if model && !declared {
-		return refused("%s is a model provider's host that the operator has not declared to be under zero data retention (models: in the configuration)", host)
+	if reason := r.Models.Undeclared(host, port); reason != "" {
+		return refused("%s", reason)
 	}
+	model, _ := r.Models.Find(host, port)
 	v := Verdict{Allowed: true, Model: model, Protocol: hotcell.ProtocolHTTPS}
 	if use := r.opens(host, port); use != nil {
 		v.Rule = "the attachment of " + use.Name

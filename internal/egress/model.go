@@ -1,8 +1,12 @@
 package egress
 
 import (
+	"fmt"
+	"net"
+	"slices"
 	"strings"
 
+	"hotcell"
 	"hotcell/internal/site"
 )
 
@@ -19,15 +23,58 @@ type Model struct {
 type Models []Model
 
 // Find says whether a host is a model's, known or listed, and whether it is
-// declared to be under zero data retention.
+// declared to be under zero data retention. Of several entries for a host, the one
+// that says most exactly which host it means decides; of two that say it equally
+// well, the one that declares nothing.
 func (m Models) Find(host string, port int) (model, declared bool) {
+	best := 0
 	for _, one := range m {
-		if site.Covers(one.Host, host, port) {
-			model = true
-			declared = declared || one.ZeroDataRetention
+		if !site.Covers(one.Host, host, port) {
+			continue
+		}
+		switch exact := exactness(one.Host); {
+		case exact > best:
+			best, declared = exact, one.ZeroDataRetention
+		case exact == best:
+			declared = declared && one.ZeroDataRetention
 		}
 	}
-	return model || known(host), declared
+	return best > 0 || known(host), declared
+}
+
+// exactness ranks how exactly an entry names a host: 4 with its port, 3 without,
+// 2 and 1 where it begins with "*.".
+func exactness(entry string) int {
+	name, wild := strings.CutPrefix(entry, "*.")
+	rank := 3
+	if wild {
+		rank = 1
+	}
+	if _, _, err := net.SplitHostPort(name); err == nil {
+		rank++
+	}
+	return rank
+}
+
+// With are the operator's hosts and those of a drill, which are declared.
+func (m Models) With(drill *hotcell.Drill) Models {
+	if drill == nil {
+		return m
+	}
+	out := slices.Clone(m)
+	for _, host := range drill.Models {
+		out = append(out, Model{Host: host, ZeroDataRetention: true})
+	}
+	return out
+}
+
+// Undeclared says why a host of a model may not be reached; empty for one that may,
+// and for all other hosts.
+func (m Models) Undeclared(host string, port int) string {
+	if model, declared := m.Find(host, port); !model || declared {
+		return ""
+	}
+	return fmt.Sprintf("%s is a model provider's host that the operator has not declared to be under zero data retention (models: in the configuration)", host)
 }
 
 // known says whether a host is one of the model providers that everybody

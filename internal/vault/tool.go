@@ -1,10 +1,13 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -91,9 +94,9 @@ func (v *Vault) Holding(ctx context.Context, job hotcell.JobID) (*Holding, error
 // grant must live and hold it, the attachment must allow this tool, and the
 // principal must be able to use the connection still. The call is in the audit
 // log, durably, before a value is opened, with the request by which a person
-// approved it. Host is where the call goes.
-func (v *Vault) UseTool(ctx context.Context, job hotcell.JobID, attachment hotcell.AttachmentID, tool, host string, approved hotcell.RequestID) (*Used, error) {
-	about := hotcell.Event{Workspace: v.workspace, At: v.now(), Kind: kindCall, Job: job, Via: "job", Host: host}
+// approved it. Host and port are where the call goes.
+func (v *Vault) UseTool(ctx context.Context, job hotcell.JobID, attachment hotcell.AttachmentID, tool, host string, port int, approved hotcell.RequestID) (*Used, error) {
+	about := hotcell.Event{Workspace: v.workspace, At: v.now(), Kind: kindCall, Job: job, Via: "job", Host: net.JoinHostPort(host, strconv.Itoa(port))}
 	if err := v.pace(ctx, job); err != nil {
 		return nil, err
 	}
@@ -101,9 +104,10 @@ func (v *Vault) UseTool(ctx context.Context, job hotcell.JobID, attachment hotce
 	if err != nil {
 		return nil, v.refused(ctx, about, gone(err, "there is no grant for this job"))
 	}
+	to := about.Host
 	about = v.ofCall(found.grant, found.use, tool)
-	about.Host, about.Request, about.Decision = host, string(approved), hotcell.Allowed
-	if err := mayCall(found, tool, v.steady()); err != nil {
+	about.Host, about.Request, about.Decision = to, string(approved), hotcell.Allowed
+	if err := cmp.Or(mayCall(found, tool, v.steady()), v.mayReach(found.grant, host, port)); err != nil {
 		return nil, v.refused(ctx, about, err)
 	}
 	if err := v.store.Record(ctx, about); err != nil {

@@ -58,7 +58,7 @@ func (v *Vault) Use(ctx context.Context, job hotcell.JobID, attachment hotcell.A
 	about = v.ofGrant(string(use.Tier)+".use", found.grant)
 	about.Host, about.Credential, about.Name, about.Decision = host, use.Credential, use.Name, hotcell.Allowed
 	about.Reason = to.asked()
-	if err := mayUse(found, to, v.steady()); err != nil {
+	if err := v.mayUse(found, to); err != nil {
 		return nil, v.refusedFor(ctx, about, joined(about.Reason, why(err)), err)
 	}
 	if err := v.store.Record(ctx, about); err != nil {
@@ -117,8 +117,8 @@ func joined(asked, reason string) string {
 	return asked + ": " + reason
 }
 
-func mayUse(found *granted, to Target, now time.Time) error {
-	if err := alive(found.grant, now); err != nil {
+func (v *Vault) mayUse(found *granted, to Target) error {
+	if err := alive(found.grant, v.steady()); err != nil {
 		return err
 	}
 	if found.refusal != nil {
@@ -129,14 +129,29 @@ func mayUse(found *granted, to Target, now time.Time) error {
 	case !egress.Applies(use, to.Host, to.Port):
 		return fmt.Errorf("%w: %s is not attached for this host", hotcell.ErrDenied, use.Name)
 	case to.Method == "":
-		return nil
+		return v.mayReach(found.grant, to.Host, to.Port)
 	}
-	v := egress.Rules{Uses: []hotcell.Use{*use}, Allow: found.grant.Allow}.Request(to.Host, to.Port, to.Method, to.URI)
+	verdict := egress.Rules{Uses: []hotcell.Use{*use}, Allow: found.grant.Allow, Models: v.models.With(found.grant.Drill)}.Request(to.Host, to.Port, to.Method, to.URI)
 	switch {
-	case !v.Allowed:
-		return fmt.Errorf("%w: %s", hotcell.ErrDenied, v.Reason)
-	case len(v.Uses) == 0: // the host is allowed, without this credential
+	case !verdict.Allowed:
+		return fmt.Errorf("%w: %s", hotcell.ErrDenied, verdict.Reason)
+	case len(verdict.Uses) == 0: // the host is allowed, without this credential
 		return fmt.Errorf("%w: %s", hotcell.ErrDenied, egress.Narrowed(use, to.Method, to.URI))
+	}
+	return nil
+}
+
+// Model says whether a host is a model's; the error is a refusal where it is one that
+// is not declared to keep nothing.
+func (v *Vault) Model(grant hotcell.Grant, host string, port int) (model bool, err error) {
+	model, _ = v.models.With(grant.Drill).Find(host, port)
+	return model, v.mayReach(grant, host, port)
+}
+
+// mayReach refuses a model's host that is not declared to keep nothing.
+func (v *Vault) mayReach(grant hotcell.Grant, host string, port int) error {
+	if reason := v.models.With(grant.Drill).Undeclared(host, port); reason != "" {
+		return fmt.Errorf("%w: %s", hotcell.ErrDenied, reason)
 	}
 	return nil
 }

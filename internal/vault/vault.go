@@ -22,6 +22,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/budget"
+	"hotcell/internal/egress"
 	"hotcell/internal/envelope"
 	"hotcell/internal/parcel"
 	"hotcell/internal/sensitive"
@@ -35,6 +36,9 @@ type Config struct {
 	Key envelope.Wrapper
 	// Owner names the first member of the first workspace, made at first start.
 	Owner string
+	// Models are the operator's word on model hosts: no credential is opened for one
+	// that is not declared.
+	Models egress.Models
 	// Budget counts what each job holds; nil for no limits.
 	Budget *budget.Jobs
 	// Tidy is told when a value is opened, or comes in; nil for nobody.
@@ -51,6 +55,7 @@ type Vault struct {
 	log      *slog.Logger
 	known    known
 	holdings holdings
+	models   egress.Models
 	outcomes *outcomes
 	budget   *budget.Jobs
 	tidy     *tidy.Tidy
@@ -81,7 +86,7 @@ const (
 // with its keys and its first member. It fails where the KMS does not unwrap
 // the keys: nothing could be opened.
 func Open(ctx context.Context, c Config) (*Vault, error) {
-	v := &Vault{now: c.Now, kms: c.Key, opened: c.Now(), log: c.Log, budget: c.Budget, tidy: c.Tidy, watchers: map[chan Revocation]struct{}{}}
+	v := &Vault{now: c.Now, kms: c.Key, opened: c.Now(), log: c.Log, models: c.Models, budget: c.Budget, tidy: c.Tidy, watchers: map[chan Revocation]struct{}{}}
 	v.store = &counted{VaultStore: c.Store, stored: v.waiting.wake}
 	var spaces []hotcell.Workspace
 	err := v.store.View(ctx, func(r hotcell.VaultReader) (err error) {

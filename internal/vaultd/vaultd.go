@@ -29,6 +29,7 @@ import (
 	"hotcell/internal/call"
 	"hotcell/internal/connection"
 	"hotcell/internal/connector"
+	"hotcell/internal/egress"
 	"hotcell/internal/forward"
 	"hotcell/internal/kms"
 	"hotcell/internal/lease"
@@ -64,6 +65,8 @@ type Config struct {
 	Roots     *x509.CertPool
 	// Databases is the operator's word on a database; nil for none.
 	Databases func(host string, port int) pgwire.Trust
+	// Models are the operator's word on model hosts.
+	Models egress.Models
 	// Catalog is what connections can be made to; nil is the one that comes with
 	// Hotcell.
 	Catalog *connector.Catalog
@@ -109,7 +112,7 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 	}
 	jobs := budget.New(c.Limits)
 	tidied := tidy.New(border.Log(c.Log))
-	door, err := vault.Open(ctx, vault.Config{Store: c.Store, Key: key, Owner: c.Owner, Budget: jobs, Tidy: tidied, Now: c.Now, Log: c.Log})
+	door, err := vault.Open(ctx, vault.Config{Store: c.Store, Key: key, Owner: c.Owner, Models: c.Models, Budget: jobs, Tidy: tidied, Now: c.Now, Log: c.Log})
 	if err != nil {
 		return nil, err
 	}
