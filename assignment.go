@@ -18,9 +18,11 @@ type Assignment struct {
 
 // Work is what a job keeps of its assignment as it was when the job was made.
 type Work struct {
-	// Command is given to /bin/sh -c in the cell. Where there are instructions, it
-	// is the agent's: "claude -p".
+	// Command is given to /bin/sh -c in the cell.
 	Command string `json:"command"`
+	// Agent names what follows the instructions, as the server knows it ("claude"); it is
+	// empty where there is a command.
+	Agent string `json:"agent,omitempty"`
 	// Instructions are what an agent is to do: they lie at /job/INSTRUCTIONS.md and
 	// are its standard input. Empty for work that is a command alone.
 	Instructions string `json:"instructions,omitempty"`

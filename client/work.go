@@ -45,6 +45,7 @@ type Attached struct {
 
 type workBody struct {
 	Command      string            `json:"command,omitempty"`
+	Agent        string            `json:"agent,omitempty"`
 	Instructions string            `json:"instructions,omitempty"`
 	Files        *hotcell.Files    `json:"files,omitempty"`
 	Allow        []hotcell.Allow   `json:"allow,omitempty"`
@@ -59,7 +60,7 @@ func bodyOf(w hotcell.Work) *workBody {
 	if w.Limits.Timeout > 0 {
 		limits["timeout"] = time.Duration(w.Limits.Timeout).String()
 	}
-	return &workBody{w.Command, w.Instructions, w.Files, w.Allow, limits, w.Environment, w.Browser, w.Drill}
+	return &workBody{w.Command, w.Agent, w.Instructions, w.Files, w.Allow, limits, w.Environment, w.Browser, w.Drill}
 }
 
 // CreateAssignment makes an assignment.
@@ -115,6 +116,11 @@ func (c *Client) Attach(ctx context.Context, id hotcell.AssignmentID, credential
 // Detach takes an attachment away.
 func (c *Client) Detach(ctx context.Context, id hotcell.AttachmentID) error {
 	return c.json(ctx, http.MethodDelete, "/v1/attachments/"+url.PathEscape(string(id)), nil, "", nil, nil)
+}
+
+// Agents lists the agents that assignments may name.
+func (c *Client) Agents(ctx context.Context) ([]hotcell.Agent, error) {
+	return all[hotcell.Agent](ctx, c, "/v1/agents", nil)
 }
 
 // PutFiles uploads a folder as a tar archive.

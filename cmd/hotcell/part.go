@@ -29,6 +29,7 @@ import (
 	"hotcell/internal/rpc"
 	"hotcell/internal/socketpair"
 	"hotcell/internal/sqlite"
+	"hotcell/internal/toolchain"
 	"hotcell/internal/vaultclient"
 	"hotcell/internal/vaultd"
 	"hotcell/internal/worker"
@@ -75,6 +76,9 @@ type workerOrder struct {
 	// Users is how many uids cells may have.
 	Users  int
 	Budget config.Budget
+	// Toolchains is their folder; Mounts are folders that cells see.
+	Toolchains string
+	Mounts     []string
 }
 
 // part runs one part of the server until its parent lets go of it.
@@ -269,6 +273,7 @@ func runWorker(ctx context.Context, text string, log *slog.Logger) error {
 			Limits: gateway.Limits{Connections: order.Egress.Connections, Requests: order.Egress.Requests, Bytes: int64(order.Egress.Bytes)},
 		},
 		Folder: order.Folder, Users: order.Users, Now: time.Now, Log: log,
+		Toolchains: toolchain.Store{Folder: order.Toolchains, Now: time.Now}, Mounts: order.Mounts,
 	}
 	if browser.Program() != "" {
 		c.BrowserTools = browser.Tools

@@ -23,7 +23,7 @@ func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	terminal := cli.IO{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Version: version}
-	return cli.Run(ctx, terminal, args, serveCmd(), doctorCmd(), demoCmd())
+	return cli.Run(ctx, terminal, args, serveCmd(), doctorCmd(), toolchainsCmd(), demoCmd())
 }
 
 func serveCmd() *cobra.Command {
@@ -59,6 +59,9 @@ docs/configuration.md has what can be set.
 				return fmt.Errorf("the configuration: %w", err)
 			}
 			c.Models = config.List[egress.Model](hosts)
+			if err := checkMounts(c, data); err != nil {
+				return err
+			}
 			err = serve(cmd.Context(), serveOptions{data: data, config: c, stdout: os.Stdout, stderr: os.Stderr})
 			if errors.Is(err, context.Canceled) {
 				return nil

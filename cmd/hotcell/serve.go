@@ -71,11 +71,15 @@ func (h *house) control(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	agents, err := h.config.Agents.Catalog()
+	if err != nil {
+		return err
+	}
 	limits := h.config.Jobs
 	jobs := job.New(job.Config{
 		Store: store, Queue: store, Vault: vault, Worker: remote, Files: files, Output: outputs,
 		Limits:      hotcell.Limits{Timeout: hotcell.Duration(limits.Timeout), Memory: int64(limits.Memory), Disk: int64(limits.Disk), Pids: limits.Pids},
-		Concurrency: limits.Concurrency, Agent: limits.Agent, Now: time.Now, Log: h.log,
+		Concurrency: limits.Concurrency, Agents: agents, Agent: limits.Agent, Now: time.Now, Log: h.log,
 	})
 	if err := jobs.Recover(ctx); err != nil {
 		return err
@@ -90,6 +94,8 @@ func (h *house) control(ctx context.Context) error {
 		Ready:     h.ready(vault, remote, store),
 		Egress:    egress.Rules{Models: egress.Models(h.config.Models), TCP: h.config.TCP},
 		Tools:     job.NewDoor(remote),
+		Agents:    agents,
+		InCells:   h.inCells,
 		Tidy:      tidy.New(border.Log(h.log)),
 	}
 	defer faces.Tidy.Stop()

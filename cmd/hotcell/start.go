@@ -77,7 +77,8 @@ func (h *house) startParser(ctx context.Context, program *os.File, line *os.File
 
 func (h *house) startWorker(ctx context.Context, program *os.File, files inherited, lines ...*os.File) (*child.Child, error) {
 	var err error
-	order := workerOrder{Bundle: child.Inherited(len(lines)), Folder: child.Inherited(len(lines) + 1), Egress: h.config.Egress, Models: h.config.Models, Budget: h.config.Budget}
+	order := workerOrder{Bundle: child.Inherited(len(lines)), Folder: child.Inherited(len(lines) + 1), Egress: h.config.Egress, Models: h.config.Models, Budget: h.config.Budget,
+		Toolchains: toolchains(h.config, h.data), Mounts: h.config.Cells.Mounts}
 	name := cgroupName()
 	if h.cgroups, err = cell.OpenCgroups(name); err == nil {
 		order.Cgroup = name

@@ -20,6 +20,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"hotcell"
+	"hotcell/internal/agent"
 	"hotcell/internal/cellrpc"
 	"hotcell/internal/egress"
 	"hotcell/internal/job"
@@ -123,6 +124,10 @@ type Config struct {
 	Base func() string
 	// Tools serves agents elsewhere, each by its job's token; nil for none.
 	Tools http.Handler
+	// Agents are those that assignments may name; nil for none.
+	Agents *agent.Catalog
+	// InCells says whether a program is in cells; nil says yes of all.
+	InCells func(program string) bool
 	// Tidy is told when a value came in plain; nil for nobody.
 	Tidy *tidy.Tidy
 }
@@ -178,6 +183,7 @@ func (s *service) resources(mux *http.ServeMux) {
 	s.advice(api)
 	s.assignments(api)
 	s.jobs(api)
+	s.catalogue(api)
 	s.requests(api)
 	s.events(api)
 	describeFiles(api)

@@ -15,6 +15,7 @@ import (
 // as HOST[:PORT][/PROTOCOL] are normalised by the client.
 type workBody struct {
 	Command      string            `json:"command,omitempty" doc:"given to /bin/sh -c in the cell; where there are instructions, the agent's, or empty for the server's own"`
+	Agent        string            `json:"agent,omitempty" doc:"which agent follows the instructions, such as claude: one of GET /v1/agents; without a command"`
 	Instructions string            `json:"instructions,omitempty" doc:"what an agent is to do: /job/INSTRUCTIONS.md, and the command's standard input"`
 	Files        *hotcell.Files    `json:"files,omitempty"`
 	Allow        []hotcell.Allow   `json:"allow,omitempty"`
@@ -32,7 +33,7 @@ type limitsBody struct {
 }
 
 func (b workBody) work() (hotcell.Work, error) {
-	w := hotcell.Work{Command: b.Command, Instructions: b.Instructions, Files: b.Files, Allow: b.Allow, Environment: b.Environment, Browser: b.Browser, Drill: b.Drill}
+	w := hotcell.Work{Command: b.Command, Agent: b.Agent, Instructions: b.Instructions, Files: b.Files, Allow: b.Allow, Environment: b.Environment, Browser: b.Browser, Drill: b.Drill}
 	w.Limits = hotcell.Limits{Memory: b.Limits.Memory, Disk: b.Limits.Disk, Pids: b.Limits.Pids}
 	if b.Limits.Timeout == "" {
 		return w, nil
@@ -124,6 +125,9 @@ func assignmentItem(answer *vaultrpc.AssignmentAnswer, err error) (*item[assignm
 
 func (s *service) createAssignment(ctx context.Context, p hotcell.Principal, in *createAssignment) (*item[assignmentBody], error) {
 	work, err := in.Body.Work.work()
+	if err == nil {
+		err = s.checkAgent(work)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -141,6 +145,9 @@ func (s *service) changeAssignment(ctx context.Context, p hotcell.Principal, in 
 	request := &vaultrpc.ChangeAssignmentRequest{Principal: p, ID: hotcell.AssignmentID(in.ID), Revision: revision, Name: in.Body.Name}
 	if in.Body.Work != nil {
 		work, err := in.Body.Work.work()
+		if err == nil {
+			err = s.checkAgent(work)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -27,6 +27,7 @@ const (
 
 var (
 	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
+	agentName    = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 	digest       = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
@@ -61,6 +62,12 @@ func checkCommand(a hotcell.Assignment) error {
 		return hotcell.Invalid("/work/instructions", "instructions are text in UTF-8, without a NUL byte")
 	case strings.TrimSpace(c) == "" && strings.TrimSpace(text) == "":
 		return hotcell.Invalid("/work/command", "an assignment has a command, or instructions for an agent")
+	case c != "" && a.Work.Agent != "":
+		return hotcell.Invalid("/work/agent", "an assignment has a command, or an agent")
+	case a.Work.Agent != "" && !agentName.MatchString(a.Work.Agent):
+		return hotcell.Invalid("/work/agent", "an agent's name has small letters, digits and hyphens")
+	case a.Work.Agent != "" && strings.TrimSpace(text) == "":
+		return hotcell.Invalid("/work/instructions", "an agent has instructions")
 	case len(c) > maxCommand:
 		return hotcell.Invalid("/work/command", "a command has at most %d bytes; put more into a file", maxCommand)
 	case strings.ContainsRune(c, 0):

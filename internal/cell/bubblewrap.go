@@ -181,6 +181,9 @@ func (b *Bubblewrap) arguments(c Config) []string {
 	for _, folder := range []string{"/job", "/tmp", "/home/job", "/dev/shm"} {
 		args = append(args, "--perms", "0755", "--size", disk, "--tmpfs", folder)
 	}
+	for _, m := range c.Mounts {
+		args = append(args, "--ro-bind", m.Source, m.Target)
+	}
 	return append(args, "--dir", "/run", "--remount-ro", "/dev", "--remount-ro", "/",
 		"--chdir", "/", "--", "/proc/self/fd/"+strconv.Itoa(fdBinary), c.command())
 }

@@ -50,6 +50,9 @@ type Precondition struct {
 	Detail string
 }
 
+// Mount is a folder of the machine, and where a cell sees it.
+type Mount struct{ Source, Target string }
+
 // Config is one cell.
 type Config struct {
 	// Gateway is the dialling end of the line to the cell's gateway.
@@ -59,6 +62,8 @@ type Config struct {
 	Calls *os.File
 	// Disk bounds /job and /tmp each, in bytes.
 	Disk int64
+	// Mounts are folders of the machine that the cell sees besides, to read.
+	Mounts []Mount
 	// Cgroup bounds all processes of the cell together; nil where there is none.
 	Cgroup *Cgroup
 	// User is the uid, as this process sees it, under which the cell runs; 0 is

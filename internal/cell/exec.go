@@ -180,7 +180,7 @@ func setLimits(l cellrpc.Limits) error {
 		{unix.RLIMIT_NOFILE, "open files", files, true},
 		{unix.RLIMIT_FSIZE, "file size", uint64(l.FileSize), l.FileSize > 0},
 		{unix.RLIMIT_CPU, "CPU seconds", uint64(l.CPUSeconds), l.CPUSeconds > 0},
-		{unix.RLIMIT_DATA, "memory", uint64(l.Memory), l.Memory > 0},
+		{unix.RLIMIT_DATA, "memory", uint64(l.Memory), l.Memory > 0 && !l.Bounded},
 		{unix.RLIMIT_NPROC, "processes", uint64(l.Pids), l.Pids > 0},
 	} {
 		if !limit.set {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -114,7 +115,7 @@ func (i *initial) environment() [][]byte {
 	const direct = "localhost,127.0.0.1,::1"
 	var env [][]byte
 	for _, own := range [][2]string{
-		{"PATH", "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"},
+		{"PATH", strings.Join(append(slices.Clone(i.spec.Path), "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"), ":")},
 		{"HOME", "/home/job"}, {"USER", "job"}, {"LOGNAME", "job"}, {"SHELL", "/bin/sh"}, {"TMPDIR", "/tmp"}, {"PWD", "/job"},
 		{"LANG", "C.UTF-8"}, {"TERM", "dumb"}, {"HOTCELL", "1"}, {"HOTCELL_JOB", i.spec.Job},
 		{"SSL_CERT_FILE", bundle}, {"NODE_EXTRA_CA_CERTS", bundle}, {"REQUESTS_CA_BUNDLE", bundle}, {"CURL_CA_BUNDLE", bundle},

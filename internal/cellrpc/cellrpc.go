@@ -33,6 +33,8 @@ type Spec struct {
 	// Localhost lists ports of the machine's own loopback.
 	Localhost []int  `json:"localhost,omitempty"`
 	Files     bool   `json:"files,omitempty"`
+	// Path are folders that come first in the PATH.
+	Path []string `json:"path,omitempty"`
 	Limits    Limits `json:"limits"`
 	// CA holds certificates (PEM) that the cell trusts beside its bundle.
 	CA string `json:"ca,omitempty"`
@@ -54,6 +56,9 @@ type Limits struct {
 	// Memory is in bytes, for each process; the cgroup bounds all together. Zero,
 	// here and below, sets no limit.
 	Memory int64 `json:"memory"`
+	// Bounded is true where there is such a cgroup: then a process may reserve as much
+	// address space as it likes.
+	Bounded bool `json:"bounded,omitempty"`
 	Pids   int   `json:"pids"`
 	// FileSize is in bytes.
 	FileSize   int64 `json:"file_size"`

@@ -38,7 +38,7 @@ func (f *workFlags) add(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringVar(&f.command, "command", "", "what runs in the cell, by /bin/sh -c; what follows -- at run are its arguments")
 	flags.StringVar(&f.instructions, "instructions", "", "a `file` that says what an agent is to do, - for standard input: it lies at /job/INSTRUCTIONS.md, and is the agent's standard input")
-	flags.StringVar(&f.agent, "agent", "", "the `command` of the agent that follows the instructions, such as 'claude -p' (jobs.agent of the server's configuration)")
+	flags.StringVar(&f.agent, "agent", "", "the `agent` that follows the instructions: claude, codex, gemini, opencode (hotcell agents list), or a command (jobs.agent of the server's configuration)")
 	flags.StringVar(&f.files, "files", "", "a `folder` that each job gets a fresh copy of, at /job")
 	flags.StringArrayVar(&f.allow, "allow", nil, "a host that the job may reach: `HOST[:PORT][/PROTOCOL]`, HTTPS without one; may be given several times")
 	flags.StringArrayVar(&f.env, "env", nil, "a variable that is no secret: `NAME=value`; may be given several times")
@@ -92,10 +92,7 @@ func (f *workFlags) applyAgent(cmd *cobra.Command, w *hotcell.Work) error {
 		return usagef("give --command, or --agent with --instructions")
 	}
 	if cmd.Flags().Changed("command") {
-		w.Command = f.command
-	}
-	if cmd.Flags().Changed("agent") {
-		w.Command = f.agent
+		w.Command, w.Agent = f.command, ""
 	}
 	if !cmd.Flags().Changed("instructions") {
 		return nil
@@ -152,6 +149,9 @@ func (a *app) createAssignment() *cobra.Command {
 			return err
 		}
 		c := a.client()
+		if err := a.engage(cmd, c, flags.agent, &work); err != nil {
+			return err
+		}
 		if flags.files != "" {
 			files, err := upload(cmd.Context(), c, flags.files)
 			if err != nil {
@@ -180,6 +180,9 @@ func (a *app) changeAssignment() *cobra.Command {
 		}
 		work := was.Work
 		if err := flags.apply(cmd, &work); err != nil {
+			return err
+		}
+		if err := a.engage(cmd, c, flags.agent, &work); err != nil {
 			return err
 		}
 		if flags.files != "" {
@@ -252,7 +255,7 @@ func (a *app) showAssignment() *cobra.Command {
 		if a.output == "json" {
 			return a.json(x)
 		}
-		rows := [][]string{{"name", x.Name}, {"id", string(x.ID)}, {"command", x.Work.Command}, {"instructions", shorten(x.Work.Instructions, 60)}, {"may reach", allowed(x.Work.Allow)}}
+		rows := [][]string{{"name", x.Name}, {"id", string(x.ID)}, {"command", x.Work.Command}, {"agent", x.Work.Agent}, {"instructions", shorten(x.Work.Instructions, 60)}, {"may reach", allowed(x.Work.Allow)}}
 		if x.Work.Files != nil {
 			rows = append(rows, []string{"files", fmt.Sprintf("%d bytes, SHA-256 %s", x.Work.Files.Size, x.Work.Files.Digest)})
 		}

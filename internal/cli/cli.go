@@ -116,7 +116,7 @@ To begin:
 	flags.StringVar(&a.data, "data", DefaultData(a.Getenv), "the server's data `folder` ($HOTCELL_DATA)")
 	flags.StringVarP(&a.output, "output", "o", "table", "table or json")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print only the id of what was made")
-	root.AddCommand(a.secrets(), a.logins(), a.connections(), a.assignments(), a.run(), a.jobs(), a.requests(), a.explain(), a.advise(), a.audit(), a.drill(), a.workspace(), a.version())
+	root.AddCommand(a.secrets(), a.logins(), a.connections(), a.assignments(), a.agents(), a.run(), a.jobs(), a.requests(), a.explain(), a.advise(), a.audit(), a.drill(), a.workspace(), a.version())
 	root.AddCommand(more...)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err.Error(), ""} })
 	return root

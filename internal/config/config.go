@@ -27,6 +27,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"hotcell"
+	"hotcell/internal/agent"
 	"hotcell/internal/budget"
 	"hotcell/internal/connector"
 	"hotcell/internal/egress"
@@ -43,6 +44,10 @@ type Config struct {
 	Egress Egress `yaml:"egress"`
 	Vault  Vault  `yaml:"vault"`
 	Jobs   Jobs   `yaml:"jobs"`
+	// Cells are what cells are made of.
+	Cells Cells `yaml:"cells"`
+	// Agents are the programs that follow instructions.
+	Agents Agents `yaml:"agents"`
 	// Connectors are the operator's word on what connections can be made to.
 	Connectors Connectors `yaml:"connectors"`
 	// Keep says for how long things are kept.
@@ -111,33 +116,67 @@ type Connectors struct {
 	Overrides map[string]connector.Override `yaml:"overrides"`
 }
 
-// maxConnectors bounds the operator's own documents, in bytes together.
-const maxConnectors = 16 << 20
+// maxDocuments bounds the operator's own documents of a kind, in bytes together.
+const maxDocuments = 16 << 20
 
 // Documents reads the operator's own documents.
-func (c Connectors) Documents() (out []connector.Document, err error) {
-	if c.Folder == "" {
+func (c Connectors) Documents() ([]connector.Document, error) {
+	return documents(c.Folder, "/connectors/folder")
+}
+
+// documents reads the documents of a folder, which a setting names.
+func documents(folder, setting string) (out []connector.Document, err error) {
+	if folder == "" {
 		return nil, nil
 	}
-	names, err := filepath.Glob(filepath.Join(c.Folder, "*.yaml"))
+	names, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
 	if err != nil {
-		return nil, hotcell.Invalid("/connectors/folder", "this is no folder")
+		return nil, hotcell.Invalid(setting, "this is no folder")
 	}
-	if _, err := os.Stat(c.Folder); err != nil {
-		return nil, fmt.Errorf("reading the connectors' folder: %w", err)
+	if _, err := os.Stat(folder); err != nil {
+		return nil, fmt.Errorf("reading the documents of %s: %w", setting, err)
 	}
 	size := 0
 	for _, name := range names {
 		text, err := os.ReadFile(name)
 		if err != nil {
-			return nil, fmt.Errorf("reading a connector: %w", err)
+			return nil, fmt.Errorf("reading a document: %w", err)
 		}
-		if size += len(text); size > maxConnectors {
-			return nil, hotcell.Invalid("/connectors/folder", "the documents have at most %d MiB together", maxConnectors>>20)
+		if size += len(text); size > maxDocuments {
+			return nil, hotcell.Invalid(setting, "the documents have at most %d MiB together", maxDocuments>>20)
 		}
 		out = append(out, connector.Document{Name: filepath.Base(name), Text: text})
 	}
 	return out, nil
+}
+
+// Cells are what cells see beside the machine's /usr.
+type Cells struct {
+	// Toolchains is the folder of hotcell toolchains, which all users of the machine can
+	// read; /opt/hotcell where the server runs as root, else one of the data folder.
+	Toolchains string `yaml:"toolchains"`
+	// Mounts are folders of the machine that cells see at the same place, to read.
+	Mounts List[string] `yaml:"mounts"`
+}
+
+// Agents are the operator's own agents.
+type Agents struct {
+	// Folder holds documents of agents, *.yaml, which may stand in the place of those that
+	// come with Hotcell.
+	Folder string `yaml:"folder"`
+}
+
+// Catalog is all agents.
+func (a Agents) Catalog() (*agent.Catalog, error) {
+	texts, err := documents(a.Folder, "/agents/folder")
+	if err != nil {
+		return nil, err
+	}
+	own := make([]agent.Document, 0, len(texts))
+	for _, d := range texts {
+		own = append(own, agent.Document{Name: d.Name, Text: d.Text})
+	}
+	return agent.Load(own...)
 }
 
 // Jobs bounds jobs.
@@ -149,7 +188,8 @@ type Jobs struct {
 	Memory  Size          `yaml:"memory"`
 	Disk    Size          `yaml:"disk"`
 	Pids    int           `yaml:"pids"`
-	// Agent is the command of assignments that have instructions and name none.
+	// Agent is the agent, by its name or as a command, of assignments that have
+	// instructions and name none.
 	Agent string `yaml:"agent"`
 }
 
@@ -277,6 +317,9 @@ func (c Config) Check() error {
 		return hotcell.Invalid("/vault/proof_keys", "%s", writeOrigins)
 	}
 	if _, err := c.Pins(); err != nil {
+		return err
+	}
+	if err := c.Cells.check(); err != nil {
 		return err
 	}
 	if err := c.checkURL(); err != nil {

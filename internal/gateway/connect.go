@@ -34,6 +34,9 @@ func (g *Gateway) connect(w http.ResponseWriter, r *http.Request) {
 	browser := fromBrowser(r.Context())
 	verdict := g.decide(host, port, browser)
 	if !verdict.Allowed {
+		if model, _ := g.Models.Find(host, port); model && !browser {
+			g.spoken(about.Host, 0, verdict.Reason)
+		}
 		g.refuseConnect(w, about, verdict.Reason)
 		return
 	}
@@ -77,6 +80,9 @@ func (g *Gateway) connect(w http.ResponseWriter, r *http.Request) {
 		}
 		defer func() { _ = upstream.Close() }()
 		way.upstream = upstream
+	}
+	if way.dial && !way.browser && way.entry.Protocol != hotcell.ProtocolPostgres {
+		g.unseen()
 	}
 	g.tunnel(w, way, about)
 }

@@ -97,6 +97,11 @@ type Config struct {
 	// a host; nil lets none.
 	Unreadable func(host string, port int) bool
 	Models     egress.Models
+	// Path are folders of the cell that come first in its PATH.
+	Path []string
+	// Bounded is true where a control group bounds what all processes of the cell use
+	// together: then no process's address space is bounded besides.
+	Bounded bool
 	// Roots verify hosts; nil for the system's.
 	Roots  *x509.CertPool
 	Limits Limits
@@ -130,6 +135,7 @@ type Gateway struct {
 	prints   prints
 	waits    waits
 	box      *toolbox.Box
+	seen     seen
 	browsing browsing
 	errands  errands
 	// ctx ends with the gateway: every tunnel and call ends with it.

@@ -27,10 +27,11 @@ func (g *Gateway) spec(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s := cellrpc.Spec{
-		Job: string(g.Job.ID), Command: work.Command, Arguments: g.Job.Arguments, Env: work.Environment, Files: work.Files != nil,
+		Job: string(g.Job.ID), Command: work.Command, Arguments: g.Job.Arguments, Env: work.Environment, Files: work.Files != nil, Path: g.Path,
 		Limits: cellrpc.Limits{Memory: work.Limits.Memory, Pids: work.Limits.Pids, FileSize: work.Limits.Disk},
 		CA:     string(g.authority.PEM()), Instructions: instructions, Errands: g.mayBrowse(),
 	}
+	s.Limits.Bounded = g.Bounded
 	for _, a := range reachable(rules.Rules) {
 		switch {
 		case a.Host == "localhost":

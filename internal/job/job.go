@@ -26,6 +26,7 @@ import (
 
 	"hotcell"
 	"hotcell/internal/access"
+	"hotcell/internal/agent"
 	"hotcell/internal/vaultrpc"
 	"hotcell/internal/workerrpc"
 )
@@ -61,9 +62,10 @@ type Config struct {
 	Limits hotcell.Limits
 	// Concurrency is how many jobs run at once.
 	Concurrency int
-	// Agent is the command of work that has instructions and no command of its own;
-	// empty for none.
-	Agent string
+	// Agents are those that work may name. Agent is the one, by its name or as a command,
+	// of work that has instructions and neither; empty for none.
+	Agents *agent.Catalog
+	Agent  string
 	// MaxLog is how much of a job's log is kept, in bytes; 0 is 256 MiB.
 	MaxLog int64
 	Now    func() time.Time
@@ -126,10 +128,11 @@ func (s *Service) Create(ctx context.Context, p hotcell.Principal, d Draft) (Mad
 		ID: id, Workspace: p.Workspace, Assignment: a.ID, Name: a.Name, Owner: p.Member, Work: a.Work,
 		Arguments: d.Arguments, State: hotcell.JobQueued, CreatedAt: s.Now(), External: d.External > 0,
 	}
-	if j.Work.Command == "" && !j.External {
-		j.Work.Command = s.Agent
+	if err := s.employ(&j.Work, j.External); err != nil {
+		s.end(ctx, j, hotcell.JobFailed, err.Error())
+		return Made{}, err
 	}
-	if j.Work.Limits = s.limits(a.Work.Limits); j.External {
+	if j.Work.Limits = s.limits(j.Work.Limits); j.External {
 		j.Work.Limits.Timeout = hotcell.Duration(d.External)
 	}
 	if err := s.Store.CreateJob(ctx, j); err != nil {

@@ -206,8 +206,8 @@ func (s *Service) perform(ctx context.Context, j hotcell.Job) outcome {
 		if s.outside.Add(1) > maxExternal {
 			return outcome{state: hotcell.JobFailed, reason: fmt.Sprintf("there are %d external jobs already: cancel some", maxExternal)}
 		}
-	} else if j.Work.Command == "" {
-		return outcome{state: hotcell.JobFailed, reason: "it has instructions and no agent: set the assignment's --agent, or jobs.agent in the configuration"}
+	} else if err := s.equip(&j.Work); err != nil {
+		return outcome{state: hotcell.JobFailed, reason: sentence(err)}
 	}
 	if _, err := s.Vault.StartJob(ctx, &vaultrpc.StartJobRequest{Job: j.ID}); err != nil {
 		return s.ended(ctx, j, err, nil)
@@ -319,7 +319,7 @@ func (s *Service) ended(ctx context.Context, j hotcell.Job, err error, end *work
 		}
 		return o
 	case end != nil:
-		return ofEnd(*end)
+		return s.judged(j, *end)
 	case errors.Is(cause, errTimedOut):
 		return outcome{state: hotcell.JobTimedOut, reason: fmt.Sprintf("its time limit of %s was reached", time.Duration(j.Work.Limits.Timeout))}
 	case cause != nil:

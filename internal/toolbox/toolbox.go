@@ -97,6 +97,8 @@ type Box struct {
 	marks  atomic.Int64
 	calls  chan struct{}
 	access atomic.Pointer[string]
+	// asked is true once somebody asked which tools there are.
+	asked atomic.Bool
 
 	// listing is held while the list is asked for anew.
 	listing sync.Mutex
@@ -152,6 +154,7 @@ func (b *Box) receive(next mcp.MethodHandler) mcp.MethodHandler {
 				return b.call(ctx, r)
 			}
 		case *mcp.ListToolsRequest:
+			b.asked.Store(true)
 			if err := b.Refresh(ctx); err != nil {
 				return nil, b.told(err)
 			}
@@ -171,6 +174,9 @@ func (b *Box) receive(next mcp.MethodHandler) mcp.MethodHandler {
 		return result, err
 	}
 }
+
+// Asked says whether a client has asked which tools there are.
+func (b *Box) Asked() bool { return b.asked.Load() }
 
 // Instructions are what an agent is told of its access, as far as it is known.
 func (b *Box) Instructions() string {

@@ -27,6 +27,7 @@ type run struct {
 	worker  *Worker
 	job     hotcell.Job
 	gateway *gateway.Gateway
+	mounts  []cell.Mount
 	// waits is true while the job waits for a person.
 	waits atomic.Bool
 
@@ -49,11 +50,15 @@ func (w *Worker) run(ctx context.Context, job hotcell.Job, send func(*workerrpc.
 	r := &run{worker: w, job: job, send: send, kill: func() {}}
 	door := w.Door
 	door.Alone = func() bool { return w.alone(r) }
+	mounts, path, err := w.mounts()
+	if err != nil {
+		return err
+	}
+	r.mounts, door.Path, door.Bounded = mounts, path, w.Cgroups != nil
 	door.Job, door.Vault, door.Sink, door.Now, door.Log = job, w.Vault, r, w.Now, w.Log
 	if w.BrowserTools != nil {
 		door.Browsers = browsers{w}
 	}
-	var err error
 	if r.gateway, err = gateway.New(door); err != nil {
 		return err
 	}
@@ -137,7 +142,7 @@ func (r *run) live(ctx context.Context, user int) (*workerrpc.End, error) {
 	}
 	var stderr bytes.Buffer
 	process, err := r.worker.Driver.Start(ctx, cell.Config{
-		Gateway: dial, Disk: r.job.Work.Limits.Disk, Cgroup: group, User: user, Stderr: &limited{to: &stderr, left: 4096},
+		Gateway: dial, Mounts: r.mounts, Disk: r.job.Work.Limits.Disk, Cgroup: group, User: user, Stderr: &limited{to: &stderr, left: 4096},
 	})
 	if err != nil {
 		return nil, err
@@ -165,7 +170,8 @@ func (r *run) cgroup() (*cell.Cgroup, error) {
 func (r *run) end(ctx context.Context, err error, group *cell.Cgroup, stderr string) *workerrpc.End {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out := &workerrpc.End{Output: r.output}
+	seen := workerrpc.Seen(r.gateway.Seen())
+	out := &workerrpc.End{Output: r.output, Seen: &seen}
 	if r.exit != nil {
 		out.Reason, out.Redactions = r.exit.Reason, r.exit.Redactions
 		if r.exit.Code >= 0 {

@@ -34,6 +34,7 @@ import (
 	"hotcell/internal/gateway"
 	"hotcell/internal/rpc"
 	"hotcell/internal/tidy"
+	"hotcell/internal/toolchain"
 	"hotcell/internal/vaultrpc"
 	"hotcell/internal/workerrpc"
 )
@@ -55,6 +56,10 @@ type Config struct {
 	Door gateway.Config
 	// Folder holds what this process keeps: assignments' archives.
 	Folder string
+	// Toolchains lists the programs that cells have besides the machine's, and Mounts
+	// further folders of the machine that they see at the same place, to read.
+	Toolchains toolchain.Store
+	Mounts     []string
 	// Cgroups is where cells get cgroups; nil for none.
 	Cgroups *cell.Cgroups
 	// BrowserTools lists what an agent may have a browser do; nil where the machine

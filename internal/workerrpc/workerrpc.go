@@ -65,9 +65,21 @@ type End struct {
 	Late bool `json:"late,omitempty"`
 	// Redactions counts what the guard took out.
 	Redactions int `json:"redactions,omitempty"`
+	// Seen is what the job's command did that an agent does.
+	Seen *Seen `json:"seen,omitempty"`
 	// Output is how long the output archive is, in bytes, if it came whole; what
 	// came of another is not to be kept.
 	Output int64 `json:"output,omitempty"`
+}
+
+// Seen is what a job's command did that an agent does.
+type Seen struct {
+	// Tools is true where it asked which tools there are, Model where a model answered it.
+	Tools bool `json:"tools,omitempty"`
+	Model bool `json:"model,omitempty"`
+	// Refusal says, in a few words, what came of the last request to a model that was not
+	// answered well.
+	Refusal string `json:"refusal,omitempty"`
 }
 
 // HealthAnswer says what keeps the worker from running jobs; empty is well.

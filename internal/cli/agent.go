@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hotcell"
+	"hotcell/client"
+	"hotcell/internal/shell"
+)
+
+func (a *app) agents() *cobra.Command {
+	return group("agents", "Agents: the programs that follow an assignment's instructions", a.listAgents())
+}
+
+func (a *app) listAgents() *cobra.Command {
+	return command("list", "List the agents that --agent may name", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+		list, err := a.client().Agents(cmd.Context())
+		if err != nil {
+			return err
+		}
+		if a.output == "json" {
+			return a.json(emptyList(list))
+		}
+		rows := [][]string{{"AGENT", "NAME", "IN CELLS", "ITS MODEL'S KEY"}}
+		for _, one := range list {
+			there := "yes"
+			if !one.There {
+				there = "no: hotcell toolchains add " + shell.Quote(one.Toolchain)
+			}
+			rows = append(rows, []string{one.Name, one.Title, there, strings.Join(one.Connectors, ", ")})
+		}
+		return a.table(rows)
+	})
+}
+
+// engage sets who does the work: an agent that the server knows, or a command.
+func (a *app) engage(cmd *cobra.Command, c *client.Client, name string, w *hotcell.Work) error {
+	if !cmd.Flags().Changed("agent") {
+		return nil
+	}
+	w.Command, w.Agent = name, ""
+	if strings.TrimSpace(name) == "" {
+		w.Command = ""
+		return nil
+	}
+	program, _, more := strings.Cut(strings.TrimSpace(name), " ")
+	known, err := c.Agents(cmd.Context())
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(known, func(one hotcell.Agent) bool { return one.Name == program })
+	switch {
+	case i < 0:
+		return nil
+	case more:
+		a.say("hotcell: %s is taken as a command of your own; --agent %s alone would tell %s of its tools, its model and its limits (flags for it follow -- at run)", shell.Quote(name), program, known[i].Title)
+		return nil
+	}
+	w.Command, w.Agent = "", program
+	if !known[i].There {
+		a.say("hotcell: there is no %s in cells yet; on the server's machine: hotcell toolchains add %s", known[i].Program, shell.Quote(known[i].Toolchain))
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package test
+
+import (
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hotcell/hotcelltest"
+	"hotcell/test/acme/model"
+)
+
+// modelKey is the key of the model's provider: no agent ever has it.
+const modelKey = "mk-51Hx9Zq2eTyVb3Lw8Rn4Kd7"
+
+// studio is a server with a connection of tools, and one to a scripted model.
+type studio struct {
+	*hotcelltest.Server
+	model *model.Twin
+	host  string // the model's host and port
+	asked []string
+}
+
+// openStudio opens a studio. The model's key goes on as auth says.
+func openStudio(t *testing.T, auth string, script ...model.Step) *studio {
+	t.Helper()
+	d := &studio{model: &model.Twin{Key: modelKey, Script: script, Words: "all of it is done"}}
+	tools := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.URL.Path == "/asked" {
+			_, _ = fmt.Fprint(w, `{"text":"written"}`)
+			return
+		}
+		_, _ = fmt.Fprintf(w, `{"text":"the word is heliotrope for %s"}`, r.URL.Query().Get("channel"))
+	}))
+	t.Cleanup(tools.Close)
+	provider := httptest.NewTLSServer(d.model)
+	t.Cleanup(provider.Close)
+	port := func(s *httptest.Server) string { return s.URL[strings.LastIndex(s.URL, ":")+1:] }
+	d.host = "example.com:" + port(provider)
+	dir := t.TempDir()
+	documents := filepath.Join(dir, "documents")
+	if err := os.Mkdir(documents, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"ca.pem": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: tools.Certificate().Raw})), "documents/test.yaml": fmt.Sprintf(service, "https://example.com:"+port(tools)),
+		"key.txt": apiKey, "model.txt": modelKey, "task.md": "Find the word, write it down, and say that you are done.\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.Server = hotcelltest.Start(t, fmt.Sprintf(`listen: 127.0.0.1:0
+egress:
+  extra_ca: %s
+  allow_private: [example.com]
+  hosts: {name: example.com, address: 127.0.0.1}
+connectors: {folder: %s}
+cells: {toolchains: %s}
+models: [{host: "%s", zero_data_retention: true}]
+`, filepath.Join(dir, "ca.pem"), documents, toolchainsFolder(), d.host))
+	d.OK("connections", "create", "test", "--name", "team", "--api-key-file", filepath.Join(dir, "key.txt"))
+	d.OK("connections", "create", "http", "--name", "model", "--host", d.host, "--auth", auth, "--api-key-file", filepath.Join(dir, "model.txt"))
+	d.asked = []string{"--instructions", filepath.Join(dir, "task.md")}
+	return d
+}
+
+// toolchainsFolder is where `make install` puts the agents' programs: where all users of
+// the machine can read them.
+func toolchainsFolder() string {
+	if os.Geteuid() == 0 {
+		return "/opt/hotcell"
+	}
+	folder, _ := filepath.Abs("../bin/toolchains")
+	return folder
+}
+
+// agents are the programs that people have, with what tells each where the twin is.
+var agents = []struct {
+	name, auth string
+	env        func(base string) []string
+	flags      []string
+}{
+	{"claude", "header:X-Api-Key", func(base string) []string { return []string{"ANTHROPIC_BASE_URL=" + base} }, nil},
+	{"codex", "bearer", func(base string) []string { return []string{"OPENAI_BASE_URL=" + base + "/v1"} }, []string{"-m", "gpt-5.1-codex"}},
+	{"gemini", "header:X-Goog-Api-Key", func(base string) []string { return []string{"GOOGLE_GEMINI_BASE_URL=" + base} }, []string{"-m", "gemini-2.5-flash"}},
+	{"opencode", "header:X-Api-Key", func(base string) []string { return []string{"ANTHROPIC_BASE_URL=" + base} }, []string{"-m", "anthropic/claude-sonnet-4-5"}},
+}
+
+// TestAgentsRun has each agent, as npm has it, follow instructions in a cell: it lists
+// its tools, calls one, calls one that waits for a person, and ends. The key of its model
+// is on its requests, and nowhere in its cell.
+func TestAgentsRun(t *testing.T) {
+	t.Parallel()
+	for _, one := range agents {
+		t.Run(one.name, func(t *testing.T) {
+			d := openStudio(t, one.auth, model.Step{Tool: "simple_text", Arguments: map[string]any{"channel": "ops"}}, model.Step{Tool: "asked", Arguments: map[string]any{"text": "heliotrope"}})
+			create := append([]string{"assignments", "create", "clerk", "--agent", one.name, "--timeout", "10m"}, d.asked...)
+			for _, variable := range one.env("https://" + d.host) {
+				create = append(create, "--env", variable)
+			}
+			if r := d.Run(create...); r.Code != 0 || strings.Contains(r.Err, "toolchains add") {
+				t.Fatalf("%+v", r)
+			}
+			d.OK("assignments", "attach", "clerk", "team", "--tools", "simple_text,asked")
+			d.OK("assignments", "attach", "clerk", "model", "--as", "http")
+			approved := make(chan string, 1)
+			go func() { approved <- d.approve() }()
+			r := d.Run(append([]string{"run", "clerk", "--"}, one.flags...)...)
+			if r.Code != 0 || !strings.Contains(r.Out, "all of it is done") {
+				t.Errorf("%d\n%s\n%s", r.Code, r.Out, r.Err)
+			}
+			if why := <-approved; why != "" {
+				t.Error(why)
+			}
+			last := d.model.Asked()[len(d.model.Asked())-1]
+			if !strings.Contains(last, "heliotrope for ops") || !strings.Contains(last, "written") {
+				t.Errorf("what the tools answered did not get to the model: %.3000s", last)
+			}
+			if keys := d.model.Keys(); !slices.Equal(keys, []string{modelKey}) {
+				t.Errorf("the provider was shown %d keys", len(keys))
+			}
+			if strings.Contains(strings.Join(d.model.Asked(), ""), modelKey) {
+				t.Error("the model was told its own key")
+			}
+			d.Canaries(modelKey, apiKey)
+		})
+	}
+}
+
+// approve says yes to the first call that waits for a person.
+func (d *studio) approve() (failed string) {
+	for {
+		r := d.Run("requests", "list", "-o", "json")
+		var list []struct{ ID string }
+		if err := json.Unmarshal([]byte(r.Out), &list); err != nil {
+			return fmt.Sprintf("%v %+v", err, r)
+		}
+		for _, one := range list {
+			if r := d.Run("requests", "approve", one.ID); r.Code != 0 {
+				return fmt.Sprintf("%+v", r)
+			}
+			return ""
+		}
+		jobs := d.Run("jobs", "list", "-o", "json")
+		if strings.Contains(jobs.Out, `"ended_at": "`) {
+			return "the job ended without having asked"
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}
