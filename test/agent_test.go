@@ -17,8 +17,8 @@ import (
 	"hotcell/test/acme/model"
 )
 
-// modelKey is the key of the model's provider: no agent ever has it.
-const modelKey = "mk-51Hx9Zq2eTyVb3Lw8Rn4Kd7"
+// scriptedKey is the key of the model's provider: no agent ever has it.
+const scriptedKey = "mk-51Hx9Zq2eTyVb3Lw8Rn4Kd7"
 
 // studio is a server with a connection of tools, and one to a scripted model.
 type studio struct {
@@ -31,7 +31,7 @@ type studio struct {
 // openStudio opens a studio. The model's key goes on as auth says.
 func openStudio(t *testing.T, auth string, script ...model.Step) *studio {
 	t.Helper()
-	d := &studio{model: &model.Twin{Key: modelKey, Script: script, Words: "all of it is done"}}
+	d := &studio{model: &model.Twin{Key: scriptedKey, Script: script, Words: "all of it is done"}}
 	tools := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		if r.URL.Path == "/asked" {
@@ -52,7 +52,7 @@ func openStudio(t *testing.T, auth string, script ...model.Step) *studio {
 	}
 	for name, text := range map[string]string{
 		"ca.pem": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: tools.Certificate().Raw})), "documents/test.yaml": fmt.Sprintf(service, "https://example.com:"+port(tools)),
-		"key.txt": apiKey, "model.txt": modelKey, "task.md": "Find the word, write it down, and say that you are done.\n",
+		"key.txt": apiKey, "model.txt": scriptedKey, "task.md": "Find the word, write it down, and say that you are done.\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -83,8 +83,8 @@ func toolchainsFolder() string {
 	return folder
 }
 
-// agents are the programs that people have, with what tells each where the twin is.
-var agents = []struct {
+// programs are the programs that people have, with what tells each where the twin is.
+var programs = []struct {
 	name, auth string
 	env        func(base string) []string
 	flags      []string
@@ -100,7 +100,7 @@ var agents = []struct {
 // is on its requests, and nowhere in its cell.
 func TestAgentsRun(t *testing.T) {
 	t.Parallel()
-	for _, one := range agents {
+	for _, one := range programs {
 		t.Run(one.name, func(t *testing.T) {
 			d := openStudio(t, one.auth, model.Step{Tool: "simple_text", Arguments: map[string]any{"channel": "ops"}}, model.Step{Tool: "asked", Arguments: map[string]any{"text": "heliotrope"}})
 			create := append([]string{"assignments", "create", "clerk", "--agent", one.name, "--timeout", "10m"}, d.asked...)
@@ -125,13 +125,13 @@ func TestAgentsRun(t *testing.T) {
 			if !strings.Contains(last, "heliotrope for ops") || !strings.Contains(last, "written") {
 				t.Errorf("what the tools answered did not get to the model: %.3000s", last)
 			}
-			if keys := d.model.Keys(); !slices.Equal(keys, []string{modelKey}) {
+			if keys := d.model.Keys(); !slices.Equal(keys, []string{scriptedKey}) {
 				t.Errorf("the provider was shown %d keys", len(keys))
 			}
-			if strings.Contains(strings.Join(d.model.Asked(), ""), modelKey) {
+			if strings.Contains(strings.Join(d.model.Asked(), ""), scriptedKey) {
 				t.Error("the model was told its own key")
 			}
-			d.Canaries(modelKey, apiKey)
+			d.Canaries(scriptedKey, apiKey)
 		})
 	}
 }

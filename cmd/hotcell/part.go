@@ -273,7 +273,7 @@ func runWorker(ctx context.Context, text string, log *slog.Logger) error {
 			Limits: gateway.Limits{Connections: order.Egress.Connections, Requests: order.Egress.Requests, Bytes: int64(order.Egress.Bytes)},
 		},
 		Folder: order.Folder, Users: order.Users, Now: time.Now, Log: log,
-		Toolchains: toolchain.Store{Folder: order.Toolchains, Now: time.Now}, Mounts: order.Mounts,
+		Toolchains: toolchain.Store{Folder: order.Toolchains, Vouched: true}, Mounts: order.Mounts,
 	}
 	if browser.Program() != "" {
 		c.BrowserTools = browser.Tools

@@ -11,6 +11,7 @@ import (
 	"hotcell/internal/child"
 	"hotcell/internal/socketpair"
 	"hotcell/internal/tidy"
+	"hotcell/internal/toolchain"
 )
 
 // startParts makes the lines and starts the parser, the vault and the worker on them.
@@ -78,7 +79,13 @@ func (h *house) startParser(ctx context.Context, program *os.File, line *os.File
 func (h *house) startWorker(ctx context.Context, program *os.File, files inherited, lines ...*os.File) (*child.Child, error) {
 	var err error
 	order := workerOrder{Bundle: child.Inherited(len(lines)), Folder: child.Inherited(len(lines) + 1), Egress: h.config.Egress, Models: h.config.Models, Budget: h.config.Budget,
-		Toolchains: toolchains(h.config, h.data), Mounts: h.config.Cells.Mounts}
+		Mounts: h.config.Cells.Mounts}
+	tools := toolchain.Store{Folder: toolchains(h.config, h.data)}
+	if err := tools.Check(); err != nil {
+		h.log.Warn("cells get no toolchains", "reason", err)
+	} else {
+		order.Toolchains = tools.Folder
+	}
 	name := cgroupName()
 	if h.cgroups, err = cell.OpenCgroups(name); err == nil {
 		order.Cgroup = name

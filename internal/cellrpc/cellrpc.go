@@ -31,11 +31,11 @@ type Spec struct {
 	// Addresses are IP literals that may be reached, each with its ports.
 	Addresses []Name `json:"addresses,omitempty"`
 	// Localhost lists ports of the machine's own loopback.
-	Localhost []int  `json:"localhost,omitempty"`
-	Files     bool   `json:"files,omitempty"`
+	Localhost []int `json:"localhost,omitempty"`
+	Files     bool  `json:"files,omitempty"`
 	// Path are folders that come first in the PATH.
-	Path []string `json:"path,omitempty"`
-	Limits    Limits `json:"limits"`
+	Path   []string `json:"path,omitempty"`
+	Limits Limits   `json:"limits"`
 	// CA holds certificates (PEM) that the cell trusts beside its bundle.
 	CA string `json:"ca,omitempty"`
 	// Instructions are what an agent is to do: /job/INSTRUCTIONS.md, and the
@@ -59,7 +59,7 @@ type Limits struct {
 	// Bounded is true where there is such a cgroup: then a process may reserve as much
 	// address space as it likes.
 	Bounded bool `json:"bounded,omitempty"`
-	Pids   int   `json:"pids"`
+	Pids    int  `json:"pids"`
 	// FileSize is in bytes.
 	FileSize   int64 `json:"file_size"`
 	OpenFiles  int   `json:"open_files,omitempty"`

@@ -99,7 +99,10 @@ func (i Installed) Tree() string { return filepath.Join(i.folder, "tree") }
 // Store is a folder of toolchains.
 type Store struct {
 	Folder string
-	Now    func() time.Time
+	// Vouched is true where whoever started this process has checked the folder: in a user
+	// namespace nobody can tell whose a folder is.
+	Vouched bool
+	Now     func() time.Time
 }
 
 const (
@@ -115,7 +118,7 @@ var name = regexp.MustCompile(`^[a-z][a-z0-9.-]{0,39}$`)
 // List lists the toolchains, in the order of their names. What others may have written
 // is left out.
 func (s Store) List() ([]Installed, error) {
-	if safe(s.Folder) != nil {
+	if s.safe(s.Folder) != nil {
 		return nil, nil // there is none, or it is not ours alone
 	}
 	entries, err := os.ReadDir(s.Folder)
@@ -129,7 +132,7 @@ func (s Store) List() ([]Installed, error) {
 		}
 		i := Installed{folder: filepath.Join(s.Folder, e.Name())}
 		text, err := os.ReadFile(filepath.Join(i.folder, record))
-		if err != nil || json.Unmarshal(text, &i) != nil || i.Name != e.Name() || safe(i.folder) != nil || safe(i.Tree()) != nil {
+		if err != nil || json.Unmarshal(text, &i) != nil || i.Name != e.Name() || s.safe(i.folder) != nil || s.safe(i.Tree()) != nil {
 			continue
 		}
 		out = append(out, i)
@@ -143,8 +146,19 @@ func (s Store) Has(program string) bool {
 	return err == nil && slices.ContainsFunc(list, func(i Installed) bool { return slices.Contains(i.Programs, program) })
 }
 
+// Check says why others than root, or who runs this, could write to the folder, or make
+// it where it is not there yet.
+func (s Store) Check() error {
+	for folder := filepath.Clean(s.Folder); ; folder = filepath.Dir(folder) {
+		err := s.safe(folder)
+		if !errors.Is(err, fs.ErrNotExist) || folder == "/" {
+			return err
+		}
+	}
+}
+
 // safe says why a folder is not one in which only root, or who runs this, can write.
-func safe(folder string) error {
+func (s Store) safe(folder string) error {
 	info, err := os.Lstat(folder)
 	if err != nil {
 		return err
@@ -153,7 +167,7 @@ func safe(folder string) error {
 	switch {
 	case !info.IsDir() || !ok:
 		return fmt.Errorf("%w: %s is no folder", hotcell.ErrInvalid, folder)
-	case stat.Uid != 0 && int(stat.Uid) != os.Geteuid(), info.Mode().Perm()&0o022 != 0:
+	case !s.Vouched && stat.Uid != 0 && int(stat.Uid) != os.Geteuid(), info.Mode().Perm()&0o022 != 0:
 		return fmt.Errorf("%w: others can write to %s, so what is in it does not get into cells", hotcell.ErrDenied, folder)
 	}
 	return nil
@@ -172,7 +186,7 @@ func (s Store) Add(ctx context.Context, spec Spec, arch string, from Registry) (
 	if err := os.MkdirAll(s.Folder, 0o755); err != nil {
 		return out, fmt.Errorf("making the folder of toolchains: %w", err)
 	}
-	if err := safe(s.Folder); err != nil {
+	if err := s.safe(s.Folder); err != nil {
 		return out, err
 	}
 	s.sweep()
