@@ -121,14 +121,18 @@ func TestAgentsRun(t *testing.T) {
 			if why := <-approved; why != "" {
 				t.Error(why)
 			}
-			last := d.model.Asked()[len(d.model.Asked())-1]
+			said := d.model.Asked()
+			if len(said) == 0 {
+				t.Fatal("the model was never asked")
+			}
+			last := said[len(said)-1]
 			if !strings.Contains(last, "heliotrope for ops") || !strings.Contains(last, "written") {
 				t.Errorf("what the tools answered did not get to the model: %.3000s", last)
 			}
 			if keys := d.model.Keys(); !slices.Equal(keys, []string{scriptedKey}) {
 				t.Errorf("the provider was shown %d keys", len(keys))
 			}
-			if strings.Contains(strings.Join(d.model.Asked(), ""), scriptedKey) {
+			if strings.Contains(strings.Join(said, ""), scriptedKey) {
 				t.Error("the model was told its own key")
 			}
 			d.Canaries(scriptedKey, apiKey)

@@ -78,7 +78,7 @@ type workerOrder struct {
 	Budget config.Budget
 	// Toolchains is their folder; Mounts are folders that cells see.
 	Toolchains string
-	Mounts     []string
+	Mounts     []cell.Mount
 }
 
 // part runs one part of the server until its parent lets go of it.

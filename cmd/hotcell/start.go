@@ -9,6 +9,7 @@ import (
 
 	"hotcell/internal/cell"
 	"hotcell/internal/child"
+	"hotcell/internal/config"
 	"hotcell/internal/socketpair"
 	"hotcell/internal/tidy"
 	"hotcell/internal/toolchain"
@@ -78,8 +79,11 @@ func (h *house) startParser(ctx context.Context, program *os.File, line *os.File
 
 func (h *house) startWorker(ctx context.Context, program *os.File, files inherited, lines ...*os.File) (*child.Child, error) {
 	var err error
-	order := workerOrder{Bundle: child.Inherited(len(lines)), Folder: child.Inherited(len(lines) + 1), Egress: h.config.Egress, Models: h.config.Models, Budget: h.config.Budget,
-		Mounts: h.config.Cells.Mounts}
+	order := workerOrder{Bundle: child.Inherited(len(lines)), Folder: child.Inherited(len(lines) + 1), Egress: h.config.Egress, Models: h.config.Models, Budget: h.config.Budget}
+	for _, text := range h.config.Cells.Mounts {
+		m, _ := config.ParseMount(text)
+		order.Mounts = append(order.Mounts, cell.Mount(m))
+	}
 	tools := toolchain.Store{Folder: toolchains(h.config, h.data)}
 	if err := tools.Check(); err != nil {
 		h.log.Warn("cells get no toolchains", "reason", err)

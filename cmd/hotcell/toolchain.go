@@ -52,7 +52,12 @@ func (h *house) inCells(program string) bool {
 
 // checkMounts keeps the server's own data out of cells.
 func checkMounts(c config.Config, data string) error {
-	for i, folder := range c.Cells.Mounts {
+	for i, text := range c.Cells.Mounts {
+		m, _ := config.ParseMount(text)
+		folder, err := filepath.EvalSymlinks(m.Source)
+		if err != nil {
+			return fmt.Errorf("the configuration: looking at the mount %s: %w", m.Source, err)
+		}
 		if config.Within(data, folder) || config.Within(folder, data) {
 			return fmt.Errorf("the configuration: %w", hotcell.Invalid(fmt.Sprintf("/cells/mounts/%d", i), "the server's own data lies in %s, or the other way round", folder))
 		}

@@ -182,7 +182,8 @@ func (b *Bubblewrap) arguments(c Config) []string {
 		args = append(args, "--perms", "0755", "--size", disk, "--tmpfs", folder)
 	}
 	for _, m := range c.Mounts {
-		args = append(args, "--ro-bind", m.Source, m.Target)
+		top := "/" + strings.SplitN(m.Target, "/", 3)[1]
+		args = append(args, "--perms", "0755", "--dir", top, "--ro-bind", m.Source, m.Target)
 	}
 	return append(args, "--dir", "/run", "--remount-ro", "/dev", "--remount-ro", "/",
 		"--chdir", "/", "--", "/proc/self/fd/"+strconv.Itoa(fdBinary), c.command())

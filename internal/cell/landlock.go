@@ -32,6 +32,7 @@ var landlockRules = []struct {
 	{"/", unix.LANDLOCK_ACCESS_FS_READ_DIR},
 	{"/usr", readAndRun}, {"/etc", readAndRun}, {"/bin", readAndRun}, {"/sbin", readAndRun},
 	{"/lib", readAndRun}, {"/lib32", readAndRun}, {"/lib64", readAndRun}, {"/libx32", readAndRun},
+	{"/opt", readAndRun}, {"/srv", readAndRun}, {"/nix", readAndRun}, // where mounts may be
 	{"/job", handled5 &^ devices}, {"/tmp", handled5 &^ devices}, {"/home/job", handled5 &^ devices}, {"/dev/shm", handled5 &^ devices},
 	{"/dev", useDevices}, {"/proc", readAndRun},
 }

@@ -9,17 +9,28 @@ import (
 	"hotcell"
 )
 
-// ofCells are folders that are a cell's own, or that it has already: nothing of the
-// machine is mounted over them, or holds them.
-var ofCells = []string{"/proc", "/sys", "/dev", "/etc", "/run", "/tmp", "/job", "/home/job", "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt/hotcell"}
+// Mount is a folder of the machine, and where cells see it.
+type Mount struct{ Source, Target string }
+
+// tops are where cells may see folders of the machine: all else is theirs, or there
+// already.
+var tops = []string{"/opt", "/srv", "/nix"}
+
+// ParseMount reads FOLDER, or FOLDER:TARGET as cells see it.
+func ParseMount(text string) (m Mount, ok bool) {
+	source, target, given := strings.Cut(text, ":")
+	if !given {
+		target = source
+	}
+	whole := func(path string) bool { return filepath.IsAbs(path) && filepath.Clean(path) == path && path != "/" }
+	ok = whole(source) && whole(target) && slices.ContainsFunc(tops, func(top string) bool { return target != top && Within(target, top) })
+	return Mount{source, target}, ok
+}
 
 func (c Cells) check() error {
-	for i, folder := range c.Mounts {
-		switch {
-		case !filepath.IsAbs(folder) || filepath.Clean(folder) != folder:
-			return hotcell.Invalid(fmt.Sprintf("/cells/mounts/%d", i), "write a folder's whole path, such as /opt/python3.13")
-		case slices.ContainsFunc(ofCells, func(own string) bool { return Within(own, folder) || Within(folder, own) }):
-			return hotcell.Invalid(fmt.Sprintf("/cells/mounts/%d", i), "%s is a folder of the cell's own", folder)
+	for i, text := range c.Mounts {
+		if _, ok := ParseMount(text); !ok {
+			return hotcell.Invalid(fmt.Sprintf("/cells/mounts/%d", i), "write a folder below /opt, /srv or /nix, such as /opt/python3.13, or FOLDER:/opt/NAME for another")
 		}
 	}
 	if c.Toolchains != "" && !filepath.IsAbs(c.Toolchains) {

@@ -155,7 +155,8 @@ type Cells struct {
 	// Toolchains is the folder of hotcell toolchains, which all users of the machine can
 	// read; /opt/hotcell where the server runs as root, else one of the data folder.
 	Toolchains string `yaml:"toolchains"`
-	// Mounts are folders of the machine that cells see at the same place, to read.
+	// Mounts are folders of the machine that cells see, to read, as [ParseMount] reads
+	// them. What a folder named bin in one of them has is in the PATH.
 	Mounts List[string] `yaml:"mounts"`
 }
 

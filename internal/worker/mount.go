@@ -1,6 +1,11 @@
 package worker
 
-import "hotcell/internal/cell"
+import (
+	"os"
+	"path/filepath"
+
+	"hotcell/internal/cell"
+)
 
 // mounts are the folders that cells see besides the machine's usual ones, and those of
 // them that come first in the PATH.
@@ -14,8 +19,11 @@ func (w *Worker) mounts() (out []cell.Mount, path []string, err error) {
 		out = append(out, cell.Mount{Source: one.Tree(), Target: target})
 		path = append(path, programs)
 	}
-	for _, folder := range w.Mounts {
-		out = append(out, cell.Mount{Source: folder, Target: folder})
+	for _, m := range w.Mounts {
+		out = append(out, m)
+		if info, err := os.Stat(filepath.Join(m.Source, "bin")); err == nil && info.IsDir() {
+			path = append(path, filepath.Join(m.Target, "bin"))
+		}
 	}
 	return out, path, nil
 }

@@ -57,9 +57,9 @@ type Config struct {
 	// Folder holds what this process keeps: assignments' archives.
 	Folder string
 	// Toolchains lists the programs that cells have besides the machine's, and Mounts
-	// further folders of the machine that they see at the same place, to read.
+	// further folders of the machine that they see.
 	Toolchains toolchain.Store
-	Mounts     []string
+	Mounts     []cell.Mount
 	// Cgroups is where cells get cgroups; nil for none.
 	Cgroups *cell.Cgroups
 	// BrowserTools lists what an agent may have a browser do; nil where the machine
