@@ -38,13 +38,9 @@ type PinFile string
 
 // Check implements [Pin]. A server that is not in the file yet is added.
 func (p PinFile) Check(server, fingerprint string) error {
-	pins := map[string]string{}
-	text, err := os.ReadFile(string(p))
-	if err == nil {
-		err = json.Unmarshal(text, &pins)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("reading the pinned keys in %s: %w", string(p), err)
+	pins, err := p.All()
+	if err != nil {
+		return err
 	}
 	switch pins[server] {
 	case fingerprint:
@@ -54,6 +50,31 @@ func (p PinFile) Check(server, fingerprint string) error {
 		return p.write(pins)
 	}
 	return &PinError{server, string(p), pins[server], fingerprint}
+}
+
+// All are the fingerprints of the servers that were seen, by where they are reached.
+func (p PinFile) All() (map[string]string, error) {
+	pins := map[string]string{}
+	text, err := os.ReadFile(string(p))
+	if err == nil {
+		err = json.Unmarshal(text, &pins)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("reading the pinned keys in %s: %w", string(p), err)
+	}
+	return pins, nil
+}
+
+// Forget takes a server out of the file, and returns the fingerprint that it had
+// there; empty where there was none.
+func (p PinFile) Forget(server string) (was string, err error) {
+	pins, err := p.All()
+	if err != nil || pins[server] == "" {
+		return "", err
+	}
+	was = pins[server]
+	delete(pins, server)
+	return was, p.write(pins)
 }
 
 func (p PinFile) write(pins map[string]string) error {

@@ -38,7 +38,7 @@ func TestAPersonAnswersInABrowser(t *testing.T) {
 	t.Parallel()
 	d := openDesk(t)
 	d.OK("assignments", "detach", "books", "portal")
-	d.OK("logins", "delete", "portal")
+	d.OK("logins", "delete", "--yes", "portal")
 	d.agent()
 	said := make(chan string, 1)
 	go func() {

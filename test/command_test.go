@@ -56,7 +56,7 @@ func TestASecretThroughItsLife(t *testing.T) {
 		t.Errorf("taken back into a name that is taken: %+v", r)
 	}
 	s.OK("secrets", "replace", id, "--env-file", file(t, "new.env", "ONLY=the-only-value\n"))
-	s.OK("secrets", "delete", id)
+	s.OK("secrets", "delete", "--yes", id)
 	if r := s.Run("secrets", "show", id); r.Code != 3 {
 		t.Errorf("after its deletion: %+v", r)
 	}

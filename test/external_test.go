@@ -280,7 +280,7 @@ func TestAnExternalJobEndsWithItsTimeAndItsConnection(t *testing.T) {
 		_, _ = io.Copy(io.Discard, answer.Body)
 		closed <- time.Now()
 	}()
-	o.OK("connections", "delete", "team")
+	o.OK("connections", "delete", "--yes", "team")
 	began := time.Now()
 	if at := <-closed; at.Sub(began) > time.Second {
 		t.Errorf("its stream ended %s after the revocation", at.Sub(began))

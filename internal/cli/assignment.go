@@ -31,7 +31,8 @@ type workFlags struct {
 	allow, env                   []string
 	timeout                      time.Duration
 	pids                         int
-	browser                      bool
+	browser, yes                 bool
+	include                      []string
 }
 
 func (f *workFlags) add(c *cobra.Command) {
@@ -46,11 +47,18 @@ func (f *workFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.memory, "memory", "", "how much memory a job may have, such as 512MiB")
 	flags.StringVar(&f.disk, "disk", "", "how much a job may write, such as 1GiB")
 	flags.BoolVar(&f.browser, "browser", false, "give its jobs a browser, also where no login is attached")
+	flags.BoolVarP(&f.yes, "yes", "y", false, yesKeys)
 	flags.IntVar(&f.pids, "pids", 0, "how many processes and threads a job may have")
 }
 
 // apply changes what was given on the command line.
 func (f *workFlags) apply(cmd *cobra.Command, w *hotcell.Work) error {
+	if err := noKeys(f.yes, "--command", f.command, f.agent); err != nil {
+		return err
+	}
+	if err := noVariableKeys(f.yes, f.env); err != nil {
+		return err
+	}
 	if err := f.applyAgent(cmd, w); err != nil {
 		return err
 	}
@@ -102,7 +110,7 @@ func (f *workFlags) applyAgent(cmd *cobra.Command, w *hotcell.Work) error {
 		return fmt.Errorf("reading the instructions: %w", err)
 	}
 	w.Instructions = text
-	return nil
+	return noKeys(f.yes, "--instructions", text)
 }
 
 // readText reads a file of text, or standard input.
@@ -208,24 +216,20 @@ func (a *app) changeAssignment() *cobra.Command {
 }
 
 func (a *app) listAssignments() *cobra.Command {
-	return command("list", "List assignments", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+	var f listFlags
+	return f.add(command("list", "List assignments", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
 		list, err := a.client().Assignments(cmd.Context(), "")
 		if err != nil {
 			return err
 		}
-		if a.output == "json" {
-			return a.json(emptyList(list))
-		}
-		if len(list) == 0 {
-			a.say("no assignments yet: hotcell assignments create NAME --command '…'")
-			return nil
-		}
-		rows := [][]string{{"NAME", "COMMAND", "ALLOWED", "CHANGED", "ID"}}
-		for _, x := range list {
-			rows = append(rows, []string{x.Name, shorten(x.Work.Command, 40), allowed(x.Work.Allow), at(x.UpdatedAt), string(x.ID)})
-		}
-		return a.table(rows)
-	})
+		id := func(x hotcell.Assignment) string { return string(x.ID) }
+		return printList(a, &f, list, "no assignments yet: hotcell assignments create NAME --command '…'", id, []column[hotcell.Assignment]{
+			{"NAME", func(x hotcell.Assignment) string { return x.Name }},
+			{"COMMAND", func(x hotcell.Assignment) string { return shorten(x.Work.Command, 40) }},
+			{"ALLOWED", func(x hotcell.Assignment) string { return allowed(x.Work.Allow) }},
+			{"CHANGED", func(x hotcell.Assignment) string { return at(x.UpdatedAt) }}, {"ID", id},
+		})
+	}))
 }
 
 func shorten(s string, most int) string {
@@ -291,15 +295,19 @@ func limitRows(w hotcell.Work) (rows [][]string) {
 func megabytes(bytes int64) string { return strconv.FormatInt(bytes>>20, 10) + " MiB" }
 
 func (a *app) deleteAssignment() *cobra.Command {
-	return command("delete ASSIGNMENT", "Delete an assignment; its jobs end", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+	var sure sureFlag
+	return sure.add(command("delete ASSIGNMENT", "Delete an assignment; its jobs end", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		c := a.client()
 		x, err := a.assignmentOf(cmd.Context(), c, args[0])
 		if err != nil {
+			return err
+		}
+		if err := a.deletingAssignment(cmd, sure, c, x); err != nil {
 			return err
 		}
 		if err := c.DeleteAssignment(cmd.Context(), x.ID); err != nil {
 			return err
 		}
 		return a.made(string(x.ID), "deleted the assignment "+x.Name, map[string]string{"deleted": string(x.ID)})
-	})
+	}))
 }

@@ -180,7 +180,8 @@ func effect(made client.Attached, c hotcell.Credential) string {
 }
 
 func (a *app) detach() *cobra.Command {
-	return command("detach ASSIGNMENT CREDENTIAL", "Take a credential away from an assignment; jobs that use it end", "", cobra.ExactArgs(2), func(cmd *cobra.Command, args []string) error {
+	var sure sureFlag
+	return sure.add(command("detach ASSIGNMENT CREDENTIAL", "Take a credential away from an assignment; jobs that use it end", "", cobra.ExactArgs(2), func(cmd *cobra.Command, args []string) error {
 		c := a.client()
 		on, err := a.assignmentOf(cmd.Context(), c, args[0])
 		if err != nil {
@@ -190,11 +191,18 @@ func (a *app) detach() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		var h harm
+		if h.jobs, err = running(cmd.Context(), c, on.ID); err != nil {
+			return err
+		}
+		if err := a.ending(cmd.Context(), sure, fmt.Sprintf("detach %s from %s?", args[1], on.Name), h); err != nil {
+			return err
+		}
 		if err := c.Detach(cmd.Context(), found.Attachment.ID); err != nil {
 			return err
 		}
 		return a.made(string(found.Attachment.ID), fmt.Sprintf("detached %s from %s", args[1], on.Name), map[string]string{"detached": string(found.Attachment.ID)})
-	})
+	}))
 }
 
 // onlyAttached returns the one attachment of a credential's name or id, or of

@@ -17,25 +17,30 @@ func (a *app) clients() *cobra.Command {
 }
 
 func (a *app) listClients() *cobra.Command {
-	return command("list", "List the OAuth clients, without their secrets", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+	var f listFlags
+	return f.add(command("list", "List the OAuth clients, without their secrets", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
 		list, callback, err := a.client().OAuthClients(cmd.Context())
 		if err != nil {
 			return err
 		}
-		if a.output == "json" {
+		if a.output == "json" && len(f.fields) == 0 {
 			return a.json(map[string]any{"items": emptyList(list), "callback": callback})
 		}
-		a.say("each client's redirect URI is %s", callback)
-		rows := [][]string{{"CONNECTOR", "CLIENT", "SECRET", "REDIRECT URI"}}
-		for _, c := range list {
-			secret := "kept"
-			if c.Public {
-				secret = "none: a public client"
-			}
-			rows = append(rows, []string{cmp.Or(c.Server, c.Connector), c.ID, secret, c.Callback})
+		if !a.asJSON(&f) {
+			a.say("each client's redirect URI is %s", callback)
 		}
-		return a.table(rows)
-	})
+		id := func(c client.OAuthClient) string { return cmp.Or(c.Server, c.Connector) }
+		return printList(a, &f, list, "", id, []column[client.OAuthClient]{
+			{"CONNECTOR", id}, {"CLIENT", func(c client.OAuthClient) string { return c.ID }},
+			{"SECRET", func(c client.OAuthClient) string {
+				if c.Public {
+					return "none: a public client"
+				}
+				return "kept"
+			}},
+			{"REDIRECT URI", func(c client.OAuthClient) string { return c.Callback }},
+		})
+	}))
 }
 
 func (a *app) setClient() *cobra.Command {
@@ -98,11 +103,30 @@ func callbackOf(ctx context.Context, c *client.Client, connector, id string) (st
 }
 
 func (a *app) deleteClient() *cobra.Command {
-	return command("delete CONNECTOR|URL", "Delete an OAuth client; what was connected by it cannot be renewed", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+	var sure sureFlag
+	return sure.add(command("delete CONNECTOR|URL", "Delete an OAuth client; what was connected by it cannot be renewed", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		connector, server := ofClient(args[0])
+		lines, err := a.madeBy(cmd.Context(), connector)
+		if err != nil {
+			return err
+		}
+		if err := a.deleting(cmd, sure, args[0], "delete the OAuth client of "+args[0]+"? What was connected by it cannot be renewed.", lines); err != nil {
+			return err
+		}
 		if err := a.client().DeleteOAuthClient(cmd.Context(), connector, server); err != nil {
 			return err
 		}
 		return a.made(args[0], "deleted the OAuth client of "+args[0], map[string]string{"deleted": args[0]})
-	})
+	}))
+}
+
+// madeBy says which connections a connector made.
+func (a *app) madeBy(ctx context.Context, connector string) (lines []string, err error) {
+	list, err := a.client().Connections(ctx, "")
+	for _, c := range list {
+		if c.Connected != nil && c.Connected.Connector == connector {
+			lines = append(lines, describeConnection(c)+" may have been connected by it")
+		}
+	}
+	return lines, err
 }

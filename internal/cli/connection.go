@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"hotcell"
@@ -39,7 +38,7 @@ func (f *keyFlags) add(c *cobra.Command) {
 // read reads the key. The caller clears it.
 func (f *keyFlags) read(ctx context.Context, a *app, cmd *cobra.Command, example string) (sensitive.Bytes, error) {
 	if cmd.Flags().Changed("api-key") {
-		return sensitive.Bytes{}, &usageError{"a key is never taken from an argument: others of this machine can read those, and your shell keeps them", example}
+		return sensitive.Bytes{}, &usageError{neverKey, example}
 	}
 	if f.file == "" && !term.IsTerminal(int(a.In.Fd())) {
 		return sensitive.Bytes{}, &usageError{"where is the key? It is never taken from an argument", example}
@@ -76,13 +75,7 @@ func (f *connectionFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.auth.AccessKeyID, "access-key-id", "", "sigv4: the access key's `id`")
 	flags.StringVar(&f.auth.Region, "region", "", "sigv4: the region; without it the client's own")
 	flags.StringVar(&f.auth.Service, "service", "", "sigv4: the service; without it the client's own")
-	flags.BoolVar(&f.shared, "share", false, "share it with the workspace")
-	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
-		if name == "shared" { // as secrets have it
-			name = "share"
-		}
-		return pflag.NormalizedName(name)
-	})
+	shareFlag(c, &f.shared)
 	f.key.add(c)
 	f.link.add(c)
 }
@@ -218,28 +211,31 @@ func accessOf(h *hotcell.HTTPAccess) string {
 }
 
 func (a *app) listConnections() *cobra.Command {
-	return command("list", "List the connections that you may know of", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+	var f listFlags
+	return f.add(command("list", "List the connections that you may know of", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
 		list, err := a.client().Connections(cmd.Context(), "")
 		if err != nil {
 			return err
 		}
-		if a.output == "json" {
-			return a.json(emptyList(list))
-		}
-		if len(list) == 0 {
-			a.say("no connections yet: %s", exampleConnection)
-			return nil
-		}
-		rows := [][]string{{"NAME", "GROUP", "TO", "ACCOUNT", "STATE", "CHANGED", "ID"}}
-		for _, c := range list {
-			to, account := accessOf(c.HTTP), ""
-			if c.Connected != nil {
-				to, account = c.Connected.Connector, c.Connected.Account
-			}
-			rows = append(rows, []string{c.Name, groupOf(c), to, account, stateOf(c), at(c.UpdatedAt), string(c.ID)})
-		}
-		return a.table(rows)
-	})
+		return printList(a, &f, list, "no connections yet: "+exampleConnection, credentialID, []column[hotcell.Credential]{
+			{"NAME", credentialName}, {"GROUP", groupOf}, {"TO", connectedTo}, {"ACCOUNT", accountOf}, {"STATE", stateOf}, {"CHANGED", changedAt}, {"ID", credentialID},
+		})
+	}))
+}
+
+// connectedTo is what a connection is to.
+func connectedTo(c hotcell.Credential) string {
+	if c.Connected != nil {
+		return c.Connected.Connector
+	}
+	return accessOf(c.HTTP)
+}
+
+func accountOf(c hotcell.Credential) string {
+	if c.Connected == nil {
+		return ""
+	}
+	return c.Connected.Account
 }
 
 func (a *app) showConnection() *cobra.Command {
@@ -298,7 +294,7 @@ func (a *app) setKey() *cobra.Command {
 	c := command("set-key CONNECTION --api-key-file FILE|-", "Give a connection another key; jobs that run keep theirs", "",
 		func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return &usageError{"a key is never taken from an argument: others of this machine can read those, and your shell keeps them", example(args[0])}
+				return &usageError{neverKey, example(args[0])}
 			}
 			return cobra.ExactArgs(1)(cmd, args)
 		},
@@ -333,11 +329,17 @@ func (a *app) shareConnection(shared bool) *cobra.Command {
 	if !shared {
 		use, short, sentence = "unshare CONNECTION", "Make a connection personal again; others' jobs that use it end", "it is its owner's alone now"
 	}
-	return command(use, short, "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+	var sure sureFlag
+	run := command(use, short, "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		c := a.client()
 		was, err := a.connectionOf(cmd.Context(), c, args[0])
 		if err != nil {
 			return err
+		}
+		if !shared {
+			if err := a.unsharing(cmd.Context(), sure, c, was.Credential, was.Attachments); err != nil {
+				return err
+			}
 		}
 		now, err := c.ShareConnection(cmd.Context(), was.ID, shared)
 		if err != nil {
@@ -345,13 +347,21 @@ func (a *app) shareConnection(shared bool) *cobra.Command {
 		}
 		return a.made(string(now.ID), now.Name+": "+sentence, now)
 	})
+	if !shared {
+		sure.add(run)
+	}
+	return run
 }
 
 func (a *app) deleteConnection() *cobra.Command {
-	return command("delete CONNECTION", "Delete a connection; jobs that use it end", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+	var sure sureFlag
+	return sure.add(command("delete CONNECTION", "Delete a connection; jobs that use it end", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		c := a.client()
 		was, err := a.connectionOf(cmd.Context(), c, args[0])
 		if err != nil {
+			return err
+		}
+		if err := a.deletingCredential(cmd, sure, was.Credential, was.Attachments, "Its key and tokens are destroyed"); err != nil {
 			return err
 		}
 		grant, err := c.DeleteConnection(cmd.Context(), was.ID, was.Revision)
@@ -363,5 +373,5 @@ func (a *app) deleteConnection() *cobra.Command {
 			told = "deleted the connection " + was.Name + " and its tokens; as to what was granted, " + grant
 		}
 		return a.made(string(was.ID), told, map[string]string{"deleted": string(was.ID), "grant": grant})
-	})
+	}))
 }

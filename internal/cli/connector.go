@@ -13,7 +13,8 @@ import (
 )
 
 func (a *app) catalog() *cobra.Command {
-	return command("catalog [CONNECTOR]", "List what a connection can be made to, or the tools of one", "", cobra.MaximumNArgs(1), func(cmd *cobra.Command, args []string) error {
+	var f listFlags
+	return f.add(command("catalog [CONNECTOR]", "List what a connection can be made to, or the tools of one", "", cobra.MaximumNArgs(1), func(cmd *cobra.Command, args []string) error {
 		c := a.client()
 		if len(args) == 1 {
 			one, err := c.Connector(cmd.Context(), args[0])
@@ -26,15 +27,12 @@ func (a *app) catalog() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if a.output == "json" {
-			return a.json(emptyList(list))
-		}
-		rows := [][]string{{"CONNECTOR", "NAME", "FOR", "AUTHORISED BY", "NOTE"}}
-		for _, one := range list {
-			rows = append(rows, []string{one.Slug, one.Name, one.Category, authorisedBy(one), cmp.Or(note(one), "-")})
-		}
-		return a.table(rows)
-	})
+		slug := func(c client.Connector) string { return c.Slug }
+		return printList(a, &f, list, "", slug, []column[client.Connector]{
+			{"CONNECTOR", slug}, {"NAME", func(c client.Connector) string { return c.Name }}, {"FOR", func(c client.Connector) string { return c.Category }},
+			{"AUTHORISED BY", authorisedBy}, {"NOTE", func(c client.Connector) string { return cmp.Or(note(c), "-") }},
+		})
+	}))
 }
 
 // authorised says in words how a connector is authorised.
@@ -99,29 +97,33 @@ func (a *app) showConnector(c client.Connector) error {
 	if err := a.table(rows); err != nil {
 		return err
 	}
-	return a.toolTable(c.Tools)
+	return a.toolTable(&listFlags{}, c.Tools)
 }
 
 // toolTable prints tools by the names that attaching takes.
-func (a *app) toolTable(tools []client.Tool) error {
-	if len(tools) == 0 {
+func (a *app) toolTable(f *listFlags, tools []client.Tool) error {
+	if len(tools) == 0 && !a.asJSON(f) {
 		return nil
 	}
-	rows := [][]string{{"TOOL", "DOES", "WHAT"}}
-	for _, t := range tools {
-		does := "writes"
-		switch {
-		case t.ReadOnly:
-			does = "reads"
-		case t.Destructive:
-			does = "destroys"
-		}
-		if t.Approval {
-			does += ", asks"
-		}
-		rows = append(rows, []string{t.Name, does, firstSentence(cmp.Or(t.Title, t.Description))})
+	name := func(t client.Tool) string { return t.Name }
+	return printList(a, f, tools, "", name, []column[client.Tool]{
+		{"TOOL", name}, {"DOES", whatDoes}, {"WHAT", func(t client.Tool) string { return firstSentence(cmp.Or(t.Title, t.Description)) }},
+	})
+}
+
+// whatDoes says in a word what a tool may do.
+func whatDoes(t client.Tool) string {
+	does := "writes"
+	switch {
+	case t.ReadOnly:
+		does = "reads"
+	case t.Destructive:
+		does = "destroys"
 	}
-	return a.table(rows)
+	if t.Approval {
+		does += ", asks"
+	}
+	return does
 }
 
 func firstSentence(text string) string {
@@ -133,7 +135,8 @@ func firstSentence(text string) string {
 }
 
 func (a *app) tools() *cobra.Command {
-	return command("tools CONNECTION", "List the tools of a connection: what may be attached", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+	var f listFlags
+	return f.add(command("tools CONNECTION", "List the tools of a connection: what may be attached", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		c := a.client()
 		of, err := a.connectionOf(cmd.Context(), c, args[0])
 		if err != nil {
@@ -143,17 +146,14 @@ func (a *app) tools() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if a.output == "json" {
-			return a.json(emptyList(offer.Tools))
-		}
-		if len(offer.Tools) == 0 {
+		if len(offer.Tools) == 0 && !a.asJSON(&f) {
 			a.say("%s has no tools: attach it as http", of.Name)
 		}
 		for _, one := range offer.Missing {
 			a.say("no tool: %s", one)
 		}
-		return a.toolTable(offer.Tools)
-	})
+		return a.toolTable(&f, offer.Tools)
+	}))
 }
 
 func (a *app) lint() *cobra.Command {

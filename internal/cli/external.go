@@ -18,7 +18,7 @@ import (
 )
 
 func (a *app) createJob() *cobra.Command {
-	var external bool
+	var external, yes bool
 	var life time.Duration
 	var to handing
 	c := command("create ASSIGNMENT [--external] [-- ARGS…]", "Make a job, and do not wait for it",
@@ -34,6 +34,9 @@ ends: after --ttl, by "hotcell jobs cancel", or when what it uses is taken away.
 		func(cmd *cobra.Command, args []string) error {
 			if dash := cmd.ArgsLenAtDash(); dash != 1 && !(dash < 0 && len(args) == 1) {
 				return &usageError{"a job is made of one assignment", fmt.Sprintf("what follows -- goes to its command: hotcell jobs create %s -- %s", shell.Quote(args[0]), "ARGS…")}
+			}
+			if err := noKeys(yes, "an argument of the command", args[1:]...); err != nil {
+				return err
 			}
 			c := a.client()
 			on, err := a.assignmentOf(cmd.Context(), c, args[0])
@@ -55,6 +58,7 @@ ends: after --ttl, by "hotcell jobs cancel", or when what it uses is taken away.
 			}
 			return a.made(string(j.ID), fmt.Sprintf("%s is queued", j.ID), j)
 		})
+	c.Flags().BoolVarP(&yes, "yes", "y", false, yesKeys)
 	c.Flags().BoolVar(&external, "external", false, "no cell: an agent elsewhere calls the job's tools")
 	c.Flags().DurationVar(&life, "ttl", 0, "how long an external job lives, 24h at the most (1h)")
 	c.Flags().StringVar(&to.config, "mcp-config", "", "the `file` that tells an agent of the job, token and all (one by the job's id, in the configuration folder)")

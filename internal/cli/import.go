@@ -26,7 +26,7 @@ type importing struct {
 
 func (a *app) importLogins() *cobra.Command {
 	var f importing
-	c := command("import FILE… [--format F] [--map ENTRY=LOGIN|SITE]… [--exclude ENTRIES] [--dry-run | --yes] [--skip-existing] [--shared]", "Import logins from a browser or another password manager",
+	c := command("import FILE… [--format F] [--map ENTRY=LOGIN|SITE]… [--exclude ENTRIES] [--dry-run | --yes] [--skip-existing] [--share]", "Import logins from a browser or another password manager",
 		`Import logins from what a browser, a password manager or an authenticator exports:
 Chrome, Edge, Firefox, Safari, Bitwarden (JSON, CSV), 1Password (1PUX, CSV), KeePass
 (XML, CSV), LastPass, Google Authenticator (text, or pictures of its QR codes, all of
@@ -43,9 +43,9 @@ it asks, and makes all or nothing. Files are only read: remove them when all is 
 	c.Flags().StringArrayVar(&f.maps, "map", nil, "which login or site the codes of an entry are for: `ENTRY=LOGIN`; may be given several times")
 	c.Flags().StringSliceVar(&f.exclude, "exclude", nil, "`entries` to leave out, by their numbers: 3,5-9")
 	c.Flags().BoolVar(&f.dry, "dry-run", false, "show what would be made, and make nothing")
-	c.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
+	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask")
 	c.Flags().BoolVar(&f.skip, "skip-existing", false, "leave out those that there are already, by site and user name")
-	c.Flags().BoolVar(&f.shared, "shared", false, "share them with the workspace")
+	shareFlag(c, &f.shared)
 	return c
 }
 

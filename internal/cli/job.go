@@ -2,40 +2,45 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"hotcell"
-	"hotcell/client"
 	"hotcell/internal/shell"
 )
 
 func (a *app) run() *cobra.Command {
-	var detach, raw bool
+	var detach, raw, yes bool
 	c := command("run ASSIGNMENT [-- ARGS…]", "Run an assignment, follow its log, and exit with its code",
 		`Run an assignment in a cell, follow its log, and exit with its code.
 
 What the job prints on its standard output comes here on standard output; what
 Hotcell says comes on standard error. On a terminal, what would steer it is taken
 out of that (titles, the clipboard, the cursor); colours stay, and --raw leaves all
-as it is. An interrupt cancels the job; a second one leaves at once.`, cobra.MinimumNArgs(1),
+as it is. An interrupt cancels the job; a second one leaves at once.
+
+While the job waits for a person, it says for what, and at the end what was refused.
+Without more, an exit code may be the command's or ours (below). With --exit-code what
+is not the command's own is 200 and more: 203 there is no such assignment, 204 it may
+not run, 201 it timed out or was lost.`, cobra.MinimumNArgs(1),
 		func(cmd *cobra.Command, args []string) error {
 			if dash := cmd.ArgsLenAtDash(); dash != 1 && !(dash < 0 && len(args) == 1) {
 				return &usageError{"one assignment is run", fmt.Sprintf("what follows -- goes to its command: hotcell run %s -- %s", shell.Quote(args[0]), "ARGS…")}
+			}
+			if err := noKeys(yes, "an argument of the command", args[1:]...); err != nil {
+				return err
 			}
 			c := a.client()
 			on, err := a.assignmentOf(cmd.Context(), c, args[0])
 			if err != nil {
 				return err
 			}
+			interrupts, deaf := interrupting()
+			defer deaf()
 			// An interrupt meanwhile must not leave a job behind that nobody knows.
 			ctx, stop := context.WithTimeout(context.WithoutCancel(cmd.Context()), time.Minute)
 			defer stop()
@@ -51,71 +56,13 @@ as it is. An interrupt cancels the job; a second one leaves at once.`, cobra.Min
 				return err
 			}
 			a.say("hotcell: %s is queued", j.ID)
-			return a.follow(cmd.Context(), c, j.ID, a.screen(raw))
+			return a.follow(cmd.Context(), c, j.ID, a.screen(raw), interrupts)
 		})
 	c.Flags().BoolVar(&raw, "raw", false, rawFlag)
 	c.Flags().BoolVar(&detach, "detach", false, "do not wait: print the job's id")
+	c.Flags().BoolVar(&a.apart, "exit-code", false, "tell the command's exit code from ours: 200 and more is ours")
+	c.Flags().BoolVarP(&yes, "yes", "y", false, yesKeys)
 	return c
-}
-
-// follow prints a job's log until it ends, and is its exit code. The first
-// interrupt cancels the job.
-func (a *app) follow(ctx context.Context, c *client.Client, id hotcell.JobID, shown *screen) error {
-	interrupts := make(chan os.Signal, 3)
-	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(interrupts)
-	early := ctx.Err() != nil // between the job's making and here
-	ctx, leave := context.WithCancel(context.WithoutCancel(ctx))
-	defer leave()
-	if early {
-		interrupts <- os.Interrupt
-	}
-	go func() {
-		for n := 0; ; n++ {
-			select {
-			case <-ctx.Done():
-				return
-			case <-interrupts:
-			}
-			if n > 0 {
-				leave()
-				return
-			}
-			a.say("hotcell: cancelling %s (interrupt again to leave at once)", id)
-			if _, err := c.Cancel(ctx, id); err != nil && !errors.Is(err, hotcell.ErrConflict) {
-				a.say("hotcell: %v", err)
-			}
-		}
-	}()
-	j, err := c.Follow(ctx, id, shown.print)
-	shown.close()
-	if errors.Is(err, context.Canceled) {
-		return &hinted{fmt.Errorf("left %s, which may go on: %w", id, err), "follow it again: hotcell jobs logs -f " + string(id)}
-	}
-	if err != nil {
-		return err
-	}
-	return a.ended(j)
-}
-
-// ended tells how a job ended, and makes its exit code ours.
-func (a *app) ended(j hotcell.Job) error {
-	if j.Redactions > 0 {
-		a.say("hotcell: %s of a value redacted", count(j.Redactions, "occurrence"))
-	}
-	if j.OutputSize > 0 {
-		a.say("hotcell: it left files: hotcell jobs out %s -d DIR", j.ID)
-	}
-	switch {
-	case j.State == hotcell.JobSucceeded:
-		return nil
-	case j.State == hotcell.JobCancelled:
-		return &codedError{ExitInterrupted, fmt.Sprintf("%s ended early: %s", j.ID, j.Reason)}
-	case j.State == hotcell.JobFailed && j.ExitCode != nil && *j.ExitCode != 0:
-		return &codedError{*j.ExitCode, fmt.Sprintf("the job failed: %s", j.Reason)}
-	}
-	how := map[hotcell.JobState]string{hotcell.JobFailed: "failed", hotcell.JobTimedOut: "timed out", hotcell.JobLost: "was lost"}[j.State]
-	return &codedError{ExitError, fmt.Sprintf("the job %s: %s", how, j.Reason)}
 }
 
 func (a *app) jobs() *cobra.Command {
@@ -125,6 +72,7 @@ func (a *app) jobs() *cobra.Command {
 func (a *app) listJobs() *cobra.Command {
 	var of, state string
 	var limit int
+	var f listFlags
 	c := command("list", "List jobs, newest first", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
 		c := a.client()
 		filter := hotcell.JobFilter{State: hotcell.JobState(state)}
@@ -139,15 +87,13 @@ func (a *app) listJobs() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if a.output == "json" {
-			return a.json(emptyList(list))
-		}
-		rows := [][]string{{"ID", "ASSIGNMENT", "STATE", "CODE", "MADE", "TOOK", "REASON"}}
-		for _, j := range list {
-			rows = append(rows, []string{string(j.ID), j.Name, string(j.State), codeOf(j), at(j.CreatedAt), took(j), j.Reason})
-		}
-		return a.table(rows)
+		id := func(j hotcell.Job) string { return string(j.ID) }
+		return printList(a, &f, list, "", id, []column[hotcell.Job]{
+			{"ID", id}, {"ASSIGNMENT", func(j hotcell.Job) string { return j.Name }}, {"STATE", func(j hotcell.Job) string { return string(j.State) }}, {"CODE", codeOf},
+			{"MADE", func(j hotcell.Job) string { return at(j.CreatedAt) }}, {"TOOK", took}, {"REASON", func(j hotcell.Job) string { return j.Reason }},
+		})
 	})
+	f.add(c)
 	c.Flags().StringVar(&of, "assignment", "", "only those of this `assignment`")
 	c.Flags().StringVar(&state, "state", "", "only those in this `state`")
 	c.Flags().IntVar(&limit, "limit", 20, "how many at the most, up to 100")
@@ -231,7 +177,9 @@ colours stay, and --raw leaves all as it is.`, cobra.ExactArgs(1), func(cmd *cob
 		shown := a.screen(raw)
 		defer shown.close()
 		if following {
+			over := a.watch(cmd.Context(), c, id)
 			_, err := c.Follow(cmd.Context(), id, shown.chunk)
+			over()
 			return err
 		}
 		for after := int64(0); ; {

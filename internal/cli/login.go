@@ -149,7 +149,7 @@ The site is a URL or a host, and means exactly that host and port: nothing of th
 login goes anywhere else. The password is read from a file, from standard input, or
 from a prompt that does not show it; it is sealed before it leaves this process, and
 no command ever shows it again.`,
-		noValues(cobra.ExactArgs(1), func([]string) string { return "hotcell logins create portal.acme.com --username ada" }),
+		siteOperand,
 		func(cmd *cobra.Command, args []string) (err error) {
 			d.Site, d.Request = args[0], hotcell.RequestID(request)
 			if _, err := site.Login(d.Site); err != nil {
@@ -175,10 +175,24 @@ no command ever shows it again.`,
 	flags.add(c)
 	c.Flags().StringVar(&d.Username, "username", "", "the `user` name at the site")
 	c.Flags().StringVar(&d.Name, "name", "", "what it is called here (default: its site and user name)")
-	c.Flags().BoolVar(&d.Shared, "shared", false, "share it with the workspace")
+	shareFlag(c, &d.Shared)
 	c.Flags().StringVar(&request, "request", "", "the `id` of the job's request that this answers: the job gets the login at once")
 	c.Flags().BoolVar(&d.Standing, "standing", false, "with --request: attach it to the job's assignment as well")
 	return c
+}
+
+// siteOperand takes one site, which may be an address with a path and a query.
+func siteOperand(cmd *cobra.Command, args []string) error {
+	if len(args) == 1 && isSite(args[0]) {
+		return nil
+	}
+	return noValues(cobra.ExactArgs(1), func([]string) string { return "hotcell logins create portal.acme.com --username ada" })(cmd, args)
+}
+
+// isSite says whether a text with a = in it is an address, and no NAME=value.
+func isSite(text string) bool {
+	before, _, assigned := strings.Cut(text, "=")
+	return !assigned || strings.ContainsAny(before, "/?")
 }
 
 func (a *app) unguardedLogin(c hotcell.Credential) {
@@ -208,24 +222,17 @@ func loginSite(c hotcell.Credential) string {
 }
 
 func (a *app) listLogins() *cobra.Command {
-	return command("list", "List the logins that you may know of", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+	var f listFlags
+	return f.add(command("list", "List the logins that you may know of", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
 		list, err := a.client().Logins(cmd.Context(), "")
 		if err != nil {
 			return err
 		}
-		if a.output == "json" {
-			return a.json(emptyList(list))
-		}
-		if len(list) == 0 {
-			a.say("no logins yet: hotcell logins create portal.acme.com --username ada")
-			return nil
-		}
-		rows := [][]string{{"NAME", "GROUP", "SITE", "USER NAME", "HAS", "CHANGED", "ID"}}
-		for _, c := range list {
-			rows = append(rows, []string{c.Name, groupOf(c), loginSite(c), c.Login.Username, holds(c), at(c.UpdatedAt), string(c.ID)})
-		}
-		return a.table(rows)
-	})
+		return printList(a, &f, list, "no logins yet: hotcell logins create portal.acme.com --username ada", credentialID, []column[hotcell.Credential]{
+			{"NAME", credentialName}, {"GROUP", groupOf}, {"SITE", loginSite}, {"USER NAME", func(c hotcell.Credential) string { return c.Login.Username }},
+			{"HAS", holds}, {"CHANGED", changedAt}, {"ID", credentialID},
+		})
+	}))
 }
 
 func (a *app) showLogin() *cobra.Command {
@@ -258,7 +265,7 @@ func (a *app) setLogin() *cobra.Command {
 	c := command("set LOGIN [--username U] [--password | --password-file F|-] [--otp-file F|- | --otp-qr PNG | --otp-from FILE] [--unset password|otp]", "Set some of a login; the rest stays as it is",
 		`Set some of a login; the rest stays as it is. Its site does not change: another site
 is another login. Jobs that run keep what they started with.`,
-		noValues(cobra.ExactArgs(1), func(args []string) string { return "hotcell logins set " + shell.Quote(keyOf(args[0])) + " --password" }),
+		noValues(oneBesidePrompt, func(args []string) string { return "hotcell logins set " + shell.Quote(keyOf(args[0])) + " --password" }),
 		func(cmd *cobra.Command, args []string) (err error) {
 			var change client.LoginChange
 			if cmd.Flags().Changed("username") {
@@ -301,16 +308,31 @@ is another login. Jobs that run keep what they started with.`,
 	return c
 }
 
+// oneBesidePrompt takes one argument: what stands behind --password is a value, which
+// that asks for.
+func oneBesidePrompt(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 && cmd.Flags().Changed("password") {
+		return &usageError{neverArgument, "--password asks for it, and does not show it; or --password-file password.txt"}
+	}
+	return cobra.ExactArgs(1)(cmd, args)
+}
+
 func (a *app) shareLogin(shared bool) *cobra.Command {
 	use, short := "share LOGIN", "Share a login with the workspace: all may use it, nobody can view it"
 	if !shared {
 		use, short = "unshare LOGIN", "Make a login personal again; others' jobs that use it end"
 	}
-	return command(use, short, "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+	var sure sureFlag
+	run := command(use, short, "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		c := a.client()
 		l, err := a.loginOf(cmd.Context(), c, args[0])
 		if err != nil {
 			return err
+		}
+		if !shared {
+			if err := a.unsharing(cmd.Context(), sure, c, l.Credential, l.Attachments); err != nil {
+				return err
+			}
 		}
 		now, err := c.ShareLogin(cmd.Context(), l.ID, shared)
 		if err != nil {
@@ -318,18 +340,26 @@ func (a *app) shareLogin(shared bool) *cobra.Command {
 		}
 		return a.made(string(now.ID), fmt.Sprintf("%s is %s now", now.Name, groupOf(now.Credential)), now)
 	})
+	if !shared {
+		sure.add(run)
+	}
+	return run
 }
 
 func (a *app) deleteLogin() *cobra.Command {
-	return command("delete LOGIN", "Delete a login; jobs that use it end", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+	var sure sureFlag
+	return sure.add(command("delete LOGIN", "Delete a login; jobs that use it end", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		c := a.client()
 		l, err := a.loginOf(cmd.Context(), c, args[0])
 		if err != nil {
+			return err
+		}
+		if err := a.deletingCredential(cmd, sure, l.Credential, l.Attachments, "Its password and codes are destroyed"); err != nil {
 			return err
 		}
 		if err := c.DeleteLogin(cmd.Context(), l.ID, l.Revision); err != nil {
 			return err
 		}
 		return a.made(string(l.ID), "deleted the login "+l.Name, map[string]string{"deleted": string(l.ID)})
-	})
+	}))
 }

@@ -22,21 +22,22 @@ func (a *app) requests() *cobra.Command {
 }
 
 func (a *app) listRequests() *cobra.Command {
-	var state string
+	var state, job string
+	var f listFlags
 	c := command("list", "List what jobs ask for, newest first", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
-		list, err := a.client().Requests(cmd.Context(), hotcell.RequestState(state), "")
+		list, err := a.client().Requests(cmd.Context(), hotcell.RequestState(state), hotcell.JobID(job))
 		if err != nil {
 			return err
 		}
-		if a.output == "json" {
-			return a.json(emptyList(list))
-		}
-		rows := [][]string{{"ID", "STATE", "WANTS", "JOB", "ASKED", "THE AGENT SAYS"}}
-		for _, q := range list {
-			rows = append(rows, []string{string(q.ID), string(q.State), shorten(wants(q), 60), string(q.Job), at(q.CreatedAt), quoted(q.Why)})
-		}
-		return a.table(rows)
+		id := func(q hotcell.Request) string { return string(q.ID) }
+		return printList(a, &f, list, "", id, []column[hotcell.Request]{
+			{"ID", id}, {"STATE", func(q hotcell.Request) string { return string(q.State) }}, {"WANTS", func(q hotcell.Request) string { return shorten(wants(q), 60) }},
+			{"JOB", func(q hotcell.Request) string { return string(q.Job) }}, {"ASKED", func(q hotcell.Request) string { return at(q.CreatedAt) }},
+			{"THE AGENT SAYS", func(q hotcell.Request) string { return quoted(q.Why) }},
+		})
 	})
+	f.add(c)
+	c.Flags().StringVar(&job, "job", "", "only those of this `job`")
 	c.Flags().StringVar(&state, "state", "", "only those that are pending, approved, refused or expired")
 	return c
 }

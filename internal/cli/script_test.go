@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"hotcell": func() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
-		serve := &cobra.Command{Use: "serve", Short: "Run the server", RunE: func(*cobra.Command, []string) error { return nil }}
+		serve := &cobra.Command{Use: "serve", Short: "Run the server", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error { return nil }}
 		terminal := cli.IO{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Version: "1.2.3"}
 		os.Exit(cli.Run(ctx, terminal, os.Args[1:], serve))
 	}})

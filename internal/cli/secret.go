@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,7 +18,7 @@ import (
 
 func (a *app) secrets() *cobra.Command {
 	return group("secrets", "Secrets (tier 3): named bundles of environment variables",
-		a.createSecret(), a.importSecret(), a.listSecrets(), a.showSecret(), a.setSecret(), a.unsetSecret(), a.renameKey(), a.replaceSecret(),
+		a.createSecret(), a.importSecret(), a.listSecrets(), a.showSecret(), a.setSecret(), a.unsetSecret(), a.renameKey(), a.renameSecret(), a.replaceSecret(),
 		a.shareSecret(true), a.shareSecret(false), a.deleteSecret())
 }
 
@@ -53,7 +54,7 @@ const hostsHelp = "the `hosts` that the values may leave a cell for: HOST[:PORT]
 
 func (f *draftFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.service, "service", "", "a `slug` that says what it is for, such as stripe")
-	c.Flags().BoolVar(&f.shared, "shared", false, "share it with the workspace")
+	shareFlag(c, &f.shared)
 	c.Flags().StringSliceVar(&f.hosts, "hosts", nil, hostsHelp)
 	f.space.add(c)
 }
@@ -80,7 +81,7 @@ func noValues(then cobra.PositionalArgs, instead func(args []string) string) cob
 	return func(cmd *cobra.Command, args []string) error {
 		for _, arg := range args {
 			if strings.Contains(arg, "=") {
-				return &usageError{"a value is never taken from an argument: others of this machine can read those, and your shell keeps them", instead(args)}
+				return &usageError{neverArgument, instead(args)}
 			}
 		}
 		return then(cmd, args)
@@ -164,25 +165,21 @@ func variableNames(c hotcell.Credential) string {
 }
 
 func (a *app) listSecrets() *cobra.Command {
-	return command("list", "List the secrets that you may know of", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+	var f listFlags
+	return f.add(command("list", "List the secrets that you may know of", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
 		list, err := a.client().Secrets(cmd.Context(), "")
 		if err != nil {
 			return err
 		}
-		if a.output == "json" {
-			return a.json(emptyList(list))
-		}
-		if len(list) == 0 {
-			a.say("no secrets yet: hotcell secrets create NAME --env-file .env")
-			return nil
-		}
-		rows := [][]string{{"NAME", "GROUP", "VARIABLES", "CHANGED", "ID"}}
-		for _, s := range list {
-			rows = append(rows, []string{s.Name, groupOf(s), variableNames(s), at(s.UpdatedAt), string(s.ID)})
-		}
-		return a.table(rows)
-	})
+		return printList(a, &f, list, "no secrets yet: hotcell secrets create NAME --env-file .env", credentialID, []column[hotcell.Credential]{
+			{"NAME", credentialName}, {"GROUP", groupOf}, {"VARIABLES", variableNames}, {"CHANGED", changedAt}, {"ID", credentialID},
+		})
+	}))
 }
+
+func credentialID(c hotcell.Credential) string   { return string(c.ID) }
+func credentialName(c hotcell.Credential) string { return c.Name }
+func changedAt(c hotcell.Credential) string      { return at(c.UpdatedAt) }
 
 func emptyList[T any](list []T) []T {
 	if list == nil {
@@ -316,16 +313,42 @@ func (a *app) bind(ctx context.Context, name string, change client.SecretChange)
 
 func (a *app) unsetSecret() *cobra.Command {
 	return command("unset SECRET KEY…", "Remove variables from a secret", "", cobra.MinimumNArgs(2), func(cmd *cobra.Command, args []string) error {
-		return a.changed(cmd.Context(), args[0], "removed "+strings.Join(args[1:], " "), func(client.Secret) (client.SecretChange, error) {
-			return client.SecretChange{Unset: args[1:]}, nil
+		return a.changed(cmd.Context(), args[0], "removed "+strings.Join(args[1:], " "), func(s client.Secret) (client.SecretChange, error) {
+			return client.SecretChange{Unset: args[1:]}, hasVariables(s, args[1:]...)
 		})
+	})
+}
+
+// hasVariables says which variable a secret does not have.
+func hasVariables(s client.Secret, names ...string) error {
+	for _, name := range names {
+		if !slices.ContainsFunc(s.Variables, func(v hotcell.Variable) bool { return v.Name == name }) {
+			return &hinted{fmt.Errorf("%w: the secret %s has no variable %q", hotcell.ErrNotFound, s.Name, name), "it has: " + variableNames(s.Credential)}
+		}
+	}
+	return nil
+}
+
+// renameSecret gives a secret another name: what it is attached to keeps it.
+func (a *app) renameSecret() *cobra.Command {
+	return command("rename SECRET NAME", "Give a secret another name; what it is attached to keeps it", "", cobra.ExactArgs(2), func(cmd *cobra.Command, args []string) error {
+		c := a.client()
+		s, err := a.secretOf(cmd.Context(), c, args[0])
+		if err != nil {
+			return err
+		}
+		now, err := c.ChangeSecret(cmd.Context(), s.ID, s.Revision, client.SecretChange{Name: &args[1]})
+		if err != nil {
+			return err
+		}
+		return a.made(string(now.ID), fmt.Sprintf("%s is called %s now", s.Name, now.Name), now)
 	})
 }
 
 func (a *app) renameKey() *cobra.Command {
 	return command("rename-key SECRET OLD NEW", "Rename a variable of a secret", "", cobra.ExactArgs(3), func(cmd *cobra.Command, args []string) error {
-		return a.changed(cmd.Context(), args[0], "renamed "+args[1]+" to "+args[2], func(client.Secret) (client.SecretChange, error) {
-			return client.SecretChange{Rename: map[string]string{args[1]: args[2]}}, nil
+		return a.changed(cmd.Context(), args[0], "renamed "+args[1]+" to "+args[2], func(s client.Secret) (client.SecretChange, error) {
+			return client.SecretChange{Rename: map[string]string{args[1]: args[2]}}, hasVariables(s, args[1])
 		})
 	})
 }
@@ -352,11 +375,17 @@ func (a *app) shareSecret(shared bool) *cobra.Command {
 	if !shared {
 		use, short, sentence = "unshare SECRET", "Make a secret personal again; others' jobs that use it end", "it is its owner's alone now"
 	}
-	return command(use, short, "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+	var sure sureFlag
+	run := command(use, short, "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		c := a.client()
 		s, err := a.secretOf(cmd.Context(), c, args[0])
 		if err != nil {
 			return err
+		}
+		if !shared {
+			if err := a.unsharing(cmd.Context(), sure, c, s.Credential, s.Attachments); err != nil {
+				return err
+			}
 		}
 		now, err := c.ShareSecret(cmd.Context(), s.ID, shared)
 		if err != nil {
@@ -364,18 +393,26 @@ func (a *app) shareSecret(shared bool) *cobra.Command {
 		}
 		return a.made(string(now.ID), now.Name+": "+sentence, now)
 	})
+	if !shared {
+		sure.add(run)
+	}
+	return run
 }
 
 func (a *app) deleteSecret() *cobra.Command {
-	return command("delete SECRET", "Delete a secret; jobs that use it end", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+	var sure sureFlag
+	return sure.add(command("delete SECRET", "Delete a secret; jobs that use it end", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		c := a.client()
 		s, err := a.secretOf(cmd.Context(), c, args[0])
 		if err != nil {
+			return err
+		}
+		if err := a.deletingCredential(cmd, sure, s.Credential, s.Attachments, "Its keys are destroyed"); err != nil {
 			return err
 		}
 		if err := c.DeleteSecret(cmd.Context(), s.ID, s.Revision); err != nil {
 			return err
 		}
 		return a.made(string(s.ID), "deleted the secret "+s.Name+": its keys are destroyed", map[string]string{"deleted": string(s.ID)})
-	})
+	}))
 }

@@ -27,6 +27,8 @@ import (
 //	leave NAME TEXT        a file in /job/out
 //	wait                   until the job is cancelled
 //	stuck                  until the test ends
+//	ask HOST               until a person has decided on it
+//	refuse HOST REASON     a refusal in the audit log
 //	exit N                 the end, with this code
 //	become STATE REASON    the end, in a state such as lost
 type jobs World
@@ -85,6 +87,15 @@ func (w *jobs) run(j hotcell.Job) {
 		case "wait":
 			w.until(j.ID, func(j hotcell.Job) bool { return j.Cancelling })
 			state, code, reason = hotcell.JobCancelled, 0, "the job was cancelled"
+		case "ask":
+			w.ask(j, text)
+		case "refuse":
+			host, why, _ := strings.Cut(text, " ")
+			w.mu.Lock()
+			(*World)(w).record("network.refuse", "", j.ID)
+			last := &w.events[len(w.events)-1]
+			last.Decision, last.Host, last.Reason = hotcell.Refused, host, why
+			w.mu.Unlock()
 		case "stuck":
 			w.until(j.ID, func(hotcell.Job) bool { return w.over })
 		case "exit":

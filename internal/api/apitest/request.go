@@ -2,18 +2,22 @@ package apitest
 
 import (
 	"context"
+	"slices"
 
 	"hotcell"
 	"hotcell/internal/vaultrpc"
 )
 
-func (v *vault) Requests(context.Context, *vaultrpc.RequestsRequest) (*vaultrpc.RequestsAnswer, error) {
+func (v *vault) Requests(_ context.Context, in *vaultrpc.RequestsRequest) (*vaultrpc.RequestsAnswer, error) {
 	leave, err := v.enter()
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	return &vaultrpc.RequestsAnswer{Requests: v.requests}, nil
+	found := slices.DeleteFunc(slices.Clone(v.requests), func(q hotcell.Request) bool {
+		return in.State != "" && q.State != in.State || in.Job != "" && q.Job != in.Job
+	})
+	return &vaultrpc.RequestsAnswer{Requests: found}, nil
 }
 
 func (v *vault) Request(_ context.Context, in *vaultrpc.RequestRequest) (*vaultrpc.RequestAnswer, error) {
@@ -48,6 +52,7 @@ func (v *vault) DecideRequest(_ context.Context, in *vaultrpc.DecideRequestReque
 		if in.Approve {
 			q.State = hotcell.RequestApproved
 		}
+		(*World)(v).wake()
 		return &vaultrpc.RequestAnswer{Request: *q}, nil
 	}
 	return nil, hotcell.ErrNotFound
@@ -65,4 +70,20 @@ func (v *vault) Explain(_ context.Context, in *vaultrpc.ExplainRequest) (*vaultr
 		}
 	}
 	return nil, hotcell.ErrNotFound
+}
+
+// ask asks a person for a host, and waits until somebody has decided.
+func (w *jobs) ask(j hotcell.Job, host string) {
+	q := hotcell.Request{
+		ID: hotcell.RequestID(hotcell.NewID(hotcell.PrefixAsk)), Workspace: j.Workspace, Kind: hotcell.RequestAccess, Job: j.ID, Assignment: j.Assignment, Member: j.Owner,
+		Allow: hotcell.Allow{Host: host, Port: 443, Protocol: hotcell.ProtocolHTTPS}, State: hotcell.RequestPending, CreatedAt: j.CreatedAt,
+	}
+	w.mu.Lock()
+	w.requests = append(w.requests, q)
+	w.mu.Unlock()
+	w.change(j.ID, func(j *hotcell.Job) { j.State = hotcell.JobWaiting })
+	w.until(j.ID, func(hotcell.Job) bool {
+		return w.over || slices.ContainsFunc(w.requests, func(r hotcell.Request) bool { return r.ID == q.ID && r.State != hotcell.RequestPending })
+	})
+	w.change(j.ID, func(j *hotcell.Job) { j.State = hotcell.JobRunning })
 }

@@ -214,7 +214,7 @@ func (v *vault) Events(_ context.Context, in *vaultrpc.EventsRequest) (*vaultrpc
 	defer leave()
 	f := in.Filter
 	found := slices.DeleteFunc(slices.Clone(v.events), func(e hotcell.Event) bool {
-		return f.Kind != "" && e.Kind != f.Kind && !strings.HasPrefix(e.Kind, f.Kind+".") || f.Job != "" && e.Job != f.Job ||
+		return f.Kind != "" && e.Kind != f.Kind && !strings.HasPrefix(e.Kind, f.Kind+".") || f.Job != "" && e.Job != f.Job || f.Member != "" && e.Member != f.Member ||
 			f.Decision != "" && e.Decision != f.Decision || f.Before != 0 && e.Sequence >= f.Before || f.Ascending && e.Sequence <= f.After
 	})
 	if !f.Ascending {
