@@ -32,7 +32,6 @@ type workFlags struct {
 	timeout                      time.Duration
 	pids                         int
 	browser, yes                 bool
-	include                      []string
 }
 
 func (f *workFlags) add(c *cobra.Command) {
