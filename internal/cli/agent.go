@@ -16,24 +16,26 @@ func (a *app) agents() *cobra.Command {
 }
 
 func (a *app) listAgents() *cobra.Command {
-	return command("list", "List the agents that --agent may name", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+	var f listFlags
+	return f.add(command("list", "List the agents that --agent may name", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
 		list, err := a.client().Agents(cmd.Context())
 		if err != nil {
 			return err
 		}
-		if a.output == "json" {
-			return a.json(emptyList(list))
-		}
-		rows := [][]string{{"AGENT", "NAME", "IN CELLS", "ITS MODEL'S KEY"}}
-		for _, one := range list {
-			there := "yes"
-			if !one.There {
-				there = "no: hotcell toolchains add " + shell.Quote(one.Toolchain)
-			}
-			rows = append(rows, []string{one.Name, one.Title, there, strings.Join(one.Connectors, ", ")})
-		}
-		return a.table(rows)
-	})
+		name := func(one hotcell.Agent) string { return one.Name }
+		return printList(a, &f, list, "", name, []column[hotcell.Agent]{
+			{"AGENT", name}, {"NAME", func(one hotcell.Agent) string { return one.Title }}, {"IN CELLS", inCells},
+			{"ITS MODEL'S KEY", func(one hotcell.Agent) string { return strings.Join(one.Connectors, ", ") }},
+		})
+	}))
+}
+
+// inCells says whether an agent's program is in cells, and how it comes there.
+func inCells(one hotcell.Agent) string {
+	if one.There {
+		return "yes"
+	}
+	return "no: hotcell toolchains add " + shell.Quote(one.Toolchain)
 }
 
 // engage sets who does the work: an agent that the server knows, or a command.
