@@ -23,6 +23,10 @@ help: ## Print what there is
 install: ## Bring what a fresh Debian lacks (root or sudo; nothing to do is quick and needs no network)
 	@scripts/install.sh
 
+.PHONY: agents
+agents: install ## Bring the agents' programs that the tests start (npm; half a gigabyte the first time)
+	@scripts/install.sh agents
+
 .PHONY: build
 build: ## Build bin/hotcell: one static program
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/hotcell ./cmd/hotcell
@@ -30,7 +34,7 @@ build: ## Build bin/hotcell: one static program
 # Most of what takes long waits for browsers and servers: more at once than there
 # are cores.
 .PHONY: test
-test: install ## Run every test with the race detector
+test: agents ## Run every test with the race detector
 	go test -race -parallel 4 -timeout 75m ./...
 
 .PHONY: check
@@ -48,7 +52,7 @@ bench: install ## Measure, each figure beside its peer or limit (BENCH=name for 
 # The same tests as in `test`, those named TestProve…, with as many cases as the
 # claims in SECURITY.md and docs/threat-model.md are made of.
 .PHONY: prove
-prove: install ## Show the claims at their full figures (hours)
+prove: agents ## Show the claims at their full figures (hours)
 	HOTCELL_PROVE=full go test -count 1 -run '^TestProve' -timeout 12h ./...
 
 # Apart from `test`: it brings a third of a gigabyte from npm the first time.
