@@ -28,6 +28,10 @@ type lane struct {
 	again func()
 	// loose lanes join what stands far apart.
 	loose bool
+	// inherits says that the lane takes up what begins on its parent, since its segments
+	// say where it reads the same; offers are what it has not come to yet.
+	inherits bool
+	offers   []offer
 }
 
 // segment is a stretch of a lane: byte by byte the parent's from src on, or,
@@ -85,7 +89,10 @@ func (l *lane) read(final bool) {
 	if l.parent != nil && l.pending() {
 		l.seam = max(l.seam, l.end())
 	}
-	if l.parent == nil || l.seamed() {
+	switch {
+	case l.inherits:
+		l.inherit()
+	case l.parent == nil || l.seamed():
 		l.scan()
 	}
 }
@@ -113,7 +120,7 @@ func (l *lane) undecided() int64 {
 // reset makes the lane as it was, but for its buffers.
 func (l *lane) reset() {
 	l.matcher.reset()
-	l.taken, l.segs, l.seam, l.state, l.after, l.half = 0, l.segs[:0], 0, 0, 0, -1
+	l.taken, l.segs, l.seam, l.state, l.after, l.half, l.offers = 0, l.segs[:0], 0, 0, 0, -1, l.offers[:0]
 	if l.again != nil {
 		l.again()
 	}
@@ -184,6 +191,9 @@ func (l *lane) drop(position int64) {
 		position = min(position, max(l.off, min(l.end()-keptLoose, l.held())))
 	}
 	l.forget(position)
+	if l.inherits {
+		l.forgo(l.parent.off)
+	}
 	i := 0
 	for i+1 < len(l.segs) && l.segs[i+1].at <= position {
 		i++

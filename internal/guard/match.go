@@ -4,18 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
-	"sort"
 )
-
-// candidate is a place where a form begins, or seems to: its first bytes are there.
-type candidate struct {
-	start int64
-	group *group
-	// next is the first entry that was not held against it yet; limit the length
-	// of the longest that it may still be.
-	next, limit int
-	check       int // the first checkpoint that was not reached
-}
 
 // occurrence is a form that was found on a lane, or a part of one.
 type occurrence struct {
@@ -48,6 +37,9 @@ type matcher struct {
 	least int
 	// parts are found where the values are known, else there are no windows.
 	parts parts
+	// heirs are lanes that take up what begins on this one, so that they need not look
+	// where they read the same.
+	heirs []*lane
 }
 
 func (m *matcher) end() int64 { return m.off + int64(len(m.buf)) }
@@ -55,32 +47,48 @@ func (m *matcher) end() int64 { return m.off + int64(len(m.buf)) }
 // scan tries all positions of which enough is there.
 func (m *matcher) scan() {
 	if m.parts.windows != nil {
-		m.parts.scan(m)
+		m.parts.reopen(m)
+		to := m.end() - windowHead + 1
+		m.parts.try(m, m.parts.tried, to)
+		m.parts.tried = max(m.parts.tried, to)
 	}
 	m.reopen()
 	for c := range m.patterns.index {
-		ix := &m.patterns.index[c]
-		if len(ix.groups) == 0 {
-			continue
-		}
-		if c == longClass {
-			m.scanLong(ix)
-		} else {
-			m.scanShort(ix)
-		}
-		m.scanEnd(ix, c)
+		to := m.end() - int64(classes[c].prefix) + 1
+		m.try(c, m.tried[c], to)
+		m.tried[c] = max(m.tried[c], to)
 	}
+	m.rest()
+}
+
+// rest ends a look: it tells of the parts that were found, and without a candidate no
+// hash is needed any more.
+func (m *matcher) rest() {
+	m.parts.tell(m)
 	if len(m.open) == 0 {
 		m.sums = m.sums[:0]
 	}
 }
 
-// scanLong looks at every eighth position: of each form, one of the first eight
+// try tries the positions from one up to another, for a class of forms: the first bytes
+// of all of them are there.
+func (m *matcher) try(class int, from, to int64) {
+	ix := &m.patterns.index[class]
+	switch {
+	case from >= to || len(ix.groups) == 0:
+	case class == longClass:
+		m.tryLong(ix, int(from-m.off), int(to-m.off))
+	default:
+		m.tryShort(ix, int(from-m.off), int(to-m.off))
+	}
+}
+
+// tryLong looks at every eighth position: of each form, one of the first eight
 // grams is at one of those.
-func (m *matcher) scanLong(ix *index) {
-	const stride, prefix = 8, maxPrefix
-	i := int((m.tried[longClass]+stride-1)/stride*stride - m.off)
-	last := len(m.buf) - prefix
+func (m *matcher) tryLong(ix *index, from, to int) {
+	const stride = 8
+	i := from + stride - 1
+	last := min(to+stride-2, len(m.buf)-8)
 	buf, filter, mask := m.buf, ix.bits, ix.mask
 	a, b := m.patterns.hasher.a, m.patterns.hasher.b
 	for ; i <= last; i += stride {
@@ -88,180 +96,47 @@ func (m *matcher) scanLong(ix *index) {
 		hi, lo := bits.Mul64(w^a, b)
 		gram := uint32((hi ^ lo) >> 16)
 		if want := bloom(gram); filter[gram&mask]&want == want {
-			m.look(ix, longClass, gram, i)
+			m.look(ix, gram, i, to)
 		}
 	}
-	if at := int64(i-stride) + m.off + 1; at > m.tried[longClass] && i-stride >= 0 {
-		m.tried[longClass] = at
+	for i = max(from, i-stride+1); i < to; i++ { // the last, which no look reaches
+		m.begins(ix, i)
 	}
 }
 
-func (m *matcher) scanShort(ix *index) {
-	const stride, prefix = 3, 6
-	i := int((m.tried[shortClass]+stride-1)/stride*stride - m.off)
-	last := len(m.buf) - prefix
+// tryShort looks at every third position, likewise.
+func (m *matcher) tryShort(ix *index, from, to int) {
+	const stride = 3
+	last := to + stride - 2
 	buf, filter, mask := m.buf, ix.bits, ix.mask
 	a, b := m.patterns.hasher.a, m.patterns.hasher.b
-	for ; i <= last; i += stride {
+	for i := from + stride - 1; i <= last; i += stride {
 		hi, lo := bits.Mul64(uint64(binary.LittleEndian.Uint32(buf[i:]))^a, b)
 		gram := uint32((hi ^ lo) >> 16)
 		if want := bloom(gram); filter[gram&mask]&want == want {
-			m.look(ix, shortClass, gram, i)
+			for start := i - stride + 1; start <= i && start < to; start++ {
+				m.begins(ix, start)
+			}
 		}
-	}
-	if at := int64(i-stride) + m.off + 1; at > m.tried[shortClass] && i-stride >= 0 {
-		m.tried[shortClass] = at
 	}
 }
 
 // look holds a gram at i against those that are known.
-func (m *matcher) look(ix *index, class int, gram uint32, i int) {
+func (m *matcher) look(ix *index, gram uint32, i, to int) {
 	for _, one := range ix.postings[ix.starts[gram>>16]:ix.starts[gram>>16+1]] {
-		start := i - int(one.offset)
-		if one.gram != gram || start < 0 || int64(start)+m.off < m.tried[class] || start+ix.prefix > len(m.buf) {
-			continue
-		}
-		if g, begins := ix.byPrefix[m.patterns.hasher.head(m.buf[start:], ix.prefix)]; begins {
-			m.begin(int64(start)+m.off, &ix.groups[g])
+		if start := i - int(one.offset); one.gram == gram && start < to {
+			m.begins(ix, start)
 		}
 	}
 }
 
-// scanEnd tries the last positions, which no stride has reached.
-func (m *matcher) scanEnd(ix *index, class int) {
-	from := max(m.tried[class], m.off)
-	last := m.end() - int64(ix.prefix)
-	for at := from; at <= last; at++ {
-		if i := at - m.off; m.patterns.first[m.buf[i]] {
-			if g, begins := ix.byPrefix[m.patterns.hasher.head(m.buf[i:], ix.prefix)]; begins {
-				m.begin(at, &ix.groups[g])
-			}
-		}
-	}
-	m.tried[class] = max(m.tried[class], last+1)
-}
-
-// begin takes up a candidate.
-func (m *matcher) begin(start int64, g *group) {
-	c := candidate{start: start, group: g, limit: g.entries[len(g.entries)-1].length}
-	if m.advance(&c) {
-		m.open = append(m.open, c)
-	}
-}
-
-// reopen holds the open candidates against what has come since.
-func (m *matcher) reopen() {
-	kept := m.open[:0]
-	for i := range m.open {
-		c := m.open[i]
-		if m.advance(&c) {
-			kept = append(kept, c)
-		}
-	}
-	m.open = kept
-}
-
-// advance holds a candidate against all that is there. It returns false when
-// nothing more can come of it.
-func (m *matcher) advance(c *candidate) bool {
-	have := int(m.end() - c.start)
-	h := &m.patterns.hasher
-	for c.next < len(c.group.entries) {
-		e := &c.group.entries[c.next]
-		for c.check < len(checkpoints) && checkpoints[c.check] <= min(have, e.length-1) {
-			if !m.checkpoint(c) {
-				return false
-			}
-			c.check++
-			e = &c.group.entries[c.next]
-		}
-		if e.length > c.limit {
-			return false
-		}
-		if e.length > have {
-			return true
-		}
-		m.compare(c, e.length, h.short(m.hash(c.start, e.length, e.power)))
-	}
-	return false
-}
-
-// compare holds all entries of a length against a sum: they are in order of theirs.
-func (m *matcher) compare(c *candidate, length int, sum uint32) {
-	entries := c.group.entries
-	at := c.next + sort.Search(len(entries)-c.next, func(i int) bool {
-		e := &entries[c.next+i]
-		return e.length > length || e.length == length && e.whole >= sum
-	})
-	for ; at < len(entries) && entries[at].length == length && entries[at].whole == sum; at++ {
-		m.verify(c.start, &entries[at])
-	}
-	c.next = at + sort.Search(len(entries)-at, func(i int) bool { return entries[at+i].length > length })
-}
-
-// checkpoint drops the longer forms that differ within the next checkpoint: all that
-// are left are longer than it.
-func (m *matcher) checkpoint(c *candidate) bool {
-	at := checkpoints[c.check]
-	sum := m.patterns.hasher.short(m.hash(c.start, at, m.patterns.hasher.power(at)))
-	if checks := c.group.checks; checks != nil {
-		alike, known := checks[c.check][sum]
-		c.next, c.limit = max(c.next, alike.first), min(c.limit, alike.limit)
-		return known
-	}
-	limit := 0
-	first := -1
-	for i := c.next; i < len(c.group.entries); i++ {
-		e := &c.group.entries[i]
-		if e.length <= at || e.checks[c.check] == sum {
-			limit = e.length
-			if first < 0 {
-				first = i
-			}
-		}
-	}
-	if first < 0 {
-		return false
-	}
-	c.next, c.limit = first, min(c.limit, limit)
-	return true
-}
-
-// verify holds the whole against its HMAC.
-func (m *matcher) verify(start int64, e *entry) {
-	end := start + int64(e.length)
-	again := m.last == e && start < m.until
-	if m.bare && !e.bare || !again && m.patterns.hasher.mac(m.buf[start-m.off:end-m.off]) != e.mac {
+// begins takes up what begins at an index of the buffer, if anything does.
+func (m *matcher) begins(ix *index, i int) {
+	if !m.patterns.first[m.buf[i]] {
 		return
 	}
-	m.last, m.until = e, end
-	m.found(occurrence{start: start, end: end, label: e.label, kind: e.kind})
-}
-
-// hash is the rolling hash of n bytes at start.
-func (m *matcher) hash(start int64, n int, power uint64) uint64 {
-	m.sum(start, start+int64(n))
-	from, to := m.sums[start-m.from], m.sums[start-m.from+int64(n)]
-	out := to + prime - mulMod(from, power)
-	if out >= prime {
-		out -= prime
-	}
-	return out
-}
-
-// sum makes sure that there are rolling hashes from start to end.
-func (m *matcher) sum(start, end int64) {
-	if len(m.sums) == 0 || start < m.from {
-		m.from, m.sums = start, append(m.sums[:0], 0)
-	}
-	have := m.from + int64(len(m.sums)) - 1
-	if have >= end {
-		return
-	}
-	sum, h := m.sums[len(m.sums)-1], &m.patterns.hasher
-	for _, b := range m.buf[have-m.off : end-m.off] {
-		sum = h.step(sum, b)
-		m.sums = append(m.sums, sum)
+	if g := ix.group(m.patterns.hasher.head(m.buf[i:], ix.prefix)); g != nil {
+		m.begin(int64(i)+m.off, g, int64(ix.prefix))
 	}
 }
 

@@ -17,36 +17,43 @@ type parts struct {
 	hits []occurrence
 }
 
-// scan tries all positions of which enough is there.
-func (p *parts) scan(m *matcher) {
+// reopen holds those that are open against what has come since.
+func (p *parts) reopen(m *matcher) {
 	again := p.open
 	p.open = p.open[:0]
 	for _, at := range again {
-		p.try(m, int(at-m.off))
+		p.hold(m, at)
 	}
+}
+
+// try tries the positions from one up to another: the first eight bytes of all of them
+// are there.
+func (p *parts) try(m *matcher, from, to int64) {
 	const stride = windowStride
 	buf, filter, mask := m.buf, p.windows.grams, p.windows.gramsMask
 	a, b := m.patterns.hasher.a, m.patterns.hasher.b
-	i := int((p.tried+stride-1)/stride*stride - m.off)
-	tried := int(p.tried - m.off)
-	for ; i+8 <= len(buf); i += stride {
+	first, end := int(from-m.off), int(to-m.off)
+	i := first + stride - 1
+	for last := min(end+stride-2, len(buf)-8); i <= last; i += stride {
 		w := binary.LittleEndian.Uint64(buf[i:]) & (1<<(8*windowGram) - 1)
 		hi, lo := bits.Mul64(w^a, b)
 		gram := uint32((hi ^ lo) >> 16)
 		if want := bloom(gram); filter[gram&mask]&want != want {
 			continue
 		}
-		for start := max(tried, i-stride+1); start <= i; start++ {
+		for start := i - stride + 1; start <= i && start < end; start++ {
 			if p.likely(m, start) {
-				p.try(m, start)
+				p.begin(m, int64(start)+m.off)
 			}
 		}
 	}
-	// The last positions, which no look has reached.
-	for start := max(tried, i-stride+1); start+windowHead <= len(buf); start++ {
-		p.try(m, start)
+	for start := max(first, i-stride+1); start < end; start++ { // the last, which no look reaches
+		p.begin(m, int64(start)+m.off)
 	}
-	p.tried = max(p.tried, m.end()-windowHead+1)
+}
+
+// tell tells of what was found.
+func (p *parts) tell(m *matcher) {
 	for i := range p.hits {
 		m.found(p.hits[i])
 	}
@@ -65,32 +72,37 @@ func (p *parts) likely(m *matcher, start int) bool {
 	return true
 }
 
-// try holds what begins at an index of the buffer against the windows.
-func (p *parts) try(m *matcher, start int) {
-	h, b := &m.patterns.hasher, m.buf[start:]
+// begin holds what begins at a position against the windows, if any begins so.
+func (p *parts) begin(m *matcher, at int64) {
+	if seen, open := p.hold(m, at); seen > at {
+		m.offer(offer{start: at, size: windowHead, seen: seen, open: open})
+	}
+}
+
+// hold does so, and says up to where it looked, and whether there is not enough to tell.
+func (p *parts) hold(m *matcher, at int64) (seen int64, open bool) {
+	h, b := &m.patterns.hasher, m.buf[at-m.off:]
 	first := h.eight(b)
 	i := p.windows.beginning(first)
 	if i < 0 {
-		return
+		return at, false
 	}
-	length, rest, waits := 0, uint64(0), false
+	length, rest := 0, uint64(0)
 	for ; i < len(p.windows.all) && p.windows.all[i].first == first; i++ {
 		w := &p.windows.all[i]
-		if int(w.length) > len(b) {
-			waits = true
-			break // they are in order of their lengths
+		if int(w.length) > len(b) { // they are in order of their lengths
+			p.open = append(p.open, at)
+			return at + int64(len(b)), true
 		}
 		if int(w.length) != length {
 			length = int(w.length)
 			rest = h.further(b[windowHead:length])
 		}
 		if rest == w.rest {
-			p.hit(int64(start)+m.off, int64(length), w.label)
+			p.hit(at, int64(length), w.label)
 		}
 	}
-	if waits {
-		p.open = append(p.open, int64(start)+m.off)
-	}
+	return at + int64(length), false
 }
 
 // hit notes a window, and joins it with the one before it that it goes on.
@@ -124,4 +136,4 @@ func (p *parts) forget(position int64) {
 	p.open = slices.DeleteFunc(p.open, func(at int64) bool { return at < position })
 }
 
-func (p *parts) reset() { p.tried, p.open = 0, p.open[:0] }
+func (p *parts) reset() { p.tried, p.open, p.hits = 0, p.open[:0], p.hits[:0] }

@@ -79,6 +79,8 @@ type hasher struct {
 	key     [keySize]byte
 	a, b, c uint64
 	base    uint64 // of the polynomial
+	// powers are those of the base to each checkpoint.
+	powers [len(checkpoints)]uint64
 }
 
 func newHasher(key [keySize]byte) hasher {
@@ -86,6 +88,9 @@ func newHasher(key [keySize]byte) hasher {
 	sum := sha256.Sum256(append([]byte("hotcell guard v1|"), key[:]...))
 	h.a, h.b, h.c = binary.LittleEndian.Uint64(sum[0:]), binary.LittleEndian.Uint64(sum[8:])|1, binary.LittleEndian.Uint64(sum[16:])
 	h.base = binary.LittleEndian.Uint64(sum[24:])%(prime-1000) + 500
+	for n, at := range checkpoints {
+		h.powers[n] = h.power(at)
+	}
 	return h
 }
 
@@ -100,12 +105,17 @@ func (h *hasher) gram(w uint64) uint32 { return uint32(mix(w^h.a, h.b) >> 16) }
 // head hashes the first n bytes of b, 12 at most.
 func (h *hasher) head(b []byte, n int) uint64 {
 	var first, second uint64
-	if n >= 8 {
+	switch {
+	case n == maxPrefix:
+		first, second = binary.LittleEndian.Uint64(b), uint64(binary.LittleEndian.Uint32(b[8:]))
+	case n >= 8:
 		first = binary.LittleEndian.Uint64(b)
 		for i, c := range b[8:min(n, maxPrefix)] { //nolint:gosec // each caller has n bytes, and n is 12 at most
 			second |= uint64(c) << (8 * i)
 		}
-	} else {
+	case n == 6:
+		first = uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint16(b[4:]))<<32
+	default:
 		for i, c := range b[:n] {
 			first |= uint64(c) << (8 * i)
 		}

@@ -37,15 +37,19 @@ var readings = []reading{
 	{name: "quoted-printable", of: unescapedTwice, open: decoded(printable)},
 	{name: "a dump", of: asItCame, open: dumped},
 	{name: "a dump with escapes", of: unescapedOnce, open: dumped},
-	{name: "with marks in it", of: unbroken, open: decoded(unmark), bare: true, loose: true},
+	{name: "with marks in it", of: unbroken, open: stripped, bare: true, loose: true},
 	{name: "line by line", of: unescapedTwice, open: byLine, bare: true, loose: true},
 	{name: "in pieces", of: asItCame, open: inPieces, loose: true},
 }
 
-// decoded opens one lane that a decoder without memory of its own fills.
+// decoded opens one lane that a decoder without memory of its own fills: with what the
+// parent has, and here and there with what that means.
 func decoded(decode func(l *lane, final bool)) func(*Patterns, *lane) []*lane {
-	return func(*Patterns, *lane) []*lane { return []*lane{{decode: decode}} }
+	return func(*Patterns, *lane) []*lane { return []*lane{{decode: decode, inherits: true}} }
 }
+
+// stripped opens the lane without marks.
+func stripped(*Patterns, *lane) []*lane { return []*lane{{decode: unmark}} }
 
 // lanesOf opens the lanes of all readings, each after the one that it reads.
 func lanesOf(p *Patterns) []*lane {
@@ -62,6 +66,9 @@ func lanesOf(p *Patterns) []*lane {
 			}
 			l.name, l.patterns, l.half = r.name, p, -1
 			l.bare, l.loose = l.bare || r.bare, r.loose
+			if l.inherits {
+				l.parent.heirs = append(l.parent.heirs, l)
+			}
 		}
 		first[i+1] = lanes[0]
 		out = append(out, lanes...)
