@@ -11,7 +11,12 @@ import (
 type dump struct {
 	parent *lane
 	lanes  [3]*lane
-	phase  phase
+	begun
+}
+
+// begun is what is known of a line so far.
+type begun struct {
+	phase phase
 	// offset is how many digits the offset of this line has so far, blanks how many
 	// blanks stand before it; zero is true after a first 0, hexed after 0x, and colon
 	// after a colon behind it all.
@@ -49,7 +54,7 @@ func dumped(_ *Patterns, parent *lane) []*lane {
 }
 
 // begin makes the decoder as it is at the beginning of a line.
-func (d *dump) begin() { *d = dump{parent: d.parent, lanes: d.lanes} }
+func (d *dump) begin() { d.begun = begun{} }
 
 // decode takes in what the parent has, for all lanes: line by line, since what stands
 // beside the bytes in characters goes with them.

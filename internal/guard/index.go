@@ -9,10 +9,9 @@ import (
 // index finds the forms of one class: by a gram at one of the first offsets whether any
 // may be near, and by the first bytes which.
 type index struct {
-	stride, prefix int
-	// bits is a Bloom filter of the grams, two bits of one word each.
-	bits []uint64
-	mask uint32
+	prefix int
+	looks  grams
+	filter filter // of the grams
 	// postings are in order of their grams' upper 16 bits; starts says where each
 	// of those begins. There are none where so few offsets are that all are tried.
 	postings []posting
@@ -83,8 +82,8 @@ type entry struct {
 // compile puts the forms of a class into its index.
 func (ix *index) compile(class int, p *Patterns, prints []imprint, powers map[uint32]uint64) {
 	c := classes[class]
-	ix.stride, ix.prefix = c.stride, c.prefix
-	byPrefix, grams := map[uint64]int{}, []posting{}
+	ix.looks, ix.prefix = gramsOf(c.gram, c.stride), c.prefix
+	byPrefix, postings := map[uint64]int{}, []posting{}
 	for i := range prints {
 		one := &prints[i]
 		if int(one.class) != class {
@@ -102,7 +101,7 @@ func (ix *index) compile(class int, p *Patterns, prints []imprint, powers map[ui
 			byPrefix[one.prefix] = at
 			ix.groups = append(ix.groups, group{prefix: one.prefix})
 			for offset := range c.stride {
-				grams = append(grams, posting{one.grams[offset], uint8(offset)})
+				postings = append(postings, posting{one.grams[offset], uint8(offset)})
 			}
 		}
 		g := &ix.groups[at]
@@ -113,40 +112,28 @@ func (ix *index) compile(class int, p *Patterns, prints []imprint, powers map[ui
 	for i := range ix.groups {
 		ix.groups[i].order()
 	}
-	slices.SortFunc(grams, func(a, b posting) int { return cmp.Or(cmp.Compare(a.gram, b.gram), cmp.Compare(a.offset, b.offset)) })
-	grams = slices.Compact(grams)
-	ix.filter(grams)
+	slices.SortFunc(postings, func(a, b posting) int { return cmp.Or(cmp.Compare(a.gram, b.gram), cmp.Compare(a.offset, b.offset)) })
+	postings = slices.Compact(postings)
+	ix.filter = filterOf(len(postings), func(yield func(uint32) bool) {
+		for i := 0; i < len(postings) && yield(postings[i].gram); i++ {
+		}
+	})
 	ix.table()
 	if class == longClass {
-		ix.sort(grams)
+		ix.sort(postings)
 	}
 }
 
 // sort finds where the grams with each upper half begin.
-func (ix *index) sort(grams []posting) {
-	ix.postings, ix.starts = grams, make([]uint32, 1<<16+1)
-	for _, one := range grams {
+func (ix *index) sort(postings []posting) {
+	ix.postings, ix.starts = postings, make([]uint32, 1<<16+1)
+	for _, one := range postings {
 		ix.starts[one.gram>>16+1]++
 	}
 	for i := 1; i < len(ix.starts); i++ {
 		ix.starts[i] += ix.starts[i-1]
 	}
 }
-
-// filter makes the Bloom filter: sixteen bits a gram, two of them set.
-func (ix *index) filter(grams []posting) {
-	words := 64
-	for words*64 < 16*len(grams) {
-		words *= 2
-	}
-	ix.bits, ix.mask = make([]uint64, words), uint32(words-1)
-	for _, one := range grams {
-		ix.bits[one.gram&ix.mask] |= bloom(one.gram)
-	}
-}
-
-// bloom are the two bits of a gram within its word.
-func bloom(gram uint32) uint64 { return 1<<(gram>>26) | 1<<(gram>>20&63) }
 
 // table makes the slots: at most half of them are taken.
 func (ix *index) table() {

@@ -28,6 +28,8 @@ type lane struct {
 	again func()
 	// loose lanes join what stands far apart.
 	loose bool
+	// anchored lanes have segments only here and there: see unmark.
+	anchored bool
 	// inherits says that the lane takes up what begins on its parent, since its segments
 	// say where it reads the same; offers are what it has not come to yet.
 	inherits bool
@@ -149,7 +151,10 @@ func (l *lane) startOf(position int64) int64 {
 		return l.parent.startOf(l.taken)
 	}
 	s := l.find(position)
-	if s.end != 0 {
+	switch {
+	case l.anchored:
+		return l.parent.startOf(l.bareAt(s, position))
+	case s.end != 0:
 		return l.parent.startOf(s.src)
 	}
 	return l.parent.startOf(s.src + position - s.at)
@@ -164,7 +169,10 @@ func (l *lane) endOf(position int64) int64 {
 		return 0
 	}
 	s := l.find(position - 1)
-	if s.end != 0 {
+	switch {
+	case l.anchored:
+		return l.parent.endOf(l.bareAt(s, position-1) + 1)
+	case s.end != 0:
 		return l.parent.endOf(s.end)
 	}
 	return l.parent.endOf(s.src + position - s.at)
@@ -172,6 +180,10 @@ func (l *lane) endOf(position int64) int64 {
 
 // floor is the first position whose byte begins at the parent's position or after.
 func (l *lane) floor(parent int64) int64 {
+	if l.anchored && len(l.segs) > 0 {
+		_, s := l.anchor(parent)
+		return s.at
+	}
 	i := sort.Search(len(l.segs), func(i int) bool { return l.segs[i].src >= parent })
 	out := l.end()
 	if i < len(l.segs) {
@@ -185,14 +197,18 @@ func (l *lane) floor(parent int64) int64 {
 	return out
 }
 
-// drop forgets what is before a position.
-func (l *lane) drop(position int64) {
+// drop forgets what is before a position, as the parent will what is before another.
+func (l *lane) drop(position, parent int64) {
 	if l.least > 1 {
 		position = min(position, max(l.off, min(l.end()-keptLoose, l.held())))
 	}
 	l.forget(position)
 	if l.inherits {
 		l.forgo(l.parent.off)
+	}
+	if l.anchored {
+		l.anchorAt(parent)
+		return
 	}
 	i := 0
 	for i+1 < len(l.segs) && l.segs[i+1].at <= position {

@@ -1,6 +1,9 @@
 package guard
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // lines joins what stands last on each line, without its marks: a value that is
 // wrapped, with a time, a level, a name, a number or a frame before each piece of it.
@@ -120,10 +123,10 @@ func payload(line []byte) (from int, found bool) {
 	}
 	word, stop := -1, max(0, len(line)-maxPayload)
 	for i := end; i >= stop; i-- {
-		c := line[i]
-		if c > ' ' || c != ' ' && c != '\t' {
-			continue
+		if i = blankUpTo(line, i); i < stop {
+			break
 		}
+		c := line[i]
 		if c == '\t' || i > 0 && endsPrefix(line[i-1]) {
 			return i + 1, true
 		}
@@ -132,6 +135,25 @@ func payload(line []byte) (from int, found bool) {
 		}
 	}
 	return max(word, 0), word >= 0 || stop == 0
+}
+
+// blankUpTo is where the last blank up to an index is, -1 for none: eight bytes at a time
+// where none of them is one.
+func blankUpTo(line []byte, i int) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; i >= 0; i-- {
+		for i >= 7 {
+			w := binary.LittleEndian.Uint64(line[i-7:])
+			if (w-(' '+1)*ones)&^w&tops != 0 {
+				break
+			}
+			i -= 8
+		}
+		if i >= 0 && isBlank(line[i]) {
+			return i
+		}
+	}
+	return -1
 }
 
 // endsPrefix says whether a blank after it parts a prefix from what it is of.

@@ -1,10 +1,6 @@
 package guard
 
-import (
-	"encoding/binary"
-	"math/bits"
-	"slices"
-)
+import "slices"
 
 // occurrence is a form that was found on a lane, or a part of one.
 type occurrence struct {
@@ -71,58 +67,37 @@ func (m *matcher) rest() {
 }
 
 // try tries the positions from one up to another, for a class of forms: the first bytes
-// of all of them are there.
+// of all of them are there. It looks at every so manieth: of each form, one of the first
+// grams is at one of those.
 func (m *matcher) try(class int, from, to int64) {
 	ix := &m.patterns.index[class]
-	switch {
-	case from >= to || len(ix.groups) == 0:
-	case class == longClass:
-		m.tryLong(ix, int(from-m.off), int(to-m.off))
-	default:
-		m.tryShort(ix, int(from-m.off), int(to-m.off))
+	if from >= to || len(ix.groups) == 0 {
+		return
 	}
-}
-
-// tryLong looks at every eighth position: of each form, one of the first eight
-// grams is at one of those.
-func (m *matcher) tryLong(ix *index, from, to int) {
-	const stride = 8
-	i := from + stride - 1
-	last := min(to+stride-2, len(m.buf)-8)
-	buf, filter, mask := m.buf, ix.bits, ix.mask
-	a, b := m.patterns.hasher.a, m.patterns.hasher.b
-	for ; i <= last; i += stride {
-		w := binary.LittleEndian.Uint64(buf[i:]) & (1<<40 - 1)
-		hi, lo := bits.Mul64(w^a, b)
-		gram := uint32((hi ^ lo) >> 16)
-		if want := bloom(gram); filter[gram&mask]&want == want {
-			m.look(ix, gram, i, to)
+	first, end, far := int(from-m.off), int(to-m.off), ix.looks.stride-1
+	i := first + far
+	for {
+		at, gram, found := ix.looks.next(&ix.filter, &m.patterns.hasher, m.buf, i, end-1+far)
+		i = at
+		if !found {
+			break
 		}
+		m.look(ix, gram, i, end)
+		i += ix.looks.stride
 	}
-	for i = max(from, i-stride+1); i < to; i++ { // the last, which no look reaches
+	for i = max(first, i-far); i < end; i++ { // the last, which no look reaches
 		m.begins(ix, i)
-	}
-}
-
-// tryShort looks at every third position, likewise.
-func (m *matcher) tryShort(ix *index, from, to int) {
-	const stride = 3
-	last := to + stride - 2
-	buf, filter, mask := m.buf, ix.bits, ix.mask
-	a, b := m.patterns.hasher.a, m.patterns.hasher.b
-	for i := from + stride - 1; i <= last; i += stride {
-		hi, lo := bits.Mul64(uint64(binary.LittleEndian.Uint32(buf[i:]))^a, b)
-		gram := uint32((hi ^ lo) >> 16)
-		if want := bloom(gram); filter[gram&mask]&want == want {
-			for start := i - stride + 1; start <= i && start < to; start++ {
-				m.begins(ix, start)
-			}
-		}
 	}
 }
 
 // look holds a gram at i against those that are known.
 func (m *matcher) look(ix *index, gram uint32, i, to int) {
+	if ix.postings == nil {
+		for start := i - ix.looks.stride + 1; start <= i && start < to; start++ {
+			m.begins(ix, start)
+		}
+		return
+	}
 	for _, one := range ix.postings[ix.starts[gram>>16]:ix.starts[gram>>16+1]] {
 		if start := i - int(one.offset); one.gram == gram && start < to {
 			m.begins(ix, start)

@@ -2,7 +2,6 @@ package guard
 
 import (
 	"encoding/binary"
-	"math/bits"
 	"slices"
 )
 
@@ -29,25 +28,23 @@ func (p *parts) reopen(m *matcher) {
 // try tries the positions from one up to another: the first eight bytes of all of them
 // are there.
 func (p *parts) try(m *matcher, from, to int64) {
-	const stride = windowStride
-	buf, filter, mask := m.buf, p.windows.grams, p.windows.gramsMask
-	a, b := m.patterns.hasher.a, m.patterns.hasher.b
+	h, far := &m.patterns.hasher, windowStride-1
 	first, end := int(from-m.off), int(to-m.off)
-	i := first + stride - 1
-	for last := min(end+stride-2, len(buf)-8); i <= last; i += stride {
-		w := binary.LittleEndian.Uint64(buf[i:]) & (1<<(8*windowGram) - 1)
-		hi, lo := bits.Mul64(w^a, b)
-		gram := uint32((hi ^ lo) >> 16)
-		if want := bloom(gram); filter[gram&mask]&want != want {
-			continue
+	i := first + far
+	for {
+		at, _, found := windowGrams.next(&p.windows.grams, h, m.buf, i, end-1+far)
+		i = at
+		if !found {
+			break
 		}
-		for start := i - stride + 1; start <= i && start < end; start++ {
+		for start := i - far; start <= i && start < end; start++ {
 			if p.likely(m, start) {
 				p.begin(m, int64(start)+m.off)
 			}
 		}
+		i += windowStride
 	}
-	for start := max(first, i-stride+1); start < end; start++ { // the last, which no look reaches
+	for start := max(first, i-far); start < end; start++ { // the last, which no look reaches
 		p.begin(m, int64(start)+m.off)
 	}
 }
@@ -64,8 +61,7 @@ func (p *parts) tell(m *matcher) {
 func (p *parts) likely(m *matcher, start int) bool {
 	w := binary.LittleEndian.Uint64(m.buf[start:])
 	for _, gram := range [...]uint64{w & (1<<(8*windowGram) - 1), w >> (8 * (windowHead - windowGram))} {
-		hash := m.patterns.hasher.gram(gram)
-		if want := bloom(hash); p.windows.grams[hash&p.windows.gramsMask]&want != want {
+		if !p.windows.grams.has(m.patterns.hasher.gram(gram)) {
 			return false
 		}
 	}

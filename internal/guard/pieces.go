@@ -59,7 +59,7 @@ func inPieces(_ *Patterns, parent *lane) []*lane {
 	for i := range p.slots {
 		s := &p.slots[i]
 		s.lane, s.bare = &lanes[2*i], &lanes[2*i+1]
-		s.bare.bare, s.bare.parent, s.bare.decode = true, s.lane, unmark
+		s.bare.bare, s.bare.anchored, s.bare.parent, s.bare.decode = true, true, s.lane, unmark
 		out = append(out, s.lane, s.bare)
 	}
 	out[0].decode, out[0].again = p.decode, p.begin

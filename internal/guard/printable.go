@@ -16,8 +16,9 @@ func printable(l *lane, final bool) {
 		if n < 0 {
 			break
 		}
-		if i += n; i+1 < len(b) && nibbles[b[i+1]] < 0 && b[i+1] != '\n' && b[i+1] != '\r' {
-			i++
+		if i += n; unprinted(b[i:]) {
+			for i++; i+1 < len(b) && b[i] == '=' && b[i+1] == '='; i++ { // what pads base64
+			}
 			continue
 		}
 		before := l.after
@@ -43,6 +44,14 @@ func printable(l *lane, final bool) {
 		from, l.state, l.after = i, int(start)+i, 0
 	}
 	l.keep(b[from:])
+}
+
+// unprinted says at a first look that what begins with an equals sign is no escape.
+func unprinted(b []byte) bool {
+	if len(b) < 3 || b[1] == '\n' || b[1] == '\r' {
+		return false
+	}
+	return nibbles[b[1]]|nibbles[b[2]] < 0
 }
 
 // keep takes bytes as they are, and remembers the last.

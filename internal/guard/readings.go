@@ -49,7 +49,7 @@ func decoded(decode func(l *lane, final bool)) func(*Patterns, *lane) []*lane {
 }
 
 // stripped opens the lane without marks.
-func stripped(*Patterns, *lane) []*lane { return []*lane{{decode: unmark}} }
+func stripped(*Patterns, *lane) []*lane { return []*lane{{decode: unmark, anchored: true}} }
 
 // lanesOf opens the lanes of all readings, each after the one that it reads.
 func lanesOf(p *Patterns) []*lane {

@@ -18,8 +18,7 @@ type windows struct {
 	mask  uint64
 	// grams are a Bloom filter of five bytes at the first four offsets of each
 	// window, tails one of what it begins with, up to seven bytes.
-	grams, tails         []uint64
-	gramsMask, tailsMask uint32
+	grams, tails filter
 }
 
 // window is one stretch: a hash of its first eight bytes, how long it is, and a hash
@@ -37,6 +36,9 @@ const (
 	// one of four offsets are at such a place.
 	windowStride = windowHead - windowGram + 1
 )
+
+// windowGrams are the looks for windows.
+var windowGrams = gramsOf(windowGram, windowStride)
 
 // chance is how many thousandths of a bit a part of the first value has at least, so that a
 // gigabyte of ordinary text holds none of it: two to the tenth more than its bytes.
@@ -119,28 +121,20 @@ func compileWindows(from []collected) *windows {
 		}
 		w.slots[at] = uint32(i + 1)
 	}
-	w.grams, w.gramsMask = filterOf(from, func(c *collected) []uint32 { return c.grams[:] })
-	w.tails, w.tailsMask = filterOf(from, func(c *collected) []uint32 { return c.tails[:] })
+	w.grams = filterOfAll(from, func(c *collected) []uint32 { return c.grams[:] })
+	w.tails = filterOfAll(from, func(c *collected) []uint32 { return c.tails[:] })
 	return w
 }
 
-// filterOf makes a Bloom filter of sixteen bits a hash.
-func filterOf(from []collected, hashes func(*collected) []uint32) ([]uint64, uint32) {
+// filterOfAll makes a filter of some hashes of all windows.
+func filterOfAll(from []collected, hashes func(*collected) []uint32) filter {
 	var all []uint32
 	for i := range from {
 		all = append(all, hashes(&from[i])...)
 	}
 	slices.Sort(all)
 	all = slices.Compact(all)
-	words := 64
-	for words*64 < 16*len(all) {
-		words *= 2
-	}
-	out, mask := make([]uint64, words), uint32(words-1)
-	for _, hash := range all {
-		out[hash&mask] |= bloom(hash)
-	}
-	return out, mask
+	return filterOf(len(all), slices.Values(all))
 }
 
 // beginning is the first window whose first eight bytes have that hash, -1 for none.
@@ -155,7 +149,5 @@ func (w *windows) beginning(first uint64) int {
 
 // mayBegin says whether a window may begin with those bytes, seven at most.
 func (w *windows) mayBegin(h *hasher, b []byte) bool {
-	hash := h.tail(b, len(b))
-	want := bloom(hash)
-	return w.tails[hash&w.tailsMask]&want == want
+	return w.tails.has(h.tail(b, len(b)))
 }

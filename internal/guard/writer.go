@@ -312,7 +312,11 @@ func (w *Writer) drop(safe int64) {
 		w.floors[i+1] = l.floor(w.floors[l.parent.index])
 	}
 	for i, l := range slices.Backward(w.lanes) {
-		l.drop(w.floors[i])
+		parent := int64(0)
+		if l.parent != nil {
+			parent = w.floors[l.parent.index]
+		}
+		l.drop(w.floors[i], parent)
 	}
 }
 
