@@ -8,8 +8,14 @@ import "bytes"
 func each(l *lane, triggers []string, final bool, decode func([]byte) (taken int, meaning []byte, more bool)) {
 	b := l.fresh()
 	var next [maxTriggers]int
-	for n := range triggers {
-		next[n] = trigger(b, 0, triggers[n], final)
+	lead := 0 // where what a trigger begins with is first
+	for n, t := range triggers {
+		if n == 0 || t[0] != triggers[n-1][0] {
+			lead = trigger(b, 0, t[:1], final)
+		}
+		if next[n] = lead; len(t) > 1 && lead < len(b) {
+			next[n] = trigger(b, lead, t, final)
+		}
 	}
 	for i := 0; i < len(b); {
 		at := len(b)

@@ -1,9 +1,6 @@
 package guard
 
-import (
-	"slices"
-	"sort"
-)
+import "sort"
 
 // offer is what began on a lane, for those that read it: a candidate, or, without a
 // group, a part. They take it up where they read the same, and themselves look only
@@ -43,7 +40,7 @@ func (l *lane) inherit() {
 	}
 	kept := l.offers[:0]
 	for _, o := range l.offers {
-		if o.start+o.size > l.taken {
+		if o.start+o.size > l.taken-l.undone {
 			kept = append(kept, o)
 			continue
 		}
@@ -102,9 +99,4 @@ func (l *lane) accept(o offer) {
 	default:
 		l.begin(at, o.group, o.size)
 	}
-}
-
-// forgo drops what was offered before a position of the parent.
-func (l *lane) forgo(position int64) {
-	l.offers = slices.DeleteFunc(l.offers, func(o offer) bool { return o.start < position })
 }

@@ -155,7 +155,7 @@ func (d dice) wrapped(value []byte) []byte {
 	lined := d.IntN(3)
 	switch lined {
 	case 0:
-		before = pick(d, "10:00 web | ", "> ", "+", "  12  ", "7\t", "[a] \x1b[1mINFO: ", "  - \"", "data: ", "| x | ", "a b ", strings.Repeat("p ", 125))
+		before = pick(d, "10:00 web | ", "> ", "+", "  12  ", "7\t", "[a] \x1b[1mINFO: ", "  - \"", "data: ", "| x | ", "\x1b[> ", "\x1b]0; ", "a b ", strings.Repeat("p ", 125))
 		after = pick(d, "", " |", "\" +", "\r", "  ", "\\n") + "\n" + pick(d, "", "", "\n", "\n\n\n", "\n\n\n\n\n", "::\n")
 	case 1:
 		name := pick(d, "delta", "text", "b")

@@ -31,9 +31,11 @@ type lane struct {
 	// anchored lanes have segments only here and there: see unmark.
 	anchored bool
 	// inherits says that the lane takes up what begins on its parent, since its segments
-	// say where it reads the same; offers are what it has not come to yet.
+	// say where it reads the same; offers are what it has not come to yet, and undone is how
+	// much of what it took is not on it yet.
 	inherits bool
 	offers   []offer
+	undone   int64
 }
 
 // segment is a stretch of a lane: byte by byte the parent's from src on, or,
@@ -91,11 +93,17 @@ func (l *lane) read(final bool) {
 	if l.parent != nil && l.pending() {
 		l.seam = max(l.seam, l.end())
 	}
-	switch {
-	case l.inherits:
-		l.inherit()
-	case l.parent == nil || l.seamed():
+	if l.parent == nil || l.inherits || l.seamed() {
 		l.scan()
+	}
+}
+
+// scan looks at all of which enough is there.
+func (l *lane) scan() {
+	if l.inherits {
+		l.inherit()
+	} else {
+		l.matcher.scan()
 	}
 }
 
@@ -122,7 +130,7 @@ func (l *lane) undecided() int64 {
 // reset makes the lane as it was, but for its buffers.
 func (l *lane) reset() {
 	l.matcher.reset()
-	l.taken, l.segs, l.seam, l.state, l.after, l.half, l.offers = 0, l.segs[:0], 0, 0, 0, -1, l.offers[:0]
+	l.taken, l.segs, l.seam, l.state, l.after, l.half, l.offers, l.undone = 0, l.segs[:0], 0, 0, 0, -1, l.offers[:0], 0
 	if l.again != nil {
 		l.again()
 	}
@@ -203,9 +211,6 @@ func (l *lane) drop(position, parent int64) {
 		position = min(position, max(l.off, min(l.end()-keptLoose, l.held())))
 	}
 	l.forget(position)
-	if l.inherits {
-		l.forgo(l.parent.off)
-	}
 	if l.anchored {
 		l.anchorAt(parent)
 		return

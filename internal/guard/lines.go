@@ -3,6 +3,7 @@ package guard
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 )
 
 // lines joins what stands last on each line, without its marks: a value that is
@@ -30,7 +31,7 @@ const (
 // byLine opens the lane.
 func byLine(_ *Patterns, parent *lane) []*lane {
 	w := &lines{parent: parent}
-	w.lane = &lane{decode: w.decode, again: w.begin}
+	w.lane = &lane{decode: w.decode, again: w.begin, inherits: true}
 	return []*lane{w.lane}
 }
 
@@ -40,7 +41,8 @@ func (w *lines) begin() {
 }
 
 // decode takes in what the parent has, line by line. What has not ended is kept
-// aside, and not held: what begins on it is held by the reading without marks.
+// aside, and not held: what begins on it is held by the reading without marks, but where
+// that takes it for a part of a sequence for a terminal.
 func (w *lines) decode(l *lane, final bool) {
 	b := l.fresh()
 	at := l.taken
@@ -49,6 +51,7 @@ func (w *lines) decode(l *lane, final bool) {
 		if n < 0 {
 			break
 		}
+		l.taken, l.undone = at+int64(n), 0
 		switch {
 		case w.long || len(w.line)+n > maxWrapped:
 			w.none()
@@ -73,11 +76,15 @@ func (w *lines) decode(l *lane, final bool) {
 		}
 		w.line = append(w.line, b...)
 	}
+	l.taken, l.undone = w.parent.end(), 0
 	if final && len(w.line) > 0 {
 		w.take(w.line, w.start)
 		w.line = w.line[:0]
 	}
-	l.taken = w.parent.end()
+	l.undone, l.half = int64(len(w.line)), -1
+	if l.least <= 1 && bytes.IndexByte(w.line, 0x1b) >= 0 {
+		l.half = w.start // a sequence may have a blank, and what is here begins within it
+	}
 }
 
 // none ends a text: nothing that follows is joined to it.
@@ -137,23 +144,26 @@ func payload(line []byte) (from int, found bool) {
 	return max(word, 0), word >= 0 || stop == 0
 }
 
-// blankUpTo is where the last blank up to an index is, -1 for none: eight bytes at a time
-// where none of them is one.
+// blankUpTo is where the last blank up to an index is, -1 for none: it looks at eight
+// bytes at a time.
 func blankUpTo(line []byte, i int) int {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	for ; i >= 0; i-- {
-		for i >= 7 {
-			w := binary.LittleEndian.Uint64(line[i-7:])
-			if (w-(' '+1)*ones)&^w&tops != 0 {
-				break
-			}
+	for i >= 7 {
+		w := binary.LittleEndian.Uint64(line[i-7:])
+		low := (w - (' '+1)*ones) &^ w & tops // what is no more than a blank, or just behind such
+		if low == 0 {
 			i -= 8
+			continue
 		}
-		if i >= 0 && isBlank(line[i]) {
+		if i -= bits.LeadingZeros64(low) / 8; isBlank(line[i]) {
 			return i
 		}
+		i--
 	}
-	return -1
+	for i >= 0 && !isBlank(line[i]) {
+		i--
+	}
+	return i
 }
 
 // endsPrefix says whether a blank after it parts a prefix from what it is of.

@@ -315,6 +315,8 @@ func TestWhatStaysOpenOnALaneIsForgotten(t *testing.T) {
 		{"dro812Q", []string{"Q\ndro812", ".", "t\n", "dro8", "12Q"}},
 		{"dro812Q-and-a-long-one", []string{`"\u0041dro812Q-and-a-`, `"`, "x\\n", strings.Repeat(".", 40), "\x1b[0m"}},
 		{"dro812Q", []string{"%41dro812", "!", "%41"}},
+		{"dro812QxZ9aBk4", []string{"\x1b[> d", "ro8", "12 |\n> QxZ9", "aBk4\n"}}, // the d ends a sequence
+		{"dro812QxZ9aBk4", []string{"> dro8", "12 |\n> Qx", "Z9", "aBk4"}},
 	} {
 		p, m := compiled(t, [][]byte{[]byte(c.value)})
 		var to bytes.Buffer
