@@ -16,6 +16,7 @@ type matcher struct {
 	patterns *Patterns
 	buf      []byte
 	off      int64 // the position of buf[0]
+	most     int   // of the buffer, how much was ever filled
 	// tried is, for each class, the first position that was not tried as a start.
 	tried [len(classes)]int64
 	open  []candidate
@@ -150,6 +151,7 @@ func (m *matcher) forget(position int64) {
 	m.parts.forget(position)
 	m.open = slices.DeleteFunc(m.open, func(c candidate) bool { return c.start < position })
 	// What is left behind is written over by what comes next, or cleared at the end.
+	m.filled()
 	m.buf, m.off = m.buf[:copy(m.buf, m.buf[n:])], position
 	for c := range m.tried {
 		m.tried[c] = max(m.tried[c], position)
@@ -168,10 +170,15 @@ func (m *matcher) forget(position int64) {
 func (m *matcher) reset() {
 	m.parts.reset()
 	m.buf, m.off, m.tried, m.open, m.sums, m.last = m.buf[:0], 0, [len(classes)]int64{}, m.open[:0], m.sums[:0], nil
+	m.from, m.until, m.least = 0, 0, 0
 }
 
 // wipe clears what was in the buffer.
 func (m *matcher) wipe() {
-	clear(m.buf[:cap(m.buf)])
-	m.buf = m.buf[:0]
+	m.filled()
+	clear(m.buf[:min(cap(m.buf), m.most+block)]) // a block is written whole
+	m.buf, m.most = m.buf[:0], 0
 }
+
+// filled notes how much there is in the buffer, before less of it is.
+func (m *matcher) filled() { m.most = max(m.most, len(m.buf)) }

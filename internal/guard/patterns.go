@@ -22,7 +22,8 @@ type Patterns struct {
 	high  [16]bool
 	// least is the length of the shortest form.
 	least int
-	// idle are writers for looking at small things.
+	// idle are the lanes of streams that are over, for others: they are many to make anew
+	// for each small thing.
 	idle sync.Pool
 }
 
@@ -90,20 +91,14 @@ func (p *Patterns) Find(b []byte) []Match {
 		return nil
 	}
 	var found []Match
-	w, _ := p.idle.Get().(*Writer)
-	if w == nil {
-		w = p.Writer(discard{}, nil)
-	}
-	w.policy = func(m Match) Verdict {
+	w := p.Writer(discard{}, func(m Match) Verdict {
 		if !slices.Contains(found, m) {
 			found = append(found, m)
 		}
 		return Pass
-	}
+	})
 	_, _ = w.Write(b)
 	_ = w.Close()
-	w.reset()
-	p.idle.Put(w)
 	return found
 }
 

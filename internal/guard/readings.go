@@ -51,27 +51,50 @@ func decoded(decode func(l *lane, final bool)) func(*Patterns, *lane) []*lane {
 // stripped opens the lane without marks.
 func stripped(*Patterns, *lane) []*lane { return []*lane{{decode: unmark, anchored: true}} }
 
-// lanesOf opens the lanes of all readings, each after the one that it reads.
-func lanesOf(p *Patterns) []*lane {
+// lanes are all readings of one stream.
+type lanes struct {
+	of *Writer
+	// all are each after the one that it reads; source is the first.
+	all    []*lane
+	source *lane
+	// floors are, for each lane, the first position that is still needed.
+	floors []int64
+}
+
+// lanesOf opens the lanes of all readings.
+func lanesOf(p *Patterns) *lanes {
 	source := &lane{half: -1}
-	source.patterns = p
-	out, first := []*lane{source}, make([]*lane, len(readings))
+	out, first := &lanes{source: source, all: []*lane{source}}, make([]*lane, len(readings))
 	first[asItCame] = source
 	for i, r := range readings[1:] {
 		parent := first[r.of]
-		lanes := r.open(p, parent)
-		for _, l := range lanes {
+		opened := r.open(p, parent)
+		for _, l := range opened {
 			if l.parent == nil {
 				l.parent = parent
 			}
-			l.name, l.patterns, l.half = r.name, p, -1
+			l.name, l.half = r.name, -1
 			l.bare, l.loose = l.bare || r.bare, r.loose
 			if l.inherits {
 				l.parent.heirs = append(l.parent.heirs, l)
 			}
 		}
-		first[i+1] = lanes[0]
-		out = append(out, lanes...)
+		first[i+1] = opened[0]
+		out.all = append(out.all, opened...)
+	}
+	out.floors = make([]int64, len(out.all))
+	for i, l := range out.all {
+		l.patterns, l.index, l.parts.windows = p, i, p.windows
+		l.found = func(o occurrence) { out.of.find(l, o) }
 	}
 	return out
+}
+
+// reset makes the lanes as they were, but for their buffers, in which nothing is left.
+func (s *lanes) reset() {
+	s.of = nil
+	for _, l := range s.all {
+		l.wipe()
+		l.reset()
+	}
 }

@@ -22,11 +22,9 @@ type Writer struct {
 	policy   Policy
 	told     Told
 
-	source *lane
-	// lanes are the readings of the stream, each after the one that it reads.
-	lanes []*lane
-	// floors are, for each lane, the first position that is still needed.
-	floors []int64
+	// lanes are the readings of the stream, each after the one that it reads, the first of
+	// them what came in; nil once the stream is closed.
+	*lanes
 	// found are the stretches to replace, by their start, without overlap.
 	found []stretch
 	// early is up to where what came in has gone on, though it could begin a value.
@@ -73,12 +71,11 @@ func (p *Patterns) Writer(to io.Writer, policy Policy) *Writer {
 		w.patterns = nil
 		return w
 	}
-	w.lanes = lanesOf(p)
-	w.source, w.floors = w.lanes[0], make([]int64, len(w.lanes))
-	for i, l := range w.lanes {
-		l.index, l.parts.windows = i, p.windows
-		l.found = func(o occurrence) { w.find(l, o) }
+	w.lanes, _ = p.idle.Get().(*lanes)
+	if w.lanes == nil {
+		w.lanes = lanesOf(p)
 	}
+	w.lanes.of = w
 	return w
 }
 
@@ -90,7 +87,10 @@ func (w *Writer) Tell(told Told) { w.told = told }
 // value may go on far behind, in the next event or on the next line. Up to seven bytes
 // of it stay there, and the mark replaces the rest. It returns the writer.
 func (w *Writer) Prompt() *Writer {
-	for _, l := range w.lanes {
+	if w.lanes == nil {
+		return w
+	}
+	for _, l := range w.all {
 		if l.loose {
 			l.least = windowHead
 		}
@@ -109,17 +109,23 @@ func (w *Writer) broken(n *int, err *error) {
 		return
 	}
 	w.err = border.Of("the guard", thrown)
-	for _, l := range w.lanes {
-		clear(l.buf[:cap(l.buf)])
+	if w.lanes != nil {
+		for _, l := range w.all {
+			clear(l.buf[:cap(l.buf)])
+		}
 	}
+	w.lanes = nil
 	clear(w.out[:cap(w.out)])
 	*n, *err = 0, w.err
 }
 
 // Write implements [io.Writer].
 func (w *Writer) Write(b []byte) (n int, err error) {
-	if w.patterns == nil {
+	switch {
+	case w.patterns == nil:
 		return w.to.Write(b)
+	case w.lanes == nil:
+		return 0, cmp.Or(w.err, io.ErrClosedPipe)
 	}
 	defer w.broken(&n, &err)
 	for rest := b; len(rest) > 0 && w.err == nil; {
@@ -138,19 +144,23 @@ func (w *Writer) Write(b []byte) (n int, err error) {
 }
 
 // Close passes on what was held back: the stream is over, so it is the
-// beginning of nothing any more. It does not close what it writes to.
+// beginning of nothing any more, and no more is taken. It does not close what it writes to.
 func (w *Writer) Close() (err error) {
-	if w.patterns == nil || w.err != nil {
+	if w.lanes == nil {
 		return w.err
 	}
 	defer w.broken(new(int), &err)
-	w.look(true)
+	if w.err == nil {
+		w.look(true)
+	}
 	if w.err == nil {
 		w.err = w.pass(w.source.end())
 	}
-	for _, l := range w.lanes {
-		l.wipe()
+	w.lanes.reset()
+	if w.err == nil {
+		w.patterns.idle.Put(w.lanes)
 	}
+	w.lanes = nil
 	return w.err
 }
 
@@ -170,7 +180,7 @@ var ErrEarly = errors.New("a value came with a pause in it, which only somebody 
 // streams on which the other end waits for an answer before it goes on. If it was the
 // beginning of a value all the same, the next Write fails with [ErrEarly].
 func (w *Writer) Release() (err error) {
-	if w.patterns == nil || w.err != nil {
+	if w.lanes == nil || w.err != nil {
 		return w.err
 	}
 	defer w.broken(new(int), &err)
@@ -185,12 +195,12 @@ func (w *Writer) Release() (err error) {
 
 // holds says whether anything is held back that has not gone on.
 func (w *Writer) holds() bool {
-	return w.patterns != nil && w.source.end() > max(w.source.off, w.early)
+	return w.lanes != nil && w.source.end() > max(w.source.off, w.early)
 }
 
 // look looks at all readings of what is there.
 func (w *Writer) look(final bool) {
-	for _, l := range w.lanes {
+	for _, l := range w.all {
 		l.read(final)
 	}
 }
@@ -247,7 +257,7 @@ func (w *Writer) find(l *lane, o occurrence) {
 // decided is up to where nothing that is still to come can change anything.
 func (w *Writer) decided() int64 {
 	safe := w.source.end()
-	for _, l := range w.lanes {
+	for _, l := range w.all {
 		safe = min(safe, l.undecided())
 	}
 	for _, f := range w.found {
@@ -308,22 +318,14 @@ func (w *Writer) tell(f stretch) {
 // parent where its bytes are from.
 func (w *Writer) drop(safe int64) {
 	w.floors[0] = safe
-	for i, l := range w.lanes[1:] {
+	for i, l := range w.all[1:] {
 		w.floors[i+1] = l.floor(w.floors[l.parent.index])
 	}
-	for i, l := range slices.Backward(w.lanes) {
+	for i, l := range slices.Backward(w.all) {
 		parent := int64(0)
 		if l.parent != nil {
 			parent = w.floors[l.parent.index]
 		}
 		l.drop(w.floors[i], parent)
 	}
-}
-
-// reset makes the writer as it was, but for its buffers.
-func (w *Writer) reset() {
-	for _, l := range w.lanes {
-		l.reset()
-	}
-	w.found, w.count, w.early, w.err, w.policy, w.told = w.found[:0], 0, 0, nil, nil, nil
 }
