@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"hotcell/hotcelltest"
+	"hotcell/internal/prove"
+	"hotcell/internal/shell"
 	"hotcell/test/acme/model"
 )
 
@@ -58,15 +61,22 @@ func openStudio(t *testing.T, auth string, script ...model.Step) *studio {
 			t.Fatal(err)
 		}
 	}
+	for name, own := range ownAgents {
+		text := fmt.Sprintf("name: own-%s\nkey: {variable: OWN_KEY}\ncommand: |\n  sh -c %s\n", name, shell.Quote(own.command))
+		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	d.Server = hotcelltest.Start(t, fmt.Sprintf(`listen: 127.0.0.1:0
 egress:
   extra_ca: %s
   allow_private: [example.com]
   hosts: {name: example.com, address: 127.0.0.1}
 connectors: {folder: %s}
+agents: {folder: %s}
 cells: {toolchains: %s}
 models: [{host: "%s", zero_data_retention: true}]
-`, filepath.Join(dir, "ca.pem"), documents, toolchainsFolder(), d.host))
+`, filepath.Join(dir, "ca.pem"), documents, dir, toolchainsFolder(), d.host))
 	d.OK("connections", "create", "test", "--name", "team", "--api-key-file", filepath.Join(dir, "key.txt"))
 	d.OK("connections", "create", "http", "--name", "model", "--host", d.host, "--auth", auth, "--api-key-file", filepath.Join(dir, "model.txt"))
 	d.asked = []string{"--instructions", filepath.Join(dir, "task.md")}
@@ -97,10 +107,15 @@ var programs = []struct {
 
 // TestAgentsRun has each agent, as npm has it, follow instructions in a cell: it lists
 // its tools, calls one, calls one that waits for a person, and ends. The key of its model
-// is on its requests, and nowhere in its cell.
-func TestAgentsRun(t *testing.T) {
+// is on its requests, and nowhere in its cell. Each run of the tests has Claude Code and
+// one of the others.
+func TestProveAgentsRun(t *testing.T) {
 	t.Parallel()
-	for _, one := range programs {
+	other := 1 + rand.IntN(len(programs)-1)
+	for i, one := range programs {
+		if i > 0 && i != other && !prove.Full() {
+			continue
+		}
 		t.Run(one.name, func(t *testing.T) {
 			d := openStudio(t, one.auth, model.Step{Tool: "simple_text", Arguments: map[string]any{"channel": "ops"}}, model.Step{Tool: "asked", Arguments: map[string]any{"text": "heliotrope"}})
 			create := append([]string{"assignments", "create", "clerk", "--agent", one.name, "--timeout", "10m"}, d.asked...)
@@ -137,6 +152,45 @@ func TestAgentsRun(t *testing.T) {
 			}
 			d.Canaries(scriptedKey, apiKey)
 		})
+	}
+}
+
+const (
+	asksModel = `curl -sS -H "x-api-key: $OWN_KEY" -d '{"messages":[]}' "$BASE/v1/messages" >/dev/null`
+	asksTools = `curl -sS -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' -d '{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}' "$HOTCELL_MCP_URL" >/dev/null`
+)
+
+// ownAgents are an operator's own, each a line of shell, and why its job fails.
+var ownAgents = map[string]struct {
+	command, reason string
+	without         bool // the model's key is not attached
+}{
+	"nothing": {command: "true", reason: "no model answered it"},
+	"deaf":    {command: asksModel, reason: "never asked which tools"},
+	"mute":    {command: asksTools, reason: "no model answered it"},
+	"refused": {command: asksModel + "; " + asksTools, reason: "answered 401", without: true},
+	"well":    {command: asksModel + "; " + asksTools},
+	"busy":    {command: asksModel + "; " + asksTools + "; exit 3", reason: "exit code 3"},
+	"gone":    {command: "no-such-program", reason: "exit code 127"},
+}
+
+// TestAnAgentThatDidNothingHasNotSucceeded has agents of an operator's own end well
+// without having done what agents do.
+func TestAnAgentThatDidNothingHasNotSucceeded(t *testing.T) {
+	t.Parallel()
+	d := openStudio(t, "header:X-Api-Key")
+	for name, c := range ownAgents {
+		d.OK(append([]string{"assignments", "create", name, "--agent", "own-" + name, "--allow", d.host, "--env", "BASE=https://" + d.host}, d.asked...)...)
+		if !c.without {
+			d.OK("assignments", "attach", name, "model", "--as", "http")
+		}
+		r := d.Run("run", name)
+		if (r.Code == 0) != (c.reason == "") || !strings.Contains(r.Err, c.reason) {
+			t.Errorf("%s: %d %s%s", name, r.Code, r.Out, r.Err)
+		}
+	}
+	if r := d.Run(append([]string{"assignments", "create", "none", "--agent", "no-such-agent"}, d.asked...)...); r.Code != 0 {
+		t.Errorf("a command of one word: %+v", r)
 	}
 }
 
