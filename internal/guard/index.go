@@ -18,8 +18,9 @@ type index struct {
 	starts   []uint32
 	groups   []group
 	// slots are the groups by their prefixes: the upper half of one beside its group's
-	// number and one; 0 is free.
-	slots []uint64
+	// number and one; 0 is free. prefixes are a filter of them, which is far smaller.
+	slots    []uint64
+	prefixes filter
 }
 
 // posting says that a form has a gram at an offset; which form, its first bytes
@@ -139,6 +140,10 @@ func (ix *index) sort(postings []posting) {
 func (ix *index) table() {
 	ix.slots = make([]uint64, 1<<bits.Len(uint(2*len(ix.groups))))
 	mask := uint64(len(ix.slots) - 1)
+	ix.prefixes = filterOf(len(ix.groups), func(yield func(uint32) bool) {
+		for i := 0; i < len(ix.groups) && yield(uint32(ix.groups[i].prefix)); i++ {
+		}
+	})
 	for i := range ix.groups {
 		prefix := ix.groups[i].prefix
 		at := prefix & mask
@@ -151,6 +156,9 @@ func (ix *index) table() {
 
 // group is that of a prefix; nil where there is none.
 func (ix *index) group(prefix uint64) *group {
+	if !ix.prefixes.has(uint32(prefix)) {
+		return nil
+	}
 	mask := uint64(len(ix.slots) - 1)
 	for at := prefix & mask; ix.slots[at] != 0; at = (at + 1) & mask {
 		if slot := ix.slots[at]; slot>>32 == prefix>>32 {

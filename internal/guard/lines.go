@@ -97,7 +97,9 @@ func (w *lines) none() {
 
 // take puts what stands last on a line that begins at a position.
 func (w *lines) take(line []byte, start int64) {
-	line = bytes.TrimRight(line, " \t\r")
+	for n := len(line); n > 0 && (isBlank(line[n-1]) || line[n-1] == '\r'); n-- {
+		line = line[:n-1]
+	}
 	from, found := payload(line)
 	if !found {
 		w.none()

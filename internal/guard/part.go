@@ -37,15 +37,18 @@ func (p *parts) try(m *matcher, from, to int64) {
 		if !found {
 			break
 		}
-		for start := i - far; start <= i && start < end; start++ {
-			if p.likely(m, start) {
-				p.begin(m, int64(start)+m.off)
-			}
-		}
+		p.each(m, i-far, min(i+1, end))
 		i += windowStride
 	}
-	for start := max(first, i-far); start < end; start++ { // the last, which no look reaches
-		p.begin(m, int64(start)+m.off)
+	p.each(m, max(first, i-far), end) // the last, which no look reaches
+}
+
+// each tries each index of the buffer from one up to another.
+func (p *parts) each(m *matcher, from, to int) {
+	for i := from; i < to; i++ {
+		if p.likely(m, i) {
+			p.begin(m, int64(i)+m.off)
+		}
 	}
 }
 

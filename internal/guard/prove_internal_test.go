@@ -240,16 +240,16 @@ func builtOf(t testing.TB, b *Builder, values [][]byte) *Patterns {
 // is what the model makes of the whole text, however the text comes.
 func TestProveTheWriterIsItsModel(t *testing.T) {
 	t.Parallel()
-	holds(t, prove.Trials(2_000, 10_000_000), compiled)
+	holds(t, prove.Trials(2_000, 10_000_000), compiled, dice.text)
 }
 
 // TestProvePartsAreTheModels is the same, with parts of values.
 func TestProvePartsAreTheModels(t *testing.T) {
 	t.Parallel()
-	holds(t, prove.Trials(400, 2_000_000), compiledWithParts)
+	holds(t, prove.Trials(400, 2_000_000), compiledWithParts, dice.text)
 }
 
-func holds(t *testing.T, trials int, compiled func(testing.TB, [][]byte) (*Patterns, *model)) {
+func holds(t *testing.T, trials int, compiled func(testing.TB, [][]byte) (*Patterns, *model), textOf func(dice, [][]byte) []byte) {
 	t.Helper()
 	const texts = 100 // of one set of values
 	seed := rand.Uint64()
@@ -259,7 +259,7 @@ func holds(t *testing.T, trials int, compiled func(testing.TB, [][]byte) (*Patte
 		p, m := compiled(t, values)
 		var to bytes.Buffer
 		for range texts {
-			text := d.text(values)
+			text := textOf(d, values)
 			want, count := m.redact(text)
 			splits := d.splits(len(text))
 			got, n := written(t, p.Writer(&to, nil), &to, text, splits)
