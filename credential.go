@@ -33,6 +33,8 @@ type Credential struct {
 	HTTP *HTTPAccess `json:"http,omitempty"`
 	// Connected is of a connection that a connector made; nil for all others.
 	Connected *Connected `json:"connected,omitempty"`
+	// Model is of a connection to a model's provider; nil for all others.
+	Model *ModelAccount `json:"model,omitempty"`
 	// Login is of a website's login; nil for other tiers.
 	Login *Login `json:"login,omitempty"`
 	// Version counts changes of the values, from 1.
@@ -61,6 +63,12 @@ type Variable struct {
 	Name string `json:"name"`
 	// Unguarded says why the guard cannot look for this value; empty when it can.
 	Unguarded string `json:"unguarded,omitempty"`
+	// Provider is the connector of the model's provider whose key this is, by the
+	// variable's name or the value's first characters; empty for all others.
+	Provider string `json:"provider,omitempty"`
+	// Signs names what kind of key this is where it signs and never travels itself:
+	// "a private key"; empty for all others.
+	Signs string `json:"signs,omitempty"`
 }
 
 // HTTPAccess is a service that takes a key by HTTP, and how.
@@ -70,6 +78,18 @@ type HTTPAccess struct {
 	Port int    `json:"port"`
 	Auth Auth   `json:"auth"`
 }
+
+// ModelAccount is what is said of an account at a model's provider.
+type ModelAccount struct {
+	// DeclaredBy is who says that the provider keeps nothing of what it is sent with
+	// this connection's key (zero data retention), and DeclaredAt when; nobody and nil
+	// where nobody says so.
+	DeclaredBy MemberID   `json:"declared_by,omitempty"`
+	DeclaredAt *time.Time `json:"declared_at,omitempty"`
+}
+
+// Declared says whether somebody says that the provider keeps nothing.
+func (m *ModelAccount) Declared() bool { return m != nil && m.DeclaredBy != "" }
 
 // Auth is how a key goes onto a request. It holds no value.
 type Auth struct {

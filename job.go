@@ -124,6 +124,8 @@ type Use struct {
 	// Connector and Account are a connection's.
 	Connector string `json:"connector,omitempty"`
 	Account   string `json:"account,omitempty"`
+	// Model is of a connection to a model's provider.
+	Model *ModelAccount `json:"model,omitempty"`
 	// Login is a login's.
 	Login *Login `json:"login,omitempty"`
 	// Request is the request that gave it to this job alone: there is no attachment

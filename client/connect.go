@@ -19,6 +19,7 @@ type Connector struct {
 	About    string    `json:"about,omitempty"`
 	Auth     string    `json:"auth"`
 	Own      bool      `json:"own,omitempty"`
+	Model    bool      `json:"model,omitempty"`
 	Hosts    []string  `json:"hosts,omitempty"`
 	Settings []Setting `json:"settings,omitempty"`
 	Tools    []Tool    `json:"tools,omitempty"`

@@ -36,6 +36,9 @@ type ConnectionDraft struct {
 	Key          sensitive.Bytes
 	FromSecret   hotcell.CredentialID
 	FromVariable string
+	// ZeroDataRetention declares that the model's provider keeps nothing of what it is
+	// sent with this key.
+	ZeroDataRetention bool
 }
 
 // CreateConnection makes a connection. Its key leaves this process sealed.
@@ -52,7 +55,8 @@ func (c *Client) CreateConnection(ctx context.Context, d ConnectionDraft) (out C
 		SealedKey    []byte               `json:"sealed_key,omitempty"`
 		FromSecret   hotcell.CredentialID `json:"from_secret,omitempty"`
 		FromVariable string               `json:"from_variable,omitempty"`
-	}{Name: d.Name, Service: d.Service, Shared: d.Shared, Connector: d.Connector, Auth: d.Auth, Settings: d.Settings, Definition: d.Definition, FromSecret: d.FromSecret, FromVariable: d.FromVariable}
+		Zero         bool                 `json:"zero_data_retention,omitempty"`
+	}{Name: d.Name, Service: d.Service, Shared: d.Shared, Connector: d.Connector, Auth: d.Auth, Settings: d.Settings, Definition: d.Definition, FromSecret: d.FromSecret, FromVariable: d.FromVariable, Zero: d.ZeroDataRetention}
 	if d.HTTP != (hotcell.HTTPAccess{}) {
 		body.HTTP = &d.HTTP
 	}
@@ -75,6 +79,15 @@ func (c *Client) SetKey(ctx context.Context, id hotcell.CredentialID, revision i
 		SealedKey []byte `json:"sealed_key"`
 		Anyone    bool   `json:"anyone,omitempty"`
 	}{sealed, anyone}
+	return out, c.json(ctx, http.MethodPatch, connectionPath(id), nil, ifMatch(revision), body, &out)
+}
+
+// DeclareModel declares that the model's provider of a connection keeps nothing of
+// what it is sent with its key, or takes that back.
+func (c *Client) DeclareModel(ctx context.Context, id hotcell.CredentialID, revision int, zero bool) (out Connection, err error) {
+	body := struct {
+		Zero bool `json:"zero_data_retention"`
+	}{zero}
 	return out, c.json(ctx, http.MethodPatch, connectionPath(id), nil, ifMatch(revision), body, &out)
 }
 

@@ -73,7 +73,9 @@ type Explanation struct {
 	Credentials []ExplainedUse `json:"credentials,omitempty"`
 	As          string         `json:"as,omitempty"`
 	Model       bool           `json:"model,omitempty"`
-	Warning     string         `json:"warning,omitempty"`
+	// Withheld are secrets whose values are taken out there, and refused as a key.
+	Withheld []string `json:"withheld,omitempty"`
+	Warning  string   `json:"warning,omitempty"`
 }
 
 // Explain says what would become of a request; of is a job's id or an assignment's.

@@ -58,6 +58,8 @@ type booth struct {
 	// models are the operator's word on model hosts; believed is what the gateway has
 	// of it, where that is another.
 	models, believed egress.Models
+	// declared has connections declared to be to a model under zero data retention.
+	declared bool
 
 	line string
 	ca   string
@@ -230,7 +232,7 @@ func (b *booth) connection(name, key string, auth hotcell.Auth, n hotcell.Narrow
 	sealed, err := parcel.Seal(b.key, parcel.Context{Workspace: string(b.owner.Workspace), Tier: "connection", Item: name, Field: hotcell.FieldKey}, []byte(key))
 	b.must(err)
 	made, err := b.control.CreateConnection(b.t.Context(), &vaultrpc.CreateConnectionRequest{
-		Principal: b.owner, Name: name, Key: sealed, HTTP: hotcell.HTTPAccess{Host: b.host, Port: b.port, Auth: auth},
+		Principal: b.owner, Name: name, Key: sealed, HTTP: hotcell.HTTPAccess{Host: b.host, Port: b.port, Auth: auth}, ZeroDataRetention: b.declared,
 	})
 	b.must(err)
 	_, err = b.control.Attach(b.t.Context(), &vaultrpc.AttachRequest{Principal: b.owner, Assignment: b.on, Credential: made.Credential.ID, As: hotcell.InjectHTTP, Narrowing: n})

@@ -13,7 +13,7 @@ import (
 	"hotcell/internal/vaultrpc"
 )
 
-const modelKey = "kW9vQ2mT7xLr4ZpN8cYb3HsD"
+const accountKey = "kW9vQ2mT7xLr4ZpN8cYb3HsD"
 
 // TestTheVaultBelievesNoGatewayOnModels has a gateway that was told of hosts which
 // the operator did not declare: nothing that the vault has goes there.
@@ -43,16 +43,16 @@ func TestTheVaultBelievesNoGatewayOnModels(t *testing.T) {
 				}
 				head := ""
 				if as == hotcell.InjectHTTP {
-					b.connection("model", modelKey, hotcell.Auth{Kind: "header", Name: "X-Api-Key"}, hotcell.Narrowing{})
+					b.connection("model", accountKey, hotcell.Auth{Kind: "header", Name: "X-Api-Key"}, hotcell.Narrowing{})
 				} else {
-					b.secret("KEY", modelKey, as, hotcell.Narrowing{})
+					b.secret("KEY", accountKey, as, hotcell.Narrowing{})
 				}
 				b.start()
 				if as == hotcell.InjectStandIn {
 					head = "X-Api-Key: " + b.words["KEY"] + "\r\n"
 				}
 				answer, text, arrived := b.send("GET /v1/models HTTP/1.1\r\nHost: HOST\r\n" + head + "\r\n")
-				if answer.StatusCode != c.status || strings.Contains(arrived, modelKey) != (c.status == http.StatusOK) {
+				if answer.StatusCode != c.status || strings.Contains(arrived, accountKey) != (c.status == http.StatusOK) {
 					t.Errorf("as %s: %d %s; there arrived %q", as, answer.StatusCode, text, arrived)
 				}
 				if c.status != http.StatusOK && !strings.Contains(text, "zero data retention") {
@@ -70,7 +70,7 @@ func TestAToolTellsAModelNothing(t *testing.T) {
 		b := openBoothBy(t, knownModel, func(b *booth, _ *authority.Authority) {
 			b.models = egress.Models{{Host: knownModel, ZeroDataRetention: declared}}
 		})
-		sealed, err := parcel.Seal(b.key, parcel.Context{Workspace: string(b.owner.Workspace), Tier: "connection", Item: "model", Field: hotcell.FieldKey}, []byte(modelKey))
+		sealed, err := parcel.Seal(b.key, parcel.Context{Workspace: string(b.owner.Workspace), Tier: "connection", Item: "model", Field: hotcell.FieldKey}, []byte(accountKey))
 		b.must(err)
 		made, err := b.control.CreateConnection(t.Context(), &vaultrpc.CreateConnectionRequest{
 			Principal: b.owner, Name: "model", Key: sealed, HTTP: hotcell.HTTPAccess{Host: b.host, Port: b.port, Auth: hotcell.Auth{Kind: "bearer"}},
@@ -105,5 +105,37 @@ func TestAToolTellsAModelNothing(t *testing.T) {
 		if strings.Contains(arrived, "51Hx9Zq2") || strings.Contains(arrived, "hello") != declared {
 			t.Errorf("declared %t: there arrived %q", declared, arrived)
 		}
+	}
+}
+
+// TestAWordOnAnAccountCountsForItsKeyAlone has a job with a declared account send
+// what is somebody else's: a key of its own, one that it was given, one in the body.
+func TestAWordOnAnAccountCountsForItsKeyAlone(t *testing.T) {
+	t.Parallel()
+	const other = "pW3nB8xKq5RtYv7LmD2sJh6Z"
+	for name, c := range map[string]struct {
+		head   string
+		status int
+	}{
+		"its key":                 {"", http.StatusOK},
+		"another beside it":       {"Authorization: Bearer sk-ant-another-00000000\r\n", http.StatusForbidden},
+		"a variable's beside it":  {"Authorization: Bearer " + other + "\r\n", http.StatusForbidden},
+		"a session beside it":     {"Cookie: sessionKey=" + other + "\r\n", http.StatusOK},
+		"its own place is ours":   {"X-Api-Key: " + other + "\r\n", http.StatusOK},
+		"a path around the model": {"X-Original-Url: /v1/messages\r\n", http.StatusOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := openBoothBy(t, knownModel, func(b *booth, _ *authority.Authority) {
+				b.declared = true
+			})
+			b.connection("model", accountKey, hotcell.Auth{Kind: "header", Name: "X-Api-Key"}, hotcell.Narrowing{})
+			b.secret("OTHER", other, hotcell.InjectEnvironment, hotcell.Narrowing{})
+			b.start()
+			answer, text, arrived := b.send("GET /v1/models HTTP/1.1\r\nHost: HOST\r\n" + c.head + "\r\n")
+			if answer.StatusCode != c.status || strings.Contains(arrived, accountKey) != (c.status == http.StatusOK) || strings.Contains(arrived, other) {
+				t.Errorf("%d %s; there arrived %q", answer.StatusCode, text, arrived)
+			}
+		})
 	}
 }

@@ -42,6 +42,9 @@ const (
 	// ChangeSettings is to change what holds for the whole workspace: its OAuth
 	// clients, for one.
 	ChangeSettings Action = "change this workspace's settings"
+	// DeclareModel is to say that a model's provider keeps nothing of what an account
+	// of it is sent.
+	DeclareModel Action = "declare that a model's provider keeps nothing"
 )
 
 // Resource is what the decision depends on.
@@ -115,6 +118,7 @@ var rules = map[Action]rule{
 	SeeAudit: {hotcell.RoleMember, hotcell.RoleAdministrator},
 
 	ChangeSettings: {hotcell.RoleAdministrator, hotcell.RoleAdministrator},
+	DeclareModel:   {hotcell.RoleAdministrator, hotcell.RoleAdministrator},
 }
 
 // ranks orders the roles; one that is not here may do nothing.
@@ -130,7 +134,7 @@ var ranks = map[hotcell.Role]int{
 // else is as good as not there.
 var aboutCredential = map[Action]bool{
 	SeeCredential: true, ChangeCredential: true, ShareCredential: true,
-	UnshareCredential: true, DeleteCredential: true, AttachCredential: true,
+	UnshareCredential: true, DeleteCredential: true, AttachCredential: true, DeclareModel: true,
 }
 
 // aboutJob lists the actions in which a job that one may not see is not there.

@@ -32,6 +32,7 @@ var matrix = []struct {
 	{access.CancelJob, "+++++--", "+++0000", "+++0000"},
 	{access.SeeAudit, "+++++--", "++-----", "++-----"},
 	{access.ChangeSettings, "++-----", "++-----", "++-----"},
+	{access.DeclareModel, "++-----", "++-----", "0000000"},
 	{"fly", "-------", "-------", "0000000"},
 }
 

@@ -31,6 +31,8 @@ type createConnection struct {
 		Key          string            `json:"key,omitempty" doc:"the key in plain, sealed when it arrives: it passes through this process's memory"`
 		FromSecret   string            `json:"from_secret,omitempty" doc:"instead of a key: the id of a secret that has it, in from_variable; it does not leave the vault"`
 		FromVariable string            `json:"from_variable,omitempty"`
+
+		ZeroDataRetention bool `json:"zero_data_retention,omitempty" doc:"declares that the model's provider keeps nothing of what it is sent with this key: administrators may"`
 	}
 }
 
@@ -43,6 +45,8 @@ type changeConnection struct {
 		SealedKey []byte  `json:"sealed_key,omitempty"`
 		Key       string  `json:"key,omitempty" doc:"as sealed_key, in plain"`
 		Anyone    bool    `json:"anyone,omitempty" doc:"let the key be another account's"`
+
+		ZeroDataRetention *bool `json:"zero_data_retention,omitempty" doc:"declares that the model's provider keeps nothing of what it is sent with this key, which administrators may, or takes that back"`
 	}
 }
 
@@ -64,6 +68,7 @@ func (s *service) createConnection(ctx context.Context, p hotcell.Principal, in 
 	request := &vaultrpc.CreateConnectionRequest{
 		Principal: p, Name: b.Name, Service: b.Service, Shared: b.Shared, Connector: b.Connector, Auth: b.Auth, Settings: b.Settings, Definition: []byte(b.Definition),
 		Key: key, FromSecret: hotcell.CredentialID(b.FromSecret), FromVariable: b.FromVariable,
+		ZeroDataRetention: b.ZeroDataRetention,
 	}
 	if b.HTTP != nil {
 		request.HTTP = hotcell.HTTPAccess(*b.HTTP)
@@ -145,6 +150,7 @@ func (s *service) changeConnection(ctx context.Context, p hotcell.Principal, in 
 	}
 	return credentialItem(s.Vault.ChangeConnection(ctx, &vaultrpc.ChangeConnectionRequest{
 		Principal: p, ID: hotcell.CredentialID(in.ID), Revision: revision, Name: in.Body.Name, Service: in.Body.Service, Key: key, Anyone: in.Body.Anyone,
+		ZeroDataRetention: in.Body.ZeroDataRetention,
 	}))
 }
 

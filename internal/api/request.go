@@ -110,6 +110,7 @@ type explained struct {
 		As          string         `json:"as,omitempty" doc:"how: http or stand-in"`
 		Credentials []explainedUse `json:"credentials,omitempty" doc:"all whose values the vault puts on"`
 		Model       bool           `json:"model,omitempty" doc:"a model host, to which nothing of a value goes"`
+		Withheld    []string       `json:"withheld,omitempty" doc:"at a model host: secrets whose variables are bound to other hosts, or none: their values are taken out, and a request that shows one as its key is refused"`
 		Warning     string         `json:"warning,omitempty" doc:"what keeps the job itself from starting"`
 	}
 }
@@ -141,10 +142,10 @@ func (s *service) explain(ctx context.Context, p hotcell.Principal, in *explainR
 	if !strings.HasPrefix(uri, "/") {
 		uri = "/" + uri
 	}
-	return explainedOf(rules.Request(host, port, strings.ToUpper(in.Body.Method), uri), host, answer.Dead, in.Body.Job != ""), nil
+	return explainedOf(rules, rules.Request(host, port, strings.ToUpper(in.Body.Method), uri), host, port, answer.Dead, in.Body.Job != ""), nil
 }
 
-func explainedOf(v egress.Verdict, host, dead string, job bool) *explained {
+func explainedOf(rules egress.Rules, v egress.Verdict, host string, port int, dead string, job bool) *explained {
 	out := &explained{}
 	b := &out.Body
 	b.Allowed, b.Reason, b.Rule, b.Model = v.Allowed, v.Reason, v.Rule, v.Model
@@ -153,6 +154,11 @@ func explainedOf(v egress.Verdict, host, dead string, job bool) *explained {
 			b.Credential, b.As = use.Name, string(use.As)
 		}
 		b.Credentials = append(b.Credentials, explainedUse{use.Name, string(use.As), egress.Places(use, host)})
+	}
+	for _, use := range rules.Uses {
+		if v.Allowed && v.Model && use.As == hotcell.InjectEnvironment && !egress.Bound(&use, host, port) {
+			b.Withheld = append(b.Withheld, use.Name)
+		}
 	}
 	if dead != "" && job {
 		b.Allowed, b.Reason, b.Rule = false, dead, ""

@@ -109,7 +109,11 @@ func usual(at hotcell.Attachment, c hotcell.Credential) hotcell.Injection {
 		return hotcell.InjectEnvironment
 	case c.Tier == hotcell.TierLogin:
 		return hotcell.InjectLogin
-	case len(at.Tools) > 0, c.HTTP == nil, c.Connected != nil && c.Connected.Connector != slugHTTP:
+	case len(at.Tools) > 0, c.HTTP == nil:
+		return hotcell.InjectTools
+	case c.Model != nil: // its client is the job's own agent
+		return hotcell.InjectHTTP
+	case c.Connected != nil && c.Connected.Connector != slugHTTP:
 		return hotcell.InjectTools
 	}
 	return hotcell.InjectHTTP

@@ -13,7 +13,7 @@ import (
 // send what it has; to a model nothing of it goes.
 func (s *Service) toModel(a *attempt) *refusal {
 	o := a.offer
-	model, err := s.Vault.Model(a.menu.holding.Grant, o.host, o.port)
+	model, err := s.Vault.Model(a.menu.holding, &o.held.Use, o.host, o.port)
 	switch {
 	case errors.Is(err, hotcell.ErrDenied):
 		return refused(codeRefused, "%s", strings.TrimPrefix(err.Error(), hotcell.ErrDenied.Error()+": "))

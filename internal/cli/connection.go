@@ -22,7 +22,7 @@ import (
 
 func (a *app) connections() *cobra.Command {
 	return group("connections", "Connections (tier 1): services whose key no job ever has",
-		a.catalog(), a.createConnection(), a.listConnections(), a.showConnection(), a.tools(), a.testConnection(), a.reconnect(), a.setKey(),
+		a.catalog(), a.createConnection(), a.listConnections(), a.showConnection(), a.tools(), a.testConnection(), a.reconnect(), a.setKey(), a.declareModel(),
 		a.shareConnection(true), a.shareConnection(false), a.deleteConnection(), a.clients(), a.lint())
 }
 
@@ -57,6 +57,8 @@ type connectionFlags struct {
 	way                 string
 	tools               []string
 	link                linkFlags
+	// zero declares that the model's provider keeps nothing.
+	zero bool
 }
 
 func (f *connectionFlags) add(c *cobra.Command) {
@@ -75,6 +77,7 @@ func (f *connectionFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.auth.AccessKeyID, "access-key-id", "", "sigv4: the access key's `id`")
 	flags.StringVar(&f.auth.Region, "region", "", "sigv4: the region; without it the client's own")
 	flags.StringVar(&f.auth.Service, "service", "", "sigv4: the service; without it the client's own")
+	flags.BoolVar(&f.zero, "zero-data-retention", false, "of a model's provider: declare that it keeps nothing of what it is sent with this key, as agreed with it")
 	shareFlag(c, &f.shared)
 	f.key.add(c)
 	f.link.add(c)
@@ -116,6 +119,10 @@ sealed before it leaves this process, and no command ever shows it again.`,
 // createKeyed keeps a key for a service of the catalogue.
 func (a *app) createKeyed(ctx context.Context, cmd *cobra.Command, c *client.Client, of client.Connector, flags connectionFlags) error {
 	draft := client.ConnectionDraft{Name: flags.name, Service: flags.service, Shared: flags.shared, Connector: of.Slug, Settings: flags.settings}
+	var err error
+	if draft.ZeroDataRetention, err = a.retention(ctx, cmd, of, flags); err != nil {
+		return err
+	}
 	if flags.definition != "" {
 		text, err := os.ReadFile(flags.definition)
 		if err != nil {
@@ -174,7 +181,9 @@ func (a *app) kept(made client.Connection, err error) error {
 	}
 	a.advised(made.Advice)
 	next := "hotcell assignments attach ASSIGNMENT " + shell.Quote(made.Name)
-	if made.Connected != nil && made.Connected.Connector != "http" {
+	if made.Model != nil {
+		defer a.undeclared(made.Credential)
+	} else if made.Connected != nil && made.Connected.Connector != "http" {
 		next += " --tools …, of hotcell connections tools " + shell.Quote(made.Name)
 	}
 	return a.made(string(made.ID), fmt.Sprintf("created the connection %s (%s); attach it: %s", describeConnection(made.Credential), groupOf(made.Credential), next), made)
@@ -249,6 +258,7 @@ func (a *app) showConnection() *cobra.Command {
 		}
 		rows := [][]string{{"name", c.Name}, {"id", string(c.ID)}, {"group", groupOf(c.Credential)}, {"for", c.Service}, {"key", accessOf(c.HTTP)}, {"version", strconv.Itoa(c.Version)}, {"changed", at(c.UpdatedAt)}}
 		rows = append(rows, connectedRows(c.Credential)...)
+		rows = append(rows, modelRows(c.Credential)...)
 		for _, at := range c.Attachments {
 			rows = append(rows, []string{"attached to", at.Name, string(at.Assignment)})
 		}
@@ -258,8 +268,11 @@ func (a *app) showConnection() *cobra.Command {
 
 // stateOf says whether a connection works, as far as is known.
 func stateOf(c hotcell.Credential) string {
-	if c.Connected != nil && c.Connected.Broken != nil {
+	switch {
+	case c.Connected != nil && c.Connected.Broken != nil:
 		return "needs reconnect"
+	case c.Model.Declared():
+		return "active, keeps nothing"
 	}
 	return "active"
 }

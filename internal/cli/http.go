@@ -48,7 +48,7 @@ func (a *app) createHTTP(ctx context.Context, cmd *cobra.Command, c *client.Clie
 	if err != nil {
 		return err
 	}
-	draft := client.ConnectionDraft{Name: flags.name, Service: flags.service, Shared: flags.shared, HTTP: to}
+	draft := client.ConnectionDraft{Name: flags.name, Service: flags.service, Shared: flags.shared, HTTP: to, ZeroDataRetention: flags.zero}
 	if base := flags.settings["base"]; base != "" {
 		draft.Connector, draft.Settings = "http", flags.settings
 	}

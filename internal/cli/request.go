@@ -244,6 +244,9 @@ func (a *app) explain() *cobra.Command {
 			}
 			if e.Model {
 				how += "; it is a model host: values are taken out of what is sent"
+				if len(e.Withheld) > 0 {
+					how += ", and a request that shows one of " + strings.Join(e.Withheld, ", ") + " as its key is refused: that is not bound to this host"
+				}
 			}
 			_, err = fmt.Fprintf(a.Out, "allowed: %s %s %s, under %s\n", strings.ToUpper(args[1]), args[2], how, e.Rule)
 			return err

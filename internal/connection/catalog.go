@@ -60,7 +60,7 @@ func needsClient(c *connector.Connector) bool {
 // describe is what people may know of a connector.
 func describe(c *connector.Connector) vaultrpc.Connector {
 	out := vaultrpc.Connector{
-		Slug: c.Slug, Name: c.Name, Category: c.Category, About: strings.TrimSpace(c.About), Auth: string(c.Auth.Kind), Own: c.Own, Help: strings.TrimSpace(c.Auth.Help),
+		Slug: c.Slug, Name: c.Name, Category: c.Category, About: strings.TrimSpace(c.About), Auth: string(c.Auth.Kind), Own: c.Own, Model: c.Model, Help: strings.TrimSpace(c.Auth.Help),
 	}
 	for _, address := range append([]string{c.Base}, c.Also...) {
 		if u, err := url.Parse(address); err == nil && u.Host != "" && !dynamic(address) {

@@ -169,6 +169,11 @@ func (s *Service) apply(a *vault.Act, c hotcell.Credential, r *vaultrpc.ChangeCo
 			return next, err
 		}
 	}
+	if r.ZeroDataRetention != nil {
+		if err := s.declare(a, &next, *r.ZeroDataRetention); err != nil {
+			return next, err
+		}
+	}
 	if err := a.PutCredential(next); err != nil {
 		return next, vault.Taken(err, next)
 	}
@@ -188,7 +193,7 @@ func (s *Service) advance(a *vault.Act, c hotcell.Credential, next *hotcell.Cred
 	if err := s.Vault.Seal(a, *next, fields); err != nil {
 		return fmt.Errorf("sealing the values of %q: %w", next.Name, err)
 	}
-	return nil
+	return s.undeclared(a, next)
 }
 
 // auth is how a connection's value goes onto requests.

@@ -89,7 +89,15 @@ func (s *Service) store(ctx context.Context, r *vaultrpc.CreateConnectionRequest
 		fresh.Connected = &hotcell.Connected{Connector: to.slug, Auth: string(to.connector.Auth.Kind), Settings: to.settings}
 		made.onto(fresh.Connected)
 	}
+	fresh.Model = modelOf(to)
+	before := fresh
+	if r.ZeroDataRetention {
+		fresh.Model = s.word(r.Principal.Member)
+	}
 	return fresh, s.Vault.CreateCredential(ctx, r.Principal, fresh, made.fields, func(a *vault.Act) error {
+		if err := s.declare(a, &before, r.ZeroDataRetention); err != nil {
+			return err
+		}
 		if len(to.definition) > 0 {
 			if err := s.Vault.PutDefinition(a, fresh.ID, to.definition); err != nil {
 				return err
@@ -109,7 +117,7 @@ func (s *Service) target(ctx context.Context, r *vaultrpc.CreateConnectionReques
 	if c, err = keyed(c, r.Auth); err != nil {
 		return to, err
 	}
-	to = target{slug: c.Slug, name: r.Name, connector: c, auth: c.Auth.Put, settings: r.Settings, fixed: fixed(c)}
+	to = target{slug: c.Slug, name: r.Name, connector: c, auth: c.Auth.Put, settings: r.Settings, fixed: fixed(c, r.Settings)}
 	if c.Definition == book.MCP && len(r.Key) == 0 && r.FromSecret == "" {
 		to.auth = hotcell.Auth{} // a server may ask for none
 	}
@@ -266,8 +274,8 @@ func (t *target) keyless() bool { return t.connector != nil && t.auth.Kind == ""
 
 // fixed says whether nobody but the operator says where a connector's requests
 // go.
-func fixed(c *connector.Connector) bool {
-	return c.Definition == "" && !slices.ContainsFunc(append([]string{c.Base, c.Auth.Token}, c.Also...), dynamic)
+func fixed(c *connector.Connector, settings map[string]string) bool {
+	return c.Definition == "" && (!c.Model || settings[connector.SettingURL] == "") && !slices.ContainsFunc(append([]string{c.Base, c.Auth.Token}, c.Also...), dynamic)
 }
 
 // describe asks an MCP server which tools it has.

@@ -189,7 +189,7 @@ func short(c *connector.Connector, on *hotcell.Connected) string {
 func (s *Service) create(a *vault.Act, l hotcell.Link, to target, made *material, next hotcell.Connected) error {
 	fresh := hotcell.Credential{
 		ID: a.About.Credential, Workspace: l.Workspace, Tier: hotcell.TierConnection, Name: l.Name, Owner: l.Owner, Shared: l.Shared, Service: to.slug,
-		HTTP: to.http, Connected: &next, Version: 1, Revision: 1, CreatedAt: s.Now(), UpdatedAt: s.Now(),
+		HTTP: to.http, Model: modelOf(to), Connected: &next, Version: 1, Revision: 1, CreatedAt: s.Now(), UpdatedAt: s.Now(),
 	}
 	if err := a.PutCredential(fresh); err != nil {
 		return vault.Taken(err, fresh)

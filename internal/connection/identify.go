@@ -38,6 +38,9 @@ func (s *Service) identify(ctx context.Context, to target, fields []vault.Field)
 	if err := s.inquire(ctx, to, run, spent(fields), patterns); err != nil {
 		return "", "", err
 	}
+	if run.Nameless() {
+		return "", "", nil
+	}
 	if id, name = run.Identity(); id == "" || name == "" || patterns.Contains([]byte(id+"\n"+name)) {
 		return "", "", errStrange
 	}

@@ -12,7 +12,9 @@ import (
 // itself, where it is who asks about the token (RFC 7662); empty where the token
 // goes onto the request.
 type account struct {
-	request  *request
+	request *request
+	// id and name are nil where a service does not say whose a key is, and its answer
+	// shows no more than that it is good.
 	id, name *text
 	client   string
 }
@@ -27,11 +29,13 @@ func newAccount(d *accountDocument, path string) (*account, error) {
 		return nil, err
 	case !slices.Contains([]string{"", "basic", "post"}, d.Client):
 		return nil, hotcell.Invalid(path+"/client", "a client that asks shows itself by basic or post")
+	case (d.ID == "") != (d.Name == ""):
+		return nil, hotcell.Invalid(path, "an account has an id and a name, or the service says neither")
 	case r.form == nil && d.Client == "post":
 		return nil, hotcell.Invalid(path+"/client", "a client shows itself by post in a form")
 	}
 	k := &compiler{path: path}
-	return &account{r, k.text("/id", d.ID), k.text("/name", d.Name), d.Client}, k.err
+	return &account{r, k.optional("/id", d.ID), k.optional("/name", d.Name), d.Client}, k.err
 }
 
 func compileAccount(c *Connector, d *document) (err error) {
@@ -63,6 +67,10 @@ func (r *Run) About(token, client string) {
 	r.vars["args"] = map[string]any{"token": token, "client": client}
 }
 
+// Nameless says whether a service does not tell whose a key is: that it is good is all
+// that what [Connector.Identify] began can find out.
+func (r *Run) Nameless() bool { return r.account.id == nil }
+
 // Identity is who is connected, at the end of what [Connector.Identify] began.
 func (r *Run) Identity() (id, name string) { return r.id, r.name }
 
@@ -70,6 +78,9 @@ func (r *Run) Identity() (id, name string) { return r.id, r.name }
 const maxIdentity = 200
 
 func (r *Run) identified(ctx context.Context) error {
+	if r.account.id == nil || r.account.name == nil {
+		return nil
+	}
 	for _, p := range []struct {
 		from *text
 		to   *string

@@ -46,7 +46,9 @@ type Connector struct {
 	// Definition says where the tools come from, where not from the document:
 	// "openapi" or "mcp".
 	Definition string
-	Tools      []*Tool
+	// Model is true for a provider of models.
+	Model bool
+	Tools []*Tool
 	// Missing tells what of the definition did not become a tool, and why.
 	Missing []string
 
@@ -76,6 +78,13 @@ type Setting struct {
 	Pattern  string `yaml:"pattern"`
 	Required bool   `yaml:"required"`
 }
+
+// SettingURL is the setting of all connectors of models: an address in the place of
+// the document's own, for a proxy or a server of one's own.
+const SettingURL = "url"
+
+// elsewhere is what such an address looks like.
+const elsewhere = `https://[A-Za-z0-9.\[\]:_-]{1,253}(/[A-Za-z0-9/._~-]{0,200})?`
 
 // Kind is how a connector is authorised.
 type Kind string
@@ -219,7 +228,10 @@ func (c *Connector) Origin(settings map[string]string) (host string, port int, e
 
 // root is the base, with the settings in it.
 func (c *Connector) root(settings map[string]string) (*url.URL, error) {
-	whole, err := c.base.fill(func(name string) (string, bool) { v, ok := settings[name]; return v, ok })
+	whole, err := settings[SettingURL], error(nil)
+	if !c.Model || whole == "" {
+		whole, err = c.base.fill(func(name string) (string, bool) { v, ok := settings[name]; return v, ok })
+	}
 	if err != nil {
 		return nil, err
 	}

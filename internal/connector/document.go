@@ -18,6 +18,7 @@ type document struct {
 	Account    *accountDocument `yaml:"account"`
 	Errors     *errorsDocument  `yaml:"errors"`
 	Definition string           `yaml:"definition"`
+	Model      bool             `yaml:"model"`
 	Tools      []toolDocument   `yaml:"tools"`
 }
 

@@ -26,7 +26,7 @@ var (
 	kinds    = []Kind{OAuth2, ClientCredentials, Device, Key, Basic, ServiceAccount, None}
 	hints    = []string{hintRead, "write", "destructive"}
 	// What a service is for, as the catalogue shows it.
-	categories = []string{"mail", "chat", "documents", "calendar", "crm", "code", "tasks", "payments", "other"}
+	categories = []string{"mail", "chat", "documents", "calendar", "crm", "code", "tasks", "payments", "models", "other"}
 	// How a key goes onto requests.
 	puts = []string{inject.Bearer, inject.Basic, inject.Header, inject.Query, inject.Cookie, inject.SigV4}
 )
@@ -82,7 +82,10 @@ func (e *yamlError) Is(target error) bool { return target == hotcell.ErrInvalid 
 // compile compiles a document. Its error is of all faults.
 func compile(d *document) (*Connector, error) {
 	c := &Connector{
-		Slug: d.Slug, Name: d.Name, Category: d.Category, About: d.About, Also: d.Also, Advise: d.Advise, Settings: d.Settings, Definition: d.Definition,
+		Slug: d.Slug, Name: d.Name, Category: d.Category, About: d.About, Also: d.Also, Advise: d.Advise, Settings: d.Settings, Definition: d.Definition, Model: d.Model,
+	}
+	if c.Model && !slices.ContainsFunc(c.Settings, func(s Setting) bool { return s.Name == SettingURL }) {
+		c.Settings = append(slices.Clone(c.Settings), Setting{Name: SettingURL, About: "an address in the place of the provider's own, such as https://llm.acme.test/v1", Pattern: elsewhere})
 	}
 	k := &compiler{}
 	k.failIf(!slug.MatchString(d.Slug), "/slug", "a slug is 2 to 40 lower-case letters, digits and hyphens")

@@ -11,6 +11,7 @@
 package egress
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -44,8 +45,9 @@ type Verdict struct {
 	// Uses are the attachments whose credentials the vault puts on; none for most
 	// requests, and two where a service wants two keys.
 	Uses []*hotcell.Use
-	// Model is true for a model host, to which nothing of a value may go.
-	Model bool
+	// Model is true for a model host, to which nothing of a value may go; Account where
+	// that may be reached by an attached account's key alone.
+	Model, Account bool
 }
 
 func refused(format string, args ...any) Verdict {
@@ -57,11 +59,11 @@ const NotListed = "the host and port are not in the assignment's allow-list"
 
 // Connection decides on a connection.
 func (r Rules) Connection(host string, port int) Verdict {
-	if reason := r.Models.Undeclared(host, port); reason != "" {
-		return refused("%s", reason)
+	model, word := r.Model(host, port)
+	if model && word == NoWord {
+		return refused("%s", r.Undeclared(host, port))
 	}
-	model, _ := r.Models.Find(host, port)
-	v := Verdict{Allowed: true, Model: model, Protocol: hotcell.ProtocolHTTPS}
+	v := Verdict{Allowed: true, Model: model, Account: model && word == OfAccount, Protocol: hotcell.ProtocolHTTPS}
 	if use := r.opens(host, port); use != nil {
 		v.Rule = "the attachment of " + use.Name
 		return v
@@ -73,6 +75,9 @@ func (r Rules) Connection(host string, port int) Verdict {
 	entry := r.Allow[i]
 	if r.Browser && entry.Protocol != hotcell.ProtocolHTTPS {
 		return refused("the entry allows %s there, and a browser speaks HTTPS alone", entry.Protocol)
+	}
+	if v.Account && entry.Protocol != hotcell.ProtocolHTTPS {
+		return refused("%s", r.Undeclared(host, port))
 	}
 	if entry.Protocol == hotcell.ProtocolTCP && (model || !r.tcp(entry)) {
 		return refused("connections of the protocol tcp pass unguarded and need the operator's setting (egress.hosts with tcp: true), or a secret that is bound to exactly this host and port")
@@ -145,6 +150,11 @@ func (r Rules) Request(host string, port int, method, uri string) Verdict {
 	// A host that only an attachment opens is open as far as that goes.
 	if narrowed != "" && len(v.Uses) == 0 && r.opens(host, port) != nil {
 		return refused("%s", narrowed)
+	}
+	if v.Account {
+		if reason := r.Undeclared(host, port, v.Uses...); reason != "" {
+			return refused("%s", cmp.Or(narrowed, reason))
+		}
 	}
 	return v
 }

@@ -23,10 +23,16 @@ type Model struct {
 type Models []Model
 
 // Find says whether a host is a model's, known or listed, and whether it is
-// declared to be under zero data retention. Of several entries for a host, the one
+// declared to be under zero data retention.
+func (m Models) Find(host string, port int) (model, declared bool) {
+	listed, declared := m.Listed(host, port)
+	return listed || known(host), declared
+}
+
+// Listed says what the operator's list says of a host. Of several entries, the one
 // that says most exactly which host it means decides; of two that say it equally
 // well, the one that declares nothing.
-func (m Models) Find(host string, port int) (model, declared bool) {
+func (m Models) Listed(host string, port int) (listed, declared bool) {
 	best := 0
 	for _, one := range m {
 		if !site.Covers(one.Host, host, port) {
@@ -39,7 +45,7 @@ func (m Models) Find(host string, port int) (model, declared bool) {
 			declared = declared && one.ZeroDataRetention
 		}
 	}
-	return best > 0 || known(host), declared
+	return best > 0, declared
 }
 
 // exactness ranks how exactly an entry names a host: 4 with its port, 3 without,
@@ -68,13 +74,79 @@ func (m Models) With(drill *hotcell.Drill) Models {
 	return out
 }
 
-// Undeclared says why a host of a model may not be reached; empty for one that may,
-// and for all other hosts.
-func (m Models) Undeclared(host string, port int) string {
-	if model, declared := m.Find(host, port); !model || declared {
-		return ""
+// Word is whose word lets what a job has go to a host of a model.
+type Word int
+
+// The words.
+const (
+	// NoWord is nobody's: the host may not be reached.
+	NoWord Word = iota
+	// OfAccount is that of an administrator on an account there: requests may go that
+	// carry its key, and no other credential.
+	OfAccount
+	// OfOperator is the configuration's: any request may go.
+	OfOperator
+)
+
+// Model says whether a host is a model's for the job, and whose word there is. The
+// operator's list decides on each host that it has, whatever is said of an account:
+// an account's word is for hosts that are not in it.
+func (r Rules) Model(host string, port int) (model bool, word Word) {
+	if listed, declared := r.Models.Listed(host, port); declared {
+		return true, OfOperator
+	} else if listed {
+		return true, NoWord
 	}
-	return fmt.Sprintf("%s is a model provider's host that the operator has not declared to be under zero data retention (models: in the configuration)", host)
+	model = known(host)
+	for i := range r.Uses {
+		if u := &r.Uses[i]; u.Model != nil && u.HTTP != nil && u.HTTP.Host == host && u.HTTP.Port == port {
+			if model = true; Declared(u, host, port) && !r.Browser {
+				word = OfAccount
+			}
+		}
+	}
+	return model, word
+}
+
+// Declared says whether a use is of an account at exactly this host that is declared
+// to be under zero data retention. One whose job may bring another credential beside
+// it is not: the provider could take the request for that one's.
+func Declared(u *hotcell.Use, host string, port int) bool {
+	return u.Model.Declared() && u.HTTP != nil && u.HTTP.Host == host && u.HTTP.Port == port && len(u.Brings) == 0
+}
+
+// Undeclared says why a job does not reach a host of a model by what a use puts on, or
+// by nothing, which is nil; empty where it does, and for all other hosts.
+func (r Rules) Undeclared(host string, port int, by ...*hotcell.Use) string {
+	model, word := r.Model(host, port)
+	switch {
+	case !model, word == OfOperator:
+		return ""
+	case word == NoWord:
+		return fmt.Sprintf("%s is a model provider's host that %s", host, r.remedy(host, port))
+	case len(by) == 0:
+		return fmt.Sprintf("%s is a model provider's host, under zero data retention by the word on an attached account alone: requests go there with that account's key, and this one would go without", host)
+	}
+	for _, u := range by {
+		if !Declared(u, host, port) {
+			return fmt.Sprintf("%s is a model provider's host, under zero data retention by the word on an attached account alone: nothing goes there with %s", host, u.Name)
+		}
+	}
+	return ""
+}
+
+// remedy says who can declare what nobody has declared.
+func (r Rules) remedy(host string, port int) string {
+	const operator = "the operator has not declared to be under zero data retention (models: in the configuration)"
+	if listed, _ := r.Models.Listed(host, port); listed {
+		return operator
+	}
+	for _, u := range r.Uses {
+		if u.HTTP != nil && u.HTTP.Host == host && u.HTTP.Port == port {
+			return operator + "; for the account of " + u.Name + " alone, an administrator can: hotcell connections declare " + string(u.Credential) + " --zero-data-retention"
+		}
+	}
+	return operator
 }
 
 // known says whether a host is one of the model providers that everybody

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"hotcell"
 	"hotcell/internal/egress"
+	"hotcell/internal/guard"
 	"hotcell/internal/place"
 )
 
@@ -25,13 +27,16 @@ func (x *exchange) foreign(w http.ResponseWriter, r *http.Request, to *target) b
 	for _, use := range x.gateway.rules().Uses {
 		if egress.Applies(&use, to.host, to.port) {
 			beside = append(beside, use.Name)
+			if x.verdict.Account {
+				continue // the request is to be that account's and nobody else's
+			}
 			for _, text := range use.Brings {
 				if p, err := place.Parse(text); err == nil {
 					x.own = append(x.own, p)
 				}
 			}
 		}
-		known = known || use.As == hotcell.InjectEnvironment && egress.Bound(&use, to.host, to.port)
+		known = known || !x.verdict.Account && use.As == hotcell.InjectEnvironment && egress.Bound(&use, to.host, to.port)
 	}
 	if known {
 		x.ownCookies(r, to)
@@ -55,6 +60,45 @@ func (x *exchange) foreign(w http.ResponseWriter, r *http.Request, to *target) b
 		delete(r.Header, "Cookie") // a session is as good as a key
 	}
 	return true
+}
+
+// shown finds a place of the head, meant for keys, that holds a value which would be
+// taken out on its way to a model: the service would get a mark for a key.
+func (x *exchange) shown(r *http.Request) (at place.Place, m guard.Match, found bool) {
+	var seen place.Set
+	for _, use := range x.verdict.Uses { // what the vault puts there itself
+		for _, text := range egress.Places(use, x.inspect.to.host) {
+			if p, err := place.Parse(text); err == nil && use.As == hotcell.InjectHTTP {
+				seen = append(seen, p)
+			}
+		}
+	}
+	for {
+		at, found := place.Foreign(x.inspect.to.host, r.Header, r.URL.RawQuery, seen)
+		if !found {
+			return at, m, false
+		}
+		for _, m := range x.inspect.patterns.Find([]byte(textOf(r, at))) {
+			if x.inspect.verdict(x.inspect.uses[m.ID], true) == guard.Redact {
+				return at, m, true
+			}
+		}
+		seen = append(seen, at)
+	}
+}
+
+// textOf is what a place of the head holds, in lines.
+func textOf(r *http.Request, at place.Place) string {
+	if at.Kind != place.Query {
+		return strings.Join(r.Header[at.Name], "\n")
+	}
+	var values []string
+	for name, value := range place.Parameters(r.URL.RawQuery) {
+		if name == at.Name {
+			values = append(values, value)
+		}
+	}
+	return strings.Join(values, "\n")
 }
 
 // ownCookies finds the cookies that hold values which the job has and may send there.

@@ -161,6 +161,11 @@ func (x *exchange) head(w http.ResponseWriter, r *http.Request) bool {
 		}
 	}
 	if redact {
+		if at, m, found := x.shown(r); found {
+			x.caught(m, at.String())
+			refuse(w, http.StatusForbidden, fmt.Sprintf("the request shows a value of %s to a model, in %s, and %s is not bound to %s, so a mark would stand in its place: keep it as a connection that is attached as http, or bind it to the host (--hosts %s)", m.Name, at, m.Name, x.about.Host, i.to.host))
+			return false
+		}
 		i.redactHead(r)
 	}
 	return x.packedHead(w, r)

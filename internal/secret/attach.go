@@ -1,10 +1,12 @@
 package secret
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
 	"hotcell"
+	"hotcell/internal/connector"
 	"hotcell/internal/site"
 	"hotcell/internal/vault"
 )
@@ -37,15 +39,25 @@ func within(hosts []string, c hotcell.Credential) error {
 	return nil
 }
 
-// CheckAttach refuses an attachment of c that is not one of a secret, and c on
+// CheckAttach makes the rule for attachments of secrets: it refuses an attachment of c that is not one of a secret, and c on
 // an assignment that has one of its variables already, from another secret or of
-// its own, or where all would be too large together.
-func CheckAttach(r hotcell.VaultReader, on hotcell.Attachment, c hotcell.Credential) error {
+// its own, or where all would be too large together; a stand-in that would be swapped
+// nowhere; and the key of a model's provider that nothing binds to it.
+func CheckAttach(catalog *connector.Catalog) func(hotcell.VaultReader, hotcell.Attachment, hotcell.Credential) error {
+	return func(r hotcell.VaultReader, on hotcell.Attachment, c hotcell.Credential) error {
+		return checkAttach(catalog, r, on, c)
+	}
+}
+
+func checkAttach(catalog *connector.Catalog, r hotcell.VaultReader, on hotcell.Attachment, c hotcell.Credential) error {
 	if err := checkNarrowing(on, c); err != nil {
 		return err
 	}
 	a, err := r.Assignment(c.Workspace, on.Assignment)
 	if err != nil {
+		return err
+	}
+	if err := cmp.Or(checkStandIn(on, c, a.Work), checkModelKey(catalog, on, c, a.Work.Allow)); err != nil {
 		return err
 	}
 	for _, v := range c.Variables {

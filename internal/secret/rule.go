@@ -98,7 +98,7 @@ func checkValue(value sensitive.Bytes, pointer string) error {
 }
 
 // describe is what may be said of the fields, and their size in bytes.
-func describe(fields []vault.Field) ([]hotcell.Variable, int, error) {
+func (s *Service) describe(fields []vault.Field) ([]hotcell.Variable, int, error) {
 	if len(fields) == 0 {
 		return nil, 0, hotcell.Invalid("/variables", "a secret has at least one variable; delete the secret instead")
 	}
@@ -114,6 +114,7 @@ func describe(fields []vault.Field) ([]hotcell.Variable, int, error) {
 			if err := guard.Guardable(b); err != nil {
 				v.Unguarded = err.Error()
 			}
+			v.Provider, v.Signs = s.catalog.ModelKey(f.Name, b), signs(f.Name, b)
 			return nil
 		})
 		out = append(out, v)

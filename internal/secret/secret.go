@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/connector"
 	"hotcell/internal/parcel"
 	"hotcell/internal/site"
 	"hotcell/internal/vault"
@@ -32,12 +33,14 @@ type Covers func(secret, variable string, value []byte) *vaultrpc.Advice
 type Service struct {
 	vault  *vault.Vault
 	covers Covers
-	now    func() time.Time
+	// catalog knows whose keys are those of models.
+	catalog *connector.Catalog
+	now     func() time.Time
 }
 
 // New is the tier behind the door v; covers advises on what is new.
-func New(v *vault.Vault, covers Covers, now func() time.Time) *Service {
-	return &Service{v, covers, now}
+func New(v *vault.Vault, covers Covers, catalog *connector.Catalog, now func() time.Time) *Service {
+	return &Service{v, covers, catalog, now}
 }
 
 // Create makes a secret from values that were sealed to the vault's key.
@@ -59,7 +62,7 @@ func (s *Service) Create(ctx context.Context, r *vaultrpc.CreateSecretRequest) (
 		Tier: hotcell.TierSecret, Name: r.Name, Owner: r.Principal.Member, Shared: r.Shared, Service: r.Service, Hosts: hosts,
 		Version: 1, Revision: 1, CreatedAt: s.now(), UpdatedAt: s.now(),
 	}
-	if fresh.Variables, fresh.Size, err = describe(values.fields); err != nil {
+	if fresh.Variables, fresh.Size, err = s.describe(values.fields); err != nil {
 		return nil, err
 	}
 	err = s.vault.CreateCredential(ctx, r.Principal, fresh, values.fields, func(a *vault.Act) error { return s.see(a, values) })
@@ -126,7 +129,7 @@ func (s *Service) apply(a *vault.Act, c hotcell.Credential, r *vaultrpc.ChangeSe
 		if err != nil {
 			return next, err
 		}
-		if next.Variables, next.Size, err = describe(fields); err != nil {
+		if next.Variables, next.Size, err = s.describe(fields); err != nil {
 			return next, err
 		}
 		if err := s.vault.Seal(a, next, fields); err != nil {
@@ -166,7 +169,10 @@ func (s *Service) collides(a *vault.Act, c hotcell.Credential) error {
 		return err
 	}
 	for _, at := range attached {
-		err := CheckAttach(a, at, c)
+		err := checkAttach(s.catalog, a, at, c)
+		if field, ok := errors.AsType[*hotcell.FieldError](err); ok && field.Pointer == "/as" {
+			return fmt.Errorf("%w: %s; or detach it first", hotcell.ErrConflict, field.Reason)
+		}
 		if errors.Is(err, hotcell.ErrInvalid) {
 			return fmt.Errorf("%w: the secret is attached with hosts that these do not cover, or as stand-ins, which need some: detach it first", hotcell.ErrConflict)
 		}

@@ -151,7 +151,7 @@ func fix(r hotcell.VaultReader, grant *hotcell.Grant) error {
 // Fill puts into a use what it takes of its credential. The hosts are the
 // attachment's own, else the credential's.
 func Fill(use *hotcell.Use, c hotcell.Credential) {
-	use.Tier, use.Name, use.HTTP, use.Login = c.Tier, c.Name, c.HTTP, c.Login
+	use.Tier, use.Name, use.HTTP, use.Model, use.Login = c.Tier, c.Name, c.HTTP, c.Model, c.Login
 	if c.Connected != nil {
 		use.Connector, use.Account = c.Connected.Connector, c.Connected.Account
 	}

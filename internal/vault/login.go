@@ -27,7 +27,7 @@ func (v *Vault) UseLogin(ctx context.Context, job hotcell.JobID, attachment hotc
 	host := about.Host
 	about = v.ofGrant(kind, found.grant)
 	about.Host, about.Credential, about.Name, about.Decision = host, found.use.Credential, found.use.Name, hotcell.Allowed
-	if err := cmp.Or(maySignIn(found, kind, at, v.steady()), v.mayReach(found.grant, at.Host, at.Port)); err != nil {
+	if err := cmp.Or(maySignIn(found, kind, at, v.steady()), v.mayReach(found, at.Host, at.Port)); err != nil {
 		return nil, v.refused(ctx, about, err)
 	}
 	about.Reason = where

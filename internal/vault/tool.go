@@ -107,7 +107,7 @@ func (v *Vault) UseTool(ctx context.Context, job hotcell.JobID, attachment hotce
 	to := about.Host
 	about = v.ofCall(found.grant, found.use, tool)
 	about.Host, about.Request, about.Decision = to, string(approved), hotcell.Allowed
-	if err := cmp.Or(mayCall(found, tool, v.steady()), v.mayReach(found.grant, host, port)); err != nil {
+	if err := cmp.Or(mayCall(found, tool, v.steady()), v.mayReach(found, host, port)); err != nil {
 		return nil, v.refused(ctx, about, err)
 	}
 	if err := v.store.Record(ctx, about); err != nil {

@@ -129,28 +129,48 @@ func (v *Vault) mayUse(found *granted, to Target) error {
 	case !egress.Applies(use, to.Host, to.Port):
 		return fmt.Errorf("%w: %s is not attached for this host", hotcell.ErrDenied, use.Name)
 	case to.Method == "":
-		return v.mayReach(found.grant, to.Host, to.Port)
+		return v.mayReach(found, to.Host, to.Port)
 	}
-	verdict := egress.Rules{Uses: []hotcell.Use{*use}, Allow: found.grant.Allow, Models: v.models.With(found.grant.Drill)}.Request(to.Host, to.Port, to.Method, to.URI)
+	verdict := v.rules(found.grant, use).Request(to.Host, to.Port, to.Method, to.URI)
 	switch {
 	case !verdict.Allowed:
 		return fmt.Errorf("%w: %s", hotcell.ErrDenied, verdict.Reason)
 	case len(verdict.Uses) == 0: // the host is allowed, without this credential
 		return fmt.Errorf("%w: %s", hotcell.ErrDenied, egress.Narrowed(use, to.Method, to.URI))
 	}
-	return nil
+	return v.mayReach(found, to.Host, to.Port)
 }
 
-// Model says whether a host is a model's; the error is a refusal where it is one that
-// is not declared to keep nothing.
-func (v *Vault) Model(grant hotcell.Grant, host string, port int) (model bool, err error) {
-	model, _ = v.models.With(grant.Drill).Find(host, port)
-	return model, v.mayReach(grant, host, port)
+// rules are what a job may reach with one use, as it is now.
+func (v *Vault) rules(grant hotcell.Grant, use *hotcell.Use) egress.Rules {
+	return egress.Rules{Uses: []hotcell.Use{*use}, Allow: grant.Allow, Models: v.models.With(grant.Drill)}
 }
 
-// mayReach refuses a model's host that is not declared to keep nothing.
-func (v *Vault) mayReach(grant hotcell.Grant, host string, port int) error {
-	if reason := v.models.With(grant.Drill).Undeclared(host, port); reason != "" {
+// Listed says what the operator's list of models says of a host.
+func (v *Vault) Listed(host string, port int) (listed, declared bool) {
+	return v.models.Listed(host, port)
+}
+
+// Model says whether a host is a model's for what a job holds; the error is a refusal
+// where it is one that a use may not go to.
+func (v *Vault) Model(held *Holding, use *hotcell.Use, host string, port int) (model bool, err error) {
+	rules := v.rules(held.Grant, use)
+	rules.Uses = append(rules.Uses, held.Grant.Uses...)
+	model, _ = rules.Model(host, port)
+	return model, undeclared(rules, host, port, use)
+}
+
+// mayReach refuses a model's host that nobody has declared to keep nothing, or that
+// was declared for another account than the use is of. What else the job holds has a
+// say in whether a host is a model's, and this use alone in whether it may go there.
+func (v *Vault) mayReach(found *granted, host string, port int) error {
+	rules := v.rules(found.grant, &found.use)
+	rules.Uses = append(rules.Uses, found.grant.Uses...)
+	return undeclared(rules, host, port, &found.use)
+}
+
+func undeclared(rules egress.Rules, host string, port int, use *hotcell.Use) error {
+	if reason := rules.Undeclared(host, port, use); reason != "" {
 		return fmt.Errorf("%w: %s", hotcell.ErrDenied, reason)
 	}
 	return nil
@@ -248,7 +268,7 @@ func (v *Vault) granted(ctx context.Context, job hotcell.JobID, attachment hotce
 		} else if err != nil {
 			return err
 		}
-		found.use.Version = versionOf(found.use, found.credential)
+		found.use.Version, found.use.Model = versionOf(found.use, found.credential), found.credential.Model
 		if err := existed(r, found.credential, found.use.Version); err != nil {
 			return err
 		}

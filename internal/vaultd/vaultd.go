@@ -130,11 +130,11 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 		Vault: door, Catalog: out.catalog, Book: out.book, OAuth: out.oauth, Keeper: out.keeper, Courier: out.courier, Remote: out.courier, Parser: c.Parser,
 		Now: c.Now, Log: c.Log,
 	})
-	checks := map[hotcell.Tier]assignment.Checker{hotcell.TierSecret: secret.CheckAttach, hotcell.TierConnection: connection.CheckAttach(out.book.Remembered), hotcell.TierLogin: login.CheckAttach}
+	checks := map[hotcell.Tier]assignment.Checker{hotcell.TierSecret: secret.CheckAttach(out.catalog), hotcell.TierConnection: connection.CheckAttach(out.book.Remembered), hotcell.TierLogin: login.CheckAttach}
 	guesses := &scrub.Guesses{}
 	logins := login.New(login.Config{Vault: door, Advise: connections.CoversHost, Now: c.Now})
 	return &Daemon{
-		vault: door, secrets: secret.New(door, connections.Covers, c.Now), connections: connections, assignments: assignment.New(door, checks, c.Now),
+		vault: door, secrets: secret.New(door, connections.Covers, out.catalog, c.Now), connections: connections, assignments: assignment.New(door, checks, c.Now),
 		leases:   lease.New(door),
 		forwards: forward.New(forward.Config{Vault: door, Dialer: c.Dialer, Roots: c.Roots, Databases: c.Databases, Keeper: out.keeper, Logins: logins, Budget: jobs, Guesses: guesses, Tidy: tidied, Now: c.Now, Log: c.Log}),
 		logins:   logins,

@@ -50,6 +50,9 @@ type CreateConnectionRequest struct {
 	// FromSecret takes the key from a variable of a secret, inside the vault.
 	FromSecret   hotcell.CredentialID `json:"from_secret,omitempty"`
 	FromVariable string               `json:"from_variable,omitempty"`
+	// ZeroDataRetention declares that the model's provider keeps nothing of what it is
+	// sent with this key.
+	ZeroDataRetention bool `json:"zero_data_retention,omitempty"`
 }
 
 // ChangeConnectionRequest changes what is given and leaves the rest.
@@ -64,6 +67,9 @@ type ChangeConnectionRequest struct {
 	// account's.
 	Key    []byte `json:"key,omitempty"`
 	Anyone bool   `json:"anyone,omitempty"`
+	// ZeroDataRetention declares that the model's provider keeps nothing of what it is
+	// sent with this key, or takes that back; nil leaves it.
+	ZeroDataRetention *bool `json:"zero_data_retention,omitempty"`
 }
 
 // Connector is what people may know of a connector.
@@ -76,7 +82,9 @@ type Connector struct {
 	// service_account or none.
 	Auth string `json:"auth"`
 	// Own is true for a document of the operator's own folder.
-	Own      bool      `json:"own,omitempty"`
+	Own bool `json:"own,omitempty"`
+	// Model is true for a provider of models.
+	Model    bool      `json:"model,omitempty"`
 	Hosts    []string  `json:"hosts,omitempty"`
 	Settings []Setting `json:"settings,omitempty"`
 	Tools    []Tool    `json:"tools,omitempty"`
