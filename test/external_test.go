@@ -224,6 +224,42 @@ func TestAnAgentElsewhereHasToolsAndNoToken(t *testing.T) {
 	}
 }
 
+// TestAnAgentElsewhereOutlivesTheServer stops and kills the server below an agent, which
+// goes on with the token that it has; what ends a job ends it afterwards as before.
+func TestAnAgentElsewhereOutlivesTheServer(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	id, _, token := o.elsewhere("10m")
+	short, _, brief := o.elsewhere("1s")
+	for _, end := range []func(){o.Stop, o.Kill} {
+		end()
+		o.Restart()
+		endpoint := "http://" + o.Address() + "/mcp"
+		eventually(t, "the token is good again", func() bool { return knock(t, endpoint, token) != http.StatusUnauthorized })
+		s := o.agent(endpoint, token, nil)
+		r, err := s.CallTool(t.Context(), &mcp.CallToolParams{Name: "test_simple_text", Arguments: map[string]any{"channel": "#ops"}})
+		if err != nil || r.IsError || !strings.Contains(told(r), "simple text response") {
+			t.Errorf("%s, %v", told(r), err)
+		}
+		if out := o.OK("jobs", "list", "--state", "running"); !strings.Contains(out, string(id)) {
+			t.Errorf("it does not run: %s", out)
+		}
+		eventually(t, "the other's time is over", func() bool { return strings.Contains(o.OK("jobs", "list", "--state", "timed out"), string(short)) })
+		if status := knock(t, endpoint, brief); status != http.StatusUnauthorized {
+			t.Errorf("a token whose time is over: %d", status)
+		}
+	}
+	endpoint := "http://" + o.Address() + "/mcp"
+	if o.OK("jobs", "cancel", string(id)); knock(t, endpoint, token) != http.StatusUnauthorized {
+		t.Error("a cancelled job is open")
+	}
+	o.Stop()
+	o.Restart()
+	if status := knock(t, "http://"+o.Address()+"/mcp", token); status != http.StatusUnauthorized {
+		t.Errorf("a cancelled job is open after a restart: %d", status)
+	}
+}
+
 func TestACallWaitsForAPerson(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)

@@ -84,6 +84,8 @@ type Service struct {
 	// outside counts the external jobs: they have no cell, and wait in no line.
 	outside atomic.Int64
 	leaving sync.WaitGroup
+	// outlived are external jobs that the process before this one left.
+	outlived []hotcell.Job
 	// works is true while queued jobs are taken.
 	works atomic.Bool
 }

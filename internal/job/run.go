@@ -23,7 +23,8 @@ const (
 var alive = []hotcell.JobState{hotcell.JobStarting, hotcell.JobRunning, hotcell.JobWaiting}
 
 // Recover marks what was under way when the process before this one died as
-// lost, and ends the grants of jobs that do not run. It comes before Run.
+// lost, and ends the grants of jobs that do not run. External jobs have no process that
+// could have died: they go on. It comes before Run.
 func (s *Service) Recover(ctx context.Context) error {
 	// Whatever the clock said when they were last heard of.
 	lost, err := s.Store.Silent(ctx, s.Now().AddDate(100, 0, 0))
@@ -31,6 +32,10 @@ func (s *Service) Recover(ctx context.Context) error {
 		return fmt.Errorf("looking for jobs that were running: %w", err)
 	}
 	for _, j := range lost {
+		if j.External && j.StartedAt != nil {
+			s.outlived = append(s.outlived, j)
+			continue
+		}
 		if err := s.lose(ctx, j, "the server stopped while it ran"); err != nil {
 			return err
 		}
@@ -79,6 +84,9 @@ func (s *Service) Run(ctx context.Context) error {
 	defer s.works.Store(false)
 	border.Go("the beat of jobs", border.Log(s.Config.Log), func() { s.beat(ctx) })
 	defer s.leaving.Wait()
+	for _, j := range s.outlived {
+		s.resume(ctx, j)
+	}
 	return s.Queue.Work(ctx, s.Concurrency, func(taken context.Context, id hotcell.JobID) {
 		border.Func("taking a job from the queue", border.Log(s.Config.Log), func() { s.run(ctx, taken, id) })()
 	})
@@ -151,16 +159,41 @@ func (s *Service) run(ctx, taken context.Context, id hotcell.JobID) {
 		s.carry(inner, j)
 		return
 	}
-	outer, stop := context.WithCancelCause(ctx)
-	gone := s.note(id, stop) // in the place of the one before
+	stop := s.apart(ctx, j) // in the place of the one before
 	if cause := context.Cause(inner); cause != nil {
 		stop(cause)
 	}
 	cancel(nil)
+}
+
+// apart carries an external job beside the queue.
+func (s *Service) apart(ctx context.Context, j hotcell.Job) (stop context.CancelCauseFunc) {
+	outer, stop := context.WithCancelCause(ctx)
+	gone := s.note(j.ID, stop)
 	s.leaving.Go(border.Func("an external job", border.Log(s.Config.Log), func() {
 		defer gone()
 		s.carry(outer, j)
 	}))
+	return stop
+}
+
+// resume has an external job go on that the process before this one left: its token is
+// as good as before, if its time is not over and the vault has not ended it.
+func (s *Service) resume(ctx context.Context, j hotcell.Job) {
+	if s.left(j) <= 0 {
+		o := timedOut(j)
+		s.end(ctx, j, o.state, o.reason)
+		if _, err := s.finish(ctx, j.ID, alive, o.state, o.reason, nil); err != nil {
+			s.Config.Log.Error("storing a job's end", "job", j.ID, "error", err)
+		}
+		return
+	}
+	again, err := s.Store.ChangeJob(ctx, j.ID, alive, func(j *hotcell.Job) { j.State = hotcell.JobStarting })
+	if err != nil {
+		s.Config.Log.Error("taking up an external job again", "job", j.ID, "error", err)
+		return
+	}
+	s.apart(ctx, again)
 }
 
 // note notes that a job runs, and how to end it, until over is called.
@@ -180,6 +213,9 @@ func (s *Service) note(id hotcell.JobID, cancel context.CancelCauseFunc) (over f
 func (s *Service) carry(ctx context.Context, j hotcell.Job) {
 	o := outcome{state: hotcell.JobFailed, reason: (&border.Fault{}).Error()}
 	border.Func("a job's run", border.Log(s.Config.Log), func() { o = s.perform(ctx, j) })()
+	if j.External && ctx.Err() != nil && o.state == hotcell.JobLost {
+		return // the server stops; the job goes on when it starts again
+	}
 	s.end(ctx, j, o.state, o.reason)
 	if _, err := s.finish(ctx, j.ID, alive, o.state, o.reason, &o); err != nil {
 		s.Config.Log.Error("storing a job's end", "job", j.ID, "error", err)
@@ -209,8 +245,10 @@ func (s *Service) perform(ctx context.Context, j hotcell.Job) outcome {
 	} else if err := s.equip(&j.Work); err != nil {
 		return outcome{state: hotcell.JobFailed, reason: sentence(err)}
 	}
-	if _, err := s.Vault.StartJob(ctx, &vaultrpc.StartJobRequest{Job: j.ID}); err != nil {
-		return s.ended(ctx, j, err, nil)
+	if j.StartedAt == nil { // else it goes on
+		if _, err := s.Vault.StartJob(ctx, &vaultrpc.StartJobRequest{Job: j.ID}); err != nil {
+			return s.ended(ctx, j, err, nil)
+		}
 	}
 	if f := j.Work.Files; f != nil && !j.External {
 		open := func() (io.ReadCloser, error) { return s.Files.Open(f.Digest) }
@@ -297,7 +335,9 @@ func (s *Service) waits(ctx context.Context, id hotcell.JobID, from, to hotcell.
 
 func (s *Service) started(ctx context.Context, id hotcell.JobID, at time.Time) error {
 	_, err := s.Store.ChangeJob(ctx, id, []hotcell.JobState{hotcell.JobStarting}, func(j *hotcell.Job) {
-		j.State, j.StartedAt = hotcell.JobRunning, &at
+		if j.State = hotcell.JobRunning; j.StartedAt == nil {
+			j.StartedAt = &at
+		}
 	})
 	s.feed.wake(id)
 	return err
@@ -321,7 +361,7 @@ func (s *Service) ended(ctx context.Context, j hotcell.Job, err error, end *work
 	case end != nil:
 		return s.judged(j, *end)
 	case errors.Is(cause, errTimedOut):
-		return outcome{state: hotcell.JobTimedOut, reason: fmt.Sprintf("its time limit of %s was reached", time.Duration(j.Work.Limits.Timeout))}
+		return timedOut(j)
 	case cause != nil:
 		return outcome{state: hotcell.JobLost, reason: "the server was stopped while it ran"}
 	case errors.Is(err, hotcell.ErrDenied), errors.Is(err, hotcell.ErrTampered), errors.Is(err, hotcell.ErrInvalid), errors.Is(err, hotcell.ErrNotFound):
@@ -332,6 +372,10 @@ func (s *Service) ended(ctx context.Context, j hotcell.Job, err error, end *work
 	}
 	s.Config.Log.Error("a job's run broke off", "job", j.ID, "error", err)
 	return outcome{state: hotcell.JobLost, reason: "its run broke off"}
+}
+
+func timedOut(j hotcell.Job) outcome {
+	return outcome{state: hotcell.JobTimedOut, reason: fmt.Sprintf("its time limit of %s was reached", time.Duration(j.Work.Limits.Timeout))}
 }
 
 // sentence is an error's text without the sentinel in front, which the state says.
