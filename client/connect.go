@@ -112,6 +112,9 @@ type Tested struct {
 	Works   bool   `json:"works"`
 	Account string `json:"account,omitempty"`
 	Reason  string `json:"reason,omitempty"`
+	// Unanswered is true where the service did not answer: nothing is known of the
+	// connection then.
+	Unanswered bool `json:"unanswered,omitempty"`
 }
 
 // TestConnection asks the service whether a connection works: by the path that is

@@ -113,6 +113,12 @@ func (c *Client) Attach(ctx context.Context, id hotcell.AssignmentID, credential
 	return out, c.json(ctx, http.MethodPost, "/v1/assignments/"+url.PathEscape(string(id))+"/attachments", nil, "", body, &out)
 }
 
+// ChangeAttachment replaces what an attachment allows; jobs that use it end where that is
+// less than before.
+func (c *Client) ChangeAttachment(ctx context.Context, id hotcell.AttachmentID, narrowing hotcell.Narrowing) (out Attached, err error) {
+	return out, c.json(ctx, http.MethodPut, "/v1/attachments/"+url.PathEscape(string(id)), nil, "", narrowing, &out)
+}
+
 // Detach takes an attachment away.
 func (c *Client) Detach(ctx context.Context, id hotcell.AttachmentID) error {
 	return c.json(ctx, http.MethodDelete, "/v1/attachments/"+url.PathEscape(string(id)), nil, "", nil, nil)

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -39,6 +41,9 @@ type serveOptions struct {
 // serve runs everything on one machine until ctx ends.
 func serve(ctx context.Context, o serveOptions) error {
 	log := slog.New(slog.NewTextHandler(o.stderr, nil))
+	if err := freePort(ctx, o.config.Listen); err != nil {
+		return err
+	}
 	house, err := openHouse(o, log)
 	if err != nil {
 		return err
@@ -48,6 +53,22 @@ func serve(ctx context.Context, o serveOptions) error {
 		return err
 	}
 	return house.control(ctx)
+}
+
+// freePort says whether the address to listen on can be had, before anything is started
+// that would have to end again.
+func freePort(ctx context.Context, address string) error {
+	if at, err := net.ResolveTCPAddr("tcp", address); err != nil || !at.IP.IsLoopback() {
+		return nil //nolint:nilerr // who listens for good says what is wrong with it
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w: another program listens on %s; is a server running already? Else choose another address with --listen", hotcell.ErrConflict, address)
+	}
+	if err != nil {
+		return fmt.Errorf("listening on %s: %w", address, err)
+	}
+	return l.Close()
 }
 
 // control is the control plane: jobs, the API and its listeners.

@@ -47,6 +47,12 @@ func For(catalog *connector.Catalog, what string) []vaultrpc.Advice {
 			}
 		}
 	}
+	if known := ofPrefix(what); known != nil {
+		return known
+	}
+	if c := named(catalog, what); c != nil {
+		return withSecret(connect(c, "there is a connector for "+c.Name))
+	}
 	if variable.MatchString(what) {
 		return ofVariable(strings.ToUpper(what))
 	}

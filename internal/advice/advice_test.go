@@ -28,11 +28,28 @@ func TestTheMostProtectedWayComesFirst(t *testing.T) {
 		"eve@hotmail.com": {hotcell.TierConnection, "microsoft-mail"}, "slack_bot_token": {hotcell.TierConnection, "slack"}, "Github_Token": {hotcell.TierConnection, "github"}, "xapp-1-A": {hotcell.TierConnection, "slack"},
 		"acme_api_key": {hotcell.TierConnection, "http"}, "database_url": {hotcell.TierSecret, ""}, "AZURE_CLIENT_SECRET": {hotcell.TierSecret, ""}, "Portal.Acme.Test": {hotcell.TierLogin, ""}, "192.0.2.7": {hotcell.TierLogin, ""},
 		"SG.abcdefghij.0123456789": {hotcell.TierConnection, "http"}, "https://portal.acme.test/x?token=1": {hotcell.TierLogin, ""}, "b\u00fccher.example": {hotcell.TierLogin, ""},
+		"Slack": {hotcell.TierConnection, "slack"}, "github": {hotcell.TierConnection, "github"}, "GitHub": {hotcell.TierConnection, "github"}, "HUBSPOT": {hotcell.TierConnection, "hubspot"},
+		"google sheets": {hotcell.TierConnection, "google-sheets"}, "Stripe": {hotcell.TierConnection, "stripe"}, "gmail": {hotcell.TierConnection, "gmail"}, "SLACK.COM": {hotcell.TierConnection, "slack"},
+		"sk-or-": {hotcell.TierConnection, "http"}, "AKIA": {hotcell.TierConnection, "http"}, "AKIAIOSFODNN7EXAMPLE": {hotcell.TierConnection, "http"}, "AKIA…": {hotcell.TierConnection, "http"},
+		"ASIA": {hotcell.TierConnection, "http"}, "glpat-": {hotcell.TierConnection, "http"}, "hf_": {hotcell.TierConnection, "http"}, "slacker": {hotcell.TierSecret, ""}, "AKIRA": {hotcell.TierSecret, ""},
 		"": {hotcell.TierSecret, ""}, "what is this": {hotcell.TierSecret, ""}, "LOG_LEVEL": {hotcell.TierSecret, ""},
 	} {
 		list := advice.For(catalog, what)
 		if len(list) == 0 || list[0].Tier != want.tier || list[0].Connector != want.connector || list[0].Reason == "" {
 			t.Errorf("%q: %+v", what, list)
+		}
+	}
+}
+
+func TestAdviceKnowsKeysByHowTheyBegin(t *testing.T) {
+	t.Parallel()
+	catalog, err := connector.Load(connector.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, want := range map[string]string{"AKIA…": "--auth sigv4", "sk-ant-": "connections create ", "glpat-": "--auth-name PRIVATE-TOKEN", "gsk_": "api.groq.com"} {
+		if list := advice.For(catalog, what); list[0].Tier != hotcell.TierConnection || !strings.Contains(list[0].Command, want) {
+			t.Errorf("%s: %+v", what, list)
 		}
 	}
 }
@@ -44,6 +61,7 @@ func TestAdviceRepeatsNoToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, token := range []string{
+		"AKIACANARY0123456789", "sk-ant-canary0123", "sk-or-canary0123", "glpat-canary0123", "hvs.canary0123456789",
 		"xoxb-canary-0123456789", "ghp_canary0123456789", "canary0123456789", "SG.canary.canary0123456789", "SG.Canary0123456789.canaryCANARY", "canary.xCanary", "eyJcanary.eyJcanary.canary-7",
 		"ya29.canary0123456789", "canary_canary_0123456789", "CANARY_0123456789", "p@ss:canary.word1", "1//0canary.x1", "canary.0123456789", "canary.canarycanarycanarycanarycanary",
 	} {

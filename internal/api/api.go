@@ -53,6 +53,7 @@ type Vault interface {
 	Assignment(context.Context, *vaultrpc.AssignmentRequest) (*vaultrpc.AssignmentAnswer, error)
 	Assignments(context.Context, *vaultrpc.AssignmentsRequest) (*vaultrpc.AssignmentsAnswer, error)
 	Attach(context.Context, *vaultrpc.AttachRequest) (*vaultrpc.AttachAnswer, error)
+	ChangeAttachment(context.Context, *vaultrpc.ChangeAttachmentRequest) (*vaultrpc.AttachAnswer, error)
 	Detach(context.Context, *vaultrpc.DetachRequest) error
 	Requests(context.Context, *vaultrpc.RequestsRequest) (*vaultrpc.RequestsAnswer, error)
 	Request(context.Context, *vaultrpc.RequestRequest) (*vaultrpc.RequestAnswer, error)

@@ -79,24 +79,40 @@ type listAssignments struct {
 	Name string `query:"name"`
 }
 
+// NarrowingBody is what an attachment allows.
+type NarrowingBody struct {
+	Hosts    []string           `json:"hosts,omitempty" doc:"the hosts that a secret's values may go to, within its own: HOST, HOST:PORT, or *.HOST"`
+	Methods  []string           `json:"methods,omitempty" doc:"the methods that it may be used for, such as GET; all when empty"`
+	Paths    []string           `json:"paths,omitempty" doc:"the paths that it may be used for: /v1/charges, /v1/customers/* (one segment), /v1/** (any rest)"`
+	Bodies   bool               `json:"bodies,omitempty" deprecated:"true" doc:"refused: name the fields in places"`
+	Places   []string           `json:"places,omitempty" doc:"where a stand-in may stand beside Authorization: header:NAME, query:NAME, body:FIELD, cookie:NAME, path"`
+	Brings   []string           `json:"brings,omitempty" doc:"places in which the job may bring what looks like a credential of its own"`
+	Tools    []string           `json:"tools,omitempty" doc:"the tools of a connection that may be called; none by default"`
+	Rules    []hotcell.ToolRule `json:"rules,omitempty" doc:"what must be true of a call, in CEL: args.channel == \"#ops\""`
+	Approve  []string           `json:"approve,omitempty" doc:"tools whose every call waits for a person; * is all"`
+	Fill     bool               `json:"fill,omitempty" doc:"of a login: the browser itself may have the password, for sites that compute on it"`
+	Evaluate bool               `json:"evaluate,omitempty" doc:"of a login: the agent may run scripts in pages, which can read their cookies and their storage"`
+	Unasked  []string           `json:"unasked,omitempty" doc:"tools that go without, although their connector has them wait"`
+}
+
+func (b NarrowingBody) narrowing() hotcell.Narrowing {
+	return hotcell.Narrowing{
+		Hosts: b.Hosts, Methods: b.Methods, Paths: b.Paths, Bodies: b.Bodies, Places: b.Places, Brings: b.Brings, Tools: b.Tools, Rules: b.Rules, Approve: b.Approve, Unasked: b.Unasked, Fill: b.Fill, Evaluate: b.Evaluate,
+	}
+}
+
 type attach struct {
 	ID   string `path:"id"`
 	Body struct {
-		Credential string             `json:"credential"`
-		As         string             `json:"as,omitempty" enum:"env,stand-in,http,tools,login" doc:"env or stand-in for a secret, http or tools for a connection, login for a login; env and http when it is not given, and tools where tools are"`
-		Hosts      []string           `json:"hosts,omitempty" doc:"the hosts that a secret's values may go to, within its own: HOST, HOST:PORT, or *.HOST"`
-		Methods    []string           `json:"methods,omitempty" doc:"the methods that it may be used for, such as GET; all when empty"`
-		Paths      []string           `json:"paths,omitempty" doc:"the paths that it may be used for: /v1/charges, /v1/customers/* (one segment), /v1/** (any rest)"`
-		Bodies     bool               `json:"bodies,omitempty" deprecated:"true" doc:"refused: name the fields in places"`
-		Places     []string           `json:"places,omitempty" doc:"where a stand-in may stand beside Authorization: header:NAME, query:NAME, body:FIELD, cookie:NAME, path"`
-		Brings     []string           `json:"brings,omitempty" doc:"places in which the job may bring what looks like a credential of its own"`
-		Tools      []string           `json:"tools,omitempty" doc:"the tools of a connection that may be called; none by default"`
-		Rules      []hotcell.ToolRule `json:"rules,omitempty" doc:"what must be true of a call, in CEL: args.channel == \"#ops\""`
-		Approve    []string           `json:"approve,omitempty" doc:"tools whose every call waits for a person; * is all"`
-		Fill       bool               `json:"fill,omitempty" doc:"of a login: the browser itself may have the password, for sites that compute on it"`
-		Evaluate   bool               `json:"evaluate,omitempty" doc:"of a login: the agent may run scripts in pages, which can read their cookies and their storage"`
-		Unasked    []string           `json:"unasked,omitempty" doc:"tools that go without, although their connector has them wait"`
+		Credential string `json:"credential"`
+		As         string `json:"as,omitempty" enum:"env,stand-in,http,tools,login" doc:"env or stand-in for a secret, http or tools for a connection, login for a login; env and http when it is not given, and tools where tools are"`
+		NarrowingBody
 	}
+}
+
+type changeAttachment struct {
+	ID   string `path:"id"`
+	Body NarrowingBody
 }
 
 // attachmentBody is an attachment as it was made.
@@ -113,6 +129,7 @@ func (s *service) assignments(api huma.API) {
 	operation(s, api, http.MethodPatch, "/v1/assignments/{id}", "change-assignment", "Change an assignment; its jobs keep what they were made with", http.StatusOK, s.changeAssignment)
 	operation(s, api, http.MethodDelete, "/v1/assignments/{id}", "delete-assignment", "Delete an assignment; its jobs end", http.StatusNoContent, s.deleteAssignment)
 	operation(s, api, http.MethodPost, "/v1/assignments/{id}/attachments", "attach", "Attach a credential to an assignment", http.StatusCreated, s.attach)
+	operation(s, api, http.MethodPut, "/v1/attachments/{id}", "change-attachment", "Replace what an attachment allows; jobs that use it end where that is less than before", http.StatusOK, s.changeAttachment)
 	operation(s, api, http.MethodDelete, "/v1/attachments/{id}", "detach", "Take an attachment away; jobs that use it end", http.StatusNoContent, s.detach)
 }
 
@@ -192,10 +209,19 @@ func (s *service) attach(ctx context.Context, p hotcell.Principal, in *attach) (
 	}
 	answer, err := s.Vault.Attach(ctx, &vaultrpc.AttachRequest{
 		Principal: p, Assignment: hotcell.AssignmentID(in.ID), Credential: hotcell.CredentialID(b.Credential), As: hotcell.Injection(b.As),
-		Narrowing: hotcell.Narrowing{
-			Hosts: b.Hosts, Methods: b.Methods, Paths: b.Paths, Bodies: b.Bodies, Places: b.Places, Brings: b.Brings, Tools: b.Tools, Rules: b.Rules, Approve: b.Approve, Unasked: b.Unasked, Fill: b.Fill, Evaluate: b.Evaluate,
-		},
+		Narrowing: b.narrowing(),
 	})
+	if err != nil {
+		return nil, err
+	}
+	return itemOf(attachmentBody{answer.Attachment, answer.Opens, answer.Warnings}, 1), nil
+}
+
+func (s *service) changeAttachment(ctx context.Context, p hotcell.Principal, in *changeAttachment) (*item[attachmentBody], error) {
+	if err := check(in.ID, hotcell.PrefixAttachment); err != nil {
+		return nil, err
+	}
+	answer, err := s.Vault.ChangeAttachment(ctx, &vaultrpc.ChangeAttachmentRequest{Principal: p, Attachment: hotcell.AttachmentID(in.ID), Narrowing: in.Body.narrowing()})
 	if err != nil {
 		return nil, err
 	}

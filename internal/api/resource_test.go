@@ -330,6 +330,7 @@ delete /v1/clients/{connector}
 delete /v1/connections/{id}
 delete /v1/logins/{id}
 delete /v1/secrets/{id}
+get /v1/agents
 get /v1/assignments
 get /v1/assignments/{id}
 get /v1/clients
@@ -382,6 +383,7 @@ post /v1/requests/{id}/refuse
 post /v1/secrets
 post /v1/secrets/{id}/share
 post /v1/secrets/{id}/unshare
+put /v1/attachments/{id}
 put /v1/clients/{connector}
 put /v1/files
 `

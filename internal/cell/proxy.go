@@ -67,14 +67,28 @@ func (i *initial) proxied(ctx context.Context, c net.Conn, d *door) {
 	join(c, out)
 }
 
-// answer answers what is not handed over, and ends the connection.
+// answer answers what is not handed over, and ends the connection. The reason is in the
+// status line too: many clients show nothing else of a proxy's answer.
 func answer(c net.Conn, status int, err error) {
-	_, _ = fmt.Fprintf(c, "HTTP/1.1 %d %s\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nhotcell: %v\n", status, http.StatusText(status), err)
+	reason := "hotcell: " + strings.TrimPrefix(err.Error(), "hotcell: ")
+	_, _ = fmt.Fprintf(c, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n%s\n", status, phrase(status, reason), reason)
 	_ = closeWrite(c)
 	// What is still unread would make the closing a reset, and the answer lost.
 	_ = c.SetReadDeadline(time.Now().Add(time.Second))
 	_, _ = io.Copy(io.Discard, io.LimitReader(c, 1<<20))
 	_ = c.Close()
+}
+
+// phrase is a status line's words (RFC 9112, section 4): the status's own, and the first
+// sentence of a reason, in printable ASCII.
+func phrase(status int, reason string) string {
+	reason, _, _ = strings.Cut(reason, ". ")
+	return http.StatusText(status) + " (" + strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, reason[:min(len(reason), 200)]) + ")"
 }
 
 // maxHead is how long the head of a proxy's request may be.

@@ -21,14 +21,14 @@ import (
 
 func (a *app) assignments() *cobra.Command {
 	return group("assignments", "Assignments: standing pieces of work, and what is attached to them",
-		a.createAssignment(), a.listAssignments(), a.showAssignment(), a.changeAssignment(), a.deleteAssignment(), a.attach(), a.detach())
+		a.createAssignment(), a.listAssignments(), a.showAssignment(), a.changeAssignment(), a.deleteAssignment(), a.attach(), a.changeAttachment(), a.detach())
 }
 
 // workFlags are the flags that make an assignment's work.
 type workFlags struct {
 	command, files, memory, disk string
 	instructions, agent          string
-	allow, env                   []string
+	allow, env, include          []string
 	timeout                      time.Duration
 	pids                         int
 	browser, yes                 bool
@@ -40,6 +40,7 @@ func (f *workFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.instructions, "instructions", "", "a `file` that says what an agent is to do, - for standard input: it lies at /job/INSTRUCTIONS.md, and is the agent's standard input")
 	flags.StringVar(&f.agent, "agent", "", "the `agent` that follows the instructions: claude, codex, gemini, opencode (hotcell agents list), or a command (jobs.agent of the server's configuration)")
 	flags.StringVar(&f.files, "files", "", "a `folder` that each job gets a fresh copy of, at /job")
+	flags.StringSliceVar(&f.include, "include", nil, "of --files: `names` or paths that go along although they usually hold keys: .env, .git, *.pem")
 	flags.StringArrayVar(&f.allow, "allow", nil, "a host that the job may reach: `HOST[:PORT][/PROTOCOL]`, HTTPS without one; may be given several times")
 	flags.StringArrayVar(&f.env, "env", nil, "a variable that is no secret: `NAME=value`; may be given several times")
 	flags.DurationVar(&f.timeout, "timeout", 0, "how long a job may run, such as 10m")
@@ -160,7 +161,7 @@ func (a *app) createAssignment() *cobra.Command {
 			return err
 		}
 		if flags.files != "" {
-			files, err := upload(cmd.Context(), c, flags.files)
+			files, err := a.sent(&leaving{include: flags.include}, func(l *leaving) (hotcell.Files, error) { return upload(cmd.Context(), c, flags.files, l) })
 			if err != nil {
 				return err
 			}
@@ -193,7 +194,7 @@ func (a *app) changeAssignment() *cobra.Command {
 			return err
 		}
 		if flags.files != "" {
-			files, err := upload(cmd.Context(), c, flags.files)
+			files, err := a.sent(&leaving{include: flags.include}, func(l *leaving) (hotcell.Files, error) { return upload(cmd.Context(), c, flags.files, l) })
 			if err != nil {
 				return err
 			}

@@ -81,15 +81,38 @@ func (f *ruleFlags) add(c *cobra.Command, n *hotcell.Narrowing) {
 	flags.StringSliceVar(&n.Tools, "tools", nil, "the `tools` of a connection that may be called; none without it: hotcell connections tools CONNECTION lists them")
 	flags.StringArrayVar(&f.when, "when", nil, "what must be true of a call, in CEL: 'args.channel == \"#ops\"', or 'TOOL: …' for one tool; may be given several times")
 	flags.StringVar(&f.approve, "approve", "", "have a person approve each call: of all tools, or of these `tools`")
-	flags.Lookup("approve").NoOptDefVal = "*"
+	flags.Lookup("approve").NoOptDefVal = everyTool
 	flags.StringSliceVar(&n.Unasked, "no-approval", nil, "let these `tools` go without approval, although their connector asks for one")
+}
+
+// everyTool is --approve without tools.
+const everyTool = "*"
+
+// toolNames are names of tools, with commas between.
+var toolNames = regexp.MustCompile(`^[a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*$`)
+
+// operands are an assignment and a credential, and the tools that people write behind
+// --approve with a space.
+func (f *ruleFlags) operands(cmd *cobra.Command, args []string) error {
+	if len(args) <= 2 || f.approve != everyTool {
+		return cobra.ExactArgs(2)(cmd, args)
+	}
+	for _, name := range args[2:] {
+		if !toolNames.MatchString(name) {
+			return &usageError{"--approve takes the names of tools, with an = before them", cmd.CommandPath() + " ASSIGNMENT CREDENTIAL --approve=TOOL,TOOL"}
+		}
+	}
+	return nil
 }
 
 // toolPrefix is the name of a tool before an expression.
 var toolPrefix = regexp.MustCompile(`^([a-z][a-z0-9_]*):\s+(.+)$`)
 
 // into puts the rules into a narrowing.
-func (f *ruleFlags) into(n *hotcell.Narrowing) {
+func (f *ruleFlags) into(n *hotcell.Narrowing, named ...string) {
+	if f.approve == everyTool && len(named) > 0 {
+		f.approve = strings.Join(named, ",")
+	}
 	for _, text := range f.when {
 		rule := hotcell.ToolRule{When: text}
 		if m := toolPrefix.FindStringSubmatch(text); m != nil {
@@ -114,7 +137,7 @@ values, which the vault swaps on the way to the bound hosts. As http, a
 connection's key is put onto the requests to its host, and no job has it. As tools,
 an agent calls the tools that are named and gets their results, and nothing else.
 As login, the browser of its jobs signs in, and nobody sees the password.`,
-		cobra.ExactArgs(2), func(cmd *cobra.Command, args []string) error {
+		rules.operands, func(cmd *cobra.Command, args []string) error {
 			c := a.client()
 			on, err := a.assignmentOf(cmd.Context(), c, args[0])
 			if err != nil {
@@ -124,7 +147,7 @@ As login, the browser of its jobs signs in, and nobody sees the password.`,
 			if err != nil {
 				return err
 			}
-			rules.into(&narrowing)
+			rules.into(&narrowing, args[2:]...)
 			for i, m := range narrowing.Methods {
 				narrowing.Methods[i] = strings.ToUpper(m)
 			}
@@ -137,8 +160,15 @@ As login, the browser of its jobs signs in, and nobody sees the password.`,
 			}
 			return a.made(string(made.ID), fmt.Sprintf("attached %s to %s: %s", what.Name, on.Name, effect(made, what)), made)
 		})
+	c.Flags().StringVar(&as, "as", "", "how its jobs get it: env or stand-in for a secret, http or tools for a connection, login for a login (default env, and tools where some are named)")
+	narrowingFlags(c, &narrowing)
+	rules.add(c, &narrowing)
+	return c
+}
+
+// narrowingFlags are the flags of what an attachment allows, beside its tools.
+func narrowingFlags(c *cobra.Command, narrowing *hotcell.Narrowing) {
 	flags := c.Flags()
-	flags.StringVar(&as, "as", "", "how its jobs get it: env or stand-in for a secret, http or tools for a connection, login for a login (default env, and tools where some are named)")
 	flags.StringSliceVar(&narrowing.Hosts, "hosts", nil, "the `hosts` that a secret's values may go to: HOST[:PORT] or *.HOST[:PORT], with commas between")
 	flags.StringSliceVar(&narrowing.Methods, "methods", nil, "the `methods` that it may be used for, such as GET,POST")
 	flags.StringSliceVar(&narrowing.Paths, "paths", nil, "the `paths` that it may be used for: /v1/charges, /v1/customers/* (one segment), /v1/** (any rest)")
@@ -148,8 +178,6 @@ As login, the browser of its jobs signs in, and nobody sees the password.`,
 	flags.StringSliceVar(&narrowing.Brings, "brings", nil, "`places` in which the job may bring what looks like a credential and is not what is attached: header:X-Page-Key")
 	flags.BoolVar(&narrowing.Bodies, "bodies", false, "")
 	_ = flags.MarkDeprecated("bodies", "stand-ins are swapped in fields that are named: --places body:FIELD")
-	rules.add(c, &narrowing)
-	return c
 }
 
 // effect says what an attachment does.

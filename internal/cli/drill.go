@@ -3,11 +3,13 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"hotcell/internal/drill"
+	"hotcell/test/attacks"
 )
 
 // errThrough is why a drill fails; what it printed says the rest.
@@ -26,6 +28,9 @@ Exits with 1 if anything got through.`, cobra.MaximumNArgs(1), func(cmd *cobra.C
 		o := drill.Options{Client: a.client(), Keep: func(name string) bool { return strings.HasPrefix(name, only) }}
 		if len(args) == 1 {
 			o.Assignment = args[0]
+		}
+		if err := anyCase(only); err != nil {
+			return err
 		}
 		if a.output == "table" {
 			o.Told = func(r drill.Result) { a.told(r) }
@@ -50,6 +55,21 @@ Exits with 1 if anything got through.`, cobra.MaximumNArgs(1), func(cmd *cobra.C
 	})
 	c.Flags().StringVar(&only, "only", "", "only the cases whose names begin with `this`")
 	return c
+}
+
+// anyCase says whether there is a case whose name begins so.
+func anyCase(only string) error {
+	cases, err := attacks.Cases()
+	if err != nil || slices.ContainsFunc(cases, func(c attacks.Case) bool { return strings.HasPrefix(c.Name, only) }) {
+		return err
+	}
+	var kinds []string
+	for _, c := range cases {
+		if kind, _, _ := strings.Cut(c.Name, "-"); !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	return &usageError{"there is no case of that name", "names begin with " + strings.Join(kinds[:min(len(kinds), 40)], ", ")}
 }
 
 func (a *app) told(r drill.Result) {

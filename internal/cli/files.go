@@ -16,8 +16,9 @@ import (
 
 type attached = client.AttachedCredential
 
-// upload sends a folder as a tar archive. The same folder gives the same bytes.
-func upload(ctx context.Context, c *client.Client, dir string) (hotcell.Files, error) {
+// upload sends a folder as a tar archive, without what usually holds keys. The same
+// folder gives the same bytes.
+func upload(ctx context.Context, c *client.Client, dir string, left *leaving) (hotcell.Files, error) {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -31,13 +32,13 @@ func upload(ctx context.Context, c *client.Client, dir string) (hotcell.Files, e
 	if dir, err = filepath.EvalSymlinks(dir); err != nil {
 		return hotcell.Files{}, fmt.Errorf("reading the folder: %w", err)
 	}
-	if err := measure(dir); err != nil {
+	if err := measure(dir, left); err != nil {
 		return hotcell.Files{}, err
 	}
 	read, write := io.Pipe()
 	packed := make(chan error, 1)
 	go func() {
-		err := pack(write, dir)
+		err := pack(write, dir, left)
 		packed <- err
 		_ = write.CloseWithError(err)
 	}()
@@ -51,9 +52,12 @@ func upload(ctx context.Context, c *client.Client, dir string) (hotcell.Files, e
 
 // measure refuses a folder that is too large, or that holds what cannot be
 // sent, before any of it is sent.
-func measure(dir string) error {
+func measure(dir string, left *leaving) error {
 	var total int64
 	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+		if out, skip := left.out(dir, name, entry, true); out {
+			return skip
+		}
 		if errors.Is(err, fs.ErrPermission) {
 			return hotcell.Invalid("", "%s may not be read by you", name)
 		}
@@ -83,11 +87,14 @@ func measure(dir string) error {
 
 // pack writes a folder's files, folders and links, without their times and
 // owners.
-func pack(w io.Writer, dir string) error {
+func pack(w io.Writer, dir string, left *leaving) error {
 	archive := tar.NewWriter(w)
 	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || name == dir {
 			return err
+		}
+		if out, skip := left.out(dir, name, entry, false); out {
+			return skip
 		}
 		inside, err := filepath.Rel(dir, name)
 		if err != nil {

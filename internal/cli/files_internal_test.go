@@ -76,14 +76,14 @@ func TestTheSameFolderIsTheSameArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	var first, second bytes.Buffer
-	if err := pack(&first, dir); err != nil {
+	if err := pack(&first, dir, &leaving{}); err != nil {
 		t.Fatal(err)
 	}
 	later := filepath.Join(dir, "a.txt")
 	if err := os.Chtimes(later, time.Unix(1, 0), time.Unix(1, 0)); err != nil {
 		t.Fatal(err)
 	}
-	if err := pack(&second, dir); err != nil || !bytes.Equal(first.Bytes(), second.Bytes()) {
+	if err := pack(&second, dir, &leaving{}); err != nil || !bytes.Equal(first.Bytes(), second.Bytes()) {
 		t.Errorf("%d and %d bytes, %v", first.Len(), second.Len(), err)
 	}
 }

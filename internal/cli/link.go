@@ -130,6 +130,16 @@ func renewal(c hotcell.Credential) string {
 	return "connect it anew: hotcell connections reconnect " + shell.Quote(c.Name)
 }
 
+// serviceOf is what people call the service that a connection is to.
+func serviceOf(ctx context.Context, c *client.Client, of hotcell.Credential) string {
+	if of.Connected != nil {
+		if made, err := c.Connector(ctx, of.Connected.Connector); err == nil {
+			return made.Name
+		}
+	}
+	return connectedTo(of)
+}
+
 func (a *app) testConnection() *cobra.Command {
 	var path string
 	c := command("test CONNECTION [--path /P]", "Ask the service whether a connection works", `Ask the service whether a connection works: whose account it is, where the connector
@@ -146,6 +156,9 @@ are told no more than whether it was one.`, cobra.ExactArgs(1), func(cmd *cobra.
 		}
 		if a.output == "json" {
 			return a.json(tested)
+		}
+		if tested.Unanswered {
+			return &hinted{fmt.Errorf("%w: %s does not answer: %s", hotcell.ErrUnavailable, serviceOf(cmd.Context(), c, of.Credential), tested.Reason), "nothing is known of the connection: is there a network? Try again later"}
 		}
 		if !tested.Works {
 			return &hinted{fmt.Errorf("%w: %s does not work: %s", hotcell.ErrNeedsReconnect, of.Name, tested.Reason), renewal(of.Credential)}

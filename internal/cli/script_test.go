@@ -56,7 +56,7 @@ func TestScripts(t *testing.T) {
 			return os.Mkdir(home, 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "fail": fail, "value": value, "break": breakChain, "interrupt": interrupt, "connect": connect, "clientsecret": clientsecret, "another": another, "archive": archive, "unlogged": unlogged,
+			"exits": exits, "fail": fail, "value": value, "break": breakChain, "interrupt": interrupt, "connect": connect, "clientsecret": clientsecret, "another": another, "archive": archive, "unlogged": unlogged, "unanswered": unanswered,
 		},
 	})
 }
@@ -176,3 +176,6 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("exit code %s, want %s", code, args[0])
 	}
 }
+
+// unanswered has the next test of a connection find nobody.
+func unanswered(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).Unanswered() }

@@ -48,7 +48,8 @@ func fails(err error) (*vaultrpc.TestConnectionAnswer, error) {
 	if errors.Is(err, hotcell.ErrTampered) || errors.Is(err, hotcell.ErrNotFound) || errors.Is(err, hotcell.ErrInvalid) {
 		return nil, err
 	}
-	return &vaultrpc.TestConnectionAnswer{Reason: sentence(err)}, nil
+	unanswered := errors.Is(err, hotcell.ErrUnavailable) || errors.Is(err, hotcell.ErrRateLimited)
+	return &vaultrpc.TestConnectionAnswer{Reason: sentence(err), Unanswered: unanswered}, nil
 }
 
 // testable is the connection as it is, where there is a way to ask.

@@ -37,6 +37,11 @@ func (c *Control) Attach(ctx context.Context, r *vaultrpc.AttachRequest) (*vault
 	return rpc.Call[vaultrpc.AttachRequest, vaultrpc.AttachAnswer](ctx, c.peer, vaultrpc.Attach, r)
 }
 
+// ChangeAttachment replaces what an attachment allows.
+func (c *Control) ChangeAttachment(ctx context.Context, r *vaultrpc.ChangeAttachmentRequest) (*vaultrpc.AttachAnswer, error) {
+	return rpc.Call[vaultrpc.ChangeAttachmentRequest, vaultrpc.AttachAnswer](ctx, c.peer, vaultrpc.ChangeAttachment, r)
+}
+
 // Detach takes an attachment away; jobs that use it end.
 func (c *Control) Detach(ctx context.Context, r *vaultrpc.DetachRequest) error {
 	return empty(ctx, c.peer, vaultrpc.Detach, r)

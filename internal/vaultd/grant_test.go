@@ -162,6 +162,10 @@ func TestWhatIsTakenAwayEndsItsJobsAtOnce(t *testing.T) {
 		"a credential that it used was detached": func(s *scene, _ hotcell.AssignmentID, at hotcell.AttachmentID, _ hotcell.CredentialID, _ hotcell.JobID) error {
 			return s.control.Detach(t.Context(), &vaultrpc.DetachRequest{Principal: s.me, Attachment: at})
 		},
+		"what a credential that it used may be used for was narrowed": func(s *scene, _ hotcell.AssignmentID, at hotcell.AttachmentID, _ hotcell.CredentialID, _ hotcell.JobID) error {
+			_, err := s.control.ChangeAttachment(t.Context(), &vaultrpc.ChangeAttachmentRequest{Principal: s.me, Attachment: at, Narrowing: hotcell.Narrowing{Hosts: []string{"api.acme.test"}}})
+			return err
+		},
 		"a credential that it used was deleted": func(s *scene, _ hotcell.AssignmentID, _ hotcell.AttachmentID, id hotcell.CredentialID, _ hotcell.JobID) error {
 			return s.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: id})
 		},
@@ -264,5 +268,44 @@ func TestAWorkerReportsTheNetworkOfLiveJobsOnly(t *testing.T) {
 	refused(t, "of no job", s.worker.Report(t.Context(), "job_nobody", connect), hotcell.ErrDenied, "no grant")
 	if n := len(s.events(hotcell.EventFilter{Kind: "network"})); n != 5 { // three, and two that were refused
 		t.Errorf("%d events of the network", n)
+	}
+}
+
+func TestWideningEndsNothing(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	secret := s.secret(s.me, "billing", "A", s.plant("a"))
+	on := s.assignment(s.me, "report")
+	at, err := s.attach(s.me, on, secret.ID)
+	must(t, err)
+	change := func(p hotcell.Principal, hosts ...string) (*vaultrpc.AttachAnswer, error) {
+		return s.control.ChangeAttachment(t.Context(), &vaultrpc.ChangeAttachmentRequest{Principal: p, Attachment: at, Narrowing: hotcell.Narrowing{Hosts: hosts}})
+	}
+	_, err = change(s.me, "api.acme.test")
+	must(t, err)
+	job := s.run(s.me, on)
+	for _, hosts := range [][]string{{"api.acme.test", "db.acme.test"}, nil} {
+		made, err := change(s.me, hosts...)
+		must(t, err)
+		if made.Attachment.ID != at || len(made.Attachment.Hosts) != len(hosts) {
+			t.Errorf("made %+v", made.Attachment)
+		}
+	}
+	if _, err := s.lease(job); err != nil {
+		t.Errorf("the job that runs: %v", err)
+	}
+	_, err = change(s.me, "nonsense:port:nonsense")
+	refused(t, "what is no host", err, hotcell.ErrInvalid, "")
+	_, err = change(s.b, "api.acme.test")
+	refused(t, "another's credential", err, hotcell.ErrNotFound, "credential")
+	_, err = s.control.ChangeAttachment(t.Context(), &vaultrpc.ChangeAttachmentRequest{Principal: s.me, Attachment: "att_none"})
+	refused(t, "what is not attached", err, hotcell.ErrNotFound, "")
+	answer, err := s.control.Assignment(t.Context(), &vaultrpc.AssignmentRequest{Principal: s.me, ID: on})
+	must(t, err)
+	if len(answer.Attachments) != 1 || len(answer.Attachments[0].Attachment.Hosts) != 0 {
+		t.Errorf("attached %+v", answer.Attachments)
+	}
+	if seen := s.events(hotcell.EventFilter{Kind: "attachment.change", Decision: hotcell.Allowed}); len(seen) != 3 {
+		t.Errorf("%d changes are on record", len(seen))
 	}
 }

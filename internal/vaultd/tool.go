@@ -43,3 +43,23 @@ func (d *Daemon) attach(ctx context.Context, r *vaultrpc.AttachRequest) (*vaultr
 	}
 	return answer, err
 }
+
+// changeAttachment replaces what an attachment allows, with what attach does around it.
+func (d *Daemon) changeAttachment(ctx context.Context, r *vaultrpc.ChangeAttachmentRequest) (*vaultrpc.AttachAnswer, error) {
+	credential, err := d.assignments.Attached(ctx, r.Principal, r.Attachment)
+	if err != nil {
+		return nil, err
+	}
+	r.Narrowing = d.connections.Named(ctx, r.Principal, credential, r.Narrowing)
+	answer, err := d.assignments.ChangeAttachment(ctx, r)
+	if unread, is := errors.AsType[*book.Unread](err); is {
+		if _, err := d.book.Of(ctx, r.Principal.Workspace, unread.Credential); err != nil {
+			return nil, err
+		}
+		answer, err = d.assignments.ChangeAttachment(ctx, r)
+	}
+	if err == nil && answer.Attachment.As == hotcell.InjectTools {
+		answer.Warnings = d.connections.Warnings(ctx, r.Principal, answer.Attachment)
+	}
+	return answer, err
+}

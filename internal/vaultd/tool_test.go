@@ -402,3 +402,27 @@ func TestEachCallHasAnIdOfItsOwn(t *testing.T) {
 		t.Errorf("%v", seen)
 	}
 }
+
+func TestToolsThatAreAddedAreThereFromTheNextJobOn(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	c := o.account(o.me, "work chat", o.plant("key"))
+	on := o.assignment(o.me, "work")
+	rule := hotcell.ToolRule{Tool: "chat_post", When: `args.channel == "#ops"`}
+	at, err := o.tools(o.me, on, c.ID, hotcell.Narrowing{Tools: []string{"chat_post"}, Rules: []hotcell.ToolRule{rule}})
+	must(t, err)
+	job := o.run(o.me, on)
+	change := func(n hotcell.Narrowing) error {
+		_, err := o.control.ChangeAttachment(t.Context(), &vaultrpc.ChangeAttachmentRequest{Principal: o.me, Attachment: at, Narrowing: n})
+		return err
+	}
+	refused(t, "a rule on what is no argument", change(hotcell.Narrowing{Tools: []string{"chat_post"}, Rules: []hotcell.ToolRule{{When: `args.nope == "x"`}}}), hotcell.ErrInvalid, "has no argument nope")
+	must(t, change(hotcell.Narrowing{Tools: []string{"chat_post"}}))
+	o.refuses(job, "chat_post", `{"channel":"#other","text":"t"}`, "refused", "")
+	o.done(job, "chat_post", `{"channel":"#ops","text":"t"}`)
+	o.done(o.run(o.me, on), "chat_post", `{"channel":"#other","text":"t"}`)
+	must(t, change(hotcell.Narrowing{Tools: []string{"chat_post"}, Rules: []hotcell.ToolRule{rule}}))
+	if _, err := o.call(job, "chat_post", `{"channel":"#ops","text":"t"}`); !errors.Is(err, hotcell.ErrDenied) {
+		t.Errorf("after less is allowed: %v", err)
+	}
+}

@@ -30,6 +30,7 @@ func (d *Daemon) work(mux *http.ServeMux) {
 		return &vaultrpc.AssignmentsAnswer{Assignments: list}, err
 	})
 	handle(d, mux, vaultrpc.Attach, d.attach)
+	handle(d, mux, vaultrpc.ChangeAttachment, d.changeAttachment)
 	handle(d, mux, vaultrpc.Detach, func(ctx context.Context, r *vaultrpc.DetachRequest) (*vaultrpc.Empty, error) {
 		return &vaultrpc.Empty{}, d.assignments.Detach(ctx, r)
 	})

@@ -188,6 +188,9 @@ type TestConnectionAnswer struct {
 	Account string `json:"account,omitempty"`
 	// Reason says why not.
 	Reason string `json:"reason,omitempty"`
+	// Unanswered is true where the service did not answer, or not now: nothing is
+	// known of the connection then.
+	Unanswered bool `json:"unanswered,omitempty"`
 }
 
 // CreateLinkRequest begins to connect an account by OAuth.

@@ -27,6 +27,7 @@ const (
 	Assignments      = "/hotcell.vault.control/Assignments"
 	Attach           = "/hotcell.vault.control/Attach"
 	Detach           = "/hotcell.vault.control/Detach"
+	ChangeAttachment = "/hotcell.vault.control/ChangeAttachment"
 	CreateJob        = "/hotcell.vault.control/CreateJob"
 	CancelJob        = "/hotcell.vault.control/CancelJob"
 	StartJob         = "/hotcell.vault.control/StartJob"

@@ -79,6 +79,14 @@ type AttachAnswer struct {
 	Warnings []string `json:"warnings,omitempty"`
 }
 
+// ChangeAttachmentRequest replaces what an attachment allows; jobs that use it end where
+// that is less than before.
+type ChangeAttachmentRequest struct {
+	Principal  hotcell.Principal    `json:"principal"`
+	Attachment hotcell.AttachmentID `json:"attachment"`
+	hotcell.Narrowing
+}
+
 // DetachRequest takes an attachment away.
 type DetachRequest struct {
 	Principal  hotcell.Principal    `json:"principal"`

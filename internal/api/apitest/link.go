@@ -16,6 +16,15 @@ type accounts struct {
 	links    map[hotcell.LinkID]hotcell.Link
 	clients  map[string]vaultrpc.OAuthClient
 	secrets  map[string]string
+	// unanswered is true where the next test of a connection finds nobody.
+	unanswered bool
+}
+
+// Unanswered has the next test of a connection find nobody.
+func (w *World) Unanswered() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.accounts.unanswered = true
 }
 
 // chat is the one connector of the catalogue that is connected by a link, key
@@ -76,6 +85,10 @@ func (v *vault) TestConnection(_ context.Context, r *vaultrpc.TestConnectionRequ
 	}
 	if c.Connected == nil {
 		return &vaultrpc.TestConnectionAnswer{Reason: "there is nothing to ask"}, nil
+	}
+	if v.accounts.unanswered {
+		v.accounts.unanswered = false
+		return &vaultrpc.TestConnectionAnswer{Reason: "the service cannot be reached", Unanswered: true}, nil
 	}
 	return &vaultrpc.TestConnectionAnswer{Works: true, Account: c.Connected.Account}, nil
 }

@@ -192,6 +192,21 @@ func asOf(c *hotcell.Credential, in *vaultrpc.AttachRequest) (hotcell.Injection,
 	return as, nil
 }
 
+func (v *vault) ChangeAttachment(_ context.Context, in *vaultrpc.ChangeAttachmentRequest) (*vaultrpc.AttachAnswer, error) {
+	leave, err := v.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	for i := range v.attachments {
+		if v.attachments[i].ID == in.Attachment {
+			v.attachments[i].Narrowing = in.Narrowing
+			return &vaultrpc.AttachAnswer{Attachment: v.attachments[i]}, nil
+		}
+	}
+	return nil, hotcell.ErrNotFound
+}
+
 func (v *vault) Detach(_ context.Context, in *vaultrpc.DetachRequest) error {
 	leave, err := v.enter()
 	if err != nil {
