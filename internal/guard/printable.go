@@ -1,6 +1,10 @@
 package guard
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
 
 // maxNear is how far from another an escape of quoted-printable is that is taken for
 // one: text is full of equals signs with digits behind them.
@@ -11,21 +15,16 @@ const maxNear = 4
 func printable(l *lane, final bool) {
 	b := l.fresh()
 	from, start := 0, l.taken
-	for i := 0; i < len(b); {
-		n := bytes.IndexByte(b[i:], '=')
-		if n < 0 {
-			break
-		}
-		if i += n; unprinted(b[i:]) {
-			for i++; i+1 < len(b) && b[i] == '=' && b[i+1] == '='; i++ { // what pads base64
-			}
+	for i := equals(b, 0); i < len(b); i = equals(b, i) {
+		near := l.state > 0 && start+int64(i)-int64(l.state) <= maxNear
+		if unprinted(b[i:], near) {
+			i++
 			continue
 		}
 		before := l.after
 		if i > from {
 			before = b[i-1]
 		}
-		near := l.state > 0 && start+int64(i)-int64(l.state) <= maxNear
 		took, meaning, more := 0, []byte(nil), false
 		if before != '=' { // two of them pad base64
 			took, meaning, more = printed(b[i:], near, final)
@@ -46,12 +45,42 @@ func printable(l *lane, final bool) {
 	l.keep(b[from:])
 }
 
-// unprinted says at a first look that what begins with an equals sign is no escape.
-func unprinted(b []byte) bool {
-	if len(b) < 3 || b[1] == '\n' || b[1] == '\r' {
+// unprinted says at a first look that what begins with an equals sign is no escape: it
+// has no two digits, or those of another sign, and none is near.
+func unprinted(b []byte, near bool) bool {
+	if len(b) < 3+maxNear || b[1] == '\n' || b[1] == '\r' {
 		return false
 	}
-	return nibbles[b[1]]|nibbles[b[2]] < 0
+	if nibbles[b[1]]|nibbles[b[2]] < 0 {
+		return true
+	}
+	return !near && nibbles[b[1]]<<4|nibbles[b[2]] != '=' && eights(uint64(binary.LittleEndian.Uint32(b[3:])), '=')&(1<<(8*maxNear)-1) == 0
+}
+
+// equals is where the next equals sign is from i on, the end of b without one. In most
+// text that has any the next is near.
+func equals(b []byte, i int) int {
+	for range 3 {
+		if i+8 > len(b) {
+			break
+		}
+		if found := eights(binary.LittleEndian.Uint64(b[i:]), '='); found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+		i += 8
+	}
+	if n := bytes.IndexByte(b[i:], '='); n >= 0 {
+		return i + n
+	}
+	return len(b)
+}
+
+// eights has the top bit of each of eight bytes set that is c, up to the first of them;
+// behind that, perhaps also of others.
+func eights(w uint64, c byte) uint64 {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	w ^= uint64(c) * ones
+	return (w - ones) &^ w & tops
 }
 
 // keep takes bytes as they are, and remembers the last.

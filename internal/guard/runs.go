@@ -35,10 +35,14 @@ func (r *runs) next(b []byte, i int) int {
 	// Of each run that is long enough, four characters in a row are at such a place.
 	const look = 4
 	stride := r.shortest - look + 1
+	half := stride / 2 // a run that is long enough goes on as far on one side
 	t := r.table
 	least := i
 	for ; i+look <= len(b); i += stride {
 		if t[b[i]]&t[b[i+1]]&t[b[i+2]]&t[b[i+3]]&isAny == 0 {
+			continue
+		}
+		if i-half >= least && i+look+half <= len(b) && t[b[i-half]]|t[b[i+look-1+half]] == 0 {
 			continue
 		}
 		from, to := i, i+look
