@@ -213,13 +213,20 @@ func (b *booth) join(h http.Handler) *rpc.Client {
 	return rpc.NewClient(d.DialContext)
 }
 
-// secret attaches a secret of one variable, which is named as the secret is.
+// secret attaches a secret of one variable, which is named as the secret is, and is
+// bound to the host.
 func (b *booth) secret(name, value string, as hotcell.Injection, n hotcell.Narrowing) {
+	b.t.Helper()
+	b.secretFor([]string{b.at()}, name, value, as, n)
+}
+
+// secretFor is secret, bound to other hosts, or to none.
+func (b *booth) secretFor(hosts []string, name, value string, as hotcell.Injection, n hotcell.Narrowing) {
 	b.t.Helper()
 	sealed, err := parcel.Seal(b.key, parcel.Context{Workspace: string(b.owner.Workspace), Tier: "secret", Item: name, Field: name}, []byte(value))
 	b.must(err)
 	made, err := b.control.CreateSecret(b.t.Context(), &vaultrpc.CreateSecretRequest{
-		Principal: b.owner, Name: name, Hosts: []string{fmt.Sprintf("%s:%d", b.host, b.port)}, Variables: []vaultrpc.SealedVariable{{Name: name, Message: sealed}},
+		Principal: b.owner, Name: name, Hosts: hosts, Variables: []vaultrpc.SealedVariable{{Name: name, Message: sealed}},
 	})
 	b.must(err)
 	_, err = b.control.Attach(b.t.Context(), &vaultrpc.AttachRequest{Principal: b.owner, Assignment: b.on, Credential: made.Credential.ID, As: as, Narrowing: n})

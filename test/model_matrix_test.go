@@ -41,7 +41,7 @@ func openTwins(t *testing.T, hosts ...string) *twins {
 	must(t, err)
 	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
 	must(t, err)
-	w := &twins{ca: file(t, "ca.pem", string(ca.PEM())), port: l.Addr().(*net.TCPAddr).Port} //nolint:forcetypeassert // it is one of TCP
+	w := &twins{ca: file(t, "ca.pem", string(ca.PEM())), port: l.Addr().(*net.TCPAddr).Port}
 	server := &http.Server{Handler: w, ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() { _ = server.Close() })

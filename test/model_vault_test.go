@@ -139,3 +139,39 @@ func TestAWordOnAnAccountCountsForItsKeyAlone(t *testing.T) {
 		})
 	}
 }
+
+// TestAModelGetsNoMarkForAKey has jobs show a value that may not go to a model, in the
+// places for keys and in others.
+func TestAModelGetsNoMarkForAKey(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		hosts  []string
+		line   string
+		head   string
+		status int
+	}{
+		"its own header":          {nil, "/v1/messages", "X-Api-Key: VALUE", http.StatusForbidden},
+		"a bearer's":              {nil, "/v1/messages", "Authorization: Bearer VALUE", http.StatusForbidden},
+		"a basic pair":            {nil, "/v1/messages", "Authorization: Basic YWRhOmtXOXZRMm1UN3hMcjRacE44Y1liM0hzRA==", http.StatusForbidden},
+		"a parameter":             {nil, "/v1/messages?api_key=VALUE", "X-Note: none", http.StatusForbidden},
+		"a header by another way": {nil, "/v1/messages", "X-Auth-Token: VALUE", http.StatusForbidden},
+		"bound elsewhere":         {[]string{"api.acme.test"}, "/v1/messages", "X-Api-Key: VALUE", http.StatusForbidden},
+		"what is no key's place":  {nil, "/v1/messages", "X-Note: see VALUE", http.StatusOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := openBoothBy(t, knownModel, func(b *booth, _ *authority.Authority) {
+				b.models = egress.Models{{Host: knownModel, ZeroDataRetention: true}}
+			})
+			b.secretFor(c.hosts, "OTHER", accountKey, hotcell.InjectEnvironment, hotcell.Narrowing{})
+			b.start()
+			answer, text, arrived := b.send(strings.ReplaceAll("GET "+c.line+" HTTP/1.1\r\nHost: HOST\r\n"+c.head+"\r\n\r\n", "VALUE", accountKey))
+			if answer.StatusCode != c.status || strings.Contains(arrived, accountKey) || c.status == http.StatusForbidden && (arrived != "" || !strings.Contains(text, "--hosts "+knownModel)) {
+				t.Errorf("%d %s; there arrived %q", answer.StatusCode, text, arrived)
+			}
+			if c.status == http.StatusOK && !strings.Contains(arrived, "[hotcell:OTHER]") {
+				t.Errorf("there arrived %q", arrived)
+			}
+		})
+	}
+}

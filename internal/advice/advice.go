@@ -105,8 +105,16 @@ func ofHost(catalog *connector.Catalog, host string) []vaultrpc.Advice {
 func connect(c *connector.Connector, reason string) vaultrpc.Advice {
 	return vaultrpc.Advice{
 		Tier: hotcell.TierConnection, Connector: c.Slug, Command: "hotcell connections create " + c.Slug,
-		Reason: reason + ": agents get its tools and their results, and never a token",
+		Reason: reason + ": agents " + Gets(c) + ", and never a token",
 	}
+}
+
+// Gets says what agents get of a connector's connections.
+func Gets(c *connector.Connector) string {
+	if c.Model {
+		return "ask it by their own client, onto whose requests the vault puts the key"
+	}
+	return "get its tools and their results"
 }
 
 func http(host, reason string) vaultrpc.Advice {

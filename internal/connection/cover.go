@@ -32,7 +32,7 @@ func (s *Service) Covers(secret, variable string, value []byte) *vaultrpc.Advice
 		}
 		return &vaultrpc.Advice{
 			Tier: hotcell.TierConnection, Connector: c.Slug, Variable: variable, Command: command,
-			Reason: by + ", for which there is a connector: an agent then gets tools and their results, and never the value",
+			Reason: by + ", for which there is a connector: agents then " + advice.Gets(c) + ", and never the value",
 		}
 	}
 	return nil
@@ -44,7 +44,7 @@ func (s *Service) CoversHost(host string) *vaultrpc.Advice {
 		if slices.ContainsFunc(c.Advise.Hosts, func(h string) bool { return site.Covers(h, host, 443) }) {
 			return &vaultrpc.Advice{
 				Tier: hotcell.TierConnection, Connector: c.Slug, Command: "hotcell connections create " + c.Slug,
-				Reason: "there is a connector for " + c.Name + ": an agent then gets tools and their results, and no browser has to sign in",
+				Reason: "there is a connector for " + c.Name + ": agents then " + advice.Gets(c) + ", and no browser has to sign in",
 			}
 		}
 	}
