@@ -159,10 +159,7 @@ func Public(c Config) http.Handler {
 	document := http.NewServeMux()
 	(&service{Config: Config{Version: c.Version}}).resources(document)
 	mux.Handle("GET /openapi.json", document)
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = io.WriteString(w, welcome)
-	})
+	mux.HandleFunc("GET /{$}", greet)
 	look := newConnectPages()
 	s.connect(mux, look)
 	s.answering(mux, look)
@@ -191,16 +188,6 @@ func (s *service) resources(mux *http.ServeMux) {
 }
 
 func nothing(w http.ResponseWriter, r *http.Request) { writeProblem(w, r, hotcell.ErrNotFound) }
-
-const welcome = `Hotcell is running. In this version people use it from the machine that it runs on:
-
-    hotcell secrets create billing --env-file .env
-    hotcell assignments create report --command 'python3 report.py' --files ./report
-    hotcell assignments attach report billing
-    hotcell run report
-
-The API is on the socket in the data folder, and described at /openapi.json.
-`
 
 // maxBody is how large a request may be: a secret of 256 KiB, sealed variable
 // by variable and in base64.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +16,7 @@ import (
 	"hotcell/client"
 	"hotcell/internal/importer"
 	"hotcell/internal/sensitive"
+	"hotcell/internal/site"
 )
 
 // importing are the flags of an import.
@@ -62,8 +64,14 @@ func (a *app) runImport(ctx context.Context, paths []string, f importing) error 
 	if err != nil {
 		return err
 	}
+	there := 0
+	if f.skip {
+		if plan, there, err = a.withoutExisting(ctx, plan); err != nil {
+			return err
+		}
+	}
 	if a.output != "json" {
-		if err := a.preview(found, plan); err != nil {
+		if err := a.preview(found, plan, there); err != nil {
 			return err
 		}
 	}
@@ -71,6 +79,9 @@ func (a *app) runImport(ctx context.Context, paths []string, f importing) error 
 	case f.dry && a.output == "json":
 		return a.json(told(found, plan))
 	case f.dry:
+		return nil
+	case len(plan) == 0 && there > 0:
+		a.say("nothing is new: %s there already", count(there, "login"))
 		return nil
 	case len(plan) == 0:
 		return fmt.Errorf("there is nothing to import in it")
@@ -84,6 +95,7 @@ func (a *app) runImport(ctx context.Context, paths []string, f importing) error 
 	for i, p := range plan {
 		drafts[i] = p.LoginDraft
 	}
+	a.say("importing %s …", count(len(drafts), "login"))
 	out, err := a.client().ImportLogins(ctx, drafts, f.skip)
 	if err != nil {
 		return err
@@ -97,11 +109,34 @@ func (a *app) runImport(ctx context.Context, paths []string, f importing) error 
 	if len(out.Changed) > 0 {
 		sentence += fmt.Sprintf("; %s got codes", count(len(out.Changed), "login"))
 	}
-	if len(out.There) > 0 {
-		sentence += fmt.Sprintf("; there already: %d", len(out.There))
+	if there += len(out.There); there > 0 {
+		sentence += fmt.Sprintf("; there already: %d", there)
 	}
 	a.say("%s. Remove the files that they came from.", sentence)
 	return nil
+}
+
+// withoutExisting leaves out what there is already, by site and user name, as the server
+// does, so that what is shown is what is made.
+func (a *app) withoutExisting(ctx context.Context, plan []planned) (kept []planned, there int, err error) {
+	logins, err := a.client().Logins(ctx, "")
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, p := range plan {
+		at, bad := site.Login(p.Site)
+		exists := bad == nil && p.Into == "" && slices.ContainsFunc(logins, func(c hotcell.Credential) bool {
+			return c.Login != nil && c.Shared == p.Shared && c.Login.Of(at.Host, at.Port, at.Plain) && c.Login.Username == p.Username
+		})
+		if exists {
+			there++
+			p.Password.Clear()
+			p.OTP.Clear()
+			continue
+		}
+		kept = append(kept, p)
+	}
+	return kept, there, nil
 }
 
 // exclude leaves entries out: 3,5-9.
@@ -200,7 +235,7 @@ func told(found *importer.Logins, plan []planned) *toldImport {
 }
 
 // preview shows what an import would make, and what it leaves out.
-func (a *app) preview(found *importer.Logins, plan []planned) error {
+func (a *app) preview(found *importer.Logins, plan []planned, there int) error {
 	has := func(v sensitive.Bytes) string {
 		if v.Len() > 0 {
 			return "yes"
@@ -220,7 +255,14 @@ func (a *app) preview(found *importer.Logins, plan []planned) error {
 			return err
 		}
 	}
-	a.say("%s: %s to import", found.Format, count(len(plan), "login"))
+	told := fmt.Sprintf("%s: %s to import", found.Format, count(len(plan), "login"))
+	if there > 0 {
+		told += fmt.Sprintf(", %d there already", there)
+	}
+	if n := len(found.Skipped); n > 0 {
+		told += fmt.Sprintf(", %d left out", n)
+	}
+	a.say("%s", told)
 	for _, s := range found.Skipped {
 		a.say("left out: entry %d%s: %s", s.Entry, titled(s.Title), s.Reason)
 	}

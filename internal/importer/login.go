@@ -187,6 +187,7 @@ type entry struct {
 	password, otp string
 	skip          string
 	trashed       bool
+	archived      bool
 }
 
 // add takes an entry, once for each site that it is for, or says why not.
@@ -197,6 +198,9 @@ func (l *Logins) add(e entry) {
 	switch {
 	case e.skip != "":
 		skip("%s", e.skip)
+		return
+	case e.archived:
+		skip("it is archived")
 		return
 	case e.trashed:
 		skip("it is in the trash")

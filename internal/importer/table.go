@@ -98,7 +98,7 @@ func (t table) read(out *Logins, r *csv.Reader, at map[string]int) error {
 		case KeePassCSV:
 			e.trashed = recycled(get("group"))
 		case OnePasswordCV:
-			e.trashed = strings.EqualFold(get("archived"), "true")
+			e.archived = strings.EqualFold(get("archived"), "true")
 		}
 		for _, name := range []string{"notes", "note", "extra", "comments", "fields"} {
 			if get(name) != "" {

@@ -144,7 +144,7 @@ const (
 )
 
 func (i *item1PUX) entry(number int) entry {
-	e := entry{number: number, title: i.Overview.Title, trashed: i.State == "trashed" || i.State == "deleted" || i.State == "archived"}
+	e := entry{number: number, title: i.Overview.Title, trashed: i.State == "trashed" || i.State == "deleted", archived: i.State == "archived"}
 	if i.CategoryUUID != loginCategory && i.CategoryUUID != passwordCategory {
 		e.skip = "it is no login"
 		return e
