@@ -40,7 +40,7 @@ func TestASecretThroughItsLife(t *testing.T) {
 	if out := s.OK("run", "lengths"); out != "8|17|gone|" {
 		t.Errorf("the job saw %q", out)
 	}
-	if r := s.Run("secrets", "unset", "billing", "NOTHING"); r.Code != 6 {
+	if r := s.Run("secrets", "unset", "billing", "NOTHING"); r.Code != 3 {
 		t.Errorf("unset of what is not there: %+v", r)
 	}
 	s.OK("secrets", "share", "billing")
