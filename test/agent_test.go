@@ -31,8 +31,8 @@ type studio struct {
 	asked []string
 }
 
-// openStudio opens a studio. The model's key goes on as auth says.
-func openStudio(t *testing.T, auth string, script ...model.Step) *studio {
+// openStudio opens a studio, with a provider's connector for the model.
+func openStudio(t *testing.T, provider string, script ...model.Step) *studio {
 	t.Helper()
 	d := &studio{model: &model.Twin{Key: scriptedKey, Script: script, Words: "all of it is done"}}
 	tools := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -44,10 +44,10 @@ func openStudio(t *testing.T, auth string, script ...model.Step) *studio {
 		_, _ = fmt.Fprintf(w, `{"text":"the word is heliotrope for %s"}`, r.URL.Query().Get("channel"))
 	}))
 	t.Cleanup(tools.Close)
-	provider := httptest.NewTLSServer(d.model)
-	t.Cleanup(provider.Close)
+	models := httptest.NewTLSServer(d.model)
+	t.Cleanup(models.Close)
 	port := func(s *httptest.Server) string { return s.URL[strings.LastIndex(s.URL, ":")+1:] }
-	d.host = "example.com:" + port(provider)
+	d.host = "example.com:" + port(models)
 	dir := t.TempDir()
 	documents := filepath.Join(dir, "documents")
 	if err := os.Mkdir(documents, 0o755); err != nil {
@@ -75,10 +75,9 @@ egress:
 connectors: {folder: %s}
 agents: {folder: %s}
 cells: {toolchains: %s}
-models: [{host: "%s", zero_data_retention: true}]
-`, filepath.Join(dir, "ca.pem"), documents, dir, toolchainsFolder(), d.host))
+`, filepath.Join(dir, "ca.pem"), documents, dir, toolchainsFolder()))
 	d.OK("connections", "create", "test", "--name", "team", "--api-key-file", filepath.Join(dir, "key.txt"))
-	d.OK("connections", "create", "http", "--name", "model", "--host", d.host, "--auth", auth, "--api-key-file", filepath.Join(dir, "model.txt"))
+	d.OK("connections", "create", provider, "--name", "model", "--set", "url=https://"+d.host, "--zero-data-retention", "--api-key-file", filepath.Join(dir, "model.txt"))
 	d.asked = []string{"--instructions", filepath.Join(dir, "task.md")}
 	return d
 }
@@ -95,14 +94,14 @@ func toolchainsFolder() string {
 
 // programs are the programs that people have, with what tells each where the twin is.
 var programs = []struct {
-	name, auth string
-	env        func(base string) []string
-	flags      []string
+	name, provider string
+	env            func(base string) []string
+	flags          []string
 }{
-	{"claude", "header:X-Api-Key", func(base string) []string { return []string{"ANTHROPIC_BASE_URL=" + base} }, nil},
-	{"codex", "bearer", func(base string) []string { return []string{"OPENAI_BASE_URL=" + base + "/v1"} }, []string{"-m", "gpt-5.1-codex"}},
-	{"gemini", "header:X-Goog-Api-Key", func(base string) []string { return []string{"GOOGLE_GEMINI_BASE_URL=" + base} }, []string{"-m", "gemini-2.5-flash"}},
-	{"opencode", "header:X-Api-Key", func(base string) []string { return []string{"ANTHROPIC_BASE_URL=" + base} }, []string{"-m", "anthropic/claude-sonnet-4-5"}},
+	{"claude", "anthropic", func(base string) []string { return []string{"ANTHROPIC_BASE_URL=" + base} }, nil},
+	{"codex", "openai", func(base string) []string { return []string{"OPENAI_BASE_URL=" + base + "/v1"} }, []string{"-m", "gpt-5.1-codex"}},
+	{"gemini", "google-ai", func(base string) []string { return []string{"GOOGLE_GEMINI_BASE_URL=" + base} }, []string{"-m", "gemini-2.5-flash"}},
+	{"opencode", "anthropic", func(base string) []string { return []string{"ANTHROPIC_BASE_URL=" + base} }, []string{"-m", "anthropic/claude-sonnet-4-5"}},
 }
 
 // TestAgentsRun has each agent, as npm has it, follow instructions in a cell: it lists
@@ -117,7 +116,7 @@ func TestProveAgentsRun(t *testing.T) {
 			continue
 		}
 		t.Run(one.name, func(t *testing.T) {
-			d := openStudio(t, one.auth, model.Step{Tool: "simple_text", Arguments: map[string]any{"channel": "ops"}}, model.Step{Tool: "asked", Arguments: map[string]any{"text": "heliotrope"}})
+			d := openStudio(t, one.provider, model.Step{Tool: "simple_text", Arguments: map[string]any{"channel": "ops"}}, model.Step{Tool: "asked", Arguments: map[string]any{"text": "heliotrope"}})
 			create := append([]string{"assignments", "create", "clerk", "--agent", one.name, "--timeout", "10m"}, d.asked...)
 			for _, variable := range one.env("https://" + d.host) {
 				create = append(create, "--env", variable)
@@ -126,7 +125,7 @@ func TestProveAgentsRun(t *testing.T) {
 				t.Fatalf("%+v", r)
 			}
 			d.OK("assignments", "attach", "clerk", "team", "--tools", "simple_text,asked")
-			d.OK("assignments", "attach", "clerk", "model", "--as", "http")
+			d.OK("assignments", "attach", "clerk", "model")
 			approved := make(chan string, 1)
 			go func() { approved <- d.approve() }()
 			r := d.Run(append([]string{"run", "clerk", "--"}, one.flags...)...)
@@ -178,11 +177,11 @@ var ownAgents = map[string]struct {
 // without having done what agents do.
 func TestAnAgentThatDidNothingHasNotSucceeded(t *testing.T) {
 	t.Parallel()
-	d := openStudio(t, "header:X-Api-Key")
+	d := openStudio(t, "anthropic")
 	for name, c := range ownAgents {
 		d.OK(append([]string{"assignments", "create", name, "--agent", "own-" + name, "--allow", d.host, "--env", "BASE=https://" + d.host}, d.asked...)...)
 		if !c.without {
-			d.OK("assignments", "attach", name, "model", "--as", "http")
+			d.OK("assignments", "attach", name, "model")
 		}
 		r := d.Run("run", name)
 		if (r.Code == 0) != (c.reason == "") || !strings.Contains(r.Err, c.reason) {
