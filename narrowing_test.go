@@ -15,7 +15,7 @@ type use struct{ host, method, path, place, bring, tool string }
 // may is the plain reading of a narrowing: whether it lets something be done, and whether
 // that goes without a person and without a rule.
 func may(n hotcell.Narrowing, u use) (done, unasked, unruled bool) {
-	in := func(list []string, one string) bool { return slices.Contains(list, one) }
+	in := slices.Contains[[]string]
 	free := func(list []string, one string) bool { return len(list) == 0 || in(list, one) }
 	done = free(n.Hosts, u.host) && free(n.Methods, u.method) && free(n.Paths, u.path) && in(append(n.Places, "header"), u.place) && in(append(n.Brings, ""), u.bring) && in(n.Tools, u.tool)
 	unasked = !in(n.Approve, u.tool) && !in(n.Approve, "*")
@@ -26,7 +26,7 @@ func may(n hotcell.Narrowing, u use) (done, unasked, unruled bool) {
 // TestProveThatWhatWidensAllowsAllThatItDid holds Widens against that reading, use by use.
 func TestProveThatWhatWidensAllowsAllThatItDid(t *testing.T) {
 	t.Parallel()
-	r := rand.New(rand.NewPCG(7, 11)) //nolint:gosec // the same cases each time
+	r := rand.New(rand.NewPCG(7, 11))
 	some := func(all ...string) []string {
 		return slices.DeleteFunc(all, func(string) bool { return r.IntN(3) == 0 })
 	}

@@ -41,7 +41,7 @@ func (l *leaving) out(dir, name string, entry fs.DirEntry, note bool) (out bool,
 	}
 	inside, err := filepath.Rel(dir, name)
 	if err != nil {
-		return false, nil
+		return false, nil //nolint:nilerr // it is not below the folder, so it is none of the files
 	}
 	inside = filepath.ToSlash(inside)
 	if slices.ContainsFunc(l.include, func(p string) bool { return matches(p, inside) }) {

@@ -64,7 +64,7 @@ func (s *Service) judged(j hotcell.Job, end workerrpc.End) outcome {
 	if j.Work.Agent == "" || end.Seen == nil {
 		return o
 	}
-	missing := ""
+	var missing string
 	switch {
 	case end.Code != nil && *end.Code == 127:
 		if of, known := s.Config.Agents.Find(j.Work.Agent); known && of.Program != "" {

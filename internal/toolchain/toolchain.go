@@ -119,7 +119,7 @@ var name = regexp.MustCompile(`^[a-z][a-z0-9.-]{0,39}$`)
 // is left out.
 func (s Store) List() ([]Installed, error) {
 	if s.safe(s.Folder) != nil {
-		return nil, nil // there is none, or it is not ours alone
+		return nil, nil //nolint:nilerr // there is none, or it is not ours alone: serve says so at its start
 	}
 	entries, err := os.ReadDir(s.Folder)
 	if err != nil {
