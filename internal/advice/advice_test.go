@@ -30,7 +30,7 @@ func TestTheMostProtectedWayComesFirst(t *testing.T) {
 		"SG.abcdefghij.0123456789": {hotcell.TierConnection, "http"}, "https://portal.acme.test/x?token=1": {hotcell.TierLogin, ""}, "b\u00fccher.example": {hotcell.TierLogin, ""},
 		"Slack": {hotcell.TierConnection, "slack"}, "github": {hotcell.TierConnection, "github"}, "GitHub": {hotcell.TierConnection, "github"}, "HUBSPOT": {hotcell.TierConnection, "hubspot"},
 		"google sheets": {hotcell.TierConnection, "google-sheets"}, "Stripe": {hotcell.TierConnection, "stripe"}, "gmail": {hotcell.TierConnection, "gmail"}, "SLACK.COM": {hotcell.TierConnection, "slack"},
-		"sk-or-": {hotcell.TierConnection, "http"}, "AKIA": {hotcell.TierConnection, "http"}, "AKIAIOSFODNN7EXAMPLE": {hotcell.TierConnection, "http"}, "AKIA…": {hotcell.TierConnection, "http"},
+		"sk-or-": {hotcell.TierConnection, "openrouter"}, "AKIA": {hotcell.TierConnection, "http"}, "AKIAIOSFODNN7EXAMPLE": {hotcell.TierConnection, "http"}, "AKIA…": {hotcell.TierConnection, "http"},
 		"ASIA": {hotcell.TierConnection, "http"}, "glpat-": {hotcell.TierConnection, "http"}, "hf_": {hotcell.TierConnection, "http"}, "slacker": {hotcell.TierSecret, ""}, "AKIRA": {hotcell.TierSecret, ""},
 		"": {hotcell.TierSecret, ""}, "what is this": {hotcell.TierSecret, ""}, "LOG_LEVEL": {hotcell.TierSecret, ""},
 	} {
@@ -47,7 +47,7 @@ func TestAdviceKnowsKeysByHowTheyBegin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for what, want := range map[string]string{"AKIA…": "--auth sigv4", "sk-ant-": "connections create ", "glpat-": "--auth-name PRIVATE-TOKEN", "gsk_": "api.groq.com"} {
+	for what, want := range map[string]string{"AKIA…": "--auth sigv4", "sk-ant-": "connections create ", "glpat-": "--auth-name PRIVATE-TOKEN", "gsk_": "connections create groq"} {
 		if list := advice.For(catalog, what); list[0].Tier != hotcell.TierConnection || !strings.Contains(list[0].Command, want) {
 			t.Errorf("%s: %+v", what, list)
 		}
