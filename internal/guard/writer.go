@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"io"
@@ -176,16 +177,21 @@ const aPart = "a part"
 // Nothing more of it was passed on.
 var ErrEarly = errors.New("a value came with a pause in it, which only somebody who wants it through would send")
 
-// Release passes on what is held back, where that is no more than seven bytes: for
-// streams on which the other end waits for an answer before it goes on. If it was the
-// beginning of a value all the same, the next Write fails with [ErrEarly].
+// Release passes on what is held back, where that is no more than seven bytes and the ends
+// of lines behind them, which tell nothing: for streams on which the other end waits for an
+// answer before it goes on. If it was the beginning of a value all the same, the next Write
+// fails with [ErrEarly].
 func (w *Writer) Release() (err error) {
 	if w.lanes == nil || w.err != nil {
 		return w.err
 	}
 	defer w.broken(new(int), &err)
-	from, end := max(w.decided(), w.early), w.source.end()
-	if end == from || end-w.decided() > maxEarly || len(w.found) > 0 {
+	decided, end := w.decided(), w.source.end()
+	from := max(decided, w.early)
+	if end == from || len(w.found) > 0 || decided < w.source.off { // what began before went on
+		return nil
+	}
+	if held := bytes.TrimRight(w.source.buf[decided-w.source.off:], "\r\n"); len(held) > maxEarly {
 		return nil
 	}
 	w.early = end
