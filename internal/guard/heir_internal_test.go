@@ -11,13 +11,13 @@ import (
 // reading goes on over a joint of the next, begins there, or ends before it.
 func TestProveTornTextIsTheModels(t *testing.T) {
 	t.Parallel()
-	holds(t, prove.Trials(1_000, 2_000_000), compiled, dice.torn)
+	holds(t, prove.Trials(400, 2_000_000), compiled, dice.torn)
 }
 
 // TestProvePartsOfTornTextAreTheModels is the same, with parts of values.
 func TestProvePartsOfTornTextAreTheModels(t *testing.T) {
 	t.Parallel()
-	holds(t, prove.Trials(200, 500_000), compiledWithParts, dice.torn)
+	holds(t, prove.Trials(100, 500_000), compiledWithParts, dice.torn)
 }
 
 // torn is pieces of values one after the other, each with joints in it: few or many,
