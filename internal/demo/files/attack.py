@@ -44,7 +44,9 @@ def inside_tls(name):
 
 attempt("the host's passwords", lambda: read("/etc/shadow"))
 attempt("other people's folders", lambda: os.listdir("/root") or os.listdir("/home/ubuntu"))
-attempt("the host's folders", lambda: [d for d in ("/var", "/opt", "/srv", "/mnt", "/boot", "/sys") if os.path.exists(d) and os.listdir(d)])
+attempt("the host's folders", lambda: [d for d in ("/var", "/srv", "/mnt", "/boot", "/sys") if os.path.exists(d) and os.listdir(d)])
+attempt("what the host has in /opt, but for toolchains", lambda: [d for d in os.listdir("/opt") if not os.path.isdir("/opt/%s/bin" % d)])
+attempt("changing a toolchain", lambda: [d for d in os.listdir("/opt") if os.access("/opt/%s/bin" % d, os.W_OK) or open("/opt/%s/bin/more" % d, "w")])
 attempt("keys, databases and sockets", lambda: [p for top in ("/run", "/tmp", "/dev", "/job", "/home", "/etc") for p, _, n in os.walk(top) for f in n if f.endswith((".sock", ".db", "local.key"))])
 attempt("the init's environment", lambda: read("/proc/1/environ"))
 attempt("the init's memory", lambda: read("/proc/1/mem"))
