@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hotcell"
+	"hotcell/internal/cell"
 	"hotcell/internal/cli"
 	"hotcell/internal/config"
 	"hotcell/internal/toolchain"
@@ -42,7 +43,7 @@ func (h *house) inCells(program string) bool {
 	if program == "" || (toolchain.Store{Folder: toolchains(h.config, h.data)}).Has(program) {
 		return true
 	}
-	for _, folder := range []string{"/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"} {
+	for _, folder := range filepath.SplitList(cell.Path) {
 		if info, err := os.Stat(filepath.Join(folder, program)); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
 			return true
 		}

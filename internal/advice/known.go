@@ -9,14 +9,9 @@ import (
 	"hotcell/internal/vaultrpc"
 )
 
-// prefixes are beginnings of keys whose services may have no connector: whose they are,
+// prefixes are beginnings of keys whose services have no connector: whose they are,
 // the one host that they are for, and how they go onto requests.
 var prefixes = []struct{ begins, of, host, auth string }{
-	{"sk-ant-", "Anthropic", "api.anthropic.com", "header --auth-name x-api-key"},
-	{"sk-or-", "OpenRouter", "openrouter.ai", "bearer"},
-	{"sk-proj-", "OpenAI", "api.openai.com", "bearer"},
-	{"sk-svcacct-", "OpenAI", "api.openai.com", "bearer"},
-	{"gsk_", "Groq", "api.groq.com", "bearer"},
 	{"xai-", "xAI", "api.x.ai", "bearer"},
 	{"hf_", "Hugging Face", "huggingface.co", "bearer"},
 	{"AIza", "Google", "HOST", "header --auth-name x-goog-api-key"},

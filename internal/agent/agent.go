@@ -6,7 +6,7 @@
 // It is pure: what it says of an agent is a command for a cell's shell, and nothing of
 // a credential is in it. One way to use it:
 //
-//	of, known := catalog.Find("claude")
+//	of, err := catalog.Find("claude")
 //	command := of.Shell()
 package agent
 
@@ -114,21 +114,14 @@ func shipped() (out []Document, err error) {
 	return out, nil
 }
 
-// Find is the agent of a name.
-func (c *Catalog) Find(name string) (*Agent, bool) {
-	if c == nil {
-		return nil, false
+// Find is the agent of a name; else the error says which there are.
+func (c *Catalog) Find(name string) (*Agent, error) {
+	if c != nil {
+		if of, found := c.by[name]; found {
+			return of, nil
+		}
 	}
-	of, found := c.by[name]
-	return of, found
-}
-
-// Check says of a name that none has which there are.
-func (c *Catalog) Check(name string) error {
-	if _, known := c.Find(name); known {
-		return nil
-	}
-	return hotcell.Invalid("/work/agent", "the server knows no agent %q; it knows %s", name, strings.Join(c.Names(), ", "))
+	return nil, hotcell.Invalid("/work/agent", "the server knows no agent %q; it knows %s", name, strings.Join(c.Names(), ", "))
 }
 
 // Names are all names, in their order.
@@ -198,11 +191,15 @@ func (a *Agent) Shell() string {
 
 // Missing says what to do where the program is not in the cell.
 func (a *Agent) Missing() string {
-	text := fmt.Sprintf("there is no %s in the cell", a.Program)
-	if a.Toolchain != "" {
-		text += fmt.Sprintf("; on the server's machine: hotcell toolchains add %s", a.Toolchain)
+	return fmt.Sprintf("there is no %s in the cell", a.Program) + Remedy(a.Toolchain)
+}
+
+// Remedy says how a program comes into cells, where a toolchain has it.
+func Remedy(toolchain string) string {
+	if toolchain == "" {
+		return ""
 	}
-	return text
+	return "; on the server's machine: hotcell toolchains add " + shell.Quote(toolchain)
 }
 
 // holes are where a file names a variable.

@@ -92,7 +92,7 @@ func TestOwnAgents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a, ok := catalog.Find("claude"); !ok || a.Command != "my-claude" {
+	if a, err := catalog.Find("claude"); err != nil || a.Command != "my-claude" {
 		t.Errorf("%+v", a)
 	}
 	for what, text := range map[string]string{

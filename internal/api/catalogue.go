@@ -34,5 +34,6 @@ func (s *service) checkAgent(w hotcell.Work) error {
 	if w.Agent == "" {
 		return nil
 	}
-	return s.Agents.Check(w.Agent)
+	_, err := s.Agents.Find(w.Agent)
+	return err
 }

@@ -27,6 +27,9 @@ var etc = map[string]string{
 	"hostname":      "cell\n",
 }
 
+// Path is where a command finds the machine's programs.
+const Path = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
+
 // bundle is where programs look for certificates.
 const bundle = "/etc/ssl/certs/ca-certificates.crt"
 
@@ -115,7 +118,7 @@ func (i *initial) environment() [][]byte {
 	const direct = "localhost,127.0.0.1,::1"
 	var env [][]byte
 	for _, own := range [][2]string{
-		{"PATH", strings.Join(append(slices.Clone(i.spec.Path), "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"), ":")},
+		{"PATH", strings.Join(append(slices.Clone(i.spec.Path), Path), ":")},
 		{"HOME", "/home/job"}, {"USER", "job"}, {"LOGNAME", "job"}, {"SHELL", "/bin/sh"}, {"TMPDIR", "/tmp"}, {"PWD", "/job"},
 		{"LANG", "C.UTF-8"}, {"TERM", "dumb"}, {"HOTCELL", "1"}, {"HOTCELL_JOB", i.spec.Job},
 		{"SSL_CERT_FILE", bundle}, {"NODE_EXTRA_CA_CERTS", bundle}, {"REQUESTS_CA_BUNDLE", bundle}, {"CURL_CA_BUNDLE", bundle},

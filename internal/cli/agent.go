@@ -8,6 +8,7 @@ import (
 
 	"hotcell"
 	"hotcell/client"
+	"hotcell/internal/agent"
 	"hotcell/internal/shell"
 )
 
@@ -35,7 +36,7 @@ func inCells(one hotcell.Agent) string {
 	if one.There {
 		return "yes"
 	}
-	return "no: hotcell toolchains add " + shell.Quote(one.Toolchain)
+	return "no" + agent.Remedy(one.Toolchain)
 }
 
 // engage sets who does the work: an agent that the server knows, or a command.
@@ -63,7 +64,7 @@ func (a *app) engage(cmd *cobra.Command, c *client.Client, name string, w *hotce
 	}
 	w.Command, w.Agent = "", program
 	if !known[i].There {
-		a.say("hotcell: there is no %s in cells yet; on the server's machine: hotcell toolchains add %s", known[i].Program, shell.Quote(known[i].Toolchain))
+		a.say("hotcell: there is no %s in cells yet%s", known[i].Program, agent.Remedy(known[i].Toolchain))
 	}
 	return nil
 }

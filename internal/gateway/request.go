@@ -128,9 +128,7 @@ func (x *exchange) refuse(w http.ResponseWriter, status int, reason string) {
 	e := x.about
 	e.Kind, e.Decision = "network.refuse", hotcell.Refused
 	x.recorded(e, reason)
-	if !x.browser && asksModel(x.method, x.path) {
-		x.gateway.spoken(x.about.Host, 0, reason)
-	}
+	x.spoken(0, reason)
 	refuse(w, status, reason+askHint(status, x.about.Host))
 }
 
@@ -182,9 +180,7 @@ func (x *exchange) pass(w http.ResponseWriter, r *http.Request) {
 		defer func() { _ = answer.Body.Close() }()
 		answer.Header.Del(cellrpc.HeaderRefused) // ours alone
 		x.gone(answer)
-		if !x.browser && asksModel(x.method, x.path) {
-			x.gateway.spoken(x.about.Host, answer.StatusCode, "")
-		}
+		x.spoken(answer.StatusCode, "")
 		err = x.answer(answer)
 	}
 	if err == nil {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -54,19 +55,14 @@ func (g *Gateway) unseen() {
 // what stands before them: Anthropic's Messages, OpenAI's Responses and Chat Completions,
 // Gemini's, Bedrock's and Ollama's.
 var questions = []string{
-	"/messages", "/responses", "/chat/completions", "/completions", ":generateContent", ":streamGenerateContent", ":rawPredict", ":streamRawPredict",
+	"/messages", "/responses", "/completions", ":generateContent", ":streamGenerateContent", ":rawPredict", ":streamRawPredict",
 	"/invoke", "/invoke-with-response-stream", "/converse", "/converse-stream", "/api/chat", "/api/generate",
 }
 
-// asksModel says whether a request is a question to a model.
-func asksModel(method, path string) bool {
-	if method != http.MethodPost {
-		return false
+// spoken notes what came of a request, if it is the cell's question to a model.
+func (x *exchange) spoken(status int, refusal string) {
+	asks := func(end string) bool { return strings.HasSuffix(x.path, end) }
+	if !x.browser && x.method == http.MethodPost && slices.ContainsFunc(questions, asks) {
+		x.gateway.spoken(x.about.Host, status, refusal)
 	}
-	for _, end := range questions {
-		if strings.HasSuffix(path, end) {
-			return true
-		}
-	}
-	return false
 }

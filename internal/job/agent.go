@@ -16,7 +16,7 @@ func (s *Service) employ(w *hotcell.Work, external bool) error {
 		return nil
 	}
 	if w.Command == "" && w.Agent == "" {
-		if _, known := s.Config.Agents.Find(s.Config.Agent); known {
+		if _, err := s.Config.Agents.Find(s.Config.Agent); err == nil {
 			w.Agent = s.Config.Agent
 		} else {
 			w.Command = s.Config.Agent
@@ -25,30 +25,25 @@ func (s *Service) employ(w *hotcell.Work, external bool) error {
 	if w.Agent == "" {
 		return nil
 	}
-	if err := s.Config.Agents.Check(w.Agent); err != nil {
-		return err
-	}
-	if of, _ := s.Config.Agents.Find(w.Agent); w.Limits.Memory == 0 {
+	of, err := s.Config.Agents.Find(w.Agent)
+	if err == nil && w.Limits.Memory == 0 {
 		w.Limits.Memory = of.Memory << 20
 	}
-	return nil
+	return err
 }
 
 // equip gives work that an agent does its command and variables, as a worker is to see
 // them. The job itself keeps the agent's name.
 func (s *Service) equip(w *hotcell.Work) error {
 	if w.Agent != "" {
-		if err := s.Config.Agents.Check(w.Agent); err != nil {
+		of, err := s.Config.Agents.Find(w.Agent)
+		if err != nil {
 			return err
 		}
-		of, _ := s.Config.Agents.Find(w.Agent)
-		w.Command = of.Shell()
-		environment := maps.Clone(of.Environment)
-		if environment == nil {
-			environment = map[string]string{}
-		}
+		environment := map[string]string{}
+		maps.Copy(environment, of.Environment)
 		maps.Copy(environment, w.Environment)
-		w.Environment = environment
+		w.Command, w.Environment = of.Shell(), environment
 	}
 	if w.Command == "" {
 		return fmt.Errorf("%w: it has instructions and no agent: set the assignment's --agent, or jobs.agent in the configuration", hotcell.ErrInvalid)
@@ -67,7 +62,7 @@ func (s *Service) judged(j hotcell.Job, end workerrpc.End) outcome {
 	var missing string
 	switch {
 	case end.Code != nil && *end.Code == 127:
-		if of, known := s.Config.Agents.Find(j.Work.Agent); known && of.Program != "" {
+		if of, err := s.Config.Agents.Find(j.Work.Agent); err == nil && of.Program != "" {
 			o.reason = of.Missing()
 		}
 		return o

@@ -180,14 +180,6 @@ func (s *Service) apart(ctx context.Context, j hotcell.Job) (stop context.Cancel
 // resume has an external job go on that the process before this one left: its token is
 // as good as before, if its time is not over and the vault has not ended it.
 func (s *Service) resume(ctx context.Context, j hotcell.Job) {
-	if s.left(j) <= 0 {
-		o := timedOut(j)
-		s.end(ctx, j, o.state, o.reason)
-		if _, err := s.finish(ctx, j.ID, alive, o.state, o.reason, nil); err != nil {
-			s.Config.Log.Error("storing a job's end", "job", j.ID, "error", err)
-		}
-		return
-	}
 	again, err := s.Store.ChangeJob(ctx, j.ID, alive, func(j *hotcell.Job) { j.State = hotcell.JobStarting })
 	if err != nil {
 		s.Config.Log.Error("taking up an external job again", "job", j.ID, "error", err)
@@ -360,8 +352,8 @@ func (s *Service) ended(ctx context.Context, j hotcell.Job, err error, end *work
 		return o
 	case end != nil:
 		return s.judged(j, *end)
-	case errors.Is(cause, errTimedOut):
-		return timedOut(j)
+	case errors.Is(cause, errTimedOut), refused && j.External && s.left(j) <= 0: // its token went first
+		return outcome{state: hotcell.JobTimedOut, reason: fmt.Sprintf("its time limit of %s was reached", time.Duration(j.Work.Limits.Timeout))}
 	case cause != nil:
 		return outcome{state: hotcell.JobLost, reason: "the server was stopped while it ran"}
 	case errors.Is(err, hotcell.ErrDenied), errors.Is(err, hotcell.ErrTampered), errors.Is(err, hotcell.ErrInvalid), errors.Is(err, hotcell.ErrNotFound):
@@ -372,10 +364,6 @@ func (s *Service) ended(ctx context.Context, j hotcell.Job, err error, end *work
 	}
 	s.Config.Log.Error("a job's run broke off", "job", j.ID, "error", err)
 	return outcome{state: hotcell.JobLost, reason: "its run broke off"}
-}
-
-func timedOut(j hotcell.Job) outcome {
-	return outcome{state: hotcell.JobTimedOut, reason: fmt.Sprintf("its time limit of %s was reached", time.Duration(j.Work.Limits.Timeout))}
 }
 
 // sentence is an error's text without the sentinel in front, which the state says.

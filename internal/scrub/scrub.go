@@ -114,11 +114,8 @@ func unmeasure(answer *http.Response) {
 	}
 }
 
-// Header takes values out of headers: out of their texts, and with them those
-// whose names hold one.
-func Header(h http.Header, p *guard.Patterns, policy guard.Policy) { look{p, policy, nil}.header(h) }
-
-// HeaderCounted is [Header] that lets nothing pass, and tells of what it took out.
+// HeaderCounted takes values out of headers: out of their texts, and with them those
+// whose names hold one. It tells of what it took out.
 func HeaderCounted(h http.Header, p *guard.Patterns, told guard.Told) { look{p, nil, told}.header(h) }
 
 func (l look) header(h http.Header) {

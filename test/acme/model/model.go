@@ -36,7 +36,6 @@ type Twin struct {
 
 	mu    sync.Mutex
 	asked []string // the bodies of requests for answers
-	tools map[string]bool
 	keys  map[string]bool
 }
 
@@ -64,7 +63,7 @@ func (t *Twin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	key := r.Header.Get("X-Api-Key") + r.Header.Get("X-Goog-Api-Key") + strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	t.mu.Lock()
 	if t.keys == nil {
-		t.keys, t.tools = map[string]bool{}, map[string]bool{}
+		t.keys = map[string]bool{}
 	}
 	t.keys[key] = true
 	t.mu.Unlock()
@@ -99,9 +98,6 @@ func (t *Twin) serve(w http.ResponseWriter, body []byte, read func([]byte) (talk
 	}
 	t.mu.Lock()
 	t.asked = append(t.asked, string(body))
-	for _, name := range in.tools {
-		t.tools[name] = true
-	}
 	t.mu.Unlock()
 	write(w, t.next(in))
 }
@@ -119,16 +115,6 @@ func (t *Twin) next(in talk) turn {
 		}
 	}
 	return turn{words: "there is no tool " + step.Tool}
-}
-
-// Tools are the names of the tools that conversations offered.
-func (t *Twin) Tools() (names []string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for name := range t.tools {
-		names = append(names, name)
-	}
-	return names
 }
 
 // Asked are the bodies of the requests.
