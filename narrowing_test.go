@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"hotcell"
-	"hotcell/internal/prove"
+	"hotcell/test/prove"
 )
 
 // use is one thing that a job may do with a credential.

@@ -18,8 +18,8 @@ import (
 
 	"hotcell"
 	"hotcell/client"
-	"hotcell/internal/api/apitest"
-	"hotcell/internal/sensitive"
+	"hotcell/internal/control/api/apitest"
+	"hotcell/internal/value/sensitive"
 )
 
 func variables(values ...string) (out []client.Variable) {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"hotcell"
-	"hotcell/internal/sensitive"
+	"hotcell/internal/value/sensitive"
 )
 
 // Connector is what may be known of a connector.

@@ -6,7 +6,7 @@ import (
 	"net/url"
 
 	"hotcell"
-	"hotcell/internal/sensitive"
+	"hotcell/internal/value/sensitive"
 )
 
 // Connection is a connection as it is shown: never its key.

@@ -10,8 +10,8 @@ import (
 	"net/url"
 
 	"hotcell"
-	"hotcell/internal/sensitive"
-	"hotcell/internal/site"
+	"hotcell/internal/text/site"
+	"hotcell/internal/value/sensitive"
 )
 
 // Login is a login as it is shown: never a value.

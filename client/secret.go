@@ -7,8 +7,8 @@ import (
 	"net/url"
 
 	"hotcell"
-	"hotcell/internal/parcel"
-	"hotcell/internal/sensitive"
+	"hotcell/internal/value/parcel"
+	"hotcell/internal/value/sensitive"
 )
 
 // Variable is a variable with its value, which the caller clears.

@@ -24,4 +24,4 @@ fi
 "$folder/node_modules/.bin/node" --version
 
 cd "$root"
-HOTCELL_CONFORMANCE=$folder go test -count 1 -v -timeout 10m -run '^TestConformance$' ./internal/toolbox ./test
+HOTCELL_CONFORMANCE=$folder go test -count 1 -v -timeout 10m -run '^TestConformance$' ./internal/worker/toolbox ./test

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Writes internal/site/suffixes.txt anew: the rules of publicsuffix.org's list, as the
+# Writes internal/text/site/suffixes.txt anew: the rules of publicsuffix.org's list, as the
 # npm package tldts carries them (it follows the list within days; Go's own copy within
 # months). A line a rule, in ASCII, sorted by bytes; the private half ends in a tab and
 # a p. Look at the difference before you commit it.
@@ -30,5 +30,5 @@ walk(exceptionsRoot, "", "!");
 process.stdout.write([...new Set(rules)].sort().join("\n") + "\n");
 JS
 day=$(npm view "tldts@$version" time --json | sed -n "s/.*\"$version\": \"\(.\{10\}\).*/\1/p")
-{ echo "publicsuffix.org (MPL 2.0), $day"; node trie.js; } >"$root/internal/site/suffixes.txt"
-wc -l "$root/internal/site/suffixes.txt"
+{ echo "publicsuffix.org (MPL 2.0), $day"; node trie.js; } >"$root/internal/text/site/suffixes.txt"
+wc -l "$root/internal/text/site/suffixes.txt"

@@ -15,9 +15,9 @@ import (
 	"time"
 
 	"hotcell/hotcelltest"
-	"hotcell/internal/prove"
-	"hotcell/internal/shell"
+	"hotcell/internal/text/shell"
 	"hotcell/test/acme/model"
+	"hotcell/test/prove"
 )
 
 // scriptedKey is the key of the model's provider: no agent ever has it.

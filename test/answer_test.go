@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"hotcell"
-	"hotcell/internal/browser"
+	"hotcell/internal/cell/browser"
 	"hotcell/test/acme"
 )
 

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"hotcell/hotcelltest"
-	"hotcell/internal/drill"
-	"hotcell/internal/prove"
+	"hotcell/internal/cli/drill"
+	"hotcell/test/prove"
 )
 
 // some keeps every case where claims are shown at their full figures, else one in so

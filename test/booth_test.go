@@ -22,18 +22,18 @@ import (
 	"time"
 
 	"hotcell"
-	"hotcell/internal/authority"
-	"hotcell/internal/connector"
-	"hotcell/internal/egress"
-	"hotcell/internal/gateway"
-	"hotcell/internal/netguard"
-	"hotcell/internal/parcel"
-	"hotcell/internal/rpc"
-	"hotcell/internal/socketpair"
-	"hotcell/internal/sqlite"
-	"hotcell/internal/vaultclient"
-	"hotcell/internal/vaultd"
-	"hotcell/internal/vaultrpc"
+	"hotcell/internal/catalog/connector"
+	"hotcell/internal/line/rpc"
+	"hotcell/internal/line/socketpair"
+	"hotcell/internal/line/vaultclient"
+	"hotcell/internal/line/vaultrpc"
+	"hotcell/internal/store/sqlite"
+	"hotcell/internal/value/parcel"
+	"hotcell/internal/vault"
+	"hotcell/internal/wire/authority"
+	"hotcell/internal/wire/egress"
+	"hotcell/internal/wire/netguard"
+	"hotcell/internal/worker/gateway"
 )
 
 // booth is a gateway on its line before a vault of its own, before an HTTPS server
@@ -181,7 +181,7 @@ func (b *booth) open(catalog *connector.Catalog) {
 	ctx, log, dir := b.t.Context(), slog.New(slog.DiscardHandler), b.t.TempDir()
 	store, err := sqlite.OpenVault(ctx, filepath.Join(dir, "vault.db"), log)
 	b.must(err)
-	d, err := vaultd.Open(ctx, vaultd.Config{
+	d, err := vault.Open(ctx, vault.Config{
 		Store: store, KeyURL: "file://" + filepath.Join(dir, "local.key"), Owner: "ada", Dialer: b.dialer, Roots: b.roots, Catalog: catalog, Models: b.models, Now: time.Now, Log: log,
 	})
 	b.must(err)

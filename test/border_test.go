@@ -16,16 +16,16 @@ import (
 	"time"
 
 	"hotcell"
-	"hotcell/internal/authority"
-	"hotcell/internal/gateway"
-	"hotcell/internal/netguard"
-	"hotcell/internal/parcel"
-	"hotcell/internal/rpc"
-	"hotcell/internal/socketpair"
-	"hotcell/internal/sqlite"
-	"hotcell/internal/vaultclient"
-	"hotcell/internal/vaultd"
-	"hotcell/internal/vaultrpc"
+	"hotcell/internal/line/rpc"
+	"hotcell/internal/line/socketpair"
+	"hotcell/internal/line/vaultclient"
+	"hotcell/internal/line/vaultrpc"
+	"hotcell/internal/store/sqlite"
+	"hotcell/internal/value/parcel"
+	"hotcell/internal/vault"
+	"hotcell/internal/wire/authority"
+	"hotcell/internal/wire/netguard"
+	"hotcell/internal/worker/gateway"
 )
 
 // border is a vault, and gateways of jobs before it, each on lines of their own:
@@ -61,7 +61,7 @@ func openBorder(t testing.TB, names ...string) *border {
 	dir, log := t.TempDir(), slog.New(slog.DiscardHandler)
 	b.store, err = sqlite.OpenVault(t.Context(), filepath.Join(dir, "vault.db"), log)
 	must(t, err)
-	d, err := vaultd.Open(t.Context(), vaultd.Config{
+	d, err := vault.Open(t.Context(), vault.Config{
 		Store: b.store, KeyURL: "file://" + filepath.Join(dir, "local.key"), Owner: "ada", Dialer: b.guard, Roots: b.roots, Now: time.Now, Log: log,
 	})
 	must(t, err)

@@ -15,7 +15,7 @@ import (
 
 	"hotcell"
 	api "hotcell/client"
-	"hotcell/internal/browser"
+	"hotcell/internal/cell/browser"
 	"hotcell/test/acme"
 	"hotcell/test/acme/portal"
 )

@@ -20,9 +20,9 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"hotcell"
-	"hotcell/internal/authority"
-	"hotcell/internal/prove"
-	"hotcell/internal/vaultrpc"
+	"hotcell/internal/line/vaultrpc"
+	"hotcell/internal/wire/authority"
+	"hotcell/test/prove"
 )
 
 // maze is a booth whose dialer leads every name and port but the booth's own to a

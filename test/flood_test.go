@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"hotcell"
-	"hotcell/internal/prove"
+	"hotcell/test/prove"
 )
 
 // floods are the kinds of testdata/flood.py.

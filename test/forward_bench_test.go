@@ -20,15 +20,15 @@ import (
 	"time"
 
 	"hotcell"
-	"hotcell/internal/gateway"
-	"hotcell/internal/netguard"
-	"hotcell/internal/parcel"
-	"hotcell/internal/rpc"
-	"hotcell/internal/socketpair"
-	"hotcell/internal/sqlite"
-	"hotcell/internal/vaultclient"
-	"hotcell/internal/vaultd"
-	"hotcell/internal/vaultrpc"
+	"hotcell/internal/line/rpc"
+	"hotcell/internal/line/socketpair"
+	"hotcell/internal/line/vaultclient"
+	"hotcell/internal/line/vaultrpc"
+	"hotcell/internal/store/sqlite"
+	"hotcell/internal/value/parcel"
+	"hotcell/internal/vault"
+	"hotcell/internal/wire/netguard"
+	"hotcell/internal/worker/gateway"
 )
 
 // counter is a gateway on its line, before a vault on its own, before an HTTPS
@@ -85,7 +85,7 @@ func (c *counter) vault() {
 	var err error
 	c.store, err = sqlite.OpenVault(ctx, filepath.Join(dir, "vault.db"), log)
 	c.must(err)
-	d, err := vaultd.Open(ctx, vaultd.Config{
+	d, err := vault.Open(ctx, vault.Config{
 		Store: c.store, KeyURL: "file://" + filepath.Join(dir, "local.key"), Owner: "ada", Dialer: c.guard, Roots: c.roots, Now: time.Now, Log: log,
 	})
 	c.must(err)

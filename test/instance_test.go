@@ -20,14 +20,14 @@ import (
 	"time"
 
 	"hotcell"
-	"hotcell/internal/connector"
-	"hotcell/internal/netguard"
-	"hotcell/internal/rpc"
-	"hotcell/internal/socketpair"
-	"hotcell/internal/sqlite"
-	"hotcell/internal/vaultclient"
-	"hotcell/internal/vaultd"
-	"hotcell/internal/vaultrpc"
+	"hotcell/internal/catalog/connector"
+	"hotcell/internal/line/rpc"
+	"hotcell/internal/line/socketpair"
+	"hotcell/internal/line/vaultclient"
+	"hotcell/internal/line/vaultrpc"
+	"hotcell/internal/store/sqlite"
+	"hotcell/internal/vault"
+	"hotcell/internal/wire/netguard"
 )
 
 // sharedVault is what an instance of the vault is started with: several are over
@@ -65,7 +65,7 @@ func (v sharedVault) open(ctx context.Context) (*instance, error) {
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(v.CA)
-	d, err := vaultd.Open(ctx, vaultd.Config{
+	d, err := vault.Open(ctx, vault.Config{
 		Store: store, KeyURL: "file://" + filepath.Join(v.Dir, "local.key"), Owner: "Olga", Catalog: catalog, Roots: roots, Log: log,
 		Dialer: netguard.New(netguard.Config{AllowPrivate: []netguard.Private{loopback}}),
 		Now:    func() time.Time { return time.Now().Add(time.Duration(i.skew.Load())) },

@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"hotcell"
-	"hotcell/internal/parcel"
-	"hotcell/internal/vaultrpc"
+	"hotcell/internal/line/vaultrpc"
+	"hotcell/internal/value/parcel"
 	"hotcell/test/acme/identity"
 )
 

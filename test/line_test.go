@@ -12,7 +12,7 @@ import (
 	"net"
 	"net/http"
 
-	"hotcell/internal/parcel"
+	"hotcell/internal/value/parcel"
 )
 
 // overLine talks to a gateway on its socket, as a cell's init does.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"hotcell/internal/browser"
+	"hotcell/internal/cell/browser"
 )
 
 // samples is how often each is done in one run.

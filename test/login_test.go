@@ -15,7 +15,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"hotcell"
-	"hotcell/internal/browser"
+	"hotcell/internal/cell/browser"
 	"hotcell/test/acme"
 	"hotcell/test/acme/portal"
 )

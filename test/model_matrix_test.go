@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"hotcell/hotcelltest"
-	"hotcell/internal/authority"
+	"hotcell/internal/wire/authority"
 )
 
 // The hosts of the matrix: a model's that everybody knows, one that is a model's

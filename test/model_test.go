@@ -24,12 +24,12 @@ import (
 	openaioption "github.com/openai/openai-go/option"
 
 	"hotcell"
-	"hotcell/internal/egress"
-	"hotcell/internal/gateway"
-	"hotcell/internal/guard"
-	"hotcell/internal/netguard"
-	"hotcell/internal/vaultclient"
-	"hotcell/internal/vaultrpc"
+	"hotcell/internal/line/vaultclient"
+	"hotcell/internal/line/vaultrpc"
+	"hotcell/internal/value/guard"
+	"hotcell/internal/wire/egress"
+	"hotcell/internal/wire/netguard"
+	"hotcell/internal/worker/gateway"
 )
 
 // provider is a model's API as its documentation has it: messages and chat

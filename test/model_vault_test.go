@@ -7,10 +7,10 @@ import (
 	"testing"
 
 	"hotcell"
-	"hotcell/internal/authority"
-	"hotcell/internal/egress"
-	"hotcell/internal/parcel"
-	"hotcell/internal/vaultrpc"
+	"hotcell/internal/line/vaultrpc"
+	"hotcell/internal/value/parcel"
+	"hotcell/internal/wire/authority"
+	"hotcell/internal/wire/egress"
 )
 
 const accountKey = "kW9vQ2mT7xLr4ZpN8cYb3HsD"

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"hotcell"
-	"hotcell/internal/prove"
+	"hotcell/test/prove"
 )
 
 const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -26,9 +26,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"hotcell"
-	"hotcell/internal/connector"
-	"hotcell/internal/prove"
-	"hotcell/internal/vaultrpc"
+	"hotcell/internal/catalog/connector"
+	"hotcell/internal/line/vaultrpc"
+	"hotcell/test/prove"
 )
 
 // reflected is the value of these tests: letters in both cases and digits alone, so

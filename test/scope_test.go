@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"hotcell/internal/connector"
+	"hotcell/internal/catalog/connector"
 	"hotcell/test/acme/account"
 )
 

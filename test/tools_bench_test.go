@@ -22,17 +22,17 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"hotcell"
-	"hotcell/internal/api"
-	"hotcell/internal/connector"
-	"hotcell/internal/gateway"
-	jobs "hotcell/internal/job"
-	"hotcell/internal/netguard"
-	"hotcell/internal/parcel"
-	"hotcell/internal/sqlite"
-	"hotcell/internal/vaultclient"
-	"hotcell/internal/vaultd"
-	"hotcell/internal/vaultrpc"
-	"hotcell/internal/workerrpc"
+	"hotcell/internal/catalog/connector"
+	"hotcell/internal/control/api"
+	jobs "hotcell/internal/control/job"
+	"hotcell/internal/line/vaultclient"
+	"hotcell/internal/line/vaultrpc"
+	"hotcell/internal/line/workerrpc"
+	"hotcell/internal/store/sqlite"
+	"hotcell/internal/value/parcel"
+	"hotcell/internal/vault"
+	"hotcell/internal/wire/netguard"
+	"hotcell/internal/worker/gateway"
 )
 
 // twin is a service with one tool, as a document has it.
@@ -105,7 +105,7 @@ func (c *toolCounter) openVault() {
 	c.must(err)
 	catalog, err := connector.Load(connector.Options{Own: []connector.Document{{Name: "twin.yaml", Text: fmt.Appendf(nil, twin, c.port)}}})
 	c.must(err)
-	d, err := vaultd.Open(ctx, vaultd.Config{
+	d, err := vault.Open(ctx, vault.Config{
 		Store: c.store, KeyURL: "file://" + filepath.Join(dir, "local.key"), Owner: "ada", Dialer: c.guard, Roots: c.roots, Now: time.Now, Log: log, Catalog: catalog,
 	})
 	c.must(err)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
-	"hotcell/internal/connector"
+	"hotcell/internal/catalog/connector"
 )
 
 // toolCall is one call of a tool of a connected account, as an agent makes it.

@@ -16,13 +16,13 @@ import (
 
 	"hotcell"
 	"hotcell/hotcelltest"
-	"hotcell/internal/parcel"
-	"hotcell/internal/rpc"
-	"hotcell/internal/socketpair"
-	"hotcell/internal/sqlite"
-	"hotcell/internal/vaultclient"
-	"hotcell/internal/vaultd"
-	"hotcell/internal/vaultrpc"
+	"hotcell/internal/line/rpc"
+	"hotcell/internal/line/socketpair"
+	"hotcell/internal/line/vaultclient"
+	"hotcell/internal/line/vaultrpc"
+	"hotcell/internal/store/sqlite"
+	"hotcell/internal/value/parcel"
+	"hotcell/internal/vault"
 )
 
 // room is a vault's process without the process: the daemon over its real
@@ -31,7 +31,7 @@ type room struct {
 	t       *testing.T
 	dir     string
 	log     bytes.Buffer
-	daemon  *vaultd.Daemon
+	daemon  *vault.Daemon
 	control *vaultclient.Control
 	worker  *vaultclient.Worker
 	owner   hotcell.Principal
@@ -55,7 +55,7 @@ func (r *room) start() {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.daemon, err = vaultd.Open(r.t.Context(), vaultd.Config{Store: store, KeyURL: "file://" + filepath.Join(r.dir, "local.key"), Owner: "ada", Now: time.Now, Log: log})
+	r.daemon, err = vault.Open(r.t.Context(), vault.Config{Store: store, KeyURL: "file://" + filepath.Join(r.dir, "local.key"), Owner: "ada", Now: time.Now, Log: log})
 	if err != nil {
 		r.t.Fatal(err)
 	}

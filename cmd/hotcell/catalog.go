@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"os"
 
+	"hotcell/internal/catalog/connector"
 	"hotcell/internal/config"
-	"hotcell/internal/connector"
 )
 
 // openCatalog checks the operator's own connectors, and writes them down for the vault,

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hotcell/internal/cli"
-	"hotcell/internal/demo"
+	"hotcell/internal/cli/demo"
 )
 
 func demoCmd() *cobra.Command {

@@ -15,10 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hotcell"
-	"hotcell/internal/browser"
 	"hotcell/internal/cell"
-	"hotcell/internal/child"
+	"hotcell/internal/cell/browser"
 	"hotcell/internal/cli"
+	"hotcell/internal/line/child"
 )
 
 func doctorCmd() *cobra.Command {

@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"hotcell/internal/tidy"
+	"hotcell/internal/value/tidy"
 )
 
 // forgetful begins this process anew with [tidy.Forgetful], which is read at a

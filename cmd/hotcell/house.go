@@ -16,10 +16,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hotcell"
-	"hotcell/internal/border"
 	"hotcell/internal/cell"
-	"hotcell/internal/child"
-	"hotcell/internal/socketpair"
+	"hotcell/internal/line/border"
+	"hotcell/internal/line/child"
+	"hotcell/internal/line/socketpair"
 )
 
 // house is one data folder in use: its lock, its lines, its parts.

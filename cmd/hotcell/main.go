@@ -7,9 +7,9 @@ import (
 	"log"
 	"os"
 
-	"hotcell/internal/browser"
+	"hotcell/internal/catalog/connector"
 	"hotcell/internal/cell"
-	"hotcell/internal/connector"
+	"hotcell/internal/cell/browser"
 	"hotcell/internal/parser"
 )
 

@@ -15,24 +15,24 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hotcell"
-	"hotcell/internal/border"
-	"hotcell/internal/browser"
-	"hotcell/internal/budget"
+	"hotcell/internal/catalog/connector"
 	"hotcell/internal/cell"
-	"hotcell/internal/child"
+	"hotcell/internal/cell/browser"
 	"hotcell/internal/config"
-	"hotcell/internal/connector"
-	"hotcell/internal/egress"
-	"hotcell/internal/gateway"
-	"hotcell/internal/netguard"
+	"hotcell/internal/line/border"
+	"hotcell/internal/line/child"
+	"hotcell/internal/line/rpc"
+	"hotcell/internal/line/socketpair"
+	"hotcell/internal/line/vaultclient"
 	"hotcell/internal/parser"
-	"hotcell/internal/rpc"
-	"hotcell/internal/socketpair"
-	"hotcell/internal/sqlite"
-	"hotcell/internal/toolchain"
-	"hotcell/internal/vaultclient"
-	"hotcell/internal/vaultd"
+	"hotcell/internal/store/sqlite"
+	"hotcell/internal/vault"
+	"hotcell/internal/wire/budget"
+	"hotcell/internal/wire/egress"
+	"hotcell/internal/wire/netguard"
 	"hotcell/internal/worker"
+	"hotcell/internal/worker/gateway"
+	"hotcell/internal/worker/toolchain"
 )
 
 // The hidden commands under which the server starts its parts. Their one
@@ -145,7 +145,7 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 		return err
 	}
 	reader := parser.NewRemote(texts)
-	daemon, err := vaultd.Open(ctx, vaultd.Config{
+	daemon, err := vault.Open(ctx, vault.Config{
 		Store: store, KeyURL: "file://" + order.Key, Owner: order.Owner, Dialer: dialer, Found: found, Issuers: issuers, ProofKeys: settings.Vault.ProofKeys, Roots: roots, Databases: settings.Databases, Models: order.Models, Catalog: catalog, Parser: reader, Reads: reading(reader), Limits: order.Budget.Limits(), Now: time.Now, Log: log,
 	})
 	if err != nil {

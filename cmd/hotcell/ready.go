@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hotcell"
-	"hotcell/internal/job"
-	"hotcell/internal/vaultclient"
+	"hotcell/internal/control/job"
+	"hotcell/internal/line/vaultclient"
 )
 
 // freshly is how long an answer to whether the server is ready holds: whoever asks

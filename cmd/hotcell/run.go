@@ -13,7 +13,7 @@ import (
 
 	"hotcell/internal/cli"
 	"hotcell/internal/config"
-	"hotcell/internal/egress"
+	"hotcell/internal/wire/egress"
 )
 
 func defaultData() string { return cli.DefaultData(os.Getenv) }

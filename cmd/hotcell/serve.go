@@ -17,17 +17,17 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hotcell"
-	"hotcell/internal/api"
-	"hotcell/internal/border"
 	"hotcell/internal/config"
-	"hotcell/internal/egress"
-	"hotcell/internal/job"
-	"hotcell/internal/rpc"
-	"hotcell/internal/server"
-	"hotcell/internal/sqlite"
-	"hotcell/internal/tidy"
-	"hotcell/internal/vaultclient"
-	"hotcell/internal/vaultrpc"
+	"hotcell/internal/control/api"
+	"hotcell/internal/control/job"
+	"hotcell/internal/control/server"
+	"hotcell/internal/line/border"
+	"hotcell/internal/line/rpc"
+	"hotcell/internal/line/vaultclient"
+	"hotcell/internal/line/vaultrpc"
+	"hotcell/internal/store/sqlite"
+	"hotcell/internal/value/tidy"
+	"hotcell/internal/wire/egress"
 )
 
 // serveOptions are `hotcell serve`'s.

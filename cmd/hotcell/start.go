@@ -8,11 +8,11 @@ import (
 	"syscall"
 
 	"hotcell/internal/cell"
-	"hotcell/internal/child"
 	"hotcell/internal/config"
-	"hotcell/internal/socketpair"
-	"hotcell/internal/tidy"
-	"hotcell/internal/toolchain"
+	"hotcell/internal/line/child"
+	"hotcell/internal/line/socketpair"
+	"hotcell/internal/value/tidy"
+	"hotcell/internal/worker/toolchain"
 )
 
 // startParts makes the lines and starts the parser, the vault and the worker on them.

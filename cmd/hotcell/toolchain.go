@@ -23,7 +23,7 @@ import (
 	"hotcell/internal/cell"
 	"hotcell/internal/cli"
 	"hotcell/internal/config"
-	"hotcell/internal/toolchain"
+	"hotcell/internal/worker/toolchain"
 )
 
 // toolchains is the folder of toolchains: cells of a server that runs as root have uids

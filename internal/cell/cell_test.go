@@ -3,7 +3,7 @@ package cell_test
 import (
 	"testing"
 
-	"hotcell/internal/cellrpc"
+	"hotcell/internal/line/cellrpc"
 )
 
 func TestCommand(t *testing.T) {

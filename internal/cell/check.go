@@ -15,9 +15,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"hotcell/internal/border"
-	"hotcell/internal/cellrpc"
-	"hotcell/internal/socketpair"
+	"hotcell/internal/line/border"
+	"hotcell/internal/line/cellrpc"
+	"hotcell/internal/line/socketpair"
 )
 
 // Check implements [Driver].

@@ -13,9 +13,9 @@ import (
 	"slices"
 	"time"
 
-	"hotcell/internal/border"
-	"hotcell/internal/cellrpc"
-	"hotcell/internal/relay"
+	"hotcell/internal/line/border"
+	"hotcell/internal/line/cellrpc"
+	"hotcell/internal/wire/relay"
 )
 
 // doorURL is where the command finds the door of its cell.

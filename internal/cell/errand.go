@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hotcell"
-	"hotcell/internal/border"
-	"hotcell/internal/cellrpc"
+	"hotcell/internal/line/border"
+	"hotcell/internal/line/cellrpc"
 )
 
 // errandRest is how long is waited after the gateway gave no errand.

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"hotcell/internal/cell"
-	"hotcell/internal/cellrpc"
+	"hotcell/internal/line/cellrpc"
 )
 
 // users are the host uids under which what follows must hold: this process's

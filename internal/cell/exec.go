@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"hotcell/internal/cellrpc"
+	"hotcell/internal/line/cellrpc"
 )
 
 // order is what the init tells the stage that becomes the command, by a pipe:

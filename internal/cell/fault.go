@@ -8,7 +8,7 @@ import (
 
 	"github.com/miekg/dns"
 
-	"hotcell/internal/border"
+	"hotcell/internal/line/border"
 )
 
 // caught tells of a fault of ours in a cell's first process: its words go to the

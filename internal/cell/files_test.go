@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"hotcell/internal/cell"
-	"hotcell/internal/cellrpc"
+	"hotcell/internal/line/cellrpc"
 )
 
 // file is an archive of one file.

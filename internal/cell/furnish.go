@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hotcell"
-	"hotcell/internal/cellrpc"
+	"hotcell/internal/line/cellrpc"
 )
 
 // The files that a cell's /etc is made of.

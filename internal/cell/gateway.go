@@ -14,9 +14,9 @@ import (
 	"strings"
 	"time"
 
-	"hotcell/internal/border"
-	"hotcell/internal/relay"
-	"hotcell/internal/socketpair"
+	"hotcell/internal/line/border"
+	"hotcell/internal/line/socketpair"
+	"hotcell/internal/wire/relay"
 )
 
 // gateway is the init's side of the line.

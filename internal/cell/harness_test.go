@@ -19,10 +19,10 @@ import (
 
 	"hotcell"
 	"hotcell/internal/cell"
-	"hotcell/internal/cellrpc"
-	"hotcell/internal/parcel"
-	"hotcell/internal/socketpair"
-	"hotcell/internal/vaultrpc"
+	"hotcell/internal/line/cellrpc"
+	"hotcell/internal/line/socketpair"
+	"hotcell/internal/line/vaultrpc"
+	"hotcell/internal/value/parcel"
 )
 
 // TestMain lets the test's own binary be what runs first in a cell.

@@ -12,9 +12,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"hotcell/internal/border"
-	"hotcell/internal/cellrpc"
-	"hotcell/internal/guard"
+	"hotcell/internal/line/border"
+	"hotcell/internal/line/cellrpc"
+	"hotcell/internal/value/guard"
 )
 
 // initial is the init of one cell: process 1, which nothing inside can look into.

@@ -7,11 +7,11 @@ import (
 	"fmt"
 
 	"hotcell"
-	"hotcell/internal/cellrpc"
-	"hotcell/internal/guard"
-	"hotcell/internal/parcel"
-	"hotcell/internal/sensitive"
-	"hotcell/internal/vaultrpc"
+	"hotcell/internal/line/cellrpc"
+	"hotcell/internal/line/vaultrpc"
+	"hotcell/internal/value/guard"
+	"hotcell/internal/value/parcel"
+	"hotcell/internal/value/sensitive"
 )
 
 // variable is one of the job's secrets, open.

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"hotcell/internal/cell"
-	"hotcell/internal/cellrpc"
+	"hotcell/internal/line/cellrpc"
 )
 
 func TestLimitsOfAProcess(t *testing.T) {

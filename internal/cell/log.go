@@ -10,8 +10,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"hotcell/internal/border"
-	"hotcell/internal/cellrpc"
+	"hotcell/internal/line/border"
+	"hotcell/internal/line/cellrpc"
 )
 
 // logs are the command's two streams on their way to the log.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"hotcell/internal/cellrpc"
+	"hotcell/internal/line/cellrpc"
 )
 
 // Two jobs cannot find out by what is written in /proc that they share a machine, or

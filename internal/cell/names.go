@@ -11,8 +11,8 @@ import (
 
 	"github.com/miekg/dns"
 
-	"hotcell/internal/border"
-	"hotcell/internal/cellrpc"
+	"hotcell/internal/line/border"
+	"hotcell/internal/line/cellrpc"
 )
 
 // names are those that exist in the cell, each with an address of its own.

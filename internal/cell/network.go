@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"hotcell/internal/border"
+	"hotcell/internal/line/border"
 )
 
 // The addresses that names get: 127.64.0.0/10, from .2 on.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"hotcell/internal/cellrpc"
+	"hotcell/internal/line/cellrpc"
 )
 
 // echoing is a far side that says who it is and gives back what it gets.

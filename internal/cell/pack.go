@@ -11,9 +11,9 @@ import (
 	"os"
 
 	"hotcell"
-	"hotcell/internal/border"
-	"hotcell/internal/cellrpc"
-	"hotcell/internal/guard"
+	"hotcell/internal/line/border"
+	"hotcell/internal/line/cellrpc"
+	"hotcell/internal/value/guard"
 )
 
 // sendOut sends what the job left in /job/out, guarded, and counts what the

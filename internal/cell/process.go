@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"hotcell/internal/border"
+	"hotcell/internal/line/border"
 )
 
 // Process is a cell that runs.

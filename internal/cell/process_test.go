@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"hotcell/internal/cell"
-	"hotcell/internal/cellrpc"
-	"hotcell/internal/socketpair"
+	"hotcell/internal/line/cellrpc"
+	"hotcell/internal/line/socketpair"
 )
 
 // busy is a cell whose command and children run until they are ended.

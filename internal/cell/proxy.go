@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"hotcell/internal/border"
+	"hotcell/internal/line/border"
 )
 
 // proxyPort is where clients that resolve by a proxy find one.

@@ -13,10 +13,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"hotcell/internal/border"
-	"hotcell/internal/cellrpc"
-	"hotcell/internal/guard"
-	"hotcell/internal/socketpair"
+	"hotcell/internal/line/border"
+	"hotcell/internal/line/cellrpc"
+	"hotcell/internal/line/socketpair"
+	"hotcell/internal/value/guard"
 )
 
 // Room is the inside of a browser's cell, seen from its init.

@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"hotcell/internal/cell"
-	"hotcell/internal/cellrpc"
-	"hotcell/internal/socketpair"
+	"hotcell/internal/line/cellrpc"
+	"hotcell/internal/line/socketpair"
 )
 
 // chromium is the browser itself, without Debian's script around it.

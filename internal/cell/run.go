@@ -11,9 +11,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"hotcell/internal/border"
-	"hotcell/internal/cellrpc"
-	"hotcell/internal/sensitive"
+	"hotcell/internal/line/border"
+	"hotcell/internal/line/cellrpc"
+	"hotcell/internal/value/sensitive"
 )
 
 // stage is the process that confines itself and becomes the command, seen from

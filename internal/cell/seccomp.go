@@ -5,7 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"hotcell/internal/seccomp"
+	"hotcell/internal/cell/seccomp"
 )
 
 // namespaces are the flags of clone(2) that make namespaces, and unboxing those

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
-	"hotcell/internal/seccomp"
+	"hotcell/internal/cell/seccomp"
 )
 
 // forbidden are calls of the base profile that no job needs, or that are let

@@ -17,9 +17,9 @@ import (
 	"strings"
 	"testing"
 
-	"hotcell/internal/cellrpc"
-	"hotcell/internal/parcel"
-	"hotcell/internal/vaultrpc"
+	"hotcell/internal/line/cellrpc"
+	"hotcell/internal/line/vaultrpc"
+	"hotcell/internal/value/parcel"
 )
 
 const canary = "cn-7Q4vXr9+kTz/2mPwLd81"

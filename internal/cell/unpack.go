@@ -14,7 +14,7 @@ import (
 	"strings"
 
 	"hotcell"
-	"hotcell/internal/cellrpc"
+	"hotcell/internal/line/cellrpc"
 )
 
 // unpack brings the assignment's folder to /job.

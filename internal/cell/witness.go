@@ -9,7 +9,7 @@ import (
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
-	"hotcell/internal/border"
+	"hotcell/internal/line/border"
 )
 
 // witness sees which addresses the command tries that do not exist in the cell.

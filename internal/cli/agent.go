@@ -8,8 +8,8 @@ import (
 
 	"hotcell"
 	"hotcell/client"
-	"hotcell/internal/agent"
-	"hotcell/internal/shell"
+	"hotcell/internal/catalog/agent"
+	"hotcell/internal/text/shell"
 )
 
 func (a *app) agents() *cobra.Command {

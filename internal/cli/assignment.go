@@ -15,8 +15,8 @@ import (
 
 	"hotcell"
 	"hotcell/internal/config"
-	"hotcell/internal/shell"
-	"hotcell/internal/site"
+	"hotcell/internal/text/shell"
+	"hotcell/internal/text/site"
 )
 
 func (a *app) assignments() *cobra.Command {

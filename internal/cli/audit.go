@@ -13,7 +13,7 @@ import (
 
 	"hotcell"
 	"hotcell/client"
-	"hotcell/internal/audit"
+	"hotcell/internal/store/audit"
 )
 
 func (a *app) audit() *cobra.Command {

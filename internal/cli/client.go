@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hotcell/client"
-	"hotcell/internal/shell"
+	"hotcell/internal/text/shell"
 )
 
 func (a *app) clients() *cobra.Command {

@@ -16,8 +16,8 @@ import (
 
 	"hotcell"
 	"hotcell/client"
-	"hotcell/internal/sensitive"
-	"hotcell/internal/shell"
+	"hotcell/internal/text/shell"
+	"hotcell/internal/value/sensitive"
 )
 
 func (a *app) connections() *cobra.Command {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"hotcell/internal/drill"
+	"hotcell/internal/cli/drill"
 	"hotcell/test/attacks"
 )
 

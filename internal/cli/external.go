@@ -14,7 +14,7 @@ import (
 
 	"hotcell"
 	"hotcell/client"
-	"hotcell/internal/shell"
+	"hotcell/internal/text/shell"
 )
 
 func (a *app) createJob() *cobra.Command {

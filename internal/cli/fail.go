@@ -9,7 +9,7 @@ import (
 
 	"hotcell"
 	"hotcell/client"
-	"hotcell/internal/shell"
+	"hotcell/internal/text/shell"
 )
 
 // Exit codes, as UX asks for them.

@@ -14,9 +14,9 @@ import (
 
 	"hotcell"
 	"hotcell/client"
-	"hotcell/internal/importer"
-	"hotcell/internal/sensitive"
-	"hotcell/internal/site"
+	"hotcell/internal/cli/importer"
+	"hotcell/internal/text/site"
+	"hotcell/internal/value/sensitive"
 )
 
 // importing are the flags of an import.

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hotcell"
-	"hotcell/internal/shell"
+	"hotcell/internal/text/shell"
 )
 
 func (a *app) run() *cobra.Command {

@@ -4,7 +4,7 @@ import (
 	"regexp"
 	"strings"
 
-	"hotcell/internal/shell"
+	"hotcell/internal/text/shell"
 )
 
 const yesKeys = "go on although something looks like a key"

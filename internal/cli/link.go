@@ -11,7 +11,7 @@ import (
 
 	"hotcell"
 	"hotcell/client"
-	"hotcell/internal/shell"
+	"hotcell/internal/text/shell"
 )
 
 // linkFlags say what to do with a link.

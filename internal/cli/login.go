@@ -11,11 +11,11 @@ import (
 
 	"hotcell"
 	"hotcell/client"
-	"hotcell/internal/importer"
-	"hotcell/internal/otp"
-	"hotcell/internal/sensitive"
-	"hotcell/internal/shell"
-	"hotcell/internal/site"
+	"hotcell/internal/cli/importer"
+	"hotcell/internal/text/shell"
+	"hotcell/internal/text/site"
+	"hotcell/internal/value/otp"
+	"hotcell/internal/value/sensitive"
 )
 
 func (a *app) logins() *cobra.Command {

@@ -8,7 +8,7 @@ import (
 
 	"hotcell"
 	"hotcell/client"
-	"hotcell/internal/shell"
+	"hotcell/internal/text/shell"
 )
 
 // retention is whether a model's provider keeps nothing of what it is sent with a key:

@@ -9,9 +9,9 @@ import (
 
 	"hotcell"
 	"hotcell/client"
-	"hotcell/internal/importer"
-	"hotcell/internal/shell"
-	"hotcell/internal/site"
+	"hotcell/internal/cli/importer"
+	"hotcell/internal/text/shell"
+	"hotcell/internal/text/site"
 )
 
 // planned is one login that an import makes, or one that it gives codes to.

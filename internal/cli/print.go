@@ -7,7 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"hotcell/internal/words"
+	"hotcell/internal/text/words"
 )
 
 // json prints data for programs.

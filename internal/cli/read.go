@@ -14,8 +14,8 @@ import (
 
 	"hotcell"
 	"hotcell/client"
-	"hotcell/internal/importer"
-	"hotcell/internal/sensitive"
+	"hotcell/internal/cli/importer"
+	"hotcell/internal/value/sensitive"
 )
 
 // maxFile is how large a file of values may be.

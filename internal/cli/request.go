@@ -12,9 +12,9 @@ import (
 
 	"hotcell"
 	"hotcell/client"
-	"hotcell/internal/shell"
-	"hotcell/internal/site"
-	"hotcell/internal/words"
+	"hotcell/internal/text/shell"
+	"hotcell/internal/text/site"
+	"hotcell/internal/text/words"
 )
 
 func (a *app) requests() *cobra.Command {

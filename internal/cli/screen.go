@@ -8,7 +8,7 @@ import (
 	"golang.org/x/term"
 
 	"hotcell"
-	"hotcell/internal/terminal"
+	"hotcell/internal/text/terminal"
 )
 
 const rawFlag = "leave what steers a terminal in what is printed"

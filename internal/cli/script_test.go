@@ -17,8 +17,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"hotcell"
-	"hotcell/internal/api/apitest"
 	"hotcell/internal/cli"
+	"hotcell/internal/control/api/apitest"
 )
 
 // TestMain makes the commands a program that scripts can run.

@@ -12,8 +12,8 @@ import (
 
 	"hotcell"
 	"hotcell/client"
-	"hotcell/internal/importer"
-	"hotcell/internal/shell"
+	"hotcell/internal/cli/importer"
+	"hotcell/internal/text/shell"
 )
 
 func (a *app) secrets() *cobra.Command {

@@ -11,7 +11,7 @@ import (
 
 	"hotcell"
 	"hotcell/client"
-	"hotcell/internal/shell"
+	"hotcell/internal/text/shell"
 )
 
 // sureFlag is the flag by which scripts say what people are asked.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"hotcell/internal/api/apitest"
+	"hotcell/internal/control/api/apitest"
 )
 
 // tree are all commands that do something, by their paths.

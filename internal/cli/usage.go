@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"hotcell/internal/shell"
+	"hotcell/internal/text/shell"
 )
 
 // usageError is a command line that is not understood. It never repeats what was

@@ -11,8 +11,8 @@ import (
 
 	"hotcell"
 	"hotcell/client"
-	"hotcell/internal/shell"
-	"hotcell/internal/site"
+	"hotcell/internal/text/shell"
+	"hotcell/internal/text/site"
 )
 
 // abreast is how many browsers `logins test` has at once.

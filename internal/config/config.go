@@ -27,11 +27,11 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"hotcell"
-	"hotcell/internal/agent"
-	"hotcell/internal/budget"
-	"hotcell/internal/connector"
-	"hotcell/internal/egress"
-	"hotcell/internal/site"
+	"hotcell/internal/catalog/agent"
+	"hotcell/internal/catalog/connector"
+	"hotcell/internal/text/site"
+	"hotcell/internal/wire/budget"
+	"hotcell/internal/wire/egress"
 )
 
 // Config is all that an operator can set.

@@ -4,7 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 
-	"hotcell/internal/pgwire"
+	"hotcell/internal/wire/pgwire"
 )
 
 // Database is the operator's word on one database.

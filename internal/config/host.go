@@ -7,9 +7,9 @@ import (
 	"strings"
 
 	"hotcell"
-	"hotcell/internal/egress"
-	"hotcell/internal/netguard"
-	"hotcell/internal/site"
+	"hotcell/internal/text/site"
+	"hotcell/internal/wire/egress"
+	"hotcell/internal/wire/netguard"
 )
 
 // Private is egress.allow_private, read.

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"hotcell/internal/seccomp"
+	"hotcell/internal/cell/seccomp"
 )
 
 // The limits of a process that reads: memory beyond what it begins with, in bytes, and

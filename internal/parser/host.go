@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"hotcell/internal/border"
+	"hotcell/internal/line/border"
 )
 
 // What a process has: its life from when it has its line, and how many have one at once.

@@ -22,7 +22,7 @@ import (
 	"io"
 
 	"hotcell"
-	"hotcell/internal/border"
+	"hotcell/internal/line/border"
 )
 
 // Kinds are the parsers, by the name of what they read. Each makes of a text another.

@@ -18,8 +18,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hotcell"
+	"hotcell/internal/line/socketpair"
 	"hotcell/internal/parser"
-	"hotcell/internal/socketpair"
 )
 
 // The test's own program reads texts, by its first argument.

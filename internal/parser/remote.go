@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"hotcell"
-	"hotcell/internal/border"
-	"hotcell/internal/words"
+	"hotcell/internal/line/border"
+	"hotcell/internal/text/words"
 )
 
 // Dialer makes lines to a [Host].

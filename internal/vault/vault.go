@@ -1,253 +1,309 @@
-// Package vault is the one door to plaintext: it authorises, records and opens.
+// Package vault is the vault's process: the RPC over the door and the tiers.
 //
-// Whoever comes in says who they are; the vault looks up what they may in its
-// own store, and has decided and recorded before anything is opened or
-// changed: [Vault.Change] and [Vault.Look] are the only ways to the store, and
-// [Vault.OpenForJob] is the only way to a value. What cannot be recorded does
-// not happen. It does not know what a value means to its tier, and it does not
-// guard a value once it has handed it over. One way to use it:
+// There are two lines in: people's ([Daemon.Control]) and the workers'
+// ([Daemon.Worker]). What is not served on a line cannot be asked on it: no
+// procedure at all returns a value, and the only one that delivers any seals
+// them to a cell's key. It believes the control plane about who a person is,
+// and nothing else. One way to use it:
 //
-//	err := v.Change(ctx, principal, hotcell.Event{Kind: "secret.delete"}, func(a *vault.Act) error {
-//		… a.Permit(access.DeleteCredential, access.OfCredential(c)) …
-//	})
+//	d, err := vault.Open(ctx, vault.Config{Store: store, KeyURL: "file:///…/local.key", …})
+//	go rpc.Server(d.Control()).Serve(peopleLine)
+//	go rpc.Server(d.Worker()).Serve(workerLine)
 package vault
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
+	"net/http"
+	"os"
 	"time"
 
 	"hotcell"
-	"hotcell/internal/budget"
-	"hotcell/internal/egress"
-	"hotcell/internal/envelope"
-	"hotcell/internal/parcel"
-	"hotcell/internal/sensitive"
-	"hotcell/internal/tidy"
+	"hotcell/internal/catalog/connector"
+	"hotcell/internal/line/border"
+	"hotcell/internal/line/rpc"
+	"hotcell/internal/line/vaultrpc"
+	"hotcell/internal/parser"
+	"hotcell/internal/value/tidy"
+	"hotcell/internal/vault/internal/assignment"
+	"hotcell/internal/vault/internal/book"
+	"hotcell/internal/vault/internal/call"
+	"hotcell/internal/vault/internal/connection"
+	"hotcell/internal/vault/internal/door"
+	"hotcell/internal/vault/internal/forward"
+	"hotcell/internal/vault/internal/kms"
+	"hotcell/internal/vault/internal/lease"
+	"hotcell/internal/vault/internal/login"
+	"hotcell/internal/vault/internal/secret"
+	"hotcell/internal/vault/internal/token"
+	"hotcell/internal/wire/budget"
+	"hotcell/internal/wire/egress"
+	"hotcell/internal/wire/netguard"
+	"hotcell/internal/wire/pgwire"
+	"hotcell/internal/wire/scrub"
 )
 
-// Config is what a vault needs.
+// Config is what the vault's process needs.
 type Config struct {
 	Store hotcell.VaultStore
-	// Key wraps the workspaces' keysets: the KMS.
-	Key envelope.Wrapper
-	// Owner names the first member of the first workspace, made at first start.
+	// KeyURL names the KMS key: "file:///path/local.key".
+	KeyURL string
+	// Owner names the first member at first start.
 	Owner string
-	// Models are the operator's word on model hosts: no credential is opened for one
-	// that is not declared.
+	// Dialer and Roots are for what the vault does for jobs: which addresses it may
+	// dial, and which certificates hold; nil Roots are the system's.
+	Dialer netguard.Dialer
+	// Found is for addresses that a stranger names, and Issuers are authorisation
+	// servers over more than one origin, by the operator's word.
+	Found   netguard.Dialer
+	Issuers map[string][]string
+	// ProofKeys are those that take proof keys and do not say so.
+	ProofKeys []string
+	Roots     *x509.CertPool
+	// Databases is the operator's word on a database; nil for none.
+	Databases func(host string, port int) pgwire.Trust
+	// Models are the operator's word on model hosts.
 	Models egress.Models
-	// Budget counts what each job holds; nil for no limits.
-	Budget *budget.Jobs
-	// Tidy is told when a value is opened, or comes in; nil for nobody.
-	Tidy *tidy.Tidy
-	Now  func() time.Time
-	Log  *slog.Logger
+	// Catalog is what connections can be made to; nil is the one that comes with
+	// Hotcell.
+	Catalog *connector.Catalog
+	// Parser reads what strangers describe their services by, where no key is; nil
+	// for this process, which is for tests.
+	Parser connection.Parser
+	// Reads begins to read what services answer, where it takes a library, and no key is;
+	// nil for this process, which is for tests.
+	Reads connector.Opener
+	// Limits bound what each job holds of the vault; nil for the defaults.
+	Limits budget.Limits
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
-// Vault is the door. Its methods may be called at once from anywhere.
-type Vault struct {
-	store    *counted
-	now      func() time.Time
-	opened   time.Time
-	log      *slog.Logger
-	known    known
-	holdings holdings
-	models   egress.Models
-	outcomes *outcomes
-	budget   *budget.Jobs
-	tidy     *tidy.Tidy
-	waiting  waiting
-	floods   floods
-	kms      envelope.Wrapper
-
-	// One workspace so far: its keyset and the key pair that values are sealed to.
-	workspace hotcell.WorkspaceID
-	owner     hotcell.MemberID
-	keys      *envelope.Keyset
-	pair      parcel.PrivateKey
-	// seed is what stand-ins are made from.
-	seed sensitive.Bytes
-
-	mu       sync.Mutex
-	watchers map[chan Revocation]struct{}
+// Daemon serves the two lines.
+type Daemon struct {
+	vault       *door.Vault
+	secrets     *secret.Service
+	logins      *login.Service
+	connections *connection.Service
+	assignments *assignment.Service
+	leases      *lease.Service
+	forwards    *forward.Service
+	calls       *call.Service
+	keeper      *token.Keeper
+	tidy        *tidy.Tidy
+	book        *book.Book
+	catalog     *connector.Catalog
+	log         *slog.Logger
+	now         func() time.Time
+	beat        time.Duration
 }
 
-// The labels of the vault's own blobs.
-const (
-	blobKeyset = "keyset"
-	blobPair   = "sealing key pair"
-	blobSeed   = "stand-in seed"
-)
+// heartbeat is how often the workers' watch shows a sign of life.
+const heartbeat = 250 * time.Millisecond
 
-// Open opens the vault over its store; a store without a workspace gets one,
-// with its keys and its first member. It fails where the KMS does not unwrap
-// the keys: nothing could be opened.
-func Open(ctx context.Context, c Config) (*Vault, error) {
-	v := &Vault{now: c.Now, kms: c.Key, opened: c.Now(), log: c.Log, models: c.Models, budget: c.Budget, tidy: c.Tidy, watchers: map[chan Revocation]struct{}{}}
-	v.store = &counted{VaultStore: c.Store, stored: v.waiting.wake}
+// Open opens the key, the door and the tiers.
+func Open(ctx context.Context, c Config) (*Daemon, error) {
+	key, err := openKey(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	jobs := budget.New(c.Limits)
+	tidied := tidy.New(border.Log(c.Log))
+	door, err := door.Open(ctx, door.Config{Store: c.Store, Key: key, Owner: c.Owner, Models: c.Models, Budget: jobs, Tidy: tidied, Now: c.Now, Log: c.Log})
+	if err != nil {
+		return nil, err
+	}
+	if c.Parser == nil {
+		c.Parser = parser.Here(connector.Plain)
+	}
+	if c.Reads == nil {
+		c.Reads = connector.Here
+	}
+	out, err := reach(c, door)
+	if err != nil {
+		return nil, errors.Join(err, door.Close())
+	}
+	connections := connection.New(connection.Config{
+		Vault: door, Catalog: out.catalog, Book: out.book, OAuth: out.oauth, Keeper: out.keeper, Courier: out.courier, Remote: out.courier, Parser: c.Parser,
+		Now: c.Now, Log: c.Log,
+	})
+	checks := map[hotcell.Tier]assignment.Checker{hotcell.TierSecret: secret.CheckAttach(out.catalog), hotcell.TierConnection: connection.CheckAttach(out.book.Remembered), hotcell.TierLogin: login.CheckAttach}
+	guesses := &scrub.Guesses{}
+	logins := login.New(login.Config{Vault: door, Advise: connections.CoversHost, Now: c.Now})
+	return &Daemon{
+		vault: door, secrets: secret.New(door, connections.Covers, out.catalog, c.Now), connections: connections, assignments: assignment.New(door, checks, c.Now),
+		leases:   lease.New(door),
+		forwards: forward.New(forward.Config{Vault: door, Dialer: c.Dialer, Roots: c.Roots, Databases: c.Databases, Keeper: out.keeper, Logins: logins, Budget: jobs, Guesses: guesses, Tidy: tidied, Now: c.Now, Log: c.Log}),
+		logins:   logins,
+		calls: call.New(call.Config{
+			Vault: door, Book: out.book, Keeper: out.keeper, Courier: out.courier, Upstreams: out.upstreams, Reads: c.Reads, Prints: door.Prints, Budget: jobs, Guesses: guesses, Tidy: tidied, Now: c.Now, Log: c.Log,
+		}),
+		keeper: out.keeper, tidy: tidied, book: out.book, catalog: out.catalog,
+		log: c.Log, now: c.Now, beat: heartbeat,
+	}, nil
+}
+
+// openKey opens the KMS key. Only a store in which nothing is sealed yet gets a
+// fresh one: a key that was lost must never be replaced silently.
+func openKey(ctx context.Context, c Config) (kms.Key, error) {
+	key, err := kms.Open(ctx, c.KeyURL)
+	if !errors.Is(err, kms.ErrMissing) {
+		return key, err
+	}
 	var spaces []hotcell.Workspace
-	err := v.store.View(ctx, func(r hotcell.VaultReader) (err error) {
+	if failed := c.Store.View(ctx, func(r hotcell.VaultReader) (err error) {
 		spaces, err = r.Workspaces()
 		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading workspaces: %w", err)
+	}); failed != nil {
+		return nil, fmt.Errorf("reading workspaces: %w", failed)
 	}
-	if len(spaces) == 0 {
-		err = v.found(ctx, c)
-	} else {
-		err = v.load(ctx, c, spaces[0].ID)
+	if len(spaces) > 0 {
+		return nil, err
 	}
-	if err != nil {
-		return v, err
-	}
-	if err := v.loadSeed(ctx); err != nil {
-		return v, err
-	}
-	v.outcomes = startOutcomes(v.store, v.log)
-	return v, nil
-}
-
-// found makes the first workspace.
-func (v *Vault) found(ctx context.Context, c Config) error {
-	now := v.now()
-	space := hotcell.Workspace{ID: hotcell.WorkspaceID(hotcell.NewID(hotcell.PrefixWorkspace)), Name: "Workspace", CreatedAt: now}
-	owner := hotcell.Member{
-		ID: hotcell.MemberID(hotcell.NewID(hotcell.PrefixMember)), Workspace: space.ID,
-		Name: c.Owner, Role: hotcell.RoleOwner, CreatedAt: now,
-	}
-	wrapped, keys, err := envelope.NewKeyset(ctx, c.Key, string(space.ID))
-	if err != nil {
-		return fmt.Errorf("making the workspace's keys: %w", err)
-	}
-	pair, err := parcel.Generate()
-	if err != nil {
-		return fmt.Errorf("making the sealing key pair: %w", err)
-	}
-	var sealed []byte
-	private := pair.Bytes()
-	defer private.Clear()
-	if err := private.Use(func(b []byte) (err error) {
-		sealed, err = keys.SealBlob(blobPair, b)
-		return err
-	}); err != nil {
-		return fmt.Errorf("sealing the key pair: %w", err)
-	}
-	v.workspace, v.owner, v.keys, v.pair = space.ID, owner.ID, keys, pair
-	return v.store.Update(ctx, func(w hotcell.VaultWriter) error {
-		return errors.Join(
-			w.PutWorkspace(space), w.PutMember(owner),
-			w.PutBlob(space.ID, blobKeyset, wrapped), w.PutBlob(space.ID, blobPair, sealed),
-			w.Record(hotcell.Event{Workspace: space.ID, At: now, Kind: "workspace.create", Decision: hotcell.Allowed, Member: owner.ID, Name: space.Name}),
-		)
-	})
-}
-
-// load unwraps an existing workspace's keys.
-func (v *Vault) load(ctx context.Context, c Config, id hotcell.WorkspaceID) error {
-	var wrapped, sealed []byte
-	err := v.store.View(ctx, func(r hotcell.VaultReader) error {
-		members, err := r.Members(id)
-		if err != nil {
-			return err
-		}
-		for _, m := range members {
-			if m.Role == hotcell.RoleOwner && v.owner == "" {
-				v.owner = m.ID // the first, as at first start: ids are in order of time
-			}
-		}
-		if wrapped, err = r.Blob(id, blobKeyset); err != nil {
-			return err
-		}
-		sealed, err = r.Blob(id, blobPair)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("reading the workspace's keys: %w", err)
-	}
-	if v.keys, err = envelope.OpenKeyset(ctx, c.Key, string(id), wrapped); err != nil {
-		return fmt.Errorf("unwrapping the workspace's keys: %w", err)
-	}
-	private, err := v.keys.OpenBlob(blobPair, sealed)
-	if err != nil {
-		return fmt.Errorf("opening the sealing key pair: %w", err)
-	}
-	defer private.Clear()
-	v.workspace = id
-	return private.Use(func(b []byte) (err error) {
-		v.pair, err = parcel.ParsePrivate(b)
-		return err
-	})
-}
-
-// Local is the principal of whoever owns the data folder.
-func (v *Vault) Local() hotcell.Principal {
-	return hotcell.Principal{Workspace: v.workspace, Member: v.owner, Via: "local"}
-}
-
-// PublicKey is the key that values for the workspace are sealed to.
-func (v *Vault) PublicKey(ws hotcell.WorkspaceID) (parcel.PublicKey, error) {
-	if ws != v.workspace {
-		return parcel.PublicKey{}, hotcell.ErrNotFound
-	}
-	return v.pair.Public(), nil
-}
-
-// blobProbe is what is written to see that something can be.
-const blobProbe = "probe"
-
-// Probe writes something small, durably, and reads it back: a sign that a use could be
-// looked up and recorded now. What was read of the store stays known by it.
-func (v *Vault) Probe(ctx context.Context) error {
-	at, err := v.now().MarshalBinary()
-	if err != nil {
-		return err
-	}
-	err = v.store.VaultStore.Update(ctx, func(w hotcell.VaultWriter) error { return w.PutBlob(v.workspace, blobProbe, at) })
-	if err != nil {
-		return fmt.Errorf("writing: %w", err)
-	}
-	err = v.store.VaultStore.View(ctx, func(r hotcell.VaultReader) error {
-		_, err := r.Blob(v.workspace, blobProbe)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("reading: %w", err)
-	}
-	return nil
-}
-
-// ProbeKey asks the KMS to wrap and unwrap something that is no key: a sign that
-// the workspace's keys could be opened after a restart.
-func (v *Vault) ProbeKey(ctx context.Context) error {
-	const text = "is anybody there?"
-	wrapped, err := v.kms.Wrap(ctx, []byte(text), []byte(blobProbe))
-	if err != nil {
-		return err
-	}
-	plain, err := v.kms.Unwrap(ctx, wrapped, []byte(blobProbe))
-	if err != nil {
-		return err
-	}
-	defer plain.Clear()
-	return plain.Use(func(b []byte) error {
-		if string(b) != text {
-			return fmt.Errorf("%w: the KMS gave back something else", hotcell.ErrUnavailable)
-		}
-		return nil
-	})
+	return kms.Create(ctx, c.KeyURL)
 }
 
 // Close forgets the keys and closes the store.
-func (v *Vault) Close() error {
-	if v.outcomes != nil {
-		v.outcomes.close()
+func (d *Daemon) Close() error {
+	d.tidy.Stop()
+	d.forwards.Close()
+	d.calls.Close()
+	d.keeper.Close()
+	return d.vault.Close()
+}
+
+// retainEvery is how often it is looked for old events.
+const retainEvery = time.Hour
+
+// Retain removes events that are older than keep, now and again, until ctx ends; 0
+// keeps them for ever.
+func (d *Daemon) Retain(ctx context.Context, keep time.Duration) {
+	if keep <= 0 {
+		return
 	}
-	v.settleAll()
-	v.seed.Clear()
-	v.keys.Close()
-	return v.store.Close()
+	tick := time.NewTicker(retainEvery)
+	defer tick.Stop()
+	for {
+		if n, err := d.vault.Retain(ctx, d.now().Add(-keep)); err != nil && ctx.Err() == nil {
+			d.log.Error("removing old events", "error", err)
+		} else if n > 0 {
+			d.log.Info("old events were removed", "events", n)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Control serves the control plane's line.
+func (d *Daemon) Control() http.Handler {
+	mux := http.NewServeMux()
+	d.people(mux)
+	d.loginsOfPeople(mux)
+	d.work(mux)
+	d.requests(mux)
+	d.connected(mux)
+	return d.bordered(mux)
+}
+
+// Worker serves a worker's line.
+func (d *Daemon) Worker() http.Handler {
+	mux := http.NewServeMux()
+	rpc.Handle(mux, vaultrpc.Rules, func(ctx context.Context, r *vaultrpc.RulesRequest) (*vaultrpc.RulesAnswer, error) {
+		grant, err := d.vault.Rules(ctx, r.Job)
+		return &vaultrpc.RulesAnswer{Allow: grant.Allow, Uses: grant.Uses, Token: grant.Token, Expires: grant.Expires, Left: d.vault.Left(grant)}, d.note(vaultrpc.Rules, err)
+	})
+	rpc.Handle(mux, vaultrpc.Lease, func(ctx context.Context, r *vaultrpc.LeaseRequest) (*vaultrpc.LeaseAnswer, error) {
+		answer, err := d.leases.Open(ctx, r.Job, r.PublicKey)
+		return answer, d.note(vaultrpc.Lease, err)
+	})
+	rpc.Handle(mux, vaultrpc.Prints, func(ctx context.Context, r *vaultrpc.PrintsRequest) (*vaultrpc.PrintsAnswer, error) {
+		answer, err := d.leases.Prints(ctx, r.Job)
+		return answer, d.note(vaultrpc.Prints, err)
+	})
+	rpc.Handle(mux, vaultrpc.Report, func(ctx context.Context, r *vaultrpc.ReportRequest) (*vaultrpc.Empty, error) {
+		return &vaultrpc.Empty{}, d.note(vaultrpc.Report, d.vault.Report(ctx, r.Job, r.Events))
+	})
+	d.asks(mux)
+	d.loginsOfJobs(mux)
+	d.tools(mux)
+	rpc.HandleStream(mux, vaultrpc.Watch, d.watch)
+	mux.Handle(vaultrpc.Forward, d.forwards)
+	mux.HandleFunc(vaultrpc.Connect, d.forwards.Connect)
+	return d.bordered(mux)
+}
+
+// watch sends each revocation, and a sign of life in between.
+func (d *Daemon) watch(ctx context.Context, request *vaultrpc.WatchRequest, send func(*vaultrpc.WatchAnswer) error) error {
+	revocations, cancel := d.vault.Watch()
+	defer cancel()
+	tick := time.NewTicker(d.beat)
+	defer tick.Stop()
+	if err := send(&vaultrpc.WatchAnswer{}); err != nil {
+		return err
+	}
+	past, err := d.vault.Dead(ctx, request.Jobs)
+	if err != nil {
+		return err
+	}
+	for _, r := range past {
+		if err := send(&vaultrpc.WatchAnswer{Job: r.Job, Reason: r.Reason}); err != nil {
+			return err
+		}
+	}
+	for {
+		answer := &vaultrpc.WatchAnswer{}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		case r, open := <-revocations:
+			if !open {
+				return fmt.Errorf("%w: this watcher did not keep up", hotcell.ErrUnavailable)
+			}
+			answer.Job, answer.Reason, answer.Widened = r.Job, r.Reason, r.Widened
+		}
+		if err := send(answer); err != nil {
+			return err
+		}
+	}
+}
+
+// note logs an error that the other side sees as "internal error".
+func (d *Daemon) note(procedure string, err error) error {
+	if err != nil && rpc.Internal(err) {
+		d.log.Error("a call failed", "procedure", procedure, "error", err)
+	}
+	return err
+}
+
+func (d *Daemon) health(ctx context.Context) *vaultrpc.HealthAnswer {
+	answer := &vaultrpc.HealthAnswer{PID: os.Getpid()}
+	if err := d.vault.Probe(ctx); err != nil {
+		d.log.Error("the vault cannot read or write its store", "error", err)
+		answer.Problems = append(answer.Problems, "the vault cannot read or write its store: nothing is used that cannot be recorded")
+	}
+	if err := d.vault.ProbeKey(ctx); err != nil {
+		d.log.Error("the KMS does not answer", "error", err)
+		answer.Problems = append(answer.Problems, "the KMS does not answer")
+	}
+	return answer
+}
+
+// bordered keeps a fault of ours in one call from ending more than that call: the
+// caller is told, as it expects to be told of errors.
+func (d *Daemon) bordered(next http.Handler) http.Handler {
+	return border.Handler("a call of the vault", d.log, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case vaultrpc.Forward, vaultrpc.Connect:
+			d.forwards.Faulted(w)
+		default:
+			rpc.Refuse(w, r)
+		}
+	}, next)
 }

@@ -11,11 +11,11 @@ import (
 	"strings"
 
 	"hotcell"
-	"hotcell/internal/border"
 	"hotcell/internal/cell"
-	"hotcell/internal/gateway"
-	"hotcell/internal/socketpair"
-	"hotcell/internal/vaultrpc"
+	"hotcell/internal/line/border"
+	"hotcell/internal/line/socketpair"
+	"hotcell/internal/line/vaultrpc"
+	"hotcell/internal/worker/gateway"
 )
 
 // browsers makes browsers' cells, each with a uid of its own where there are some.

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"hotcell"
-	"hotcell/internal/workerrpc"
+	"hotcell/internal/line/workerrpc"
 )
 
 // elsewhere is the life of an external job: a gateway without a cell, until the

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"hotcell"
-	"hotcell/internal/vaultrpc"
-	"hotcell/internal/workerrpc"
+	"hotcell/internal/line/vaultrpc"
+	"hotcell/internal/line/workerrpc"
 )
 
 // knock asks a job's gateway, from elsewhere, and returns the answer's status.

@@ -17,12 +17,12 @@ import (
 
 	"hotcell"
 	"hotcell/internal/cell"
-	"hotcell/internal/gateway"
-	"hotcell/internal/rpc"
-	"hotcell/internal/socketpair"
-	"hotcell/internal/vaultrpc"
+	"hotcell/internal/line/rpc"
+	"hotcell/internal/line/socketpair"
+	"hotcell/internal/line/vaultrpc"
+	"hotcell/internal/line/workerrpc"
 	"hotcell/internal/worker"
-	"hotcell/internal/workerrpc"
+	"hotcell/internal/worker/gateway"
 )
 
 // TestMain lets the test's own binary be what runs first in a cell.

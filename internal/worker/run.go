@@ -14,12 +14,12 @@ import (
 	"time"
 
 	"hotcell"
-	"hotcell/internal/border"
 	"hotcell/internal/cell"
-	"hotcell/internal/cellrpc"
-	"hotcell/internal/gateway"
-	"hotcell/internal/socketpair"
-	"hotcell/internal/workerrpc"
+	"hotcell/internal/line/border"
+	"hotcell/internal/line/cellrpc"
+	"hotcell/internal/line/socketpair"
+	"hotcell/internal/line/workerrpc"
+	"hotcell/internal/worker/gateway"
 )
 
 // run is one job under way. It is the sink of its gateway.

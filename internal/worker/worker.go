@@ -28,15 +28,15 @@ import (
 	"time"
 
 	"hotcell"
-	"hotcell/internal/border"
-	"hotcell/internal/budget"
 	"hotcell/internal/cell"
-	"hotcell/internal/gateway"
-	"hotcell/internal/rpc"
-	"hotcell/internal/tidy"
-	"hotcell/internal/toolchain"
-	"hotcell/internal/vaultrpc"
-	"hotcell/internal/workerrpc"
+	"hotcell/internal/line/border"
+	"hotcell/internal/line/rpc"
+	"hotcell/internal/line/vaultrpc"
+	"hotcell/internal/line/workerrpc"
+	"hotcell/internal/value/tidy"
+	"hotcell/internal/wire/budget"
+	"hotcell/internal/worker/gateway"
+	"hotcell/internal/worker/toolchain"
 )
 
 // Vault is what a worker asks of the vault.

@@ -14,9 +14,9 @@ import (
 
 	"hotcell"
 	"hotcell/internal/cell"
-	"hotcell/internal/rpc"
+	"hotcell/internal/line/rpc"
+	"hotcell/internal/line/workerrpc"
 	"hotcell/internal/worker"
-	"hotcell/internal/workerrpc"
 )
 
 var digest = strings.Repeat("0a", 32)

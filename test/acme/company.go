@@ -26,7 +26,7 @@ import (
 	"sync"
 	"time"
 
-	"hotcell/internal/authority"
+	"hotcell/internal/wire/authority"
 	"hotcell/test/acme/google"
 	"hotcell/test/acme/identity"
 	"hotcell/test/acme/microsoft"

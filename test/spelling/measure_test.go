@@ -15,9 +15,9 @@ import (
 	"sync"
 	"testing"
 
-	"hotcell/internal/guard"
-	"hotcell/internal/prove"
-	"hotcell/internal/unpack"
+	"hotcell/internal/value/guard"
+	"hotcell/internal/wire/unpack"
+	"hotcell/test/prove"
 	"hotcell/test/spelling"
 )
 

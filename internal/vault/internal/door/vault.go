@@ -1,0 +1,253 @@
+// Package door is the one door to plaintext: it authorises, records and opens.
+//
+// Whoever comes in says who they are; the vault looks up what they may in its
+// own store, and has decided and recorded before anything is opened or
+// changed: [Vault.Change] and [Vault.Look] are the only ways to the store, and
+// [Vault.OpenForJob] is the only way to a value. What cannot be recorded does
+// not happen. It does not know what a value means to its tier, and it does not
+// guard a value once it has handed it over. One way to use it:
+//
+//	err := v.Change(ctx, principal, hotcell.Event{Kind: "secret.delete"}, func(a *door.Act) error {
+//		… a.Permit(access.DeleteCredential, access.OfCredential(c)) …
+//	})
+package door
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"hotcell"
+	"hotcell/internal/value/parcel"
+	"hotcell/internal/value/sensitive"
+	"hotcell/internal/value/tidy"
+	"hotcell/internal/vault/internal/envelope"
+	"hotcell/internal/wire/budget"
+	"hotcell/internal/wire/egress"
+)
+
+// Config is what a vault needs.
+type Config struct {
+	Store hotcell.VaultStore
+	// Key wraps the workspaces' keysets: the KMS.
+	Key envelope.Wrapper
+	// Owner names the first member of the first workspace, made at first start.
+	Owner string
+	// Models are the operator's word on model hosts: no credential is opened for one
+	// that is not declared.
+	Models egress.Models
+	// Budget counts what each job holds; nil for no limits.
+	Budget *budget.Jobs
+	// Tidy is told when a value is opened, or comes in; nil for nobody.
+	Tidy *tidy.Tidy
+	Now  func() time.Time
+	Log  *slog.Logger
+}
+
+// Vault is the door. Its methods may be called at once from anywhere.
+type Vault struct {
+	store    *counted
+	now      func() time.Time
+	opened   time.Time
+	log      *slog.Logger
+	known    known
+	holdings holdings
+	models   egress.Models
+	outcomes *outcomes
+	budget   *budget.Jobs
+	tidy     *tidy.Tidy
+	waiting  waiting
+	floods   floods
+	kms      envelope.Wrapper
+
+	// One workspace so far: its keyset and the key pair that values are sealed to.
+	workspace hotcell.WorkspaceID
+	owner     hotcell.MemberID
+	keys      *envelope.Keyset
+	pair      parcel.PrivateKey
+	// seed is what stand-ins are made from.
+	seed sensitive.Bytes
+
+	mu       sync.Mutex
+	watchers map[chan Revocation]struct{}
+}
+
+// The labels of the vault's own blobs.
+const (
+	blobKeyset = "keyset"
+	blobPair   = "sealing key pair"
+	blobSeed   = "stand-in seed"
+)
+
+// Open opens the vault over its store; a store without a workspace gets one,
+// with its keys and its first member. It fails where the KMS does not unwrap
+// the keys: nothing could be opened.
+func Open(ctx context.Context, c Config) (*Vault, error) {
+	v := &Vault{now: c.Now, kms: c.Key, opened: c.Now(), log: c.Log, models: c.Models, budget: c.Budget, tidy: c.Tidy, watchers: map[chan Revocation]struct{}{}}
+	v.store = &counted{VaultStore: c.Store, stored: v.waiting.wake}
+	var spaces []hotcell.Workspace
+	err := v.store.View(ctx, func(r hotcell.VaultReader) (err error) {
+		spaces, err = r.Workspaces()
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading workspaces: %w", err)
+	}
+	if len(spaces) == 0 {
+		err = v.found(ctx, c)
+	} else {
+		err = v.load(ctx, c, spaces[0].ID)
+	}
+	if err != nil {
+		return v, err
+	}
+	if err := v.loadSeed(ctx); err != nil {
+		return v, err
+	}
+	v.outcomes = startOutcomes(v.store, v.log)
+	return v, nil
+}
+
+// found makes the first workspace.
+func (v *Vault) found(ctx context.Context, c Config) error {
+	now := v.now()
+	space := hotcell.Workspace{ID: hotcell.WorkspaceID(hotcell.NewID(hotcell.PrefixWorkspace)), Name: "Workspace", CreatedAt: now}
+	owner := hotcell.Member{
+		ID: hotcell.MemberID(hotcell.NewID(hotcell.PrefixMember)), Workspace: space.ID,
+		Name: c.Owner, Role: hotcell.RoleOwner, CreatedAt: now,
+	}
+	wrapped, keys, err := envelope.NewKeyset(ctx, c.Key, string(space.ID))
+	if err != nil {
+		return fmt.Errorf("making the workspace's keys: %w", err)
+	}
+	pair, err := parcel.Generate()
+	if err != nil {
+		return fmt.Errorf("making the sealing key pair: %w", err)
+	}
+	var sealed []byte
+	private := pair.Bytes()
+	defer private.Clear()
+	if err := private.Use(func(b []byte) (err error) {
+		sealed, err = keys.SealBlob(blobPair, b)
+		return err
+	}); err != nil {
+		return fmt.Errorf("sealing the key pair: %w", err)
+	}
+	v.workspace, v.owner, v.keys, v.pair = space.ID, owner.ID, keys, pair
+	return v.store.Update(ctx, func(w hotcell.VaultWriter) error {
+		return errors.Join(
+			w.PutWorkspace(space), w.PutMember(owner),
+			w.PutBlob(space.ID, blobKeyset, wrapped), w.PutBlob(space.ID, blobPair, sealed),
+			w.Record(hotcell.Event{Workspace: space.ID, At: now, Kind: "workspace.create", Decision: hotcell.Allowed, Member: owner.ID, Name: space.Name}),
+		)
+	})
+}
+
+// load unwraps an existing workspace's keys.
+func (v *Vault) load(ctx context.Context, c Config, id hotcell.WorkspaceID) error {
+	var wrapped, sealed []byte
+	err := v.store.View(ctx, func(r hotcell.VaultReader) error {
+		members, err := r.Members(id)
+		if err != nil {
+			return err
+		}
+		for _, m := range members {
+			if m.Role == hotcell.RoleOwner && v.owner == "" {
+				v.owner = m.ID // the first, as at first start: ids are in order of time
+			}
+		}
+		if wrapped, err = r.Blob(id, blobKeyset); err != nil {
+			return err
+		}
+		sealed, err = r.Blob(id, blobPair)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("reading the workspace's keys: %w", err)
+	}
+	if v.keys, err = envelope.OpenKeyset(ctx, c.Key, string(id), wrapped); err != nil {
+		return fmt.Errorf("unwrapping the workspace's keys: %w", err)
+	}
+	private, err := v.keys.OpenBlob(blobPair, sealed)
+	if err != nil {
+		return fmt.Errorf("opening the sealing key pair: %w", err)
+	}
+	defer private.Clear()
+	v.workspace = id
+	return private.Use(func(b []byte) (err error) {
+		v.pair, err = parcel.ParsePrivate(b)
+		return err
+	})
+}
+
+// Local is the principal of whoever owns the data folder.
+func (v *Vault) Local() hotcell.Principal {
+	return hotcell.Principal{Workspace: v.workspace, Member: v.owner, Via: "local"}
+}
+
+// PublicKey is the key that values for the workspace are sealed to.
+func (v *Vault) PublicKey(ws hotcell.WorkspaceID) (parcel.PublicKey, error) {
+	if ws != v.workspace {
+		return parcel.PublicKey{}, hotcell.ErrNotFound
+	}
+	return v.pair.Public(), nil
+}
+
+// blobProbe is what is written to see that something can be.
+const blobProbe = "probe"
+
+// Probe writes something small, durably, and reads it back: a sign that a use could be
+// looked up and recorded now. What was read of the store stays known by it.
+func (v *Vault) Probe(ctx context.Context) error {
+	at, err := v.now().MarshalBinary()
+	if err != nil {
+		return err
+	}
+	err = v.store.VaultStore.Update(ctx, func(w hotcell.VaultWriter) error { return w.PutBlob(v.workspace, blobProbe, at) })
+	if err != nil {
+		return fmt.Errorf("writing: %w", err)
+	}
+	err = v.store.VaultStore.View(ctx, func(r hotcell.VaultReader) error {
+		_, err := r.Blob(v.workspace, blobProbe)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("reading: %w", err)
+	}
+	return nil
+}
+
+// ProbeKey asks the KMS to wrap and unwrap something that is no key: a sign that
+// the workspace's keys could be opened after a restart.
+func (v *Vault) ProbeKey(ctx context.Context) error {
+	const text = "is anybody there?"
+	wrapped, err := v.kms.Wrap(ctx, []byte(text), []byte(blobProbe))
+	if err != nil {
+		return err
+	}
+	plain, err := v.kms.Unwrap(ctx, wrapped, []byte(blobProbe))
+	if err != nil {
+		return err
+	}
+	defer plain.Clear()
+	return plain.Use(func(b []byte) error {
+		if string(b) != text {
+			return fmt.Errorf("%w: the KMS gave back something else", hotcell.ErrUnavailable)
+		}
+		return nil
+	})
+}
+
+// Close forgets the keys and closes the store.
+func (v *Vault) Close() error {
+	if v.outcomes != nil {
+		v.outcomes.close()
+	}
+	v.settleAll()
+	v.seed.Clear()
+	v.keys.Close()
+	return v.store.Close()
+}

@@ -1,0 +1,98 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"hotcell"
+	"hotcell/internal/line/rpc"
+	"hotcell/internal/line/vaultrpc"
+	"hotcell/internal/vault/internal/door"
+)
+
+// handle serves fn and logs what the other side must not see.
+func handle[Request, Answer any](d *Daemon, mux *http.ServeMux, procedure string, fn func(context.Context, *Request) (*Answer, error)) {
+	rpc.Handle(mux, procedure, func(ctx context.Context, r *Request) (*Answer, error) {
+		answer, err := fn(ctx, r)
+		return answer, d.note(procedure, err)
+	})
+}
+
+// people serves what people ask of credentials and of the log.
+func (d *Daemon) people(mux *http.ServeMux) {
+	handle(d, mux, vaultrpc.Health, func(ctx context.Context, _ *vaultrpc.Empty) (*vaultrpc.HealthAnswer, error) {
+		return d.health(ctx), nil
+	})
+	handle(d, mux, vaultrpc.Local, func(context.Context, *vaultrpc.Empty) (*hotcell.Principal, error) {
+		p := d.vault.Local()
+		return &p, nil
+	})
+	handle(d, mux, vaultrpc.Workspace, d.workspace)
+	handle(d, mux, vaultrpc.CreateSecret, d.secrets.Create)
+	handle(d, mux, vaultrpc.ChangeSecret, d.secrets.Change)
+	handle(d, mux, vaultrpc.ShareCredential, func(ctx context.Context, r *vaultrpc.ShareCredentialRequest) (*vaultrpc.CredentialAnswer, error) {
+		c, err := d.vault.Share(ctx, r.Principal, r.ID, r.Revision, r.Shared)
+		return &vaultrpc.CredentialAnswer{Credential: c}, err
+	})
+	handle(d, mux, vaultrpc.DeleteCredential, d.connections.Delete)
+	handle(d, mux, vaultrpc.Credential, d.credential)
+	handle(d, mux, vaultrpc.Credentials, func(ctx context.Context, r *vaultrpc.CredentialsRequest) (*vaultrpc.CredentialsAnswer, error) {
+		list, err := d.vault.Credentials(ctx, r.Principal, hotcell.CredentialFilter{Tier: r.Tier, Name: r.Name}, r.Page)
+		return &vaultrpc.CredentialsAnswer{Credentials: list}, err
+	})
+	handle(d, mux, vaultrpc.Events, func(ctx context.Context, r *vaultrpc.EventsRequest) (*vaultrpc.EventsAnswer, error) {
+		events, err := d.vault.Events(ctx, r.Principal, r.Filter)
+		return &vaultrpc.EventsAnswer{Events: events}, err
+	})
+	handle(d, mux, vaultrpc.VerifyEvents, d.verify)
+}
+
+func (d *Daemon) workspace(ctx context.Context, r *vaultrpc.WorkspaceRequest) (*vaultrpc.WorkspaceAnswer, error) {
+	key, err := d.vault.PublicKey(r.Principal.Workspace)
+	if err != nil {
+		return nil, err
+	}
+	out := &vaultrpc.WorkspaceAnswer{PublicKey: key.Bytes(), Fingerprint: key.Fingerprint()}
+	err = d.vault.Look(ctx, r.Principal, hotcell.Event{Kind: "workspace.show"}, func(l *door.Look) (err error) {
+		if out.Workspace, err = l.Workspace(r.Principal.Workspace); err != nil {
+			return err
+		}
+		out.Member, err = l.Member(r.Principal.Workspace, r.Principal.Member)
+		return err
+	})
+	return out, err
+}
+
+// credential names the assignments that a credential is attached to: whoever
+// may know of the one may see the other.
+func (d *Daemon) credential(ctx context.Context, r *vaultrpc.CredentialRequest) (*vaultrpc.CredentialAnswer, error) {
+	c, attached, err := d.vault.Credential(ctx, r.Principal, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &vaultrpc.CredentialAnswer{Credential: c}
+	for _, at := range attached {
+		on, err := d.assignments.Get(ctx, r.Principal, at.Assignment)
+		if errors.Is(err, hotcell.ErrNotFound) {
+			continue // deleted since the credential was read
+		}
+		if err != nil {
+			return nil, err
+		}
+		out.Attachments = append(out.Attachments, vaultrpc.AttachedAssignment{Attachment: at.ID, Assignment: at.Assignment, Name: on.Assignment.Name})
+	}
+	return out, nil
+}
+
+func (d *Daemon) verify(ctx context.Context, r *vaultrpc.WorkspaceRequest) (*vaultrpc.VerifyAnswer, error) {
+	v, err := d.vault.Verify(ctx, r.Principal)
+	out := &vaultrpc.VerifyAnswer{Events: v.Events, Head: v.Head}
+	if v.Removed > 0 {
+		out.Removed, out.RemovedAt = v.Removed, &v.RemovedAt
+	}
+	if v.Broken != nil {
+		out.Broken, out.Reason = v.Broken.Sequence, v.Broken.Reason
+	}
+	return out, err
+}
