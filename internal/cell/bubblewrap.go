@@ -178,7 +178,7 @@ func (b *Bubblewrap) arguments(c Config) []string {
 	args = append(args, b.etc()...)
 	args = append(args, "--proc", "/proc", "--dev", "/dev")
 	disk := strconv.FormatInt(c.Disk, 10)
-	for _, folder := range []string{"/job", "/tmp", "/home/job", "/dev/shm"} {
+	for _, folder := range folders {
 		args = append(args, "--perms", "0755", "--size", disk, "--tmpfs", folder)
 	}
 	for _, m := range c.Mounts {

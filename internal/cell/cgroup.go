@@ -251,16 +251,29 @@ func homes() map[string]string {
 
 // OutOfMemory says whether the memory limit killed a process.
 func (g *Cgroup) OutOfMemory() bool {
-	file := filepath.Join(g.dirs["memory"], "memory.oom_control")
 	if g.parent.v2 {
-		file = filepath.Join(g.dirs[""], "memory.events")
+		return g.counted("", "memory.events", "oom_kill")
 	}
-	b, err := os.ReadFile(file)
+	return g.counted("memory", "memory.oom_control", "oom_kill")
+}
+
+// OutOfProcesses says whether the limit on processes and threads kept one from being
+// made (pids.events of cgroups, both versions).
+func (g *Cgroup) OutOfProcesses() bool {
+	if g.parent.v2 {
+		return g.counted("", "pids.events", "max")
+	}
+	return g.counted("pids", "pids.events", "max")
+}
+
+// counted says whether a controller's file counts any of what is named.
+func (g *Cgroup) counted(controller, file, what string) bool {
+	b, err := os.ReadFile(filepath.Join(g.dirs[controller], file))
 	if err != nil {
 		return false
 	}
 	for line := range strings.Lines(string(b)) {
-		if name, count, ok := strings.Cut(strings.TrimSpace(line), " "); ok && name == "oom_kill" && count != "0" {
+		if name, count, ok := strings.Cut(strings.TrimSpace(line), " "); ok && name == what && count != "0" {
 			return true
 		}
 	}

@@ -181,7 +181,7 @@ func setLimits(l cellrpc.Limits) error {
 		{unix.RLIMIT_FSIZE, "file size", uint64(l.FileSize), l.FileSize > 0},
 		{unix.RLIMIT_CPU, "CPU seconds", uint64(l.CPUSeconds), l.CPUSeconds > 0},
 		{unix.RLIMIT_DATA, "memory", uint64(l.Memory), l.Memory > 0 && !l.Bounded},
-		{unix.RLIMIT_NPROC, "processes", uint64(l.Pids), l.Pids > 0},
+		{unix.RLIMIT_NPROC, "processes", uint64(l.Pids), l.Pids > 0 && !l.Bounded}, // the cgroup counts how often it refused one
 	} {
 		if !limit.set {
 			continue

@@ -93,6 +93,7 @@ func (i *initial) run(ctx context.Context) cellrpc.Exit {
 	_ = unix.Kill(-1, unix.SIGKILL)
 	reap(-1)
 	i.witness.look()
+	full := fullFolders()
 	redactions, err := logs.finish()
 	switch {
 	case failure != nil:
@@ -100,7 +101,7 @@ func (i *initial) run(ctx context.Context) cellrpc.Exit {
 	case err != nil:
 		return unstarted(err)
 	}
-	exit := cellrpc.Exit{Code: code(status), Redactions: redactions}
+	exit := cellrpc.Exit{Code: code(status), Redactions: redactions, Full: full}
 	more, err := i.sendOut(ctx)
 	if exit.Redactions += more; err != nil {
 		exit.Reason = err.Error()
@@ -159,4 +160,20 @@ func code(status unix.WaitStatus) int {
 		return 128 + int(status.Signal())
 	}
 	return status.ExitStatus()
+}
+
+// folders are those of a cell in which its command can write, each with a size of its
+// own; package cell makes them in [Bubblewrap.arguments].
+var folders = []string{"/job", "/tmp", "/home/job", "/dev/shm"}
+
+// fullFolders are those folders in which nothing more can be written. The kernel does
+// not count how often that was tried.
+func fullFolders() (full []string) {
+	for _, folder := range folders {
+		var now unix.Statfs_t
+		if unix.Statfs(folder, &now) == nil && (now.Bavail == 0 || now.Files > 0 && now.Ffree == 0) {
+			full = append(full, folder)
+		}
+	}
+	return full
 }

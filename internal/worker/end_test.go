@@ -195,6 +195,12 @@ func TestACgroupEndsWithItsJob(t *testing.T) {
 	if err != nil || got.end == nil || !strings.Contains(got.end.Reason, "out of memory: its limit is 64 MiB") {
 		t.Errorf("%+v, %v", got.end, err)
 	}
+	crowd := jobOf("n=0; while [ $n -lt 200 ]; do sleep 1000 & n=$((n+1)); done")
+	crowd.Work.Limits.Pids = 20
+	got, err = h.run(t.Context(), crowd, nil)
+	if err != nil || got.end == nil || !strings.Contains(got.end.Reason, "could not start another process or thread: its limit is 20") {
+		t.Errorf("%+v, %v", got.end, err)
+	}
 	if left := of(); len(left) != 0 {
 		t.Errorf("left behind: %q", left)
 	}

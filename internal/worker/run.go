@@ -184,13 +184,13 @@ func (r *run) end(ctx context.Context, err error, group *cell.Cgroup, stderr str
 	switch {
 	case r.revoked != "":
 		out.Revoked, out.Reason = true, r.revoked
-	case group != nil && group.OutOfMemory() && (r.exit == nil || r.exit.Code != 0):
-		out.Reason = fmt.Sprintf("it ran out of memory: its limit is %d MiB, and %d MiB for files", r.job.Work.Limits.Memory>>20, r.job.Work.Limits.Disk>>20)
+	case r.exit == nil && starved(group):
+		out.Reason = outOfMemory(r.job.Work.Limits)
 	case r.exit == nil && ctx.Err() == nil:
 		out.Reason = "its cell ended without a word"
 		r.worker.Log.Error("a cell ended without a word", "job", r.job.ID, "error", err, "stderr", stderr)
-	case r.exit != nil && r.exit.Code == 127 && out.Reason == "":
-		out.Reason = "its command, or a program that it names, does not exist in the cell (exit code 127)"
+	case out.Reason == "":
+		out.Reason = cause(r.exit, r.job.Work.Limits, group)
 	}
 	return out
 }

@@ -139,7 +139,12 @@ func TestWhyAJobDidNotGoWell(t *testing.T) {
 		reason string
 	}{
 		"no such command": {jobOf("no-such-command"), 127, "does not exist in the cell"},
-		"a signal":        {jobOf("kill -9 $$"), 137, ""},
+		"a signal":        {jobOf("kill -9 $$"), 137, "ended by the signal SIGKILL (exit code 137)"},
+		"a shell's word":  {jobOf("kill -SEGV $$"), 139, "ended by the signal SIGSEGV"},
+		"a full folder":   {jobOf("for n in 1 2 3; do head -c 30M /dev/zero > /job/$n || exit 9; done"), 9, "no room left in /job: its limit is 64 MiB a folder (exit code 9)"},
+		"a full /tmp":     {jobOf("for n in 1 2 3; do head -c 30M /dev/zero > /tmp/$n || exit 1; done"), 1, "no room left in /tmp"},
+		"its own word":    {jobOf("exit 3"), 3, ""},
+		"full, and well":  {jobOf("for n in 1 2 3; do head -c 30M /dev/zero > /tmp/$n; done; exit 0"), 0, ""},
 		"no files":        {missing, -1, "fetching the assignment's files"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -57,7 +57,7 @@ type Limits struct {
 	// here and below, sets no limit.
 	Memory int64 `json:"memory"`
 	// Bounded is true where there is such a cgroup: then a process may reserve as much
-	// address space as it likes.
+	// address space as it likes, and the cgroup alone counts processes.
 	Bounded bool `json:"bounded,omitempty"`
 	Pids    int  `json:"pids"`
 	// FileSize is in bytes.
@@ -89,6 +89,8 @@ type Exit struct {
 	Code int `json:"code"`
 	// Reason says what went wrong, if it was not the command.
 	Reason string `json:"reason,omitempty"`
+	// Full are the folders of the cell that had no room left when the command ended.
+	Full []string `json:"full,omitempty"`
 	// Redactions counts what the guard took out of the log and the output.
 	Redactions int `json:"redactions,omitempty"`
 }
