@@ -59,7 +59,7 @@ func diagnose(ctx context.Context, data string) []cell.Precondition {
 	list = append(list,
 		cell.Precondition{Name: "uids", Met: apart, Detail: why + otherwise(!apart, ": processes of that uid are kept apart by their namespaces and by being untraceable only; run the server as root for more", "")},
 		cell.Precondition{Name: "memory", Met: child.LocksMemory(), Detail: otherwise(child.LocksMemory(), "the vault's memory is locked", "RLIMIT_MEMLOCK does not allow the vault to lock its memory: values may be swapped out; turn swap off or set LimitMEMLOCK=infinity")},
-		chromium(), disk(data), key(data), answering(ctx, data),
+		chromium(), disk(data), key(ctx, data), answering(ctx, data),
 	)
 	return list
 }
@@ -99,20 +99,23 @@ func disk(data string) cell.Precondition {
 	return p
 }
 
-// key warns of what lies together: whoever copies the folder has both.
-func key(data string) cell.Precondition {
+// key wraps and unwraps something with the key, as the vault would, and warns of what
+// lies together: whoever copies the folder has both.
+func key(ctx context.Context, data string) cell.Precondition {
 	p := cell.Precondition{Name: "key"}
 	path := filepath.Join(data, "local.key")
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
+	if info, err := os.Lstat(path); !hasVault(data) && (errors.Is(err, os.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0) {
 		p.Met, p.Detail = true, "none yet: the first serve makes "+path
+		return p
+	}
+	tried, err := tryKey(ctx, vaultOrder{Folder: filepath.Dir(vaultFile(data)), Key: path})
+	switch {
 	case err != nil:
-		p.Detail = "the key file cannot be looked at: " + path
-	case info.Mode().Perm()&0o077 != 0:
-		p.Needed, p.Detail = true, fmt.Sprintf("others can read %s: run chmod 600 %s", path, path)
+		p.Detail = err.Error()
+	case tried.Problem != "":
+		p.Needed, p.Detail = true, tried.Problem
 	default:
-		p.Detail = "the local key file lies beside the database: whoever copies the whole folder can open it; keep backups of them apart"
+		p.Detail = "the local key file opens what is stored; it lies beside the database: whoever copies the whole folder can open it; keep backups of them apart"
 	}
 	return p
 }

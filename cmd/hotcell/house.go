@@ -111,15 +111,7 @@ func (h *house) furnish() error {
 			return fmt.Errorf("making the data folder: %w", err)
 		}
 	}
-	// The key file is reserved for the vault, which fills it, or refuses it.
-	f, err := os.OpenFile(h.keyPath(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err == nil {
-		err = f.Close()
-	}
-	if err != nil && !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("making the data folder: %w", err)
-	}
-	if err := errors.Join(h.leave(), h.openRoom()); err != nil {
+	if err := errors.Join(h.reserveKey(), h.leave(), h.openRoom()); err != nil {
 		return err
 	}
 	if !h.separate {
@@ -127,6 +119,31 @@ func (h *house) furnish() error {
 	}
 	return errors.Join(h.room.Chown(child.WorkerUID, child.WorkerUID), h.giveVault())
 }
+
+// reserveKey makes an empty key file for the vault, which fills it. Where there is a
+// vault already, nothing is made: its key was lost, and nobody shall mistake an empty
+// file for what became of it.
+func (h *house) reserveKey() error {
+	if hasVault(h.data) {
+		return nil
+	}
+	f, err := os.OpenFile(h.keyPath(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("making the data folder: %w", err)
+	}
+	return nil
+}
+
+// hasVault says whether a data folder has a vault's database.
+func hasVault(data string) bool {
+	info, err := os.Stat(vaultFile(data))
+	return err == nil && info.Size() > 0
+}
+
+func vaultFile(data string) string { return filepath.Join(data, "vault", "vault.db") }
 
 // openRoom makes the worker's folder anew, and opens it.
 func (h *house) openRoom() error {
@@ -197,7 +214,7 @@ func (h *house) keyPath() string { return h.path("local.key") }
 
 // giveVault hands the vault's folder and key to its uid, whoever's it was.
 func (h *house) giveVault() error {
-	if err := os.Lchown(h.keyPath(), child.VaultUID, child.VaultUID); err != nil {
+	if err := h.giveKey(); err != nil {
 		return err
 	}
 	// By the folder itself: nothing in it can lead the chown elsewhere.
@@ -212,6 +229,21 @@ func (h *house) giveVault() error {
 		}
 		return root.Lchown(path, child.VaultUID, child.VaultUID)
 	})
+}
+
+// giveKey hands the key file to the vault's uid. What is no file stays as it is: the
+// vault says what is wrong with it.
+func (h *house) giveKey() error {
+	fd, err := unix.Open(h.keyPath(), unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil //nolint:nilerr // the vault says so
+	}
+	defer func() { _ = unix.Close(fd) }()
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return err
+	}
+	return unix.Fchownat(fd, "", child.VaultUID, child.VaultUID, unix.AT_EMPTY_PATH)
 }
 
 func (h *house) close() {

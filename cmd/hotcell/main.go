@@ -30,6 +30,8 @@ func main() {
 			os.Exit(cell.ExecMain())
 		case vaultCommand:
 			os.Exit(part("vault", runVault))
+		case keyCommand:
+			os.Exit(part("key", runKey))
 		case workerCommand:
 			os.Exit(part("worker", runWorker))
 		case parserCommand:

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -41,6 +42,8 @@ const (
 	vaultCommand  = "part-vault"
 	workerCommand = "part-worker"
 	parserCommand = "part-parser"
+	// keyCommand is a process of the vault's kind that tries the key, and ends.
+	keyCommand = "part-key"
 	// readerCommand is a process that the parser starts for one text.
 	readerCommand = "part-reader"
 )
@@ -132,12 +135,8 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	if order.UID != 0 {
-		if order.Folder, order.Key, err = child.Enter(order.Folder, order.Key, order.UID); err != nil {
-			return err
-		}
-	}
-	if err := child.Harden(); err != nil {
+	key, err := order.enter()
+	if err != nil {
 		return err
 	}
 	store, err := openVault(ctx, filepath.Join(order.Folder, "vault.db"), log)
@@ -146,7 +145,7 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 	}
 	reader := parser.NewRemote(texts)
 	daemon, err := vault.Open(ctx, vault.Config{
-		Store: store, KeyURL: "file://" + order.Key, Owner: order.Owner, Dialer: dialer, Found: found, Issuers: issuers, ProofKeys: settings.Vault.ProofKeys, Roots: roots, Databases: settings.Databases, Models: order.Models, Catalog: catalog, Parser: reader, Reads: reading(reader), Limits: order.Budget.Limits(), Now: time.Now, Log: log,
+		Store: store, KeyURL: key.KeyURL, KeyInside: key.KeyInside, Owner: order.Owner, Dialer: dialer, Found: found, Issuers: issuers, ProofKeys: settings.Vault.ProofKeys, Roots: roots, Databases: settings.Databases, Models: order.Models, Catalog: catalog, Parser: reader, Reads: reading(reader), Limits: order.Budget.Limits(), Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return errors.Join(err, store.Close())
@@ -157,6 +156,21 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 	serveLine(ctx, group, workers, daemon.Worker())
 	group.Go(border.Err("what is kept of the log", func() error { daemon.Retain(ctx, config.Days(order.AuditDays)); return nil }))
 	return group.Wait()
+}
+
+// enter leaves the process what the vault's has and no more, and says what its key is.
+func (o *vaultOrder) enter() (key vault.Config, err error) {
+	// The key's path is what people know it by: in a moment it may be another one.
+	if err := vault.LookAtKey(o.Key); err != nil {
+		return key, err
+	}
+	key.KeyURL = (&url.URL{Scheme: "file", Path: o.Key}).String()
+	if o.UID != 0 {
+		if o.Folder, key.KeyInside, err = child.Enter(o.Folder, o.Key, o.UID); err != nil {
+			return key, err
+		}
+	}
+	return key, child.Harden()
 }
 
 // readTime is how long what one step of a call brings may take to be read.

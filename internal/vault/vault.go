@@ -34,7 +34,6 @@ import (
 	"hotcell/internal/vault/internal/connection"
 	"hotcell/internal/vault/internal/door"
 	"hotcell/internal/vault/internal/forward"
-	"hotcell/internal/vault/internal/kms"
 	"hotcell/internal/vault/internal/lease"
 	"hotcell/internal/vault/internal/login"
 	"hotcell/internal/vault/internal/secret"
@@ -51,6 +50,9 @@ type Config struct {
 	Store hotcell.VaultStore
 	// KeyURL names the KMS key: "file:///path/local.key".
 	KeyURL string
+	// KeyInside is where a local key file lies as this process sees it; empty where
+	// that is as its URL says.
+	KeyInside string
 	// Owner names the first member at first start.
 	Owner string
 	// Dialer and Roots are for what the vault does for jobs: which addresses it may
@@ -114,7 +116,7 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 	tidied := tidy.New(border.Log(c.Log))
 	door, err := door.Open(ctx, door.Config{Store: c.Store, Key: key, Owner: c.Owner, Models: c.Models, Budget: jobs, Tidy: tidied, Now: c.Now, Log: c.Log})
 	if err != nil {
-		return nil, err
+		return nil, keySentence(err)
 	}
 	if c.Parser == nil {
 		c.Parser = parser.Here(connector.Plain)
@@ -144,26 +146,6 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 		keeper: out.keeper, tidy: tidied, book: out.book, catalog: out.catalog,
 		log: c.Log, now: c.Now, beat: heartbeat,
 	}, nil
-}
-
-// openKey opens the KMS key. Only a store in which nothing is sealed yet gets a
-// fresh one: a key that was lost must never be replaced silently.
-func openKey(ctx context.Context, c Config) (kms.Key, error) {
-	key, err := kms.Open(ctx, c.KeyURL)
-	if !errors.Is(err, kms.ErrMissing) {
-		return key, err
-	}
-	var spaces []hotcell.Workspace
-	if failed := c.Store.View(ctx, func(r hotcell.VaultReader) (err error) {
-		spaces, err = r.Workspaces()
-		return err
-	}); failed != nil {
-		return nil, fmt.Errorf("reading workspaces: %w", failed)
-	}
-	if len(spaces) > 0 {
-		return nil, err
-	}
-	return kms.Create(ctx, c.KeyURL)
 }
 
 // Close forgets the keys and closes the store.

@@ -84,7 +84,8 @@ const insideKey = "/local.key"
 
 // Enter leaves the calling process, which must be root in a mount namespace of
 // its own, a root folder with nothing but its data, its key file and /etc
-// read-only, and then the uid. It returns the new paths of data and key.
+// read-only, and then the uid. It returns the new paths of data and key; key may be
+// empty, where the key is no file.
 func Enter(data, key string, uid int) (newData, newKey string, err error) {
 	const root = "/tmp"
 	// The new root may be mounted over the folder that they are in.
@@ -93,11 +94,15 @@ func Enter(data, key string, uid int) (newData, newKey string, err error) {
 		return "", "", fmt.Errorf("opening the vault's folder: %w", err)
 	}
 	defer func() { _ = folder.Close() }()
-	file, err := os.OpenFile(key, unix.O_PATH|unix.O_NOFOLLOW, 0)
-	if err != nil {
-		return "", "", fmt.Errorf("opening the key file: %w", err)
+	bindKey := func() error { return nil }
+	if key != "" {
+		file, err := os.OpenFile(key, unix.O_PATH|unix.O_NOFOLLOW, 0)
+		if err != nil {
+			return "", "", fmt.Errorf("opening the key file: %w", err)
+		}
+		defer func() { _ = file.Close() }()
+		bindKey, newKey = func() error { return bindFile(through(file), root+insideKey) }, insideKey
 	}
-	defer func() { _ = file.Close() }()
 	steps := []func() error{
 		func() error { return unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") },
 		func() error {
@@ -106,7 +111,7 @@ func Enter(data, key string, uid int) (newData, newKey string, err error) {
 		func() error {
 			return bind(through(folder), root+insideData, unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
 		},
-		func() error { return bindFile(through(file), root+insideKey) },
+		bindKey,
 		func() error {
 			return bind("/etc", root+"/etc", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC)
 		},
@@ -124,7 +129,7 @@ func Enter(data, key string, uid int) (newData, newKey string, err error) {
 			return "", "", fmt.Errorf("leaving the vault its own folder, step %d: %w", i+1, err)
 		}
 	}
-	return insideData, insideKey, nil
+	return insideData, newKey, nil
 }
 
 // through is a path to what a descriptor holds, wherever that is now.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 
 	"hotcell"
 	"hotcell/internal/line/border"
@@ -51,6 +52,20 @@ func openVault(ctx context.Context, path string, shared bool, log *slog.Logger) 
 	v.writer.start()
 	log.DebugContext(ctx, "opened the vault's database")
 	return v, nil
+}
+
+// ReadVault runs fn on one snapshot of a store that nobody has open, and neither
+// migrates it nor makes one where there is none.
+func ReadVault(ctx context.Context, path string, fn func(hotcell.VaultReader) error) (err error) {
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("opening database: %w", err)
+	}
+	f, err := openFile(path, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.close()) }()
+	return f.view(ctx, func(s *session) error { return fn(&reader{s: s}) })
 }
 
 // View implements [hotcell.VaultStore].

@@ -222,24 +222,7 @@ func (v *Vault) Probe(ctx context.Context) error {
 
 // ProbeKey asks the KMS to wrap and unwrap something that is no key: a sign that
 // the workspace's keys could be opened after a restart.
-func (v *Vault) ProbeKey(ctx context.Context) error {
-	const text = "is anybody there?"
-	wrapped, err := v.kms.Wrap(ctx, []byte(text), []byte(blobProbe))
-	if err != nil {
-		return err
-	}
-	plain, err := v.kms.Unwrap(ctx, wrapped, []byte(blobProbe))
-	if err != nil {
-		return err
-	}
-	defer plain.Clear()
-	return plain.Use(func(b []byte) error {
-		if string(b) != text {
-			return fmt.Errorf("%w: the KMS gave back something else", hotcell.ErrUnavailable)
-		}
-		return nil
-	})
-}
+func (v *Vault) ProbeKey(ctx context.Context) error { return probeKey(ctx, v.kms) }
 
 // Close forgets the keys and closes the store.
 func (v *Vault) Close() error {

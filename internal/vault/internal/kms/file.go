@@ -25,8 +25,9 @@ import (
 // File is a key in a local file: 32 random bytes as one line of text. What it
 // wraps is a version byte, the key's id (8 bytes), a nonce (12) and AES-256-GCM.
 type File struct {
-	id  [8]byte
-	gcm cipher.AEAD
+	path string // as people know it
+	id   [8]byte
+	gcm  cipher.AEAD
 }
 
 const (
@@ -40,27 +41,32 @@ const (
 // CreateFile makes a fresh key in a new file, or in one that is empty: a server
 // that runs as root reserves it for the vault's uid. Of two that do so at once,
 // one succeeds. It is on the disk when this returns.
-func CreateFile(path string) (*File, error) {
-	f, err := openFile(path, os.O_RDWR|os.O_CREATE)
+func CreateFile(path string) (*File, error) { return createFileAt(path, path) }
+
+func createFileAt(shown, path string) (*File, error) {
+	f, err := openFile(shown, path, os.O_RDWR|os.O_CREATE, false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault(ErrUnusable, "the key file %s cannot be made: its folder is not there", shown)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("making the key file: %w", err)
+		return nil, inFile(shown, err)
 	}
 	defer func() { _ = f.Close() }()
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, fmt.Errorf("making the key file: somebody else is at %s: %w", path, err)
+		return nil, fmt.Errorf("making the key file: somebody else is at %s: %w", shown, err)
 	}
 	info, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("making the key file: %w", err)
 	}
 	if info.Size() != 0 {
-		return nil, fmt.Errorf("making the key file: %s is there already: %w", path, fs.ErrExist)
+		return nil, fmt.Errorf("making the key file: %s is there already: %w", shown, fs.ErrExist)
 	}
-	return fill(f, path)
+	return fill(f, path, shown)
 }
 
 // fill writes a fresh key, or leaves the file empty.
-func fill(f *os.File, path string) (*File, error) {
+func fill(f *os.File, path, shown string) (*File, error) {
 	key := make([]byte, keySize)
 	defer sensitive.Wipe(key)
 	_, _ = rand.Read(key)
@@ -73,7 +79,7 @@ func fill(f *os.File, path string) (*File, error) {
 	if err := errors.Join(err, f.Sync(), syncFolder(filepath.Dir(path))); err != nil {
 		return nil, fmt.Errorf("writing the key file: %w", errors.Join(err, f.Truncate(0)))
 	}
-	return newFile(key)
+	return newFile(key, shown)
 }
 
 func syncFolder(path string) error {
@@ -88,50 +94,108 @@ func syncFolder(path string) error {
 }
 
 // OpenFile opens the key in a file that nobody else can read. It is [ErrMissing]
-// where there is no file, or only one that was reserved.
-func OpenFile(path string) (*File, error) {
-	f, err := openFile(path, os.O_RDONLY)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w (%w)", missing(path, "is missing"), fs.ErrNotExist)
-	}
+// where there is no file, or only one that was reserved. Each thing that can be
+// wrong with it is a sentence of its own, a [Fault].
+func OpenFile(path string) (*File, error) { return openFileAt(path, path, false) }
+
+// openFileAt opens the key file that people know as shown, and that this process
+// sees at another path.
+func openFileAt(shown, path string, trial bool) (*File, error) {
+	f, err := openFile(shown, path, os.O_RDONLY, trial)
 	if err != nil {
-		return nil, fmt.Errorf("opening the key file: %w", err)
+		return nil, inFile(shown, err)
 	}
 	defer func() { _ = f.Close() }()
 	text := make([]byte, fileSize+1) // one byte more, to see that there is no more
 	defer sensitive.Wipe(text)
 	n, err := io.ReadFull(f, text)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, fmt.Errorf("reading the key file: %w", err)
+		return nil, inFile(shown, err)
 	}
 	if n == 0 {
-		return nil, missing(path, "is empty")
+		return nil, lost(shown, "is empty", nil)
 	}
-	return parseFile(text[:n], path)
+	return parseFile(text[:n], shown)
 }
 
-func missing(path, how string) error {
-	return fmt.Errorf("the key file %s %s, and nothing that was stored under it opens without: put it back from where you keep its copy: %w", path, how, ErrMissing)
+// LookAtFile says what is wrong with a key file without reading it: for whoever
+// starts the process that will, and may see what that cannot.
+func LookAtFile(path string) error {
+	f, err := os.OpenFile(path, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return inFile(path, err)
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return inFile(path, err)
+	}
+	return inFile(path, kindOf(info.Mode()))
+}
+
+// What a key file can be instead of a file.
+var (
+	errLink   = errors.New("it is a symbolic link: put the file itself there")
+	errFolder = errors.New("it is a folder: move that away, and put the key file there")
+	errNoFile = errors.New("it is not a file: move that away, and put the key file there")
+)
+
+func kindOf(mode fs.FileMode) error {
+	switch {
+	case mode.IsRegular():
+		return nil
+	case mode&fs.ModeSymlink != 0:
+		return errLink
+	case mode.IsDir():
+		return errFolder
+	}
+	return errNoFile
+}
+
+// inFile is the sentence for what the system says of a key file.
+func inFile(path string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return lost(path, "is missing", fs.ErrNotExist)
+	case errors.Is(err, unix.ELOOP):
+		err = errLink
+	case errors.Is(err, unix.EISDIR):
+		err = errFolder
+	case errors.Is(err, fs.ErrPermission):
+		err = fmt.Errorf("this process may not read it: run chmod 600 %s, and see that its folder can be entered", shellQuote(path))
+	}
+	if inner, ok := errors.AsType[*fs.PathError](err); ok {
+		err = inner.Err // the path is said, and may be another in this process
+	}
+	return fault(ErrUnusable, "the key file %s cannot be used: %w", path, err)
+}
+
+// lost is the sentence for a key that is not there, or not any more.
+func lost(path, how string, cause error) error {
+	const then = "what is stored opens with that key and with no other: put it back from where you keep its copy"
+	if cause != nil {
+		return fault(ErrMissing, "the key file %s %s; %s (%w)", path, how, then, cause)
+	}
+	return fault(ErrMissing, "the key file %s %s; %s", path, how, then)
 }
 
 // openFile opens a file of ours that is no symbolic link. It does not wait for
 // the other end of a pipe.
-func openFile(path string, flags int) (*os.File, error) {
+func openFile(shown, path string, flags int, trial bool) (*os.File, error) {
 	f, err := os.OpenFile(path, flags|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
-	if errors.Is(err, unix.ELOOP) {
-		return nil, fmt.Errorf("%s is a symbolic link: put the file itself there", path)
-	}
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFile(f, path); err != nil {
+	if err := checkFile(f, shown, trial); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }
 
 func parseFile(text []byte, path string) (*File, error) {
-	damaged := fmt.Errorf("the key file %s is damaged: put it back from where you keep its copy", path)
+	damaged := fault(ErrUnusable, "the key file %s is damaged, or something else than a key file: put the key back from where you keep its copy", path)
 	encoded, found := bytes.CutPrefix(text, []byte(fileMagic))
 	encoded, ended := bytes.CutSuffix(encoded, []byte("\n"))
 	if !found || !ended || len(text) != fileSize || bytes.ContainsAny(encoded, "\r\n") {
@@ -143,10 +207,10 @@ func parseFile(text []byte, path string) (*File, error) {
 	if err != nil || n != keySize {
 		return nil, damaged // the error would tell of the content
 	}
-	return newFile(key[:n])
+	return newFile(key[:n], path)
 }
 
-func newFile(key []byte) (*File, error) {
+func newFile(key []byte, path string) (*File, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, fmt.Errorf("using the key: %w", err)
@@ -155,7 +219,7 @@ func newFile(key []byte) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("using the key: %w", err)
 	}
-	k := &File{gcm: gcm}
+	k := &File{path: path, gcm: gcm}
 	hash := sha256.New()
 	_, _ = hash.Write([]byte("hotcell local key id"))
 	_, _ = hash.Write(key)
@@ -163,19 +227,27 @@ func newFile(key []byte) (*File, error) {
 	return k, nil
 }
 
-// checkFile refuses a file that is looser than 0600 or not ours.
-func checkFile(f *os.File, path string) error {
+// checkFile refuses a file that is looser than 0600 or not ours. In a trial by root
+// it may be anybody's: the server hands it to its vault when it starts.
+func checkFile(f *os.File, shown string, trial bool) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if err := kindOf(info.Mode()); err != nil {
+		return err
+	}
 	var st unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
-		return fmt.Errorf("looking at the key file: %w", err)
+		return err
 	}
-	switch {
-	case st.Mode&unix.S_IFMT != unix.S_IFREG:
-		return fmt.Errorf("%s is not a file", path)
-	case int(st.Uid) != os.Geteuid():
-		return fmt.Errorf("%s belongs to the uid %d, and this process is %d: run chown %d %s", path, st.Uid, os.Geteuid(), os.Geteuid(), shellQuote(path))
+	switch us := os.Geteuid(); {
+	case int(st.Uid) != us && (us != 0 || !trial):
+		return fmt.Errorf("it belongs to the uid %d, and this process is %d: run chown %d %s", st.Uid, us, us, shellQuote(shown))
 	case st.Mode&^unix.S_IFMT&^0o600 != 0:
-		return fmt.Errorf("%s has the mode %04o, and only its owner may have a part in it: run chmod 600 %s", path, st.Mode&^unix.S_IFMT, shellQuote(path))
+		return fmt.Errorf("it has the mode %04o, and only its owner may have a part in it: run chmod 600 %s", st.Mode&^unix.S_IFMT, shellQuote(shown))
+	case st.Mode&0o400 == 0:
+		return fs.ErrPermission // root may read it all the same, and its vault not
 	}
 	return nil
 }
@@ -202,19 +274,27 @@ func (k *File) Wrap(_ context.Context, plaintext, associatedData []byte) ([]byte
 
 // Unwrap implements [Key].
 func (k *File) Unwrap(_ context.Context, wrapped, associatedData []byte) (sensitive.Bytes, error) {
+	if kind := kindOfWrapped(wrapped); kind != "" {
+		return sensitive.Bytes{}, otherKind(kind, "the key file "+k.path)
+	}
 	if len(wrapped) < fileHeader+k.gcm.NonceSize() || wrapped[0] != fileVersion {
-		return sensitive.Bytes{}, ErrRefused
+		return sensitive.Bytes{}, k.refuses()
 	}
 	header, rest := wrapped[:fileHeader], wrapped[fileHeader:]
 	if string(header[1:]) != string(k.id[:]) {
-		return sensitive.Bytes{}, fmt.Errorf("%w: it was wrapped under another key than %s", ErrRefused, k.ID())
+		return sensitive.Bytes{}, fault(ErrRefused, "the key file %s is not the one of this vault: it is the key %s, and what is stored here was wrapped under local:%s: put that one back",
+			k.path, k.ID(), base64.RawURLEncoding.EncodeToString(header[1:]))
 	}
 	nonce, sealed := rest[:k.gcm.NonceSize()], rest[k.gcm.NonceSize():]
 	plaintext, err := k.gcm.Open(nil, nonce, sealed, bound(header, associatedData))
 	if err != nil {
-		return sensitive.Bytes{}, ErrRefused
+		return sensitive.Bytes{}, k.refuses()
 	}
 	return sensitive.New(plaintext), nil
+}
+
+func (k *File) refuses() error {
+	return fault(ErrRefused, "the key file %s does not open what is stored here: its bytes are not those that this key wrapped", k.path)
 }
 
 // bound is the associated data with the header in front, so that neither can

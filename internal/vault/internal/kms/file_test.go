@@ -34,7 +34,7 @@ func TestWhatOneOpeningWrapsAnotherUnwraps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := kms.Open(ctx, "file://"+p)
+	key, err := kms.Open(ctx, kms.Config{URL: "file://" + p})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestOnlyAFileOfOursIsAKeyFile(t *testing.T) {
 	if err := errors.Join(os.Symlink(target, link), os.Symlink(target+"x", dangling), unix.Mkfifo(pipe, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	for p, want := range map[string]string{link: "symbolic link", dangling: "symbolic link", pipe: "not a file", folder: "not a file"} {
+	for p, want := range map[string]string{link: "symbolic link", dangling: "symbolic link", pipe: "not a file", folder: "a folder"} {
 		if _, err := kms.OpenFile(p); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("opening a %s: %v", filepath.Base(p), err)
 		}
@@ -236,15 +236,15 @@ func TestOfManyAtOnceOneMakesTheKey(t *testing.T) {
 func TestURLsThatNameNoKeyAreRefused(t *testing.T) {
 	t.Parallel()
 	p := path(t)
-	if _, err := kms.Create(ctx, "file://"+p); err != nil {
+	if _, err := kms.Create(ctx, kms.Config{URL: "file://" + p}); err != nil {
 		t.Fatal(err)
 	}
 	for _, url := range []string{
 		"", "awskms://x", "local.key", "http://a:hc-canary@b/b", "%", p, "file:" + p[1:], "file://local.key", "file://host" + p,
 		"file://hc-canary@" + p, "file://" + p + "?hc-canary", "file://" + p + "?", "file://" + p + "#hc-canary", "file:///", "file://",
 	} {
-		for _, open := range []func(context.Context, string) (kms.Key, error){kms.Open, kms.Create} {
-			key, err := open(ctx, url)
+		for _, open := range []func(context.Context, kms.Config) (kms.Key, error){kms.Open, kms.Create} {
+			key, err := open(ctx, kms.Config{URL: url})
 			if err == nil || key != nil {
 				t.Errorf("%q was opened", url)
 			} else if strings.Contains(err.Error(), "hc-canary") {

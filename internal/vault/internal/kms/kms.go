@@ -1,15 +1,18 @@
 // Package kms wraps and unwraps small keys under a key that never leaves its
-// service: a file per provider. So far there is the local key file.
+// service: a file per provider.
 //
 // It guards that a wrapped key opens only under the same key and with the same
-// associated data. It does not protect a local key file from whoever can read
-// it: that key and the database must not be stolen together. One way to use it:
+// associated data, that nothing of a service's answer but what is known of it is
+// told, and that what a service does wrong ends in an error. It does not protect a
+// local key file from whoever can read it: that key and the database must not be
+// stolen together. One way to use it:
 //
-//	key, err := kms.Open(ctx, "file:///var/lib/hotcell/local.key")
+//	key, err := kms.Open(ctx, kms.Config{URL: "file:///var/lib/hotcell/local.key"})
 //	wrapped, err := key.Wrap(ctx, keyset, []byte(workspace))
 package kms
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,24 +41,56 @@ var (
 	// ErrMissing: there is no such key. To make one is right where nothing was
 	// stored yet, and nowhere else.
 	ErrMissing = errors.New("there is no such key")
+	// ErrUnusable: the key may be there, and somebody has to do something before it
+	// can be used.
+	ErrUnusable = errors.New("the key cannot be used")
 )
 
-// Open opens the key that a URL names: "file:///path".
-func Open(_ context.Context, name string) (Key, error) {
-	path, err := filePath(name)
-	if err != nil {
-		return nil, err
-	}
-	return asKey(OpenFile(path))
+// Fault is what is wrong, in a sentence that says what to do and holds no value. It
+// is one of the errors above.
+type Fault struct {
+	Kind  error
+	words error
 }
 
-// Create makes the key that a URL names, where there is none yet.
-func Create(_ context.Context, name string) (Key, error) {
-	path, err := filePath(name)
+// Error implements error.
+func (f *Fault) Error() string { return f.words.Error() }
+
+// Unwrap gives the kind, and what is behind the words.
+func (f *Fault) Unwrap() []error { return []error{f.Kind, f.words} }
+
+func fault(kind error, format string, args ...any) *Fault {
+	return &Fault{Kind: kind, words: fmt.Errorf(format, args...)}
+}
+
+// Config names a key, and says what is needed to reach it.
+type Config struct {
+	// URL names the key: "file:///path".
+	URL string
+	// Inside is where a local key file lies as this process sees it; empty where that
+	// is as the URL says.
+	Inside string
+	// Trial says that the key is only tried: by root, a file may be anybody's.
+	Trial bool
+}
+
+// Open opens the key that a URL names.
+func Open(_ context.Context, c Config) (Key, error) {
+	path, err := filePath(c.URL)
 	if err != nil {
 		return nil, err
 	}
-	return asKey(CreateFile(path))
+	return asKey(openFileAt(path, cmp.Or(c.Inside, path), c.Trial))
+}
+
+// Create makes the key that a URL names, where there is none yet. Only a local key
+// file is made.
+func Create(_ context.Context, c Config) (Key, error) {
+	path, err := filePath(c.URL)
+	if err != nil {
+		return nil, err
+	}
+	return asKey(createFileAt(path, cmp.Or(c.Inside, path)))
 }
 
 // asKey keeps a nil File from becoming a Key that is not nil.
@@ -79,4 +114,28 @@ func filePath(name string) (string, error) {
 		return "", errors.New("reading the key's URL: a local key file is file:///path/of/local.key, with three slashes, a full path and no more")
 	}
 	return u.Path, nil
+}
+
+// wrappedVersion begins what a service wrapped: behind it stand the length of the
+// service's scheme, the scheme, and what the service gave. A local key file has
+// another byte there.
+const wrappedVersion = 2
+
+// kindOfWrapped is the scheme of the service that wrapped something; empty for none.
+func kindOfWrapped(wrapped []byte) string {
+	if len(wrapped) < 2 || wrapped[0] != wrappedVersion || len(wrapped) < 2+int(wrapped[1]) {
+		return ""
+	}
+	kind := string(wrapped[2 : 2+int(wrapped[1])])
+	for _, known := range []string{"hcvault", "awskms", "gcpkms", "azurekv"} {
+		if kind == known {
+			return kind
+		}
+	}
+	return ""
+}
+
+// otherKind is the sentence for what another service's key wrapped.
+func otherKind(kind, is string) error {
+	return fault(ErrRefused, "what is stored here was wrapped by a key of %s, and the configuration names %s: set key: to the key that wrapped it", kind, is)
 }

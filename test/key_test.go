@@ -1,0 +1,115 @@
+package test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hotcell/hotcelltest"
+)
+
+// What can be wrong with the local key file has a sentence of its own, the same from
+// serve and doctor, and nothing is written in the key's place.
+func TestWhatIsWrongWithTheKeyFileIsSaidAlike(t *testing.T) {
+	t.Parallel()
+	other := hotcelltest.Start(t, "")
+	other.Stop()
+	foreign, err := os.ReadFile(filepath.Join(other.Data, "local.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := hotcelltest.Start(t, "")
+	s.OK("secrets", "create", "billing", "--env-file", file(t, "good.env", dotenv))
+	if r := s.Run("doctor"); !strings.Contains(r.Out, "opens what is stored") {
+		t.Errorf("doctor, while the server runs: %s", r.Out)
+	}
+	s.Stop()
+	key := filepath.Join(s.Data, "local.key")
+	good, err := os.ReadFile(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := s.Run("doctor"); !strings.Contains(r.Out, "opens what is stored") {
+		t.Errorf("doctor, while no server runs: %s", r.Out)
+	}
+	write := func(text []byte, mode os.FileMode) func() error {
+		return func() error {
+			if err := os.WriteFile(key, text, 0o600); err != nil {
+				return err
+			}
+			return os.Chmod(key, mode)
+		}
+	}
+	for name, c := range map[string]struct {
+		spoil func() error
+		says  string
+	}{
+		"missing":         {func() error { return nil }, "the key file " + key + " is missing"},
+		"empty":           {write(nil, 0o600), "the key file " + key + " is empty"},
+		"unreadable":      {write(good, 0), "chmod 600 " + key},
+		"readable by all": {write(good, 0o644), "mode 0644"},
+		"another's":       {write(foreign, 0o600), "is not the one of this vault"},
+		"garbage":         {write([]byte("garbage"), 0o600), "is damaged, or something else"},
+		"cut off":         {write(good[:40], 0o600), "is damaged, or something else"},
+		"a link":          {func() error { return os.Symlink("/etc/hostname", key) }, "symbolic link"},
+		"a folder":        {func() error { return os.Mkdir(key, 0o700) }, "it is a folder"},
+	} {
+		if err := os.RemoveAll(key); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.spoil(); err != nil {
+			t.Fatal(err)
+		}
+		before := looks(t, key)
+		r := s.Run("doctor")
+		line := lineOf(r.Out, "key")
+		if r.Code == 0 || !strings.HasPrefix(line, "LACK") || !strings.Contains(line, c.says) {
+			t.Errorf("%s: doctor exits with %d and says %q", name, r.Code, line)
+		}
+		said, code := s.Refused()
+		if _, sentence, _ := strings.Cut(line, "key "); code == 0 || !strings.Contains(said, strings.TrimSpace(sentence)) {
+			t.Errorf("%s: serve exits with %d and says\n%s\nand doctor %q", name, code, said, line)
+		}
+		for _, secret := range []string{string(good[21:60]), string(foreign[21:60])} {
+			if strings.Contains(said+r.Out, secret) {
+				t.Errorf("%s: the key is in what is said", name)
+			}
+		}
+		if after := looks(t, key); after != before {
+			t.Errorf("%s: the key file was %q and is %q", name, before, after)
+		}
+	}
+	if err := os.RemoveAll(key); err != nil {
+		t.Fatal(err)
+	}
+	if err := write(good, 0o600)(); err != nil {
+		t.Fatal(err)
+	}
+	s.Restart()
+	s.OK("secrets", "show", "billing")
+}
+
+// looks is what lies at a path: its mode, without who owns it, and its content.
+func looks(t *testing.T, path string) string {
+	t.Helper()
+	info, err := os.Lstat(path)
+	if os.IsNotExist(err) {
+		return "nothing"
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, _ := os.ReadFile(path)
+	return info.Mode().String() + " " + string(text)
+}
+
+// lineOf is doctor's line on something.
+func lineOf(out, name string) string {
+	for line := range strings.Lines(out) {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[1] == name {
+			return strings.TrimSpace(line)
+		}
+	}
+	return ""
+}
