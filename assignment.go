@@ -158,12 +158,23 @@ type Narrowing struct {
 	// although their connector says otherwise.
 	Approve []string `json:"approve,omitempty"`
 	Unasked []string `json:"unasked,omitempty"`
+	// Files are the variables of a secret that its jobs get as files, and not in their
+	// environment.
+	Files []SecretFile `json:"files,omitempty"`
 	// Fill lets the browser itself have the password of a login, for the time of
 	// one filling: for sites that compute on it.
 	Fill bool `json:"fill,omitempty"`
 	// Evaluate lets the agent run scripts in the pages of the job's browser. They
 	// read what a page's own scripts can: its cookies and its storage too.
 	Evaluate bool `json:"evaluate,omitempty"`
+}
+
+// SecretFile is a variable of a secret as a file of the cell: in memory, for the command
+// alone to read (mode 0400), there before it starts.
+type SecretFile struct {
+	Variable string `json:"variable"`
+	// Path is absolute, and lies under /home/job, /job or /tmp.
+	Path string `json:"path"`
 }
 
 // ToolRule is what must be true of a call.

@@ -1,16 +1,24 @@
 package hotcell
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // everyTool in the list of those that wait for a person is all of them.
 const everyTool = "*"
+
+// Overlap says whether two clean paths are one, or one lies in the other.
+func Overlap(a, b string) bool {
+	return a == b || strings.HasPrefix(a, b+"/") || strings.HasPrefix(b, a+"/")
+}
 
 // Widens says whether all that one narrowing allows, another does too. It may say no of
 // one that does: whoever it says yes of, no job has to end for.
 func Widens(was, now Narrowing) bool {
 	return looser(was.Hosts, now.Hosts) && looser(was.Methods, now.Methods) && looser(was.Paths, now.Paths) &&
 		within(was.Places, now.Places) && within(was.Brings, now.Brings) && within(was.Tools, now.Tools) &&
-		rulesNoMore(was, now) && asksNoMore(was, now) &&
+		slices.Equal(was.Files, now.Files) && rulesNoMore(was, now) && asksNoMore(was, now) &&
 		(now.Fill || !was.Fill) && (now.Evaluate || !was.Evaluate)
 }
 

@@ -136,6 +136,9 @@ func (i *initial) environment() [][]byte {
 		}
 	}
 	for _, s := range i.secrets {
+		if s.file != "" {
+			continue
+		}
 		_ = s.value.Use(func(b []byte) error {
 			variable := make([]byte, 0, len(s.name)+1+len(b)) // no growing, which would leave copies
 			env = append(env, append(append(append(variable, s.name...), '='), b...))

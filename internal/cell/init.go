@@ -125,7 +125,7 @@ func (i *initial) live(ctx context.Context) cellrpc.Exit {
 	if err := errors.Join(err, <-leased); err != nil {
 		return unstarted(err)
 	}
-	if err := i.open(); err != nil {
+	if err := errors.Join(i.open(), i.keep()); err != nil {
 		return unstarted(err)
 	}
 	return i.run(ctx)

@@ -17,7 +17,9 @@ import (
 // variable is one of the job's secrets, open.
 type variable struct {
 	credential, name string
-	value            sensitive.Bytes
+	// file is where it is put; empty for the environment.
+	file  string
+	value sensitive.Bytes
 	// standIn is true where the value is worth nothing elsewhere.
 	standIn bool
 }
@@ -80,7 +82,7 @@ func (i *initial) take(plain []byte) error {
 	}
 	for _, secret := range lease {
 		for _, v := range secret.Variables {
-			i.secrets = append(i.secrets, variable{secret.Credential, v.Name, sensitive.New(v.Value), secret.StandIn})
+			i.secrets = append(i.secrets, variable{secret.Credential, v.Name, v.File, sensitive.New(v.Value), secret.StandIn})
 		}
 	}
 	return nil

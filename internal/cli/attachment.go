@@ -50,7 +50,15 @@ func attachedAs(at attached) string {
 	if len(n.Brings) > 0 {
 		out += ", beside the job's own " + strings.Join(n.Brings, " ")
 	}
-	return out + toolsOf(n)
+	return out + filesOf(n) + toolsOf(n)
+}
+
+// filesOf says which variables are files.
+func filesOf(n hotcell.Narrowing) (out string) {
+	for _, f := range n.Files {
+		out += ", " + f.Variable + " in the file " + f.Path
+	}
+	return out
 }
 
 // toolsOf says which tools may be called, and under which rules.
@@ -172,6 +180,7 @@ func narrowingFlags(c *cobra.Command, narrowing *hotcell.Narrowing) {
 	flags.StringSliceVar(&narrowing.Hosts, "hosts", nil, "the `hosts` that a secret's values may go to: HOST[:PORT] or *.HOST[:PORT], with commas between")
 	flags.StringSliceVar(&narrowing.Methods, "methods", nil, "the `methods` that it may be used for, such as GET,POST")
 	flags.StringSliceVar(&narrowing.Paths, "paths", nil, "the `paths` that it may be used for: /v1/charges, /v1/customers/* (one segment), /v1/** (any rest)")
+	flags.Var(filesFlag{&narrowing.Files}, "file-secret", "of a secret: its jobs get a `VARIABLE=PATH` as a file that they alone may read, and not in their environment, such as NETRC=/home/job/.netrc; may be given several times")
 	flags.BoolVar(&narrowing.Fill, "fill", false, "of a login: let the browser itself have the password, for sites that compute on it")
 	flags.BoolVar(&narrowing.Evaluate, "evaluate", false, "of a login: let agents run scripts in pages, which can read cookies and what pages keep")
 	flags.StringSliceVar(&narrowing.Places, "places", nil, "the `places` where a stand-in may stand, beside Authorization and what is known of the service: header:X-Api-Key, query:key, body:token, cookie:NAME, path")
@@ -200,11 +209,11 @@ func effect(made client.Attached, c hotcell.Credential) string {
 		}
 		return out
 	case made.As == hotcell.InjectStandIn:
-		return "its jobs get stand-ins for " + variableNames(c) + ", swapped on the way to " + strings.Join(hosts, " ")
+		return "its jobs get stand-ins for " + variableNames(c) + filesOf(made.Narrowing) + ", swapped on the way to " + strings.Join(hosts, " ")
 	case len(hosts) > 0:
-		return "its jobs get " + variableNames(c) + ", for " + strings.Join(hosts, " ") + " alone"
+		return "its jobs get " + variableNames(c) + filesOf(made.Narrowing) + ", for " + strings.Join(hosts, " ") + " alone"
 	}
-	return "its jobs get " + variableNames(c)
+	return "its jobs get " + variableNames(c) + filesOf(made.Narrowing)
 }
 
 func (a *app) detach() *cobra.Command {

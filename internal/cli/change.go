@@ -73,6 +73,9 @@ func changedNarrowing(cmd *cobra.Command, was, given hotcell.Narrowing) hotcell.
 	if cmd.Flags().Changed("when") {
 		now.Rules = given.Rules
 	}
+	if cmd.Flags().Changed("file-secret") {
+		now.Files = given.Files
+	}
 	if cmd.Flags().Changed("fill") {
 		now.Fill = given.Fill
 	}

@@ -81,23 +81,24 @@ type listAssignments struct {
 
 // NarrowingBody is what an attachment allows.
 type NarrowingBody struct {
-	Hosts    []string           `json:"hosts,omitempty" doc:"the hosts that a secret's values may go to, within its own: HOST, HOST:PORT, or *.HOST"`
-	Methods  []string           `json:"methods,omitempty" doc:"the methods that it may be used for, such as GET; all when empty"`
-	Paths    []string           `json:"paths,omitempty" doc:"the paths that it may be used for: /v1/charges, /v1/customers/* (one segment), /v1/** (any rest)"`
-	Bodies   bool               `json:"bodies,omitempty" deprecated:"true" doc:"refused: name the fields in places"`
-	Places   []string           `json:"places,omitempty" doc:"where a stand-in may stand beside Authorization: header:NAME, query:NAME, body:FIELD, cookie:NAME, path"`
-	Brings   []string           `json:"brings,omitempty" doc:"places in which the job may bring what looks like a credential of its own"`
-	Tools    []string           `json:"tools,omitempty" doc:"the tools of a connection that may be called; none by default"`
-	Rules    []hotcell.ToolRule `json:"rules,omitempty" doc:"what must be true of a call, in CEL: args.channel == \"#ops\""`
-	Approve  []string           `json:"approve,omitempty" doc:"tools whose every call waits for a person; * is all"`
-	Fill     bool               `json:"fill,omitempty" doc:"of a login: the browser itself may have the password, for sites that compute on it"`
-	Evaluate bool               `json:"evaluate,omitempty" doc:"of a login: the agent may run scripts in pages, which can read their cookies and their storage"`
-	Unasked  []string           `json:"unasked,omitempty" doc:"tools that go without, although their connector has them wait"`
+	Hosts    []string             `json:"hosts,omitempty" doc:"the hosts that a secret's values may go to, within its own: HOST, HOST:PORT, or *.HOST"`
+	Methods  []string             `json:"methods,omitempty" doc:"the methods that it may be used for, such as GET; all when empty"`
+	Paths    []string             `json:"paths,omitempty" doc:"the paths that it may be used for: /v1/charges, /v1/customers/* (one segment), /v1/** (any rest)"`
+	Bodies   bool                 `json:"bodies,omitempty" deprecated:"true" doc:"refused: name the fields in places"`
+	Places   []string             `json:"places,omitempty" doc:"where a stand-in may stand beside Authorization: header:NAME, query:NAME, body:FIELD, cookie:NAME, path"`
+	Brings   []string             `json:"brings,omitempty" doc:"places in which the job may bring what looks like a credential of its own"`
+	Tools    []string             `json:"tools,omitempty" doc:"the tools of a connection that may be called; none by default"`
+	Rules    []hotcell.ToolRule   `json:"rules,omitempty" doc:"what must be true of a call, in CEL: args.channel == \"#ops\""`
+	Approve  []string             `json:"approve,omitempty" doc:"tools whose every call waits for a person; * is all"`
+	Files    []hotcell.SecretFile `json:"files,omitempty" doc:"variables of a secret that the jobs get as files (mode 0400, in memory), under /home/job, /job or /tmp, and not in their environment"`
+	Fill     bool                 `json:"fill,omitempty" doc:"of a login: the browser itself may have the password, for sites that compute on it"`
+	Evaluate bool                 `json:"evaluate,omitempty" doc:"of a login: the agent may run scripts in pages, which can read their cookies and their storage"`
+	Unasked  []string             `json:"unasked,omitempty" doc:"tools that go without, although their connector has them wait"`
 }
 
 func (b NarrowingBody) narrowing() hotcell.Narrowing {
 	return hotcell.Narrowing{
-		Hosts: b.Hosts, Methods: b.Methods, Paths: b.Paths, Bodies: b.Bodies, Places: b.Places, Brings: b.Brings, Tools: b.Tools, Rules: b.Rules, Approve: b.Approve, Unasked: b.Unasked, Fill: b.Fill, Evaluate: b.Evaluate,
+		Hosts: b.Hosts, Methods: b.Methods, Paths: b.Paths, Bodies: b.Bodies, Places: b.Places, Brings: b.Brings, Tools: b.Tools, Rules: b.Rules, Approve: b.Approve, Unasked: b.Unasked, Fill: b.Fill, Evaluate: b.Evaluate, Files: b.Files,
 	}
 }
 

@@ -107,6 +107,8 @@ type LeasedSecret struct {
 type LeasedVariable struct {
 	Name  string `json:"name"`
 	Value []byte `json:"value"`
+	// File is where it is put, in the place of the environment; empty for that.
+	File string `json:"file,omitempty"`
 }
 
 // ReportRequest records what a cell does at its door. The vault fills in who,

@@ -52,6 +52,9 @@ func narrow(as hotcell.Injection, n hotcell.Narrowing) (hotcell.Narrowing, error
 	if n.Bodies {
 		return n, hotcell.Invalid("/bodies", "stand-ins are swapped in fields that are named, and not anywhere in bodies: name them in places, such as body:token")
 	}
+	if err := checkSecretFiles(n.Files); err != nil {
+		return n, err
+	}
 	return n, checkTools(n)
 }
 

@@ -26,6 +26,9 @@ func CheckAttach(of Offered) func(hotcell.VaultReader, hotcell.Attachment, hotce
 		if len(on.Places) > 0 {
 			return hotcell.Invalid("/places", "places are of stand-ins: a connection's key goes where the connection says")
 		}
+		if len(on.Files) > 0 {
+			return hotcell.Invalid("/files", "files are of secrets: a connection's key never enters the cell")
+		}
 		switch on.As {
 		case hotcell.InjectTools:
 			return checkTools(r, on, c, of)

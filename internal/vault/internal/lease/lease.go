@@ -130,7 +130,7 @@ func (s *Service) bundle(job hotcell.JobID, opened []door.Opened) ([]byte, error
 			if err != nil {
 				return nil, fmt.Errorf("%w: the variable %s of %q: %w", hotcell.ErrDenied, f.Name, o.Credential.Name, err)
 			}
-			leased.Variables = append(leased.Variables, vaultrpc.LeasedVariable{Name: f.Name, Value: value})
+			leased.Variables = append(leased.Variables, vaultrpc.LeasedVariable{Name: f.Name, Value: value, File: file(o.Use, f.Name)})
 		}
 		lease = append(lease, leased)
 	}
@@ -138,6 +138,16 @@ func (s *Service) bundle(job hotcell.JobID, opened []door.Opened) ([]byte, error
 		return nil, nil
 	}
 	return json.Marshal(lease)
+}
+
+// file is where a variable is put as a file; empty where it is not.
+func file(use hotcell.Use, variable string) string {
+	for _, f := range use.Files {
+		if f.Variable == variable {
+			return f.Path
+		}
+	}
+	return ""
 }
 
 // value is what the cell gets of a field: the value, or what stands in for it.

@@ -12,7 +12,7 @@ func CheckAttach(r hotcell.VaultReader, on hotcell.Attachment, c hotcell.Credent
 	if on.As != hotcell.InjectLogin {
 		return hotcell.Invalid("/as", "a login is attached as %q: the job's browser signs in with it", hotcell.InjectLogin)
 	}
-	if len(on.Hosts)+len(on.Methods)+len(on.Paths)+len(on.Tools)+len(on.Rules)+len(on.Approve)+len(on.Unasked)+len(on.Places)+len(on.Brings) > 0 {
+	if len(on.Hosts)+len(on.Methods)+len(on.Paths)+len(on.Tools)+len(on.Rules)+len(on.Approve)+len(on.Unasked)+len(on.Places)+len(on.Brings)+len(on.Files) > 0 {
 		return hotcell.Invalid("/as", "a login is for its own site and nothing else: it is narrowed by nothing but --fill and --evaluate")
 	}
 	return door.FitsLogins(r, on, c)

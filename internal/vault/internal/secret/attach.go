@@ -2,6 +2,7 @@ package secret
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -25,7 +26,29 @@ func checkNarrowing(at hotcell.Attachment, c hotcell.Credential) error {
 	case hotcell.InjectHTTP, hotcell.InjectTools, hotcell.InjectLogin:
 		return hotcell.Invalid("/as", "a secret is attached as %q or %q; what is attached as %q is another credential", hotcell.InjectEnvironment, hotcell.InjectStandIn, at.As)
 	}
-	return within(at.Hosts, c)
+	return errors.Join(checkFiles(at, c), within(at.Hosts, c))
+}
+
+// checkFiles refuses files of variables that the secret does not have.
+func checkFiles(at hotcell.Attachment, c hotcell.Credential) error {
+	for i, f := range at.Files {
+		if !slices.ContainsFunc(c.Variables, func(v hotcell.Variable) bool { return v.Name == f.Variable }) {
+			return hotcell.Invalid(fmt.Sprintf("/files/%d/variable", i), "the secret %q has no variable of this name", c.Name)
+		}
+	}
+	return nil
+}
+
+// checkFilesOf refuses a file in the place of one that another secret brings, or in it.
+func checkFilesOf(on, other hotcell.Attachment, name string) error {
+	for i, f := range on.Files {
+		for _, theirs := range other.Files {
+			if hotcell.Overlap(f.Path, theirs.Path) {
+				return hotcell.Invalid(fmt.Sprintf("/files/%d/path", i), "%s has a file in this place", name)
+			}
+		}
+	}
+	return nil
 }
 
 // within refuses hosts of an attachment that its secret is not bound to.
@@ -79,6 +102,9 @@ func checkAttach(catalog *connector.Catalog, r hotcell.VaultReader, on hotcell.A
 			return err
 		}
 		size += other.Size
+		if err := checkFilesOf(on, at, door.Called(other, c)); err != nil {
+			return err
+		}
 		for _, v := range other.Variables {
 			if slices.ContainsFunc(c.Variables, func(own hotcell.Variable) bool { return own.Name == v.Name }) {
 				return fmt.Errorf("%w: %s is attached to the assignment %q and has the variable %s too: rename one", hotcell.ErrConflict, door.Called(other, c), a.Name, v.Name)
