@@ -11,6 +11,7 @@ import (
 	"hotcell/internal/cell"
 	"hotcell/internal/cell/browser"
 	"hotcell/internal/parser"
+	"hotcell/internal/worker/image"
 )
 
 // version is set when a release is built.
@@ -36,6 +37,8 @@ func main() {
 			os.Exit(part("worker", runWorker))
 		case parserCommand:
 			os.Exit(part("parser", runParser))
+		case image.UnpackCommand:
+			os.Exit(image.UnpackMain())
 		case readerCommand:
 			os.Exit(parser.Main(connector.Plain))
 		}

@@ -116,7 +116,7 @@ func index(f *os.File) (sections, error) {
 		case tar.TypeSymlink, tar.TypeLink: // a layer that two images have
 			to := h.Linkname
 			if h.Typeflag == tar.TypeSymlink {
-				to = path.Join(path.Dir(name), to)
+				to = path.Dir(name) + "/" + to // a name in the archive, and no path
 			}
 			out[name] = section{link: path.Clean(to)}
 		}

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hotcell"
-	"hotcell/internal/border"
-	"hotcell/internal/seccomp"
+	"hotcell/internal/cell/seccomp"
+	"hotcell/internal/line/border"
 )
 
 // UnpackCommand is the hidden command of a process that unpacks one image.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -214,7 +215,7 @@ func (c *checked) Read(into []byte) (int, error) {
 	if c.left -= int64(n); c.left < 0 {
 		return 0, fmt.Errorf("%w: a layer is longer than the image says", hotcell.ErrTampered)
 	}
-	if err == io.EOF && (c.left != 0 || hex.EncodeToString(c.sum.Sum(nil)) != c.want) { //nolint:errorlint // the end itself
+	if errors.Is(err, io.EOF) && (c.left != 0 || hex.EncodeToString(c.sum.Sum(nil)) != c.want) {
 		return 0, fmt.Errorf("%w: a layer is not the one that the image names: its SHA-256 differs", hotcell.ErrTampered)
 	}
 	return n, err

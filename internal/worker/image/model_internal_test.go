@@ -16,7 +16,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"hotcell/internal/prove"
+	"hotcell/test/prove"
 )
 
 // A naive model of layers: a map from whole paths to what is there, without links on the
