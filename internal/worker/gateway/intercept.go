@@ -100,6 +100,9 @@ type targeted struct {
 	target *target
 	head   *bytes.Reader
 	count  func(int) error
+	// tail is what the client sent last, while the handshake goes on.
+	tail    []byte
+	greeted bool
 }
 
 func (t *targeted) Read(b []byte) (n int, err error) {
@@ -107,6 +110,10 @@ func (t *targeted) Read(b []byte) (n int, err error) {
 		n, err = t.head.Read(b)
 	} else {
 		n, err = t.Conn.Read(b)
+	}
+	if !t.greeted {
+		t.tail = append(t.tail, b[:n]...)
+		t.tail = t.tail[max(0, len(t.tail)-alertSize):]
 	}
 	if failed := t.count(n); failed != nil {
 		return 0, failed
@@ -137,8 +144,12 @@ func (g *Gateway) intercept(client net.Conn, head []byte, to *target) error {
 	defer cancel()
 	if err := conn.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
+		if refusesCertificate(under.tail, err) {
+			return errDistrusted
+		}
 		return err
 	}
+	under.greeted, under.tail = true, nil
 	var given net.Conn = conn
 	if conn.ConnectionState().NegotiatedProtocol != "h2" {
 		to.tap = &tap{Conn: conn, target: to}

@@ -21,6 +21,7 @@ func (g *Gateway) tools() toolbox.Config {
 		c.Own = (*browserTools)(g)
 	}
 	if !g.Job.External {
+		c.Refusals = g.refusals.all
 		c.Ask = func(ctx context.Context, question cellrpc.Ask) (cellrpc.Asked, error) { return g.askFor(ctx, question) }
 	}
 	return c

@@ -161,7 +161,7 @@ func TestTheAgentSeesWhatTheVaultLists(t *testing.T) {
 		t.Errorf("instructions %q", text)
 	}
 	list, err := s.ListTools(t.Context(), nil)
-	if err != nil || len(list.Tools) != 2 {
+	if err != nil || len(list.Tools) != 3 {
 		t.Fatalf("%+v, %v", list, err)
 	}
 	got := list.Tools[slices.IndexFunc(list.Tools, func(t *mcp.Tool) bool { return t.Name == "slack_post" })]
@@ -181,7 +181,7 @@ func TestTheAgentSeesWhatTheVaultLists(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-changed
-	if list, err = s.ListTools(t.Context(), nil); err != nil || len(list.Tools) != 3 {
+	if list, err = s.ListTools(t.Context(), nil); err != nil || len(list.Tools) != 4 {
 		t.Errorf("%+v, %v", list, err)
 	}
 }

@@ -58,7 +58,7 @@ func (b *Box) shortcut(w http.ResponseWriter, r *http.Request, session string) b
 		}
 		return false // of the others, the library knows
 	}
-	if !m.simple(r.Header) || m.Params.Name == askName && b.Ask != nil {
+	if !m.simple(r.Header) || b.house(m.Params.Name) {
 		return false
 	}
 	b.answer(w, r, session, &m)

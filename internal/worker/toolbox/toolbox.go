@@ -50,6 +50,8 @@ type Config struct {
 	Head func(access string) string
 	// Ask asks a person for a host; nil where there is no cell that could reach it.
 	Ask func(ctx context.Context, question cellrpc.Ask) (cellrpc.Asked, error)
+	// Refusals are what the job was refused; nil where there is no cell.
+	Refusals func() []cellrpc.Refusal
 	// Own are tools that are not the vault's but the job's: its browser's. Nil for none.
 	Own Own
 	// Waiting says that the job waits for a person, until what it returns is called.
@@ -118,6 +120,9 @@ func New(c Config) *Box {
 	if c.Ask != nil {
 		b.addAsk()
 	}
+	if c.Refusals != nil {
+		b.addRefusals()
+	}
 	// With sessions: without, the library makes one for each request (measured: a
 	// third slower), and a list that changes, and a call that waits, can be told of.
 	b.handler = mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return b.server }, &mcp.StreamableHTTPOptions{
@@ -150,7 +155,7 @@ func (b *Box) receive(next mcp.MethodHandler) mcp.MethodHandler {
 	return func(ctx context.Context, method string, request mcp.Request) (mcp.Result, error) {
 		switch r := request.(type) {
 		case *mcp.CallToolRequest:
-			if r.Params.Name != askName || b.Ask == nil {
+			if !b.house(r.Params.Name) {
 				return b.call(ctx, r)
 			}
 		case *mcp.ListToolsRequest:
@@ -224,7 +229,7 @@ func (b *Box) Refresh(ctx context.Context) error {
 		// Into one of its own: JSON that is read into a tool writes over its schema,
 		// which others have too.
 		var clean vaultrpc.Tool
-		if text = patterns.Redact(text); json.Unmarshal(text, &clean) != nil || clean.Name == "" || clean.Name == askName {
+		if text = patterns.Redact(text); json.Unmarshal(text, &clean) != nil || clean.Name == "" || b.house(clean.Name) {
 			continue
 		}
 		tool = clean
