@@ -69,7 +69,7 @@ func openOffice(t testing.TB) *office {
 	t.Helper()
 	o := &office{t: t}
 	o.Server = serving(t, service, o.serve)
-	o.OK("assignments", "create", "talk", "--command", "true")
+	o.OK("assignments", "create", "talk", "--external")
 	o.OK("assignments", "attach", "talk", "team", "--tools", serviceTools, "--when", `simple_text: !has(args.channel) || args.channel == "#ops"`)
 	return o
 }
@@ -221,6 +221,12 @@ func TestAnAgentElsewhereHasToolsAndNoToken(t *testing.T) {
 	}
 	if log := o.OK("audit", "list", "-o", "json"); strings.Count(log, `"connection.call"`) < 3 {
 		t.Errorf("the log has too few calls: %s", log)
+	}
+	if r := o.Run("run", "talk"); r.Code != 6 || !strings.Contains(r.Err, "hotcell jobs create --external") {
+		t.Errorf("a job in a cell, without a command: %+v", r)
+	}
+	if r := o.Run("assignments", "create", "other", "--external", "--command", "true"); r.Code != 2 {
+		t.Errorf("both: %+v", r)
 	}
 }
 

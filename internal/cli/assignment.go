@@ -148,8 +148,12 @@ func setSize(flag, text string, into *int64) error {
 
 func (a *app) createAssignment() *cobra.Command {
 	var flags workFlags
-	c := command("create NAME --command '…' | --instructions FILE", "Create an assignment", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
-		if flags.command == "" && flags.instructions == "" {
+	var external bool
+	c := command("create NAME --command '…' | --instructions FILE | --external", "Create an assignment", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		switch none := flags.command == "" && flags.instructions == ""; {
+		case external && !none:
+			return usagef("--external is for agents elsewhere, which have a command and instructions of their own")
+		case none && !external:
 			return &usageError{"what is to run?", fmt.Sprintf("hotcell assignments create %s --command 'python3 report.py' --files ./report", shell.Quote(args[0]))}
 		}
 		var work hotcell.Work
@@ -174,6 +178,7 @@ func (a *app) createAssignment() *cobra.Command {
 		return a.made(string(made.ID), fmt.Sprintf("created the assignment %s; attach what it needs: hotcell assignments attach %s CREDENTIAL", made.Name, shell.Quote(made.Name)), made)
 	})
 	flags.add(c)
+	c.Flags().BoolVar(&external, "external", false, "for agents elsewhere alone: it has no command, and its jobs are made by hotcell jobs create --external")
 	return c
 }
 

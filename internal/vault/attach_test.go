@@ -109,7 +109,6 @@ func TestRulesOfAnAssignment(t *testing.T) {
 		return hotcell.Work{Command: "true", Allow: []hotcell.Allow{{Host: host, Port: port, Protocol: protocol}}}
 	}
 	for what, work := range map[string]hotcell.Work{
-		"no command":                 {},
 		"a command of white space":   {Command: " \n"},
 		"a command with NUL":         {Command: "a\x00b"},
 		"a command of 64 KiB":        {Command: string(make([]byte, 64<<10+1))},

@@ -3,6 +3,7 @@ package job
 import (
 	"fmt"
 	"maps"
+	"strings"
 
 	"hotcell"
 	"hotcell/internal/line/workerrpc"
@@ -14,6 +15,9 @@ import (
 func (s *Service) employ(w *hotcell.Work, external bool) error {
 	if external {
 		return nil
+	}
+	if w.Command == "" && strings.TrimSpace(w.Instructions) == "" {
+		return fmt.Errorf("%w: the assignment has neither a command nor instructions, so its jobs are for agents elsewhere: hotcell jobs create --external; or give it one: hotcell assignments set --command, or --instructions", hotcell.ErrInvalid)
 	}
 	if w.Command == "" && w.Agent == "" {
 		if _, err := s.Config.Agents.Find(s.Config.Agent); err == nil {

@@ -60,8 +60,8 @@ func checkCommand(a hotcell.Assignment) error {
 		return hotcell.Invalid("/work/instructions", "instructions have at most %d KiB; put more into a file", hotcell.MaxInstructions>>10)
 	case strings.ContainsRune(text, 0) || !utf8.ValidString(text):
 		return hotcell.Invalid("/work/instructions", "instructions are text in UTF-8, without a NUL byte")
-	case strings.TrimSpace(c) == "" && strings.TrimSpace(text) == "":
-		return hotcell.Invalid("/work/command", "an assignment has a command, or instructions for an agent")
+	case c != "" && strings.TrimSpace(c) == "":
+		return hotcell.Invalid("/work/command", "a command is more than white space")
 	case c != "" && a.Work.Agent != "":
 		return hotcell.Invalid("/work/agent", "an assignment has a command, or an agent")
 	case a.Work.Agent != "" && !agentName.MatchString(a.Work.Agent):
