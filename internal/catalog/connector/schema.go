@@ -96,11 +96,9 @@ func broken(err error) error {
 		return err
 	}
 	pointer := pointerTo(fault)
-	switch fault.Keyword {
-	case "required":
-		return hotcell.Invalid(pointer, "arguments are missing: see the tool's schema for what is required")
-	case "additionalProperties", "not":
-		return hotcell.Invalid(pointer, "there are arguments that the tool does not take: see its schema")
+	// What a stranger's schema says is data like any other.
+	if wants := words.Plain(fault.Wants()); wants != "" {
+		return hotcell.Invalid(pointer, "the tool's schema wants %s", wants)
 	}
 	return hotcell.Invalid(pointer, "this breaks the rule %q of the tool's schema", fault.Keyword)
 }

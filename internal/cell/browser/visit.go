@@ -21,6 +21,13 @@ func (c *call) navigate() error {
 	return c.goTo(t, address)
 }
 
+// unreachable are Chromium's words for a host that the gateway refuses, or that does not
+// answer (net/base/net_error_list.h).
+var unreachable = []string{
+	"ERR_NAME_NOT_RESOLVED", "ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_CONNECTION_CLOSED", "ERR_CONNECTION_FAILED", "ERR_ADDRESS_UNREACHABLE",
+	"ERR_INTERNET_DISCONNECTED", "ERR_TUNNEL_CONNECTION_FAILED", "ERR_PROXY_CONNECTION_FAILED", "ERR_TIMED_OUT", "ERR_CONNECTION_TIMED_OUT",
+}
+
 func (c *call) goTo(t *tab, address string) error {
 	var out struct{ ErrorText string }
 	if err := t.unlessDialog(c.ctx, func(ctx context.Context) error { return t.do(ctx, "Page.navigate", args{"url": address}, &out) }); err != nil {
@@ -28,7 +35,7 @@ func (c *call) goTo(t *tab, address string) error {
 	}
 	switch {
 	case out.ErrorText == "net::ERR_ABORTED": // a download, or nothing to show
-	case strings.Contains(out.ErrorText, "ERR_NAME_NOT_RESOLVED"), strings.Contains(out.ErrorText, "ERR_CONNECTION_REFUSED"), strings.Contains(out.ErrorText, "ERR_CONNECTION_RESET"):
+	case slices.ContainsFunc(unreachable, func(name string) bool { return strings.Contains(out.ErrorText, name) }):
 		return fmt.Errorf("%s cannot be reached: it is not among the hosts that the assignment allows, or does not answer (%s)", bare(address), out.ErrorText)
 	case out.ErrorText != "":
 		return fmt.Errorf("%s was not opened: %s", bare(address), out.ErrorText)

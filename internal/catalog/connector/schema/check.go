@@ -19,6 +19,7 @@ var ErrMuch = errors.New("this is too much to be held against the tool's schema"
 type Fault struct {
 	Path    []string
 	Keyword string
+	node    *node
 }
 
 func (f *Fault) Error() string { return "it breaks the rule " + f.Keyword }
@@ -61,8 +62,8 @@ func (c *check) spend(n int) bool {
 }
 
 // broken is a fault; where the budget is over, one that nobody is told.
-func broken(path []string, keyword string) *Fault {
-	return &Fault{slices.Clone(path), keyword}
+func broken(path []string, keyword string, n *node) *Fault {
+	return &Fault{slices.Clone(path), keyword, n}
 }
 
 // value holds a value against a node. The path is the value's.
@@ -71,16 +72,16 @@ func (c *check) value(v any, n *node, path []string) *Fault {
 		return nil
 	}
 	if n.never || !c.spend(1) {
-		return broken(path, "not")
+		return broken(path, "not", n)
 	}
 	if len(n.kinds) > 0 && !c.kind(v, n.kinds) {
-		return broken(path, "type")
+		return broken(path, "type", n)
 	}
 	if n.enum != nil && !c.among(v, n.enum) {
-		return broken(path, "enum")
+		return broken(path, "enum", n)
 	}
 	if n.constant != nil && !c.equal(v, *n.constant) {
-		return broken(path, "const")
+		return broken(path, "const", n)
 	}
 	var f *Fault
 	switch v := v.(type) {
@@ -128,13 +129,13 @@ func (c *check) text(v string, n *node, path []string) *Fault {
 		length := utf8.RuneCountInString(v)
 		switch {
 		case n.minLength != nil && length < *n.minLength:
-			return broken(path, "minLength")
+			return broken(path, "minLength", n)
 		case n.maxLength != nil && length > *n.maxLength:
-			return broken(path, "maxLength")
+			return broken(path, "maxLength", n)
 		}
 	}
 	if n.pattern != nil && !c.match(n.pattern, v) {
-		return broken(path, "pattern")
+		return broken(path, "pattern", n)
 	}
 	return nil
 }
@@ -160,11 +161,11 @@ func ofNumber(v any, n *node, path []string) *Fault {
 		{n.above, "exclusiveMinimum", func(c int) bool { return c <= 0 }}, {n.below, "exclusiveMaximum", func(c int) bool { return c >= 0 }},
 	} {
 		if rule.bound != nil && rule.broken(x.compare(*rule.bound)) {
-			return broken(path, rule.keyword)
+			return broken(path, rule.keyword, n)
 		}
 	}
 	if n.multiple != nil && !x.multiple(*n.multiple) {
-		return broken(path, "multipleOf")
+		return broken(path, "multipleOf", n)
 	}
 	return nil
 }
@@ -177,7 +178,7 @@ func (c *check) chosen(v any, n *node, path []string) *Fault {
 		}
 	}
 	if len(n.anyOf) > 0 && !slices.ContainsFunc(n.anyOf, func(one *node) bool { return c.value(v, one, path) == nil }) {
-		return broken(path, "anyOf")
+		return broken(path, "anyOf", n)
 	}
 	if len(n.oneOf) > 0 {
 		fits := 0
@@ -187,11 +188,11 @@ func (c *check) chosen(v any, n *node, path []string) *Fault {
 			}
 		}
 		if fits != 1 {
-			return broken(path, "oneOf")
+			return broken(path, "oneOf", n)
 		}
 	}
 	if n.not != nil && c.value(v, n.not, path) == nil {
-		return broken(path, "not")
+		return broken(path, "not", n)
 	}
 	if n.when == nil {
 		return nil

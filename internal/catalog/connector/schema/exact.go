@@ -55,7 +55,7 @@ func expand(all []*node, n *node) []*node {
 
 func (c *check) exact(v any, of []*node, path []string) *Fault {
 	if !c.spend(1 + len(of)) {
-		return broken(path, Unnamed)
+		return broken(path, Unnamed, nil)
 	}
 	switch v := v.(type) {
 	case map[string]any:
@@ -76,10 +76,10 @@ func (c *check) exactly(v map[string]any, of []*node, path []string) *Fault {
 	for _, name := range slices.Sorted(maps.Keys(v)) {
 		below, named := c.property(of, name)
 		if names && !named {
-			return broken(path, Unnamed)
+			return broken(path, Unnamed, nil)
 		}
 		if f := fold(name); folded[f] {
-			return broken(path, Alike)
+			return broken(path, Alike, nil)
 		} else {
 			folded[f] = true
 		}

@@ -9,11 +9,11 @@ import (
 func (c *check) array(v []any, n *node, path []string) *Fault {
 	switch {
 	case n.minItems != nil && len(v) < *n.minItems:
-		return broken(path, "minItems")
+		return broken(path, "minItems", n)
 	case n.maxItems != nil && len(v) > *n.maxItems:
-		return broken(path, "maxItems")
+		return broken(path, "maxItems", n)
 	case n.unique && c.repeated(v):
-		return broken(path, "uniqueItems")
+		return broken(path, "uniqueItems", n)
 	}
 	for i, one := range v {
 		of := n.items
@@ -44,7 +44,7 @@ func (c *check) containing(v []any, n *node, path []string) *Fault {
 		}
 	}
 	if found < least || n.maxContains != nil && found > *n.maxContains {
-		return broken(path, "contains")
+		return broken(path, "contains", n)
 	}
 	return nil
 }
@@ -52,13 +52,13 @@ func (c *check) containing(v []any, n *node, path []string) *Fault {
 func (c *check) object(v map[string]any, n *node, path []string) *Fault {
 	switch {
 	case n.minFields != nil && len(v) < *n.minFields:
-		return broken(path, "minProperties")
+		return broken(path, "minProperties", n)
 	case n.maxFields != nil && len(v) > *n.maxFields:
-		return broken(path, "maxProperties")
+		return broken(path, "maxProperties", n)
 	}
 	for _, name := range n.required {
 		if _, there := v[name]; !there {
-			return broken(path, "required")
+			return broken(path, "required", n)
 		}
 	}
 	for _, name := range n.names {
@@ -83,7 +83,7 @@ func (c *check) unnamed(v map[string]any, n *node, path []string) *Fault {
 		one := v[name]
 		_, named := n.properties[name]
 		if n.propertyName != nil && c.value(name, n.propertyName, path) != nil {
-			return broken(path, "propertyNames")
+			return broken(path, "propertyNames", n)
 		}
 		for _, p := range n.patterned {
 			if !c.match(p.pattern, name) {
@@ -98,7 +98,7 @@ func (c *check) unnamed(v map[string]any, n *node, path []string) *Fault {
 			continue
 		}
 		if n.additional.never {
-			return broken(path, "additionalProperties")
+			return broken(path, "additionalProperties", n)
 		}
 		if f := c.value(one, n.additional, path); f != nil {
 			return f
@@ -114,7 +114,7 @@ func (c *check) depending(v map[string]any, n *node, path []string) *Fault {
 		}
 		for _, other := range needed {
 			if _, there := v[other]; !there {
-				return broken(path, "dependentRequired")
+				return broken(path, "dependentRequired", n)
 			}
 		}
 	}
