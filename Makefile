@@ -29,7 +29,7 @@ agents: install ## Bring the agents' programs that the tests start (npm; half a 
 
 .PHONY: build
 build: ## Build bin/hotcell: one static program
-	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/hotcell ./cmd/hotcell
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/hotcell ./cmd/hotcell
 
 # Most of what takes long waits for browsers and servers: more at once than there
 # are cores.
@@ -42,7 +42,8 @@ check: install format vet lint architecture short vulnerabilities ## Everything 
 
 .PHONY: demo
 demo: install build ## Show it all in a minute: a real job, and the same one hostile
-	bin/hotcell demo
+	CGO_ENABLED=0 go build -trimpath -o bin/hotcell-demo ./cmd/hotcell-demo
+	bin/hotcell-demo
 
 # One package at a time: two benchmarks at once would measure each other.
 .PHONY: bench

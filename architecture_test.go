@@ -137,7 +137,7 @@ func list(t *testing.T) ([]room, error) {
 	}
 }
 
-var row = regexp.MustCompile("(?m)^\\| (\\d+) \\| `([a-z./]+)` \\| .+ \\|$")
+var row = regexp.MustCompile("(?m)^\\| (\\d+) \\| `([a-z./-]+)` \\| .+ \\|$")
 
 // table reads the layer of each package out of ARCHITECTURE.md.
 func table(text string) (layers map[string]int, doubled []string) {

@@ -98,7 +98,7 @@ func TestEveryCommandHelps(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := hotcelltest.Start(t, "")
-	for _, args := range [][]string{{}, {"secrets"}, {"secrets", "create"}, {"assignments"}, {"run"}, {"jobs"}, {"audit"}, {"serve"}, {"doctor"}, {"demo"}} {
+	for _, args := range [][]string{{}, {"secrets"}, {"secrets", "create"}, {"assignments"}, {"run"}, {"jobs"}, {"audit"}, {"serve"}, {"doctor"}} {
 		out := s.OK(append(args, "--help")...)
 		if !strings.Contains(out, "Usage:") || !strings.Contains(out, "EXIT STATUS") {
 			t.Errorf("%q:\n%s", args, out)

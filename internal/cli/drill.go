@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hotcell/internal/cli/drill"
-	"hotcell/test/attacks"
+	"hotcell/internal/cli/drill/attacks"
 )
 
 // errThrough is why a drill fails; what it printed says the rest.

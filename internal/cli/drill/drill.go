@@ -22,7 +22,7 @@ import (
 	"hotcell"
 	"hotcell/client"
 	"hotcell/internal/value/sensitive"
-	"hotcell/test/attacks"
+	"hotcell/internal/cli/drill/attacks"
 )
 
 // Options say how to drill.

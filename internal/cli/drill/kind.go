@@ -1,6 +1,6 @@
 package drill
 
-import "hotcell/test/attacks"
+import "hotcell/internal/cli/drill/attacks"
 
 // Kind is what came of the cases of one kind.
 type Kind struct {

@@ -5,7 +5,7 @@
 // It is an end-to-end test that people watch: each line that it prints with a
 // mark is a check, and it fails where one does. One way to use it:
 //
-//	err := demo.Run(ctx, demo.Options{Binary: self, Out: os.Stdout})
+//	err := demo.Run(ctx, demo.Options{Binary: "bin/hotcell", Out: os.Stdout})
 package demo
 
 import (
@@ -29,7 +29,7 @@ import (
 
 // Options say how to show it.
 type Options struct {
-	// Binary is this program.
+	// Binary is the product's program.
 	Binary string
 	Out    io.Writer
 	// Keep leaves the folder when it is over.

@@ -3,7 +3,7 @@ package attacks_test
 import (
 	"testing"
 
-	"hotcell/test/attacks"
+	"hotcell/internal/cli/drill/attacks"
 )
 
 // TestEachCaseSaysWhatItTries holds the cases against what a report makes of them.
