@@ -31,6 +31,11 @@ type Work struct {
 	// Allow is what the job may reach on the network; nothing by default.
 	Allow  []Allow `json:"allow,omitempty"`
 	Limits Limits  `json:"limits"`
+	// Image names the image that is the cell's root, as the server knows it; empty for the
+	// machine's own /usr. ImageDigest is what a job was made with ("sha256:…"), whatever
+	// the name leads to later; an assignment has none.
+	Image       string `json:"image,omitempty"`
+	ImageDigest string `json:"image_digest,omitempty"`
 	// Browser gives the job a browser, also where no login is attached.
 	Browser bool `json:"browser,omitempty"`
 	// Environment holds variables that are no secret.

@@ -49,6 +49,7 @@ type workBody struct {
 	Instructions string            `json:"instructions,omitempty"`
 	Files        *hotcell.Files    `json:"files,omitempty"`
 	Allow        []hotcell.Allow   `json:"allow,omitempty"`
+	Image        string            `json:"image,omitempty"`
 	Limits       map[string]any    `json:"limits"`
 	Environment  map[string]string `json:"environment,omitempty"`
 	Browser      bool              `json:"browser,omitempty"`
@@ -60,7 +61,7 @@ func bodyOf(w hotcell.Work) *workBody {
 	if w.Limits.Timeout > 0 {
 		limits["timeout"] = time.Duration(w.Limits.Timeout).String()
 	}
-	return &workBody{w.Command, w.Agent, w.Instructions, w.Files, w.Allow, limits, w.Environment, w.Browser, w.Drill}
+	return &workBody{w.Command, w.Agent, w.Instructions, w.Files, w.Allow, w.Image, limits, w.Environment, w.Browser, w.Drill}
 }
 
 // CreateAssignment makes an assignment.
@@ -122,6 +123,11 @@ func (c *Client) ChangeAttachment(ctx context.Context, id hotcell.AttachmentID, 
 // Detach takes an attachment away.
 func (c *Client) Detach(ctx context.Context, id hotcell.AttachmentID) error {
 	return c.json(ctx, http.MethodDelete, "/v1/attachments/"+url.PathEscape(string(id)), nil, "", nil, nil)
+}
+
+// Images lists the images that assignments may name.
+func (c *Client) Images(ctx context.Context) ([]hotcell.Image, error) {
+	return all[hotcell.Image](ctx, c, "/v1/images", nil)
 }
 
 // Agents lists the agents that assignments may name.

@@ -11,7 +11,7 @@ import (
 )
 
 // openFolder is a folder that all users of the machine can read, as one of tools is.
-func openFolder(t *testing.T) string {
+func openFolder(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "hotcell-test-")
 	if err == nil {

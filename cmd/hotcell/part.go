@@ -33,6 +33,7 @@ import (
 	"hotcell/internal/wire/netguard"
 	"hotcell/internal/worker"
 	"hotcell/internal/worker/gateway"
+	"hotcell/internal/worker/image"
 	"hotcell/internal/worker/toolchain"
 )
 
@@ -82,6 +83,8 @@ type workerOrder struct {
 	// Toolchains is their folder; Mounts are folders that cells see.
 	Toolchains string
 	Mounts     []cell.Mount
+	// Images is the folder of images; empty for none.
+	Images string
 }
 
 // part runs one part of the server until its parent lets go of it.
@@ -288,6 +291,7 @@ func runWorker(ctx context.Context, text string, log *slog.Logger) error {
 		},
 		Folder: order.Folder, Users: order.Users, Now: time.Now, Log: log,
 		Toolchains: toolchain.Store{Folder: order.Toolchains, Vouched: true}, Mounts: order.Mounts,
+		Images: image.Store{Folder: order.Images, Vouched: true},
 	}
 	if browser.Program() != "" {
 		c.BrowserTools = browser.Tools

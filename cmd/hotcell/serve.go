@@ -100,7 +100,7 @@ func (h *house) control(ctx context.Context) error {
 	jobs := job.New(job.Config{
 		Store: store, Queue: store, Vault: vault, Worker: remote, Files: files, Output: outputs,
 		Limits:      hotcell.Limits{Timeout: hotcell.Duration(limits.Timeout), Memory: int64(limits.Memory), Disk: int64(limits.Disk), Pids: limits.Pids},
-		Concurrency: limits.Concurrency, Agents: agents, Agent: limits.Agent, Now: time.Now, Log: h.log,
+		Concurrency: limits.Concurrency, Agents: agents, Agent: limits.Agent, Images: h.image, Now: time.Now, Log: h.log,
 	})
 	if err := jobs.Recover(ctx); err != nil {
 		return err
@@ -117,6 +117,7 @@ func (h *house) control(ctx context.Context) error {
 		Tools:     job.NewDoor(remote),
 		Agents:    agents,
 		InCells:   h.inCells,
+		Images:    h.images,
 		Tidy:      tidy.New(border.Log(h.log)),
 	}
 	defer faces.Tidy.Stop()

@@ -9,9 +9,11 @@ import (
 
 	"hotcell/internal/cell"
 	"hotcell/internal/config"
+	"hotcell/internal/line/border"
 	"hotcell/internal/line/child"
 	"hotcell/internal/line/socketpair"
 	"hotcell/internal/value/tidy"
+	"hotcell/internal/worker/image"
 	"hotcell/internal/worker/toolchain"
 )
 
@@ -89,6 +91,13 @@ func (h *house) startWorker(ctx context.Context, program *os.File, files inherit
 		h.log.Warn("cells get no toolchains", "reason", err)
 	} else {
 		order.Toolchains = tools.Folder
+	}
+	roots := image.Store{Folder: images(h.config, h.data)}
+	if err := roots.Check(); err != nil {
+		h.log.Warn("cells get no images", "reason", err)
+	} else {
+		order.Images = roots.Folder
+		border.Go("sweeping images", border.Log(h.log), roots.Sweep)
 	}
 	name := cgroupName()
 	if h.cgroups, err = cell.OpenCgroups(name); err == nil {

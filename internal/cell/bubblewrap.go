@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -24,10 +25,16 @@ type Options struct {
 }
 
 // Bubblewrap makes cells by bwrap.
-type Bubblewrap struct{ options Options }
+type Bubblewrap struct {
+	options Options
+	// static says whether the binary needs no library: in an image there may be none.
+	static func() bool
+}
 
 // NewBubblewrap is a driver.
-func NewBubblewrap(o Options) *Bubblewrap { return &Bubblewrap{o} }
+func NewBubblewrap(o Options) *Bubblewrap {
+	return &Bubblewrap{o, sync.OnceValue(func() bool { return Static(o.Binary) })}
+}
 
 // The descriptors that bwrap inherits. The init has the first; the second is
 // this program, which becomes the init; the third tells of the init's pid; the
@@ -49,6 +56,9 @@ func (b *Bubblewrap) Start(ctx context.Context, c Config) (*Process, error) {
 	path, err := exec.LookPath("bwrap")
 	if err != nil {
 		return nil, fmt.Errorf("starting a cell: %w", errNoBubblewrap)
+	}
+	if c.Root != "" && !b.static() {
+		return nil, fmt.Errorf("starting a cell: %w", ErrLoader)
 	}
 	parts, err := b.open()
 	if err != nil {
@@ -171,30 +181,51 @@ func (b *Bubblewrap) arguments(c Config) []string {
 	for _, capability := range []string{"NET_ADMIN", "NET_RAW", "NET_BIND_SERVICE", "SETFCAP", "SYS_ADMIN", "DAC_OVERRIDE"} {
 		args = append(args, "--cap-add", "CAP_"+capability)
 	}
-	args = append(args, "--clearenv", "--ro-bind", "/usr", "/usr")
-	for _, name := range []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"} {
-		args = append(args, system(name)...)
+	args = append(args, "--clearenv")
+	if c.Root != "" {
+		args = append(args, "--ro-bind", c.Root, "/")
+	} else {
+		args = append(args, b.machine()...)
 	}
-	args = append(args, b.etc()...)
 	args = append(args, "--proc", "/proc", "--dev", "/dev")
 	disk := strconv.FormatInt(c.Disk, 10)
 	for _, folder := range folders {
 		args = append(args, "--perms", "0755", "--size", disk, "--tmpfs", folder)
 	}
-	for _, m := range c.Mounts {
-		top := "/" + strings.SplitN(m.Target, "/", 3)[1]
-		args = append(args, "--perms", "0755", "--dir", top, "--ro-bind", m.Source, m.Target)
+	args = append(args, b.more(c)...)
+	args = append(args, "--remount-ro", "/dev", "--chdir", "/", "--", "/proc/self/fd/"+strconv.Itoa(fdBinary))
+	return append(args, c.command()...)
+}
+
+// machine is the machine's own as a root.
+func (b *Bubblewrap) machine() []string {
+	args := []string{"--ro-bind", "/usr", "/usr"}
+	for _, name := range []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"} {
+		args = append(args, system(name)...)
 	}
-	return append(args, "--dir", "/run", "--remount-ro", "/dev", "--remount-ro", "/",
-		"--chdir", "/", "--", "/proc/self/fd/"+strconv.Itoa(fdBinary), c.command())
+	return append(args, b.etc()...)
+}
+
+// more are the operator's mounts, and what a root wants besides.
+func (b *Bubblewrap) more(c Config) (args []string) {
+	if c.Root != "" {
+		return append(b.run(), over(c)...)
+	}
+	for _, m := range c.Mounts {
+		args = append(args, "--perms", "0755", "--dir", m.top(), "--ro-bind", m.Source, m.Target)
+	}
+	return append(args, "--dir", "/run", "--remount-ro", "/")
 }
 
 // command is what the binary is to be inside.
-func (c *Config) command() string {
-	if c.Calls != nil {
-		return BrowserCommand
+func (c *Config) command() []string {
+	switch {
+	case c.Calls != nil:
+		return []string{BrowserCommand}
+	case c.Root != "":
+		return []string{InitCommand, string(images)}
 	}
-	return InitCommand
+	return []string{InitCommand}
 }
 
 // etc is the part of /etc that is the machine's; the init makes the rest.

@@ -62,6 +62,9 @@ type Config struct {
 	Calls *os.File
 	// Disk bounds /job and /tmp each, in bytes.
 	Disk int64
+	// Root is the folder of an image, as package image makes them, that the cell has in
+	// the place of the machine's /usr and /etc, to read; empty for the machine's.
+	Root string
 	// Mounts are folders of the machine that the cell sees besides, to read.
 	Mounts []Mount
 	// Cgroup bounds all processes of the cell together; nil where there is none.

@@ -40,12 +40,26 @@ const (
 // confinement is what a stage is confined to.
 type confinement string
 
-// The confinements: of any command, and a browser that confines its own processes
-// further, for which it needs namespaces.
+// The confinements: of any command; of a browser, which confines its own processes
+// further, for which it needs namespaces; and of a command whose root is an image.
 const (
 	jobs     confinement = ""
 	browsers confinement = "browser"
+	images   confinement = "image"
 )
+
+// confinementOf reads the word that this program was started with, as its second
+// argument.
+func confinementOf(arguments []string) confinement {
+	if len(arguments) > 2 {
+		for _, of := range []confinement{browsers, images} {
+			if arguments[2] == string(of) {
+				return of
+			}
+		}
+	}
+	return jobs
+}
 
 // ExecMain is the stage between the init and the command: it gives up whatever
 // it still may, waits for its orders, and becomes the command. It returns only
@@ -74,10 +88,7 @@ func execMain() error {
 	if err := unix.CloseRange(fdOrders, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		return fmt.Errorf("closing descriptors: %w", err)
 	}
-	of := jobs
-	if len(os.Args) > 2 && os.Args[2] == string(browsers) {
-		of = browsers
-	}
+	of := confinementOf(os.Args)
 	for _, step := range []func(confinement) error{landlock, dropCapabilities, filterCalls} {
 		if err := step(of); err != nil {
 			return err

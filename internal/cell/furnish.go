@@ -47,16 +47,12 @@ var settings = []string{"sys", "fs", "irq", "bus", "acpi", "driver", "tty", "scs
 
 // furnish makes /etc, the folder and the mounts as the command is to find them.
 func (i *initial) furnish(context.Context) error {
-	for name, text := range etc {
-		if err := os.WriteFile("/etc/"+name, []byte(text), 0o644); err != nil {
-			return fmt.Errorf("furnishing the cell: %w", err)
-		}
+	own := i.makeEtc
+	if i.confined == images {
+		own = i.overImage
 	}
-	if err := trust(i.spec.CA); err != nil {
-		return fmt.Errorf("furnishing the cell with certificates: %w", err)
-	}
-	if err := unix.Mount("", "/etc", "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, ""); err != nil {
-		return fmt.Errorf("closing the cell's /etc: %w", err)
+	if err := own(); err != nil {
+		return fmt.Errorf("furnishing the cell: %w", err)
 	}
 	if err := closeProc(); err != nil {
 		return fmt.Errorf("closing the cell's /proc: %w", err)
@@ -66,6 +62,22 @@ func (i *initial) furnish(context.Context) error {
 	}
 	if err := os.Mkdir("/job/out", 0o755); err != nil {
 		return fmt.Errorf("making /job/out: %w", err)
+	}
+	return nil
+}
+
+// makeEtc makes the rest of an /etc that is the cell's own, and closes it.
+func (i *initial) makeEtc() error {
+	for name, text := range etc {
+		if err := os.WriteFile("/etc/"+name, []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	if err := trust(i.spec.CA); err != nil {
+		return fmt.Errorf("adding the certificates: %w", err)
+	}
+	if err := unix.Mount("", "/etc", "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, ""); err != nil {
+		return fmt.Errorf("closing /etc: %w", err)
 	}
 	return nil
 }
@@ -101,7 +113,12 @@ func trust(own string) error {
 	if err := os.Symlink("certs/ca-certificates.crt", "/etc/ssl/cert.pem"); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(bundle, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	return certify(bundle, own)
+}
+
+// certify adds certificates to a file of them.
+func certify(file, own string) error {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}
@@ -131,7 +148,9 @@ func (i *initial) environment() [][]byte {
 		}
 	}
 	for name, value := range i.spec.Env {
-		if _, reserved := hotcell.ReservedVariable(name); !reserved {
+		// A program finds the first of two: an image may set what a secret is called.
+		_, reserved := hotcell.ReservedVariable(name)
+		if !reserved && !slices.ContainsFunc(i.secrets, func(v variable) bool { return v.name == name }) {
 			env = append(env, []byte(name+"="+value))
 		}
 	}

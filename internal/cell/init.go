@@ -21,11 +21,13 @@ import (
 type initial struct {
 	gateway *gateway
 	stage   *stage
-	spec    cellrpc.Spec
-	sealed  *sealedLease
-	secrets []variable
-	witness *witness
-	names   names
+	// confined is what the command is confined to.
+	confined confinement
+	spec     cellrpc.Spec
+	sealed   *sealedLease
+	secrets  []variable
+	witness  *witness
+	names    names
 	// widening is held while names are added.
 	widening sync.Mutex
 	// guard knows the job's values, once the lease is open.
@@ -47,7 +49,7 @@ func initMain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	i := &initial{gateway: g}
+	i := &initial{gateway: g, confined: confinementOf(os.Args)}
 	var exit cellrpc.Exit
 	if err := border.Run("a job's cell", func() error { exit = i.live(ctx); return nil }); err != nil {
 		border.Func("a job's cell", caught, func() { i.forget() })()
@@ -116,7 +118,7 @@ func watch(line *os.File) (*atomic.Bool, error) {
 func (i *initial) live(ctx context.Context) cellrpc.Exit {
 	defer i.forget()
 	var err error
-	if i.stage, err = startStage(jobs); err != nil {
+	if i.stage, err = startStage(i.confined); err != nil {
 		return unstarted(err)
 	}
 	leased := make(chan error, 1)

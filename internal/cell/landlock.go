@@ -82,8 +82,11 @@ func landlock(of confinement) error {
 	}
 	defer func() { _ = unix.Close(int(fd)) }()
 	for _, rule := range landlockRules {
-		if of == browsers && rule.path == "/proc" {
+		switch {
+		case of == browsers && rule.path == "/proc":
 			rule.access |= unix.LANDLOCK_ACCESS_FS_WRITE_FILE // the maps of its own user namespaces
+		case of == images && rule.path == "/":
+			rule.access = readAndRun // the image has its programs where it likes
 		}
 		if err := addRule(int(fd), rule.path, rule.access&attr.files); err != nil {
 			return fmt.Errorf("making Landlock's rules: %w", err)

@@ -47,9 +47,9 @@ func startStage(of confinement) (*stage, error) {
 		return nil, fmt.Errorf("preparing the command: %w", err)
 	}
 	theirs := []*os.File{null, pipes[2][1], pipes[3][1], pipes[0][0], pipes[1][1]}
-	argv := []string{"hotcell", ExecCommand}
+	argv := []string{"hotcell", ExecCommand, string(of)}
 	if of == browsers {
-		theirs, argv = append(theirs, pipes[4][0], pipes[5][1]), append(argv, string(browsers))
+		theirs = append(theirs, pipes[4][0], pipes[5][1])
 		s.devtools = [2]*os.File{pipes[4][1], pipes[5][0]}
 	}
 	fds := make([]uintptr, len(theirs))

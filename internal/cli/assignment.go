@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -27,7 +28,7 @@ func (a *app) assignments() *cobra.Command {
 // workFlags are the flags that make an assignment's work.
 type workFlags struct {
 	command, files, memory, disk string
-	instructions, agent          string
+	instructions, agent, image   string
 	allow, env, include          []string
 	timeout                      time.Duration
 	pids                         int
@@ -39,6 +40,7 @@ func (f *workFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.command, "command", "", "what runs in the cell, by /bin/sh -c; what follows -- at run are its arguments")
 	flags.StringVar(&f.instructions, "instructions", "", "a `file` that says what an agent is to do, - for standard input: it lies at /job/INSTRUCTIONS.md, and is the agent's standard input")
 	flags.StringVar(&f.agent, "agent", "", "the `agent` that follows the instructions: claude, codex, gemini, opencode (hotcell agents list), or a command (jobs.agent of the server's configuration)")
+	flags.StringVar(&f.image, "image", "", "the `image` that is the root of its cells, in the place of the machine's /usr (hotcell images list); empty for the machine's")
 	flags.StringVar(&f.files, "files", "", "a `folder` that each job gets a fresh copy of, at /job")
 	flags.StringSliceVar(&f.include, "include", nil, "of --files: `names` or paths that go along although they usually hold keys: .env, .git, *.pem")
 	flags.StringArrayVar(&f.allow, "allow", nil, "a host that the job may reach: `HOST[:PORT][/PROTOCOL]`, HTTPS without one; may be given several times")
@@ -81,6 +83,9 @@ func (f *workFlags) apply(cmd *cobra.Command, w *hotcell.Work) error {
 			return usagef("--env takes NAME=value")
 		}
 		w.Environment[name] = value
+	}
+	if cmd.Flags().Changed("image") {
+		w.Image = f.image
 	}
 	if cmd.Flags().Changed("browser") {
 		w.Browser = f.browser
@@ -265,6 +270,9 @@ func (a *app) showAssignment() *cobra.Command {
 			return a.json(x)
 		}
 		rows := [][]string{{"name", x.Name}, {"id", string(x.ID)}, {"command", x.Work.Command}, {"agent", x.Work.Agent}, {"instructions", shorten(x.Work.Instructions, 60)}, {"may reach", allowed(x.Work.Allow)}}
+		if x.Work.Image != "" {
+			rows = append(rows, []string{"image", a.imageOf(cmd.Context(), x.Work.Image)})
+		}
 		if x.Work.Files != nil {
 			rows = append(rows, []string{"files", fmt.Sprintf("%d bytes, SHA-256 %s", x.Work.Files.Size, x.Work.Files.Digest)})
 		}
@@ -277,6 +285,20 @@ func (a *app) showAssignment() *cobra.Command {
 		}
 		return a.table(rows)
 	})
+}
+
+// imageOf is an image's name, and its digest where the server has it.
+func (a *app) imageOf(ctx context.Context, name string) string {
+	list, err := a.client().Images(ctx)
+	if err != nil {
+		return name
+	}
+	for _, i := range list {
+		if i.Name == name {
+			return name + ", " + i.Digest
+		}
+	}
+	return name + ", which is not there any more: its jobs will not start"
 }
 
 // limitRows are the limits that the assignment has of its own, and its

@@ -127,11 +127,15 @@ func (a *app) showJob() *cobra.Command {
 		if a.output == "json" {
 			return a.json(j)
 		}
-		return a.table([][]string{
-			{"id", string(j.ID)}, {"assignment", j.Name, string(j.Assignment)}, does(j), {"state", string(j.State)}, {"exit code", codeOf(j)},
+		rows := [][]string{{"id", string(j.ID)}, {"assignment", j.Name, string(j.Assignment)}, does(j)}
+		if j.Work.Image != "" {
+			rows = append(rows, []string{"image", j.Work.Image + ", " + j.Work.ImageDigest})
+		}
+		return a.table(append(rows, [][]string{
+			{"state", string(j.State)}, {"exit code", codeOf(j)},
 			{"reason", a.why(cmd.Context(), j)}, {"made", at(j.CreatedAt)}, {"took", took(j)}, {"redactions", strconv.Itoa(j.Redactions)}, {"output", strconv.FormatInt(j.OutputSize, 10) + " bytes" + gone(j.OutputRemovedAt)},
 			{"log", strconv.FormatInt(j.LogSize, 10) + " bytes" + gone(j.LogRemovedAt)},
-		})
+		}...))
 	})
 }
 

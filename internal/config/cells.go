@@ -36,6 +36,9 @@ func (c Cells) check() error {
 	if c.Toolchains != "" && !filepath.IsAbs(c.Toolchains) {
 		return hotcell.Invalid("/cells/toolchains", "write a folder's whole path")
 	}
+	if c.Images != "" && !filepath.IsAbs(c.Images) {
+		return hotcell.Invalid("/cells/images", "write a folder's whole path")
+	}
 	return nil
 }
 

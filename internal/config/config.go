@@ -155,6 +155,9 @@ type Cells struct {
 	// Toolchains is the folder of hotcell toolchains, which all users of the machine can
 	// read; /opt/hotcell where the server runs as root, else one of the data folder.
 	Toolchains string `yaml:"toolchains"`
+	// Images is the folder of hotcell images, which all users of the machine can read;
+	// /opt/hotcell-images where the server runs as root, else one of the data folder.
+	Images string `yaml:"images"`
 	// Mounts are folders of the machine that cells see, to read, as [ParseMount] reads
 	// them. What a folder named bin in one of them has is in the PATH.
 	Mounts List[string] `yaml:"mounts"`

@@ -3,9 +3,32 @@ package worker
 import (
 	"os"
 	"path/filepath"
+	"slices"
 
 	"hotcell/internal/cell"
+	"hotcell/internal/worker/gateway"
 )
+
+// furnish finds what the cell sees: its root, and the folders of the machine. Leave lets
+// the root go.
+func (r *run) furnish(door *gateway.Config) (leave func(), err error) {
+	mounts, path, err := r.worker.mounts()
+	if err != nil {
+		return nil, err
+	}
+	r.mounts, door.Path = mounts, path
+	if work := r.job.Work; work.Image != "" && !r.job.External {
+		if r.root, err = r.worker.Images.Use(work.Image, work.ImageDigest); err != nil {
+			return nil, err
+		}
+		own := r.root.Settings.Path
+		if own == nil {
+			own = filepath.SplitList(cell.Path)
+		}
+		door.Path, door.Env = slices.Concat(own, path), r.root.Settings.Env
+	}
+	return r.root.Close, nil
+}
 
 // mounts are the folders that cells see besides the machine's usual ones, and those of
 // them that come first in the PATH.

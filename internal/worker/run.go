@@ -20,6 +20,7 @@ import (
 	"hotcell/internal/line/socketpair"
 	"hotcell/internal/line/workerrpc"
 	"hotcell/internal/worker/gateway"
+	"hotcell/internal/worker/image"
 )
 
 // run is one job under way. It is the sink of its gateway.
@@ -28,6 +29,8 @@ type run struct {
 	job     hotcell.Job
 	gateway *gateway.Gateway
 	mounts  []cell.Mount
+	// root is the image that the cell has as its root; nil for the machine's own.
+	root *image.Root
 	// waits is true while the job waits for a person.
 	waits atomic.Bool
 
@@ -50,11 +53,12 @@ func (w *Worker) run(ctx context.Context, job hotcell.Job, send func(*workerrpc.
 	r := &run{worker: w, job: job, send: send, kill: func() {}}
 	door := w.Door
 	door.Alone = func() bool { return w.alone(r) }
-	mounts, path, err := w.mounts()
+	leave, err := r.furnish(&door)
 	if err != nil {
 		return err
 	}
-	r.mounts, door.Path, door.Bounded = mounts, path, w.Cgroups != nil
+	defer leave()
+	door.Bounded = w.Cgroups != nil
 	door.Job, door.Vault, door.Sink, door.Now, door.Log = job, w.Vault, r, w.Now, w.Log
 	if w.BrowserTools != nil {
 		door.Browsers = browsers{w}
@@ -142,7 +146,7 @@ func (r *run) live(ctx context.Context, user int) (*workerrpc.End, error) {
 	}
 	var stderr bytes.Buffer
 	process, err := r.worker.Driver.Start(ctx, cell.Config{
-		Gateway: dial, Mounts: r.mounts, Disk: r.job.Work.Limits.Disk, Cgroup: group, User: user, Stderr: &limited{to: &stderr, left: 4096},
+		Gateway: dial, Root: r.root.Path(), Mounts: r.mounts, Disk: r.job.Work.Limits.Disk, Cgroup: group, User: user, Stderr: &limited{to: &stderr, left: 4096},
 	})
 	if err != nil {
 		return nil, err

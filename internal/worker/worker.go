@@ -36,6 +36,7 @@ import (
 	"hotcell/internal/value/tidy"
 	"hotcell/internal/wire/budget"
 	"hotcell/internal/worker/gateway"
+	"hotcell/internal/worker/image"
 	"hotcell/internal/worker/toolchain"
 )
 
@@ -60,6 +61,8 @@ type Config struct {
 	// further folders of the machine that they see.
 	Toolchains toolchain.Store
 	Mounts     []cell.Mount
+	// Images are those that jobs may have as their root.
+	Images image.Store
 	// Cgroups is where cells get cgroups; nil for none.
 	Cgroups *cell.Cgroups
 	// BrowserTools lists what an agent may have a browser do; nil where the machine

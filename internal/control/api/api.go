@@ -127,6 +127,8 @@ type Config struct {
 	Tools http.Handler
 	// Agents are those that assignments may name; nil for none.
 	Agents *agent.Catalog
+	// Images lists the images that assignments may name; nil for none.
+	Images func() ([]hotcell.Image, error)
 	// InCells says whether a program is in cells; nil says yes of all.
 	InCells func(program string) bool
 	// Tidy is told when a value came in plain; nil for nobody.

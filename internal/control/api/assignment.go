@@ -19,6 +19,7 @@ type workBody struct {
 	Instructions string            `json:"instructions,omitempty" doc:"what an agent is to do: /job/INSTRUCTIONS.md, and the command's standard input"`
 	Files        *hotcell.Files    `json:"files,omitempty"`
 	Allow        []hotcell.Allow   `json:"allow,omitempty"`
+	Image        string            `json:"image,omitempty" doc:"the image that is the cell's root, in the place of the machine's /usr: one of GET /v1/images"`
 	Limits       limitsBody        `json:"limits,omitzero"`
 	Environment  map[string]string `json:"environment,omitempty"`
 	Browser      bool              `json:"browser,omitempty" doc:"give its jobs a browser, also where no login is attached"`
@@ -33,7 +34,7 @@ type limitsBody struct {
 }
 
 func (b workBody) work() (hotcell.Work, error) {
-	w := hotcell.Work{Command: b.Command, Agent: b.Agent, Instructions: b.Instructions, Files: b.Files, Allow: b.Allow, Environment: b.Environment, Browser: b.Browser, Drill: b.Drill}
+	w := hotcell.Work{Command: b.Command, Agent: b.Agent, Instructions: b.Instructions, Files: b.Files, Allow: b.Allow, Image: b.Image, Environment: b.Environment, Browser: b.Browser, Drill: b.Drill}
 	w.Limits = hotcell.Limits{Memory: b.Limits.Memory, Disk: b.Limits.Disk, Pids: b.Limits.Pids}
 	if b.Limits.Timeout == "" {
 		return w, nil
@@ -144,7 +145,7 @@ func assignmentItem(answer *vaultrpc.AssignmentAnswer, err error) (*item[assignm
 func (s *service) createAssignment(ctx context.Context, p hotcell.Principal, in *createAssignment) (*item[assignmentBody], error) {
 	work, err := in.Body.Work.work()
 	if err == nil {
-		err = s.checkAgent(work)
+		err = s.checkNamed(work)
 	}
 	if err != nil {
 		return nil, err
@@ -164,7 +165,7 @@ func (s *service) changeAssignment(ctx context.Context, p hotcell.Principal, in 
 	if in.Body.Work != nil {
 		work, err := in.Body.Work.work()
 		if err == nil {
-			err = s.checkAgent(work)
+			err = s.checkNamed(work)
 		}
 		if err != nil {
 			return nil, err

@@ -341,6 +341,7 @@ get /v1/connectors
 get /v1/connectors/{slug}
 get /v1/events
 get /v1/events/verify
+get /v1/images
 get /v1/jobs
 get /v1/jobs/{id}
 get /v1/jobs/{id}/browser

@@ -19,6 +19,9 @@ func (s *Service) employ(w *hotcell.Work, external bool) error {
 	if w.Command == "" && strings.TrimSpace(w.Instructions) == "" {
 		return fmt.Errorf("%w: the assignment has neither a command nor instructions, so its jobs are for agents elsewhere: hotcell jobs create --external; or give it one: hotcell assignments set --command, or --instructions", hotcell.ErrInvalid)
 	}
+	if err := s.root(w); err != nil {
+		return err
+	}
 	if w.Command == "" && w.Agent == "" {
 		if _, err := s.Config.Agents.Find(s.Config.Agent); err == nil {
 			w.Agent = s.Config.Agent
@@ -33,6 +36,20 @@ func (s *Service) employ(w *hotcell.Work, external bool) error {
 	if err == nil && w.Limits.Memory == 0 {
 		w.Limits.Memory = of.Memory << 20
 	}
+	return err
+}
+
+// root pins the image that the work names: the job has what the name leads to now.
+func (s *Service) root(w *hotcell.Work) error {
+	w.ImageDigest = ""
+	if w.Image == "" {
+		return nil
+	}
+	if s.Config.Images == nil {
+		return fmt.Errorf("%w: this server has no images", hotcell.ErrNotFound)
+	}
+	found, err := s.Config.Images(w.Image)
+	w.ImageDigest = found.Digest
 	return err
 }
 

@@ -66,6 +66,8 @@ type Config struct {
 	// of work that has instructions and neither; empty for none.
 	Agents *agent.Catalog
 	Agent  string
+	// Images finds the image that work names as its cell's root; nil where there are none.
+	Images func(name string) (hotcell.Image, error)
 	// MaxLog is how much of a job's log is kept, in bytes; 0 is 256 MiB.
 	MaxLog int64
 	Now    func() time.Time

@@ -17,6 +17,7 @@ const (
 	VaultUID  = 2_000_100_001
 	WorkerUID = 2_000_100_002
 	ParserUID = 2_000_100_003
+	ImageUID  = 2_000_100_004
 	// JobUID is the first of JobUIDs uids, one a job that runs.
 	JobUID  = 2_000_110_000
 	JobUIDs = 4096

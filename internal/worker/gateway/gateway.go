@@ -99,6 +99,9 @@ type Config struct {
 	Models     egress.Models
 	// Path are folders of the cell that come first in its PATH.
 	Path []string
+	// Env are the variables of the image that is the cell's root; the assignment's own, and
+	// its secrets, go before them.
+	Env map[string]string
 	// Bounded is true where a control group bounds what all processes of the cell use
 	// together: then no process's address space is bounded besides.
 	Bounded bool

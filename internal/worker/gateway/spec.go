@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/base64"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -27,7 +28,7 @@ func (g *Gateway) spec(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s := cellrpc.Spec{
-		Job: string(g.Job.ID), Command: work.Command, Arguments: g.Job.Arguments, Env: work.Environment, Files: work.Files != nil, Path: g.Path,
+		Job: string(g.Job.ID), Command: work.Command, Arguments: g.Job.Arguments, Env: g.variables(), Files: work.Files != nil, Path: g.Path,
 		Limits: cellrpc.Limits{Memory: work.Limits.Memory, Pids: work.Limits.Pids, FileSize: work.Limits.Disk},
 		CA:     string(g.authority.PEM()), Instructions: instructions, Errands: g.mayBrowse(),
 	}
@@ -43,6 +44,16 @@ func (g *Gateway) spec(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	answer(w, s)
+}
+
+// variables are those of the cell that are no secret.
+func (g *Gateway) variables() map[string]string {
+	if len(g.Env) == 0 {
+		return g.Job.Work.Environment
+	}
+	out := maps.Clone(g.Env)
+	maps.Copy(out, g.Job.Work.Environment)
+	return out
 }
 
 // browserSpec tells the browser's cell what to do.

@@ -66,7 +66,7 @@ func judged(said []byte, sent, ended error, told string) (out report, err error)
 	case exit != nil && exit.ExitCode() == exitOpen:
 		return out, fmt.Errorf("%w: a process that unpacks images cannot be confined on this machine, so none is unpacked", hotcell.ErrDenied)
 	case ended != nil:
-		return out, fmt.Errorf("%w: unpacking the image took more memory or time than it may, or found a fault: %w %s", hotcell.ErrInvalid, ended, strings.TrimSpace(told))
+		return out, fmt.Errorf("%w: unpacking the image took more memory or time than it may, or could not begin: %w: %s", hotcell.ErrInvalid, ended, strings.TrimSpace(told))
 	}
 	if err := json.Unmarshal(said, &out); err != nil {
 		return out, fmt.Errorf("unpacking the image: its process ended without a word: %w", err)

@@ -43,6 +43,13 @@ type Image struct {
 	Settings Settings `json:"settings"`
 }
 
+// Told is what people are told of it.
+func (i Image) Told() hotcell.Image {
+	return hotcell.Image{
+		Name: i.Name, Reference: i.Reference, Digest: i.Digest, AddedAt: i.Added, Bytes: i.Size.Bytes, Files: i.Size.Files, Shell: i.Shell,
+	}
+}
+
 // Store is a folder of images.
 type Store struct {
 	Folder string
@@ -166,8 +173,20 @@ type Root struct {
 	held   *os.File
 }
 
-// Close lets the tree go.
-func (r *Root) Close() { _ = r.held.Close() }
+// Path is the folder; empty for no image.
+func (r *Root) Path() string {
+	if r == nil {
+		return ""
+	}
+	return r.Folder
+}
+
+// Close lets the tree go; of no image, nothing.
+func (r *Root) Close() {
+	if r != nil {
+		_ = r.held.Close()
+	}
+}
 
 // Use takes an image for a cell. The digest is what the job was made with: another image
 // that has the name by now is not taken in its place; empty takes whatever has the name.

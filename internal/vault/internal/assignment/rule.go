@@ -28,12 +28,13 @@ const (
 var (
 	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
 	agentName    = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+	imageName    = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
 	digest       = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
 // check holds a whole assignment against the rules.
 func check(a hotcell.Assignment) error {
-	for _, rule := range []func(hotcell.Assignment) error{checkName, checkCommand, checkFiles, checkAllow, checkLimits, checkEnvironment, checkDrill} {
+	for _, rule := range []func(hotcell.Assignment) error{checkName, checkCommand, checkFiles, checkImage, checkAllow, checkLimits, checkEnvironment, checkDrill} {
 		if err := rule(a); err != nil {
 			return err
 		}
@@ -83,6 +84,16 @@ func checkFiles(a hotcell.Assignment) error {
 	}
 	if !digest.MatchString(f.Digest) {
 		return hotcell.Invalid("/work/files/digest", "files are named by their archive's SHA-256, 64 hex digits")
+	}
+	return nil
+}
+
+func checkImage(a hotcell.Assignment) error {
+	switch {
+	case a.Work.Image != "" && !imageName.MatchString(a.Work.Image):
+		return hotcell.Invalid("/work/image", "an image is named as hotcell images list does: small letters, digits, dots, hyphens and underscores")
+	case a.Work.ImageDigest != "":
+		return hotcell.Invalid("/work/image_digest", "a job gets the digest when it is made; an assignment names the image")
 	}
 	return nil
 }
