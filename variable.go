@@ -19,6 +19,8 @@ var reservedVariables = map[string]string{
 	"NODE_EXTRA_CA_CERTS": "the cell sets its certificates", "REQUESTS_CA_BUNDLE": "the cell sets its certificates",
 	"CURL_CA_BUNDLE": "the cell sets its certificates", "GIT_SSL_CAINFO": "the cell sets its certificates",
 	"PIP_CERT": "the cell sets its certificates", "PGSSLROOTCERT": "the cell sets its certificates",
+	"AWS_CA_BUNDLE": "the cell sets its certificates", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": "the cell sets its certificates",
+	"DENO_CERT": "the cell sets its certificates", "CARGO_HTTP_CAINFO": "the cell sets its certificates",
 	"HTTP_PROXY": "the cell sets its proxy", "HTTPS_PROXY": "the cell sets its proxy",
 	"ALL_PROXY": "the cell sets its proxy", "NO_PROXY": "the cell sets its proxy",
 	"IFS": "a shell reads it before the command", "ENV": "a shell runs the file that it names",
@@ -29,7 +31,8 @@ var reservedVariables = map[string]string{
 	"PERL5OPT": "Perl loads what it names", "PERL5LIB": "Perl loads its library from there",
 	"RUBYOPT": "Ruby loads what it names", "RUBYLIB": "Ruby loads its library from there",
 	"JAVA_TOOL_OPTIONS": "Java loads what it names", "_JAVA_OPTIONS": "Java loads what it names",
-	"GCONV_PATH": "the C library loads code from there", "LOCPATH": "the C library reads from there",
+	"JDK_JAVA_OPTIONS": "Java loads what it names",
+	"GCONV_PATH":       "the C library loads code from there", "LOCPATH": "the C library reads from there",
 	"HOSTALIASES": "the C library renames hosts by it", "RES_OPTIONS": "the C library resolves names by it",
 	"GIT_SSH": "git runs it", "GIT_SSH_COMMAND": "git runs it", "GIT_EXTERNAL_DIFF": "git runs it",
 }

@@ -76,6 +76,10 @@ func (i *initial) makeEtc() error {
 	if err := trust(i.spec.CA); err != nil {
 		return fmt.Errorf("adding the certificates: %w", err)
 	}
+	var err error
+	if i.java, err = i.trustForJava(bundle, filepath.Dir(bundle)); err != nil {
+		return err
+	}
 	if err := unix.Mount("", "/etc", "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, ""); err != nil {
 		return fmt.Errorf("closing /etc: %w", err)
 	}
@@ -105,29 +109,6 @@ func closeProc() error {
 	return unix.Mount("", "/proc", "", unix.MS_REMOUNT|flags, "hidepid=2")
 }
 
-// trust adds the job's own certificates to the machine's, which bwrap has put there.
-func trust(own string) error {
-	if err := os.MkdirAll(filepath.Dir(bundle), 0o755); err != nil {
-		return err
-	}
-	if err := os.Symlink("certs/ca-certificates.crt", "/etc/ssl/cert.pem"); err != nil {
-		return err
-	}
-	return certify(bundle, own)
-}
-
-// certify adds certificates to a file of them.
-func certify(file, own string) error {
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	if own != "" {
-		_, err = f.WriteString("\n" + own)
-	}
-	return errors.Join(err, f.Close())
-}
-
 // environment is what the command runs with: the cell's own, the assignment's,
 // then its secrets. The caller wipes it.
 func (i *initial) environment() [][]byte {
@@ -135,17 +116,21 @@ func (i *initial) environment() [][]byte {
 	const direct = "localhost,127.0.0.1,::1"
 	var env [][]byte
 	for _, own := range [][2]string{
-		{"PATH", strings.Join(append(slices.Clone(i.spec.Path), Path), ":")},
+		{"PATH", strings.Join(i.path(), ":")},
 		{"HOME", "/home/job"}, {"USER", "job"}, {"LOGNAME", "job"}, {"SHELL", "/bin/sh"}, {"TMPDIR", "/tmp"}, {"PWD", "/job"},
 		{"LANG", "C.UTF-8"}, {"TERM", "dumb"}, {"HOTCELL", "1"}, {"HOTCELL_JOB", i.spec.Job},
-		{"SSL_CERT_FILE", bundle}, {"NODE_EXTRA_CA_CERTS", bundle}, {"REQUESTS_CA_BUNDLE", bundle}, {"CURL_CA_BUNDLE", bundle},
-		{"GIT_SSL_CAINFO", bundle}, {"PIP_CERT", bundle}, {"PGSSLROOTCERT", bundle},
 		{"HOTCELL_URL", doorURL}, {"HOTCELL_MCP_URL", doorURL + cellrpc.PathMCP},
 		{"HTTPS_PROXY", proxy}, {"https_proxy", proxy}, {"NO_PROXY", direct}, {"no_proxy", direct},
 	} {
 		if _, set := i.spec.Env[own[0]]; !set || own[0] != "LANG" && own[0] != "TERM" {
 			env = append(env, []byte(own[0]+"="+own[1]))
 		}
+	}
+	for _, name := range trusting {
+		env = append(env, []byte(name+"="+bundle))
+	}
+	if i.java != "" {
+		env = append(env, []byte("JAVA_TOOL_OPTIONS="+javaOptions(i.java)))
 	}
 	for name, value := range i.spec.Env {
 		// A program finds the first of two: an image may set what a secret is called.

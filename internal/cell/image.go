@@ -107,6 +107,10 @@ func (i *initial) overImage() error {
 	if err := bindOver(ownBundle, bundle); err != nil {
 		return err
 	}
+	var err error
+	if i.java, err = i.trustForJava(ownBundle, furniture); err != nil {
+		return err
+	}
 	return unix.Mount("", furniture, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, "")
 }
 

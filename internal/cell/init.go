@@ -27,7 +27,9 @@ type initial struct {
 	sealed   *sealedLease
 	secrets  []variable
 	witness  *witness
-	names    names
+	// java is the store of authorities for Java; empty where the cell has no Java.
+	java  string
+	names names
 	// widening is held while names are added.
 	widening sync.Mutex
 	// guard knows the job's values, once the lease is open.
