@@ -85,6 +85,9 @@ type Limits struct {
 	// Disk is what /job and /tmp may hold each, in bytes.
 	Disk int64 `json:"disk"`
 	Pids int   `json:"pids"`
+	// CPU is how many processors all of it may keep busy, such as 1.5; 0 is as many as
+	// are free. It needs control groups.
+	CPU float64 `json:"cpu,omitempty"`
 }
 
 // Duration is a time.Duration that is written as text: "10m".

@@ -57,7 +57,7 @@ type workBody struct {
 }
 
 func bodyOf(w hotcell.Work) *workBody {
-	limits := map[string]any{"memory": w.Limits.Memory, "disk": w.Limits.Disk, "pids": w.Limits.Pids}
+	limits := map[string]any{"memory": w.Limits.Memory, "disk": w.Limits.Disk, "pids": w.Limits.Pids, "cpu": w.Limits.CPU}
 	if w.Limits.Timeout > 0 {
 		limits["timeout"] = time.Duration(w.Limits.Timeout).String()
 	}

@@ -99,7 +99,7 @@ func (h *house) control(ctx context.Context) error {
 	limits := h.config.Jobs
 	jobs := job.New(job.Config{
 		Store: store, Queue: store, Vault: vault, Worker: remote, Files: files, Output: outputs,
-		Limits:      hotcell.Limits{Timeout: hotcell.Duration(limits.Timeout), Memory: int64(limits.Memory), Disk: int64(limits.Disk), Pids: limits.Pids},
+		Limits:      hotcell.Limits{Timeout: hotcell.Duration(limits.Timeout), Memory: int64(limits.Memory), Disk: int64(limits.Disk), Pids: limits.Pids, CPU: limits.CPU},
 		Concurrency: limits.Concurrency, Agents: agents, Agent: limits.Agent, Images: h.image, Now: time.Now, Log: h.log,
 	})
 	if err := jobs.Recover(ctx); err != nil {

@@ -176,6 +176,24 @@ func (c *Cgroups) New(name string, memory int64, pids int) (*Cgroup, error) {
 	return g, nil
 }
 
+// cpuPeriod is the time, in microseconds, within which a cell has its part of the
+// processors: the kernel's default (cgroup-v2, "CPU Interface Files").
+const cpuPeriod = 100_000
+
+// Processors bounds how many processors the cell keeps busy: 0.5 is half of one. It
+// fails where the machine's groups do not count their time.
+func (g *Cgroup) Processors(n float64) error {
+	quota := strconv.FormatInt(int64(n*cpuPeriod), 10)
+	if g.parent.v2 {
+		return g.parent.write(g.dirs[""], "cpu.max", quota+" "+strconv.Itoa(cpuPeriod))
+	}
+	dir, ok := g.dirs["cpu"]
+	if !ok {
+		return errors.New("this machine's cgroups do not bound the time of processors")
+	}
+	return errors.Join(g.parent.write(dir, "cpu.cfs_period_us", strconv.Itoa(cpuPeriod)), g.parent.write(dir, "cpu.cfs_quota_us", quota))
+}
+
 // Settle ends the youth of a cell: it has no more of the processors than others.
 func (g *Cgroup) Settle() { g.weigh(sharesOfAll, weightOfAll) }
 

@@ -83,7 +83,9 @@ func (i *initial) hasJava() bool {
 }
 
 // path are the folders of the command's PATH.
-func (i *initial) path() []string { return append(append([]string{}, i.spec.Path...), strings.Split(Path, ":")...) }
+func (i *initial) path() []string {
+	return append(append([]string{}, i.spec.Path...), strings.Split(Path, ":")...)
+}
 
 // trust adds the job's own certificates to the machine's, which bwrap has put there.
 func trust(own string) error {

@@ -32,6 +32,7 @@ type workFlags struct {
 	allow, env, include          []string
 	timeout                      time.Duration
 	pids                         int
+	cpu                          float64
 	browser, yes                 bool
 }
 
@@ -51,6 +52,7 @@ func (f *workFlags) add(c *cobra.Command) {
 	flags.BoolVar(&f.browser, "browser", false, "give its jobs a browser, also where no login is attached")
 	flags.BoolVarP(&f.yes, "yes", "y", false, yesKeys)
 	flags.IntVar(&f.pids, "pids", 0, "how many processes and threads a job may have")
+	flags.Float64Var(&f.cpu, "cpu", 0, "how many `processors` a job may keep busy, such as 1.5 (as many as are free)")
 }
 
 // apply changes what was given on the command line.
@@ -92,6 +94,9 @@ func (f *workFlags) apply(cmd *cobra.Command, w *hotcell.Work) error {
 	}
 	if f.timeout != 0 {
 		w.Limits.Timeout = hotcell.Duration(f.timeout)
+	}
+	if cmd.Flags().Changed("cpu") {
+		w.Limits.CPU = f.cpu
 	}
 	if f.pids != 0 {
 		w.Limits.Pids = f.pids
@@ -312,6 +317,9 @@ func limitRows(w hotcell.Work) (rows [][]string) {
 	}
 	if w.Limits.Pids > 0 {
 		rows = append(rows, []string{"processes", strconv.Itoa(w.Limits.Pids)})
+	}
+	if w.Limits.CPU > 0 {
+		rows = append(rows, []string{"processors", strconv.FormatFloat(w.Limits.CPU, 'g', -1, 64)})
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.Environment)) {
 		rows = append(rows, []string{"variable", name + "=" + w.Environment[name]})

@@ -192,6 +192,7 @@ type Jobs struct {
 	Memory  Size          `yaml:"memory"`
 	Disk    Size          `yaml:"disk"`
 	Pids    int           `yaml:"pids"`
+	CPU     float64       `yaml:"cpu"`
 	// Agent is the agent, by its name or as a command, of assignments that have
 	// instructions and name none.
 	Agent string `yaml:"agent"`
@@ -349,6 +350,8 @@ func (c Config) Check() error {
 		return hotcell.Invalid("/jobs/concurrency", "it is 1 to 1024")
 	case c.Jobs.Timeout < time.Second:
 		return hotcell.Invalid("/jobs/timeout", "it is at least a second")
+	case !(c.Jobs.CPU >= 0 && c.Jobs.CPU <= 1024):
+		return hotcell.Invalid("/jobs/cpu", "it is 0, for as many processors as are free, to 1024")
 	case c.Jobs.Memory < 16<<20 || c.Jobs.Disk < 1<<20 || c.Jobs.Pids < 1:
 		return hotcell.Invalid("/jobs", "memory is at least 16MiB, disk at least 1MiB, pids at least 1")
 	}

@@ -201,6 +201,29 @@ func TestACgroupEndsWithItsJob(t *testing.T) {
 	if err != nil || got.end == nil || !strings.Contains(got.end.Reason, "could not start another process or thread: its limit is 20") {
 		t.Errorf("%+v, %v", got.end, err)
 	}
+	bounded := jobOf("echo here")
+	bounded.Work.Limits.CPU = 0.5
+	periods := make(chan string, 1)
+	got, err = h.run(t.Context(), bounded, func(string) {
+		for _, file := range of() {
+			for _, name := range []string{"cpu.max", "cpu.cfs_quota_us"} {
+				if text, err := os.ReadFile(filepath.Join(file, name)); err == nil {
+					select {
+					case periods <- strings.Fields(string(text))[0]:
+					default:
+					}
+				}
+			}
+		}
+	})
+	quota := ""
+	select {
+	case quota = <-periods:
+	default:
+	}
+	if err != nil || got.end == nil || quota != "50000" {
+		t.Errorf("half a processor is the quota %q: %+v, %v", quota, got.end, err)
+	}
 	if left := of(); len(left) != 0 {
 		t.Errorf("left behind: %q", left)
 	}

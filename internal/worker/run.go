@@ -160,14 +160,27 @@ func (r *run) live(ctx context.Context, user int) (*workerrpc.End, error) {
 // whatever they do.
 const youth = 2 * time.Second
 
+// cgroup makes the cell's cgroup; nil where the machine lets none be made, as doctor
+// tells. A limit that could not be kept then is said, and no job runs without it.
 func (r *run) cgroup() (*cell.Cgroup, error) {
-	if r.worker.Cgroups == nil {
-		return nil, nil //nolint:nilnil // a cell without a cgroup, as doctor tells
-	}
 	l := r.job.Work.Limits
+	if r.worker.Cgroups == nil {
+		if l.CPU > 0 {
+			return nil, fmt.Errorf("%w: its time on processors is to be bounded, and this machine lets no cgroup be made: see hotcell doctor, or take --cpu away", hotcell.ErrDenied)
+		}
+		return nil, nil //nolint:nilnil // a cell without a cgroup
+	}
 	// Files are in memory, beside what the processes have; the init and its stage
 	// count too: a few threads of ours.
-	return r.worker.Cgroups.New(string(r.job.ID), l.Memory+l.Disk, l.Pids+32)
+	group, err := r.worker.Cgroups.New(string(r.job.ID), l.Memory+l.Disk, l.Pids+32)
+	if err != nil || l.CPU == 0 {
+		return group, err
+	}
+	if err := group.Processors(l.CPU); err != nil {
+		group.Remove()
+		return nil, fmt.Errorf("%w: its time on processors cannot be bounded: %w", hotcell.ErrDenied, err)
+	}
+	return group, nil
 }
 
 // end says how the cell ended.

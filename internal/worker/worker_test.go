@@ -196,3 +196,15 @@ func TestAJobRunsOnceAtATime(t *testing.T) {
 	cancel()
 	<-done
 }
+
+// TestALimitThatCannotBeKeptIsSaid runs no job without a limit that it is to have.
+func TestALimitThatCannotBeKeptIsSaid(t *testing.T) {
+	t.Parallel()
+	h := open(t, nil) // without cgroups
+	j := jobOf("echo it ran")
+	j.Work.Limits.CPU = 1
+	got, err := h.run(t.Context(), j, nil)
+	if !errors.Is(err, hotcell.ErrDenied) || !strings.Contains(err.Error(), "take --cpu away") || got.stdout.String() != "" {
+		t.Errorf("%q, %v", got.stdout.String(), err)
+	}
+}

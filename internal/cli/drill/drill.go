@@ -21,8 +21,8 @@ import (
 
 	"hotcell"
 	"hotcell/client"
-	"hotcell/internal/value/sensitive"
 	"hotcell/internal/cli/drill/attacks"
+	"hotcell/internal/value/sensitive"
 )
 
 // Options say how to drill.

@@ -27,15 +27,16 @@ type workBody struct {
 }
 
 type limitsBody struct {
-	Timeout string `json:"timeout,omitempty" doc:"such as 10m; the server's default when empty"`
-	Memory  int64  `json:"memory,omitempty" doc:"bytes"`
-	Disk    int64  `json:"disk,omitempty" doc:"bytes"`
-	Pids    int    `json:"pids,omitempty"`
+	Timeout string  `json:"timeout,omitempty" doc:"such as 10m; the server's default when empty"`
+	Memory  int64   `json:"memory,omitempty" doc:"bytes"`
+	Disk    int64   `json:"disk,omitempty" doc:"bytes"`
+	Pids    int     `json:"pids,omitempty"`
+	CPU     float64 `json:"cpu,omitempty" doc:"how many processors it may keep busy, such as 1.5; as many as are free when it is 0"`
 }
 
 func (b workBody) work() (hotcell.Work, error) {
 	w := hotcell.Work{Command: b.Command, Agent: b.Agent, Instructions: b.Instructions, Files: b.Files, Allow: b.Allow, Image: b.Image, Environment: b.Environment, Browser: b.Browser, Drill: b.Drill}
-	w.Limits = hotcell.Limits{Memory: b.Limits.Memory, Disk: b.Limits.Disk, Pids: b.Limits.Pids}
+	w.Limits = hotcell.Limits{Memory: b.Limits.Memory, Disk: b.Limits.Disk, Pids: b.Limits.Pids, CPU: b.Limits.CPU}
 	if b.Limits.Timeout == "" {
 		return w, nil
 	}

@@ -220,6 +220,9 @@ func (s *Service) limits(l hotcell.Limits) hotcell.Limits {
 	if l.Pids == 0 {
 		l.Pids = s.Limits.Pids
 	}
+	if l.CPU == 0 {
+		l.CPU = s.Limits.CPU
+	}
 	return l
 }
 

@@ -32,12 +32,12 @@ func TestAFaultSaysWhatIsWanted(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
-			s, err := schema.Read([]byte(`{"properties":{"x":` + c.schema + `}}`), schema.Options{})
+			s, err := schema.Read([]byte(`{"properties":{"x":`+c.schema+`}}`), schema.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			var v any
-			if err := json.Unmarshal([]byte(`{"x":` + c.value + `}`), &v); err != nil {
+			if err := json.Unmarshal([]byte(`{"x":`+c.value+`}`), &v); err != nil {
 				t.Fatal(err)
 			}
 			fault, ok := errors.AsType[*schema.Fault](s.Check(t.Context(), v))

@@ -23,6 +23,8 @@ const (
 	minMemory      = 16 << 20
 	minDisk        = 1 << 20
 	maxPids        = 32_768
+	minCPU         = 0.05
+	maxCPU         = 1024
 )
 
 var (
@@ -127,6 +129,8 @@ func checkLimits(a hotcell.Assignment) error {
 		return hotcell.Invalid("/work/limits/disk", "a disk limit is at least 1 MiB")
 	case l.Pids < 0 || l.Pids > maxPids:
 		return hotcell.Invalid("/work/limits/pids", "a limit of processes is 1 to %d", maxPids)
+	case l.CPU != 0 && !(l.CPU >= minCPU && l.CPU <= maxCPU): // so that NaN is none
+		return hotcell.Invalid("/work/limits/cpu", "a limit of processors is %v to %d, such as 1.5", minCPU, maxCPU)
 	}
 	return nil
 }
