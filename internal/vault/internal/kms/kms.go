@@ -14,10 +14,14 @@ package kms
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"hotcell/internal/value/sensitive"
 )
@@ -65,17 +69,39 @@ func fault(kind error, format string, args ...any) *Fault {
 
 // Config names a key, and says what is needed to reach it.
 type Config struct {
-	// URL names the key: "file:///path".
+	// URL names the key: "file:///path", or a key of a service; docs/keys.md lists them.
 	URL string
 	// Inside is where a local key file lies as this process sees it; empty where that
 	// is as the URL says.
 	Inside string
 	// Trial says that the key is only tried: by root, a file may be anybody's.
 	Trial bool
+	// Environment is where credentials for a service come from.
+	Environment *Environment
+	// Roots are the certificates that services are held against; nil for the system's.
+	Roots *x509.CertPool
+	// Dial connects to services; nil for a plain connection. Their addresses are the
+	// operator's word.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Now tells how old credentials are; nil for the machine's clock.
+	Now func() time.Time
 }
 
-// Open opens the key that a URL names.
+func (c Config) now() time.Time {
+	if c.Now == nil {
+		return time.Now()
+	}
+	return c.Now()
+}
+
+// Open opens the key that a URL names. A service is not asked before the first use.
 func Open(_ context.Context, c Config) (Key, error) {
+	if credential, found := strings.CutPrefix(c.URL, sealedScheme); found {
+		return asKey(openSealed(c, credential))
+	}
+	if u, err := url.Parse(c.URL); err == nil && opener(u.Scheme) != nil {
+		return openRemote(c, u)
+	}
 	path, err := filePath(c.URL)
 	if err != nil {
 		return nil, err
@@ -109,7 +135,7 @@ func filePath(name string) (string, error) {
 	case err != nil:
 		return "", errors.New("reading the key's URL: it is not a URL; a local key file is file:///path/of/local.key")
 	case u.Scheme != "file":
-		return "", fmt.Errorf("reading the key's URL: there is no key service of the kind %q; a local key file is file:///path/of/local.key", u.Scheme)
+		return "", fmt.Errorf("reading the key's URL: there is no key service of the kind %q; there are file, systemd-creds, hcvault, awskms, gcpkms and azurekv", u.Scheme)
 	case u.Host != "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || !filepath.IsAbs(u.Path):
 		return "", errors.New("reading the key's URL: a local key file is file:///path/of/local.key, with three slashes, a full path and no more")
 	}
@@ -127,12 +153,10 @@ func kindOfWrapped(wrapped []byte) string {
 		return ""
 	}
 	kind := string(wrapped[2 : 2+int(wrapped[1])])
-	for _, known := range []string{"hcvault", "awskms", "gcpkms", "azurekv"} {
-		if kind == known {
-			return kind
-		}
+	if opener(kind) == nil {
+		return ""
 	}
-	return ""
+	return kind
 }
 
 // otherKind is the sentence for what another service's key wrapped.
