@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,9 +19,11 @@ import (
 
 	"hotcell"
 	"hotcell/internal/cell"
+	"hotcell/internal/config"
 	"hotcell/internal/line/border"
 	"hotcell/internal/line/child"
 	"hotcell/internal/line/socketpair"
+	"hotcell/internal/vault"
 )
 
 // house is one data folder in use: its lock, its lines, its parts.
@@ -124,7 +128,7 @@ func (h *house) furnish() error {
 // vault already, nothing is made: its key was lost, and nobody shall mistake an empty
 // file for what became of it.
 func (h *house) reserveKey() error {
-	if hasVault(h.data) {
+	if hasVault(h.data) || h.keyPath() == "" {
 		return nil
 	}
 	f, err := os.OpenFile(h.keyPath(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
@@ -209,8 +213,14 @@ const cgroupPrefix = "hotcell-"
 
 func cgroupName() string { return cgroupPrefix + strconv.Itoa(os.Getpid()) }
 
-// keyPath is the local key file, which is the vault's alone.
-func (h *house) keyPath() string { return h.path("local.key") }
+// keyURL names the key: the configuration's, or a local file in the data folder.
+func keyURL(c config.Config, data string) string {
+	return cmp.Or(c.Key, (&url.URL{Scheme: "file", Path: filepath.Join(data, "local.key")}).String())
+}
+
+// keyPath is the local key file, which is the vault's alone; empty where the key is
+// none.
+func (h *house) keyPath() string { return vault.KeyFile(keyURL(h.config, h.data)) }
 
 // giveVault hands the vault's folder and key to its uid, whoever's it was.
 func (h *house) giveVault() error {
@@ -234,6 +244,9 @@ func (h *house) giveVault() error {
 // giveKey hands the key file to the vault's uid. What is no file stays as it is: the
 // vault says what is wrong with it.
 func (h *house) giveKey() error {
+	if h.keyPath() == "" {
+		return nil
+	}
 	fd, err := unix.Open(h.keyPath(), unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil //nolint:nilerr // the vault says so

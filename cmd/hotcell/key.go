@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,12 +12,69 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"hotcell"
 	"hotcell/internal/cell"
+	"hotcell/internal/config"
+	"hotcell/internal/line/child"
 	"hotcell/internal/store/sqlite"
+	"hotcell/internal/value/sensitive"
 	"hotcell/internal/vault"
 )
+
+// openVariables writes down what credentials for the key's service come from, for the
+// vault's process, whose own environment is empty. For a local key file it is nothing.
+func openVariables(name string) (*os.File, error) {
+	variables := map[string]string{}
+	if vault.KeyFile(name) == "" {
+		for _, known := range vault.KeyVariables() {
+			if text := os.Getenv(known); text != "" {
+				variables[known] = text
+			}
+		}
+	}
+	text, err := json.Marshal(variables)
+	if err != nil {
+		return nil, err
+	}
+	defer sensitive.Wipe(text)
+	return sealedFile("credentials", text)
+}
+
+// keyring is how a process reaches its key.
+type keyring struct {
+	// inside is where a local key file lies now.
+	inside      string
+	environment *vault.KeyEnvironment
+}
+
+// enter leaves the process what the vault's has and no more, and says how it reaches its
+// key.
+func (o *vaultOrder) enter() (key keyring, err error) {
+	text, err := os.ReadFile(o.Variables)
+	if err != nil {
+		return key, fmt.Errorf("reading the credentials for the key: %w", err)
+	}
+	defer sensitive.Wipe(text)
+	var variables map[string]string
+	if err := json.Unmarshal(text, &variables); err != nil {
+		return key, errors.New("reading the credentials for the key: they are not what was written")
+	}
+	key.environment = vault.GatherKey(o.Key, variables)
+	path := vault.KeyFile(o.Key)
+	if path != "" {
+		if err := vault.LookAtKey(path); err != nil {
+			return key, err
+		}
+	}
+	if o.UID != 0 {
+		if o.Folder, key.inside, err = child.Enter(o.Folder, path, o.UID); err != nil {
+			return key, err
+		}
+	}
+	return key, child.Harden()
+}
 
 // keyTried is what a process that tried the key says.
 type keyTried struct {
@@ -36,7 +94,12 @@ func runKey(ctx context.Context, text string, _ *slog.Logger) error {
 	key, err := order.enter()
 	if err == nil {
 		path := filepath.Join(order.Folder, filepath.Base(vaultFile("")))
-		tried.ID, err = vault.TryKey(ctx, key, func(ctx context.Context, fn func(hotcell.VaultReader) error) error {
+		var roots *x509.CertPool
+		if roots, err = readRoots(order.Bundle); err != nil {
+			return err
+		}
+		config := vault.Config{KeyURL: order.Key, KeyEnvironment: key.environment, Roots: roots, Now: time.Now}
+		tried.ID, err = vault.TryKey(ctx, config, func(ctx context.Context, fn func(hotcell.VaultReader) error) error {
 			err := sqlite.ReadVault(ctx, path, fn)
 			if errors.Is(err, os.ErrNotExist) || errors.Is(err, hotcell.ErrConflict) {
 				return nil // there is none yet; or a server has it, and says itself what is wrong
@@ -51,12 +114,24 @@ func runKey(ctx context.Context, text string, _ *slog.Logger) error {
 }
 
 // tryKey has a process of its own try the key.
-func tryKey(ctx context.Context, order vaultOrder) (tried keyTried, err error) {
+func tryKey(ctx context.Context, c config.Config, data string) (tried keyTried, err error) {
+	order := vaultOrder{Folder: filepath.Dir(vaultFile(data)), Key: keyURL(c, data), Variables: child.Inherited(0), Bundle: child.Inherited(1)}
+	variables, err := openVariables(order.Key)
+	if err != nil {
+		return tried, err
+	}
+	defer func() { _ = variables.Close() }()
+	bundle, err := openBundle(c.Egress.ExtraCA)
+	if err != nil {
+		return tried, err
+	}
+	defer func() { _ = bundle.Close() }()
 	text, err := json.Marshal(order)
 	if err != nil {
 		return tried, err
 	}
 	cmd := exec.CommandContext(ctx, cell.Self, keyCommand, string(text))
+	cmd.ExtraFiles = []*os.File{variables, bundle}
 	cmd.Env, cmd.Dir = []string{"LANG=C.UTF-8"}, "/"
 	// It ends when this ends, as the other parts do.
 	leash, err := cmd.StdinPipe()

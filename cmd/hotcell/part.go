@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -53,8 +52,12 @@ const (
 type vaultOrder struct {
 	// Data is the data folder; in it, the vault's own is "vault".
 	Folder string
-	Key    string
-	Owner  string
+	// Key is the key's URL, and Variables the file of those that credentials for its
+	// service come from; Warm is for how long open keys serve without it.
+	Key       string
+	Variables string
+	Warm      time.Duration
+	Owner     string
 	// Bundle is the file of certificates that upstreams are verified against.
 	Bundle string
 	Egress config.Egress
@@ -148,7 +151,7 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 	}
 	reader := parser.NewRemote(texts)
 	daemon, err := vault.Open(ctx, vault.Config{
-		Store: store, KeyURL: key.KeyURL, KeyInside: key.KeyInside, Owner: order.Owner, Dialer: dialer, Found: found, Issuers: issuers, ProofKeys: settings.Vault.ProofKeys, Roots: roots, Databases: settings.Databases, Models: order.Models, Catalog: catalog, Parser: reader, Reads: reading(reader), Limits: order.Budget.Limits(), Now: time.Now, Log: log,
+		Store: store, KeyURL: order.Key, KeyInside: key.inside, KeyEnvironment: key.environment, KeyWarm: order.Warm, Owner: order.Owner, Dialer: dialer, Found: found, Issuers: issuers, ProofKeys: settings.Vault.ProofKeys, Roots: roots, Databases: settings.Databases, Models: order.Models, Catalog: catalog, Parser: reader, Reads: reading(reader), Limits: order.Budget.Limits(), Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return errors.Join(err, store.Close())
@@ -159,21 +162,6 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 	serveLine(ctx, group, workers, daemon.Worker())
 	group.Go(border.Err("what is kept of the log", func() error { daemon.Retain(ctx, config.Days(order.AuditDays)); return nil }))
 	return group.Wait()
-}
-
-// enter leaves the process what the vault's has and no more, and says what its key is.
-func (o *vaultOrder) enter() (key vault.Config, err error) {
-	// The key's path is what people know it by: in a moment it may be another one.
-	if err := vault.LookAtKey(o.Key); err != nil {
-		return key, err
-	}
-	key.KeyURL = (&url.URL{Scheme: "file", Path: o.Key}).String()
-	if o.UID != 0 {
-		if o.Folder, key.KeyInside, err = child.Enter(o.Folder, o.Key, o.UID); err != nil {
-			return key, err
-		}
-	}
-	return key, child.Harden()
 }
 
 // readTime is how long what one step of a call brings may take to be read.

@@ -26,6 +26,11 @@ func run(args []string) int {
 	return cli.Run(ctx, terminal, args, serveCmd(), doctorCmd(), toolchainsCmd(), imagesCmd())
 }
 
+// loadConfig reads the server's configuration.
+func loadConfig(file, data string) (config.Config, error) {
+	return config.Load(file, os.Getenv, filepath.Join(data, "hotcell.yaml"), "/etc/hotcell/hotcell.yaml")
+}
+
 func serveCmd() *cobra.Command {
 	var listen, file string
 	c := &cobra.Command{
@@ -44,7 +49,7 @@ docs/configuration.md has what can be set.
 			if err != nil {
 				return err
 			}
-			c, err := config.Load(file, os.Getenv, filepath.Join(data, "hotcell.yaml"), "/etc/hotcell/hotcell.yaml")
+			c, err := loadConfig(file, data)
 			if err != nil {
 				return err
 			}

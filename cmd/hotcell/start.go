@@ -38,6 +38,10 @@ func (h *house) startParts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	variables, err := openVariables(keyURL(h.config, h.data))
+	if err != nil {
+		return err
+	}
 	people, jobs, runs, texts := ends[0], ends[1], ends[2], ends[3]
 	if h.toVault, err = socketpair.NewDialer(people.dial); err != nil {
 		return err
@@ -48,7 +52,7 @@ func (h *house) startParts(ctx context.Context) error {
 	if h.parser, err = h.startParser(ctx, program, texts.listen); err != nil {
 		return err
 	}
-	if h.vault, err = h.startVault(ctx, program, inherited{bundle, catalog}, people.listen, jobs.listen, texts.dial); err != nil {
+	if h.vault, err = h.startVault(ctx, program, inherited{bundle, catalog, variables}, people.listen, jobs.listen, texts.dial); err != nil {
 		return err
 	}
 	h.worker, err = h.startWorker(ctx, program, inherited{bundle, h.room}, jobs.dial, runs.listen)
@@ -60,9 +64,9 @@ type inherited []*os.File
 
 func (h *house) startVault(ctx context.Context, program *os.File, files inherited, lines ...*os.File) (*child.Child, error) {
 	order := vaultOrder{
-		Folder: h.path("vault"), Key: h.keyPath(), Owner: ownerName(), Egress: h.config.Egress, Vault: h.config.Vault, Models: h.config.Models,
+		Folder: h.path("vault"), Key: keyURL(h.config, h.data), Warm: h.config.KeyWarm, Owner: ownerName(), Egress: h.config.Egress, Vault: h.config.Vault, Models: h.config.Models,
 		Budget: h.config.Budget, AuditDays: h.config.Keep.AuditDays,
-		Bundle: child.Inherited(len(lines)), Catalog: child.Inherited(len(lines) + 1),
+		Bundle: child.Inherited(len(lines)), Catalog: child.Inherited(len(lines) + 1), Variables: child.Inherited(len(lines) + 2),
 	}
 	var attr *syscall.SysProcAttr
 	if h.separate {

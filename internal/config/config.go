@@ -40,10 +40,15 @@ type Config struct {
 	Listen string `yaml:"listen"`
 	// URL is the address at which people's browsers reach the server, where that is
 	// another: behind a proxy that ends TLS. https://hotcell.acme.test.
-	URL    string `yaml:"url"`
-	Egress Egress `yaml:"egress"`
-	Vault  Vault  `yaml:"vault"`
-	Jobs   Jobs   `yaml:"jobs"`
+	URL string `yaml:"url"`
+	// Key names the key under which everything is sealed, as docs/keys.md lists them: a
+	// local key file, or one of a key service. Empty is local.key in the data folder.
+	Key string `yaml:"key"`
+	// KeyWarm is for how long what a key service opened serves after it last answered.
+	KeyWarm time.Duration `yaml:"key_warm"`
+	Egress  Egress        `yaml:"egress"`
+	Vault   Vault         `yaml:"vault"`
+	Jobs    Jobs          `yaml:"jobs"`
 	// Cells are what cells are made of.
 	Cells Cells `yaml:"cells"`
 	// Agents are the programs that follow instructions.
@@ -262,9 +267,9 @@ func (c Config) checkBudget() error {
 // Default is the configuration of who sets nothing.
 func Default() Config {
 	return Config{
-		Listen: "127.0.0.1:7878",
-		Keep:   Keep{LogDays: 90, OutputDays: 90, AuditDays: 400, Logs: 10 << 30, Outputs: 20 << 30},
-		Jobs:   Jobs{Concurrency: 8, Timeout: time.Hour, Memory: 1 << 30, Disk: 512 << 20, Pids: 256},
+		Listen: "127.0.0.1:7878", KeyWarm: time.Hour,
+		Keep: Keep{LogDays: 90, OutputDays: 90, AuditDays: 400, Logs: 10 << 30, Outputs: 20 << 30},
+		Jobs: Jobs{Concurrency: 8, Timeout: time.Hour, Memory: 1 << 30, Disk: 512 << 20, Pids: 256},
 	}
 }
 
@@ -322,6 +327,9 @@ func (c Config) Check() error {
 		return hotcell.Invalid("/vault/proof_keys", "%s", writeOrigins)
 	}
 	if _, err := c.Pins(); err != nil {
+		return err
+	}
+	if err := c.checkKey(); err != nil {
 		return err
 	}
 	if err := c.Cells.check(); err != nil {

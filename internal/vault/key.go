@@ -1,16 +1,63 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"hotcell"
 	"hotcell/internal/vault/internal/door"
 	"hotcell/internal/vault/internal/kms"
 )
 
-func (c Config) key() kms.Config { return kms.Config{URL: c.KeyURL, Inside: c.KeyInside} }
+// KeyEnvironment is where credentials for a key service come from.
+type KeyEnvironment = kms.Environment
+
+// KeyVariables are the names of variables that credentials for key services come from.
+func KeyVariables() []string { return kms.Variables() }
+
+// GatherKey opens what credentials for a key's service come from, while it can be seen.
+func GatherKey(name string, variables map[string]string) *KeyEnvironment {
+	return kms.Gather(name, variables)
+}
+
+// KeyFile is the path of the local key file that a URL names; empty where it names
+// another kind of key.
+func KeyFile(name string) string { return kms.FilePath(name) }
+
+// KeyIsRemote says whether a URL names a key in a service, which can be out of reach.
+func KeyIsRemote(name string) bool { return kms.Remote(name) }
+
+// defaultWarm is for how long what a service opened serves after it last answered.
+const defaultWarm = time.Hour
+
+func (c Config) key() kms.Config {
+	return kms.Config{URL: c.KeyURL, Inside: c.KeyInside, Environment: c.KeyEnvironment, Roots: c.Roots, Now: c.Now}
+}
+
+// warm is for how long keys serve after the service last answered; 0 is for ever, where
+// the key is at hand itself.
+func (c Config) warm() time.Duration {
+	if !kms.Remote(c.KeyURL) {
+		return 0
+	}
+	return cmp.Or(c.KeyWarm, defaultWarm)
+}
+
+// keyProblem is what keeps the KMS from opening the keys, as it was last found; empty
+// for nothing. Nobody is asked for it.
+func (d *Daemon) keyProblem() string {
+	switch s := d.vault.Keys(); {
+	case s.Problem == nil:
+		return ""
+	case s.Warm:
+		return fmt.Sprintf("the keys that are open serve until %s, and then nothing is used: %v", s.Until.UTC().Format(time.TimeOnly+" UTC"), s.Problem)
+	default:
+		return fmt.Sprintf("the keys are closed and nothing is used: %v", s.Problem)
+	}
+}
 
 // openKey opens the KMS key. Only a store in which nothing is sealed yet gets a
 // fresh one: a key that was lost must never be replaced silently.

@@ -53,6 +53,12 @@ type Config struct {
 	// KeyInside is where a local key file lies as this process sees it; empty where
 	// that is as its URL says.
 	KeyInside string
+	// KeyEnvironment is where credentials for a key service come from, and KeyWarm for
+	// how long what it opened serves after it last answered: 0 is an hour.
+	KeyEnvironment *KeyEnvironment
+	KeyWarm        time.Duration
+	// After waits; nil for the machine's clock.
+	After func(time.Duration) <-chan time.Time
 	// Owner names the first member at first start.
 	Owner string
 	// Dialer and Roots are for what the vault does for jobs: which addresses it may
@@ -114,7 +120,7 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 	}
 	jobs := budget.New(c.Limits)
 	tidied := tidy.New(border.Log(c.Log))
-	door, err := door.Open(ctx, door.Config{Store: c.Store, Key: key, Owner: c.Owner, Models: c.Models, Budget: jobs, Tidy: tidied, Now: c.Now, Log: c.Log})
+	door, err := door.Open(ctx, door.Config{Store: c.Store, Key: key, KeyName: key.ID(), Warm: c.warm(), After: c.After, Owner: c.Owner, Models: c.Models, Budget: jobs, Tidy: tidied, Now: c.Now, Log: c.Log})
 	if err != nil {
 		return nil, keySentence(err)
 	}
@@ -270,9 +276,8 @@ func (d *Daemon) health(ctx context.Context) *vaultrpc.HealthAnswer {
 		d.log.Error("the vault cannot read or write its store", "error", err)
 		answer.Problems = append(answer.Problems, "the vault cannot read or write its store: nothing is used that cannot be recorded")
 	}
-	if err := d.vault.ProbeKey(ctx); err != nil {
-		d.log.Error("the KMS does not answer", "error", err)
-		answer.Problems = append(answer.Problems, "the KMS does not answer")
+	if problem := d.keyProblem(); problem != "" {
+		answer.Problems = append(answer.Problems, problem)
 	}
 	return answer
 }

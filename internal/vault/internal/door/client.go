@@ -42,7 +42,7 @@ func (v *Vault) SetClient(ctx context.Context, p hotcell.Principal, c hotcell.Cl
 
 func (v *Vault) sealText(label string, text sensitive.Bytes) (sealed []byte, err error) {
 	err = text.Use(func(b []byte) (err error) {
-		sealed, err = v.keys.SealBlob(label, b)
+		sealed, err = v.sealBlob(label, b)
 		return err
 	})
 	return sealed, err
@@ -78,7 +78,11 @@ func (v *Vault) OpenClient(ctx context.Context, ws hotcell.WorkspaceID, connecto
 		return c, secret, err
 	}
 	v.tidy.Used()
-	if secret, err = v.keys.OpenBlob(labelClient(c), c.Sealed); err != nil {
+	secret, err = v.openBlob(labelClient(c), c.Sealed)
+	if errors.Is(err, hotcell.ErrUnavailable) {
+		return c, secret, err
+	}
+	if err != nil {
 		return c, secret, fmt.Errorf("%w: the secret of the OAuth client of %s does not open", hotcell.ErrTampered, connector)
 	}
 	return c, secret, nil

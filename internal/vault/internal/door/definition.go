@@ -24,8 +24,8 @@ func (v *Vault) PutDefinition(a *Act, id hotcell.CredentialID, text []byte) erro
 
 func (v *Vault) putDefinition(w hotcell.VaultWriter, ws hotcell.WorkspaceID, id hotcell.CredentialID, text []byte) error {
 	sum := sha256.Sum256(text)
-	sealed, err := v.keys.SealBlob(labelDefinition(id), text)
-	mark, failed := v.keys.SealBlob(labelPlain(id), sum[:])
+	sealed, err := v.sealBlob(labelDefinition(id), text)
+	mark, failed := v.sealBlob(labelPlain(id), sum[:])
 	if err := errors.Join(err, failed); err != nil {
 		return fmt.Errorf("sealing a definition: %w", err)
 	}
@@ -65,7 +65,10 @@ func (v *Vault) Definition(ctx context.Context, ws hotcell.WorkspaceID, id hotce
 }
 
 func (v *Vault) openDefinition(label string, sealed []byte) (text []byte, err error) {
-	opened, err := v.keys.OpenBlob(label, sealed)
+	opened, err := v.openBlob(label, sealed)
+	if errors.Is(err, hotcell.ErrUnavailable) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: the definition of a connection's tools does not open", hotcell.ErrTampered)
 	}

@@ -31,15 +31,23 @@ func (v *Vault) Receive(ws hotcell.WorkspaceID, in parcel.Context, message []byt
 	if ws != v.workspace || in.Workspace != string(ws) {
 		return sensitive.Bytes{}, hotcell.ErrNotFound
 	}
+	held, err := v.keys.Get()
+	if err != nil {
+		return sensitive.Bytes{}, err
+	}
 	v.tidy.Used()
-	return v.pair.Open(in, message)
+	return held.pair.Open(in, message)
 }
 
 // Seal seals the fields as a new version of the credential, under a data key
 // of its own, and stores them.
 func (v *Vault) Seal(a *Act, c hotcell.Credential, fields []Field) error {
 	binding := envelope.Binding{Workspace: string(c.Workspace), Credential: string(c.ID), Version: c.Version}
-	key, wrapped, err := v.keys.NewDataKey(binding)
+	held, err := v.keys.Get()
+	if err != nil {
+		return err
+	}
+	key, wrapped, err := held.keys.NewDataKey(binding)
 	if err != nil {
 		return fmt.Errorf("making a data key: %w", err)
 	}
@@ -105,7 +113,11 @@ func sealed(r hotcell.VaultReader, c hotcell.Credential, version int) (hotcell.S
 
 // openSealed opens what was read of one version.
 func (v *Vault) openSealed(c hotcell.Credential, version int, sealedKey hotcell.SealedKey, sealed []hotcell.SealedField) ([]Field, error) {
-	key, err := v.keys.OpenDataKey(envelope.Binding{Workspace: string(c.Workspace), Credential: string(c.ID), Version: version}, sealedKey.Blob)
+	held, err := v.keys.Get()
+	if err != nil {
+		return nil, err
+	}
+	key, err := held.keys.OpenDataKey(envelope.Binding{Workspace: string(c.Workspace), Credential: string(c.ID), Version: version}, sealedKey.Blob)
 	if err != nil {
 		return nil, tampered(c, version, err)
 	}

@@ -9,11 +9,12 @@ import (
 	"fmt"
 
 	"hotcell"
+	"hotcell/internal/vault/internal/envelope"
 )
 
 // loadSeed opens the seed that stand-ins are made from; a workspace without one
 // gets one.
-func (v *Vault) loadSeed(ctx context.Context) error {
+func (v *Vault) loadSeed(ctx context.Context, keys *envelope.Keyset) error {
 	var blob []byte
 	err := v.store.View(ctx, func(r hotcell.VaultReader) (err error) {
 		blob, err = r.Blob(v.workspace, blobSeed)
@@ -22,7 +23,7 @@ func (v *Vault) loadSeed(ctx context.Context) error {
 	if errors.Is(err, hotcell.ErrNotFound) {
 		fresh := make([]byte, sha256.Size)
 		_, _ = rand.Read(fresh) // never fails
-		if blob, err = v.keys.SealBlob(blobSeed, fresh); err != nil {
+		if blob, err = keys.SealBlob(blobSeed, fresh); err != nil {
 			return fmt.Errorf("sealing the seed of stand-ins: %w", err)
 		}
 		err = v.store.Update(ctx, func(w hotcell.VaultWriter) error { return w.PutBlob(v.workspace, blobSeed, blob) })
@@ -30,7 +31,7 @@ func (v *Vault) loadSeed(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the seed of stand-ins: %w", err)
 	}
-	if v.seed, err = v.keys.OpenBlob(blobSeed, blob); err != nil {
+	if v.seed, err = keys.OpenBlob(blobSeed, blob); err != nil {
 		return fmt.Errorf("opening the seed of stand-ins: %w", err)
 	}
 	return nil

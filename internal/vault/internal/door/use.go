@@ -61,6 +61,9 @@ func (v *Vault) Use(ctx context.Context, job hotcell.JobID, attachment hotcell.A
 	if err := v.mayUse(found, to); err != nil {
 		return nil, v.refusedFor(ctx, about, joined(about.Reason, why(err)), err)
 	}
+	if _, err := v.keys.Get(); err != nil {
+		return nil, err // no use, so none is written down
+	}
 	if err := v.store.Record(ctx, about); err != nil {
 		return nil, v.unrecorded(err)
 	}

@@ -25,6 +25,7 @@ import (
 	"hotcell/internal/value/sensitive"
 	"hotcell/internal/value/tidy"
 	"hotcell/internal/vault/internal/envelope"
+	"hotcell/internal/vault/internal/warm"
 	"hotcell/internal/wire/budget"
 	"hotcell/internal/wire/egress"
 )
@@ -34,6 +35,10 @@ type Config struct {
 	Store hotcell.VaultStore
 	// Key wraps the workspaces' keysets: the KMS.
 	Key envelope.Wrapper
+	// KeyName names that key, and Warm is for how long the keys that it unwrapped serve
+	// after it last answered, where it is a service that may not: 0 is for ever.
+	KeyName string
+	Warm    time.Duration
 	// Owner names the first member of the first workspace, made at first start.
 	Owner string
 	// Models are the operator's word on model hosts: no credential is opened for one
@@ -44,7 +49,9 @@ type Config struct {
 	// Tidy is told when a value is opened, or comes in; nil for nobody.
 	Tidy *tidy.Tidy
 	Now  func() time.Time
-	Log  *slog.Logger
+	// After waits; nil for the machine's clock.
+	After func(time.Duration) <-chan time.Time
+	Log   *slog.Logger
 }
 
 // Vault is the door. Its methods may be called at once from anywhere.
@@ -62,12 +69,14 @@ type Vault struct {
 	waiting  waiting
 	floods   floods
 	kms      envelope.Wrapper
+	keyName  string
+	warmFor  time.Duration
 
 	// One workspace so far: its keyset and the key pair that values are sealed to.
 	workspace hotcell.WorkspaceID
 	owner     hotcell.MemberID
-	keys      *envelope.Keyset
-	pair      parcel.PrivateKey
+	keys      *warm.Holder[ring]
+	public    parcel.PublicKey
 	// seed is what stand-ins are made from.
 	seed sensitive.Bytes
 
@@ -86,7 +95,7 @@ const (
 // with its keys and its first member. It fails where the KMS does not unwrap
 // the keys: nothing could be opened.
 func Open(ctx context.Context, c Config) (*Vault, error) {
-	v := &Vault{now: c.Now, kms: c.Key, opened: c.Now(), log: c.Log, models: c.Models, budget: c.Budget, tidy: c.Tidy, watchers: map[chan Revocation]struct{}{}}
+	v := &Vault{now: c.Now, kms: c.Key, keyName: c.KeyName, opened: c.Now(), log: c.Log, models: c.Models, budget: c.Budget, tidy: c.Tidy, watchers: map[chan Revocation]struct{}{}}
 	v.store = &counted{VaultStore: c.Store, stored: v.waiting.wake}
 	var spaces []hotcell.Workspace
 	err := v.store.View(ctx, func(r hotcell.VaultReader) (err error) {
@@ -96,15 +105,18 @@ func Open(ctx context.Context, c Config) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading workspaces: %w", err)
 	}
+	var opened ring
 	if len(spaces) == 0 {
-		err = v.found(ctx, c)
+		opened, err = v.found(ctx, c)
 	} else {
-		err = v.load(ctx, c, spaces[0].ID)
+		opened, err = v.load(ctx, c, spaces[0].ID)
 	}
 	if err != nil {
 		return v, err
 	}
-	if err := v.loadSeed(ctx); err != nil {
+	v.public = opened.pair.Public()
+	v.hold(c, opened)
+	if err := v.loadSeed(ctx, opened.keys); err != nil {
 		return v, err
 	}
 	v.outcomes = startOutcomes(v.store, v.log)
@@ -112,7 +124,7 @@ func Open(ctx context.Context, c Config) (*Vault, error) {
 }
 
 // found makes the first workspace.
-func (v *Vault) found(ctx context.Context, c Config) error {
+func (v *Vault) found(ctx context.Context, c Config) (made ring, err error) {
 	now := v.now()
 	space := hotcell.Workspace{ID: hotcell.WorkspaceID(hotcell.NewID(hotcell.PrefixWorkspace)), Name: "Workspace", CreatedAt: now}
 	owner := hotcell.Member{
@@ -121,11 +133,11 @@ func (v *Vault) found(ctx context.Context, c Config) error {
 	}
 	wrapped, keys, err := envelope.NewKeyset(ctx, c.Key, string(space.ID))
 	if err != nil {
-		return fmt.Errorf("making the workspace's keys: %w", err)
+		return made, fmt.Errorf("making the workspace's keys: %w", err)
 	}
 	pair, err := parcel.Generate()
 	if err != nil {
-		return fmt.Errorf("making the sealing key pair: %w", err)
+		return made, fmt.Errorf("making the sealing key pair: %w", err)
 	}
 	var sealed []byte
 	private := pair.Bytes()
@@ -134,10 +146,10 @@ func (v *Vault) found(ctx context.Context, c Config) error {
 		sealed, err = keys.SealBlob(blobPair, b)
 		return err
 	}); err != nil {
-		return fmt.Errorf("sealing the key pair: %w", err)
+		return made, fmt.Errorf("sealing the key pair: %w", err)
 	}
-	v.workspace, v.owner, v.keys, v.pair = space.ID, owner.ID, keys, pair
-	return v.store.Update(ctx, func(w hotcell.VaultWriter) error {
+	v.workspace, v.owner = space.ID, owner.ID
+	return ring{keys, pair}, v.store.Update(ctx, func(w hotcell.VaultWriter) error {
 		return errors.Join(
 			w.PutWorkspace(space), w.PutMember(owner),
 			w.PutBlob(space.ID, blobKeyset, wrapped), w.PutBlob(space.ID, blobPair, sealed),
@@ -147,8 +159,7 @@ func (v *Vault) found(ctx context.Context, c Config) error {
 }
 
 // load unwraps an existing workspace's keys.
-func (v *Vault) load(ctx context.Context, c Config, id hotcell.WorkspaceID) error {
-	var wrapped, sealed []byte
+func (v *Vault) load(ctx context.Context, c Config, id hotcell.WorkspaceID) (ring, error) {
 	err := v.store.View(ctx, func(r hotcell.VaultReader) error {
 		members, err := r.Members(id)
 		if err != nil {
@@ -159,28 +170,16 @@ func (v *Vault) load(ctx context.Context, c Config, id hotcell.WorkspaceID) erro
 				v.owner = m.ID // the first, as at first start: ids are in order of time
 			}
 		}
-		if wrapped, err = r.Blob(id, blobKeyset); err != nil {
-			return err
-		}
-		sealed, err = r.Blob(id, blobPair)
-		return err
+		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("reading the workspace's keys: %w", err)
+		return ring{}, fmt.Errorf("reading members: %w", err)
 	}
-	if v.keys, err = envelope.OpenKeyset(ctx, c.Key, string(id), wrapped); err != nil {
-		return fmt.Errorf("unwrapping the workspace's keys: %w", err)
-	}
-	private, err := v.keys.OpenBlob(blobPair, sealed)
-	if err != nil {
-		return fmt.Errorf("opening the sealing key pair: %w", err)
-	}
-	defer private.Clear()
 	v.workspace = id
-	return private.Use(func(b []byte) (err error) {
-		v.pair, err = parcel.ParsePrivate(b)
-		return err
-	})
+	if c.Warm == 0 {
+		return v.unwrap(ctx)
+	}
+	return v.unwrapService(ctx)
 }
 
 // Local is the principal of whoever owns the data folder.
@@ -193,7 +192,7 @@ func (v *Vault) PublicKey(ws hotcell.WorkspaceID) (parcel.PublicKey, error) {
 	if ws != v.workspace {
 		return parcel.PublicKey{}, hotcell.ErrNotFound
 	}
-	return v.pair.Public(), nil
+	return v.public, nil
 }
 
 // blobProbe is what is written to see that something can be.
@@ -220,10 +219,6 @@ func (v *Vault) Probe(ctx context.Context) error {
 	return nil
 }
 
-// ProbeKey asks the KMS to wrap and unwrap something that is no key: a sign that
-// the workspace's keys could be opened after a restart.
-func (v *Vault) ProbeKey(ctx context.Context) error { return probeKey(ctx, v.kms) }
-
 // Close forgets the keys and closes the store.
 func (v *Vault) Close() error {
 	if v.outcomes != nil {
@@ -231,6 +226,8 @@ func (v *Vault) Close() error {
 	}
 	v.settleAll()
 	v.seed.Clear()
-	v.keys.Close()
+	if v.keys != nil {
+		v.keys.Close()
+	}
 	return v.store.Close()
 }

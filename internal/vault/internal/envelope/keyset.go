@@ -25,6 +25,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/tink"
 
+	"hotcell"
 	"hotcell/internal/value/sensitive"
 )
 
@@ -32,7 +33,7 @@ import (
 var ErrOpen = errors.New("the sealed bytes do not open")
 
 // ErrClosed says that the keyset was closed.
-var ErrClosed = errors.New("the workspace's keys are closed")
+var ErrClosed = fmt.Errorf("%w: the workspace's keys are closed", hotcell.ErrUnavailable)
 
 // Wrapper is the KMS, as far as this package needs it.
 type Wrapper interface {

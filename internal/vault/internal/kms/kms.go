@@ -60,6 +60,9 @@ type Fault struct {
 // Error implements error.
 func (f *Fault) Error() string { return f.words.Error() }
 
+// Sentence is the whole of what is to be told, without the steps that led there.
+func (f *Fault) Sentence() string { return f.Error() }
+
 // Unwrap gives the kind, and what is behind the words.
 func (f *Fault) Unwrap() []error { return []error{f.Kind, f.words} }
 
@@ -125,6 +128,16 @@ func asKey(f *File, err error) (Key, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// FilePath is the path of the local key file that a URL names; empty where it names
+// another kind of key.
+func FilePath(name string) string {
+	path, err := filePath(name)
+	if err != nil {
+		return ""
+	}
+	return path
 }
 
 // filePath reads the URL of a local key file. Its errors hold no more than the

@@ -1,0 +1,28 @@
+package config
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"hotcell"
+)
+
+// keyKinds are how the names of keys begin. The vault's process alone reads the rest.
+var keyKinds = []string{"file:///", "systemd-creds:", "hcvault://", "awskms:///", "gcpkms://", "azurekv://"}
+
+// The bounds of how long open keys serve without their service.
+const (
+	leastWarm = time.Second
+	mostWarm  = 7 * 24 * time.Hour
+)
+
+func (c Config) checkKey() error {
+	if c.Key != "" && !slices.ContainsFunc(keyKinds, func(kind string) bool { return strings.HasPrefix(c.Key, kind) && c.Key != kind }) {
+		return hotcell.Invalid("/key", "a key is written as %s and what follows there: docs/keys.md lists the kinds", strings.Join(keyKinds, ", "))
+	}
+	if c.KeyWarm < leastWarm || c.KeyWarm > mostWarm {
+		return hotcell.Invalid("/key_warm", "it is 1s to 168h")
+	}
+	return nil
+}
