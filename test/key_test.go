@@ -1,12 +1,15 @@
 package test
 
 import (
+	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"hotcell/hotcelltest"
+	"hotcell/test/acme/keys"
 )
 
 // What can be wrong with the local key file has a sentence of its own, the same from
@@ -112,4 +115,65 @@ func lineOf(out, name string) string {
 		}
 	}
 	return ""
+}
+
+// A server whose key a service has needs no key file, says what is wrong while the
+// service is away, uses nothing when its time is over, and heals by itself.
+func TestAServerWhoseKeyAServiceHas(t *testing.T) {
+	t.Parallel()
+	twin := keys.NewTransit()
+	service := httptest.NewServer(twin)
+	t.Cleanup(service.Close)
+	token := file(t, "token", twin.Token)
+	dir, err := os.MkdirTemp("", "hotcell-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	config := fmt.Sprintf("key: hcvault://%s/transit/keys/hotcell?tls=off&token_file=%s\nkey_warm: 3s\n", strings.TrimPrefix(service.URL, "http://"), token)
+	s := hotcelltest.StartIn(t, config, dir)
+	s.OK("secrets", "create", "billing", "--env-file", file(t, "good.env", dotenv))
+	if _, err := os.Lstat(filepath.Join(s.Data, "local.key")); !os.IsNotExist(err) {
+		t.Errorf("there is a key file: %v", err)
+	}
+	doctor := func() string {
+		return lineOf(s.Run("doctor", "--config", filepath.Join(dir, "hotcell.yaml")).Out, "key")
+	}
+	if line := doctor(); !strings.HasPrefix(line, "ok") || !strings.Contains(line, "hcvault:127.0.0.1") {
+		t.Errorf("doctor: %s", line)
+	}
+	r := faceOf(t, s).do("GET", "/readyz", "")
+	if r.status != 200 {
+		t.Errorf("/readyz: %d", r.status)
+	}
+	twin.Fail(keys.Throttled)
+	eventually(t, "the keys close", func() bool {
+		r := faceOf(t, s).do("GET", "/readyz", "")
+		return r.status == 503 && strings.Contains(string(r.body), "the keys are closed")
+	})
+	refused := s.Run("secrets", "replace", "billing", "--env-file", file(t, "other.env", "OTHER=hc-canary-other-value\n"))
+	if refused.Code != 8 || !strings.Contains(refused.Err, "too many requests") {
+		t.Errorf("a write exits with %d: %s", refused.Code, refused.Err)
+	}
+	if line := doctor(); !strings.HasPrefix(line, "LACK") || !strings.Contains(line, "too many requests") {
+		t.Errorf("doctor: %s", line)
+	}
+	s.OK("secrets", "list")
+	twin.Fail(keys.Well)
+	eventually(t, "it heals", func() bool {
+		return s.Run("secrets", "replace", "billing", "--env-file", file(t, "other.env", "OTHER=hc-canary-other-value\n")).Code == 0
+	})
+	s.Stop()
+	if r := s.Run("serve", "--data", s.Data, "--listen", "127.0.0.1:0"); r.Code == 0 || !strings.Contains(r.Err, "local.key is missing") {
+		t.Errorf("without key: in its configuration it exits with %d: %s", r.Code, r.Err)
+	}
+	twin.Fail(keys.Denied)
+	if text, code := s.Refused(); code == 0 || !strings.Contains(text, "does not let this server use the key") {
+		t.Errorf("denied, it exits with %d: %s", code, text)
+	}
+	twin.Fail(keys.Well)
+	s.Restart()
+	s.OK("secrets", "show", "billing")
+	s.OK("audit", "verify")
+	s.Canaries(twin.Token, "hc-canary-other-value")
 }

@@ -156,7 +156,7 @@ func TestTamperingWhileTheVaultIsDown(t *testing.T) {
 	s.fails("opening the sealing key pair")
 	s.flip("blobs", "label = 'sealing key pair'", -1)
 	s.flip("blobs", "label = 'keyset'", -1)
-	s.fails("unwrapping the workspace's keys")
+	s.fails("does not open what is stored here")
 	s.flip("blobs", "label = 'keyset'", -1)
 	s.start()
 	must(t, s.begin(s.job(s.me, s.assignment(s.me, "bare"))))

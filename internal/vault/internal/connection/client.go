@@ -35,7 +35,7 @@ func (s *Service) SetClient(ctx context.Context, r *vaultrpc.SetClientRequest) e
 		in := parcel.Context{Workspace: string(r.Principal.Workspace), Tier: tierClient, Item: itemOf(r), Field: fieldSecret}
 		came, err := s.Vault.Receive(r.Principal.Workspace, in, r.Secret)
 		if err != nil {
-			return hotcell.Invalid("/secret", "this secret was not sealed to the vault's key for this workspace and connector")
+			return door.NotReceived(err, hotcell.Invalid("/secret", "this secret was not sealed to the vault's key for this workspace and connector"))
 		}
 		defer came.Clear()
 		if err := came.Use(checkClientSecret); err != nil {

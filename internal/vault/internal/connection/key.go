@@ -94,7 +94,7 @@ func (s *Service) receive(p hotcell.Principal, item string, message []byte) (sen
 	in := parcel.Context{Workspace: string(p.Workspace), Tier: string(hotcell.TierConnection), Item: item, Field: hotcell.FieldKey}
 	came, err := s.Vault.Receive(p.Workspace, in, message)
 	if err != nil {
-		return came, hotcell.Invalid("/key", "this key was not sealed to the vault's key for this workspace and connection")
+		return came, door.NotReceived(err, hotcell.Invalid("/key", "this key was not sealed to the vault's key for this workspace and connection"))
 	}
 	return came, nil
 }

@@ -27,6 +27,9 @@ func ClearOpened(opened []Opened) {
 // answers once a job: a later call is refused and recorded. What is about to be
 // opened is in the audit log, durably, before it is.
 func (v *Vault) OpenForJob(ctx context.Context, job hotcell.JobID) ([]Opened, error) {
+	if _, err := v.keys.Get(); err != nil {
+		return nil, err // the one delivery is not used up
+	}
 	var grant hotcell.Grant
 	var opened []Opened
 	about := hotcell.Event{Workspace: v.workspace, At: v.now(), Kind: "secret.lease", Job: job, Via: "job"}

@@ -31,6 +31,9 @@ func (v *Vault) UseLogin(ctx context.Context, job hotcell.JobID, attachment hotc
 		return nil, v.refused(ctx, about, err)
 	}
 	about.Reason = where
+	if _, err := v.keys.Get(); err != nil {
+		return nil, err // no use, so none is written down
+	}
 	if err := v.store.Record(ctx, about); err != nil {
 		return nil, v.unrecorded(err)
 	}

@@ -39,6 +39,15 @@ func (v *Vault) Receive(ws hotcell.WorkspaceID, in parcel.Context, message []byt
 	return held.pair.Open(in, message)
 }
 
+// NotReceived is what is told of an error of [Vault.Receive]: that the keys are closed,
+// or what the message is not.
+func NotReceived(err, what error) error {
+	if errors.Is(err, hotcell.ErrUnavailable) {
+		return err
+	}
+	return what
+}
+
 // Seal seals the fields as a new version of the credential, under a data key
 // of its own, and stores them.
 func (v *Vault) Seal(a *Act, c hotcell.Credential, fields []Field) error {

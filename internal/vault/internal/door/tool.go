@@ -110,6 +110,9 @@ func (v *Vault) UseTool(ctx context.Context, job hotcell.JobID, attachment hotce
 	if err := cmp.Or(mayCall(found, tool, v.steady()), v.mayReach(found, host, port)); err != nil {
 		return nil, v.refused(ctx, about, err)
 	}
+	if _, err := v.keys.Get(); err != nil {
+		return nil, err // no use, so none is written down
+	}
 	if err := v.store.Record(ctx, about); err != nil {
 		return nil, v.unrecorded(err)
 	}

@@ -125,7 +125,7 @@ func (s *Service) receive(p hotcell.Principal, item string, sealed []vaultrpc.Se
 		in := parcel.Context{Workspace: string(p.Workspace), Tier: string(hotcell.TierLogin), Item: item, Field: v.Name}
 		value, err := s.Vault.Receive(p.Workspace, in, v.Message)
 		if err != nil {
-			return hotcell.Invalid(pointer, "this value was not sealed to the vault's key for this workspace, login and field")
+			return door.NotReceived(err, hotcell.Invalid(pointer, "this value was not sealed to the vault's key for this workspace, login and field"))
 		}
 		if v.Name == hotcell.FieldOTP {
 			value, err = canonical(value)

@@ -199,7 +199,7 @@ func (s *Service) receive(p hotcell.Principal, item string, variables []vaultrpc
 		value, err := s.vault.Receive(p.Workspace, in, sealed.Message)
 		if err != nil {
 			out.clear()
-			return nil, hotcell.Invalid(fmt.Sprintf("/variables/%d", i), "this value was not sealed to the vault's key for this workspace, secret and variable")
+			return nil, door.NotReceived(err, hotcell.Invalid(fmt.Sprintf("/variables/%d", i), "this value was not sealed to the vault's key for this workspace, secret and variable"))
 		}
 		out.fields = append(out.fields, door.Field{Name: sealed.Name, Value: value})
 		out.hashes = append(out.hashes, parcel.Hash(sealed.Message))
