@@ -123,7 +123,7 @@ func key(ctx context.Context, c config.Config, data string) cell.Precondition {
 			return p
 		}
 	}
-	tried, err := tryKey(ctx, c, data)
+	tried, err := tryKey(ctx, vaultOrder{Folder: filepath.Dir(vaultFile(data)), Key: keyURL(c, data), Egress: c.Egress})
 	switch {
 	case err != nil:
 		p.Detail = err.Error()

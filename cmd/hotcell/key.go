@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,7 +17,6 @@ import (
 
 	"hotcell"
 	"hotcell/internal/cell"
-	"hotcell/internal/config"
 	"hotcell/internal/line/child"
 	"hotcell/internal/store/sqlite"
 	"hotcell/internal/value/sensitive"
@@ -113,15 +113,18 @@ func runKey(ctx context.Context, text string, _ *slog.Logger) error {
 	return json.NewEncoder(os.Stdout).Encode(tried)
 }
 
-// tryKey has a process of its own try the key.
-func tryKey(ctx context.Context, c config.Config, data string) (tried keyTried, err error) {
-	order := vaultOrder{Folder: filepath.Dir(vaultFile(data)), Key: keyURL(c, data), Variables: child.Inherited(0), Bundle: child.Inherited(1)}
+// tryKey has a process of its own try the key of an order.
+func tryKey(ctx context.Context, order vaultOrder) (tried keyTried, err error) {
+	if filepath.IsAbs(order.Key) {
+		order.Key = (&url.URL{Scheme: "file", Path: order.Key}).String()
+	}
+	order.Variables, order.Bundle = child.Inherited(0), child.Inherited(1)
 	variables, err := openVariables(order.Key)
 	if err != nil {
 		return tried, err
 	}
 	defer func() { _ = variables.Close() }()
-	bundle, err := openBundle(c.Egress.ExtraCA)
+	bundle, err := openBundle(order.Egress.ExtraCA)
 	if err != nil {
 		return tried, err
 	}
