@@ -18,28 +18,17 @@ import (
 	"hotcell/internal/cell"
 	"hotcell/internal/cell/browser"
 	"hotcell/internal/cli"
-	"hotcell/internal/config"
 	"hotcell/internal/line/child"
-	"hotcell/internal/vault"
 )
 
 func doctorCmd() *cobra.Command {
-	var file string
-	c := &cobra.Command{
+	return &cobra.Command{
 		Use: "doctor", Short: "Check every precondition of this machine, and say how to get what lacks", Args: cobra.NoArgs,
-		Long: "Check every precondition of this machine, and say how to get what lacks. It makes a\ncell to see that it holds, and wraps and unwraps something with the configured key.\n" + cli.ExitStatus,
+		Long: "Check every precondition of this machine, and say how to get what lacks. It makes a\ncell to see that it holds.\n" + cli.ExitStatus,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			data, _ := cmd.Flags().GetString("data")
-			data, err := filepath.Abs(data)
-			if err != nil {
-				return err
-			}
-			settings, err := loadConfig(file, data)
-			if err != nil {
-				return err
-			}
 			lacking := 0
-			for _, p := range diagnose(cmd.Context(), settings, data) {
+			for _, p := range diagnose(cmd.Context(), data) {
 				mark := "ok  "
 				switch {
 				case !p.Met && p.Needed:
@@ -58,12 +47,10 @@ func doctorCmd() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringVar(&file, "config", "", "the server's configuration `file` (DIR/hotcell.yaml, /etc/hotcell/hotcell.yaml)")
-	return c
 }
 
 // diagnose looks at the machine and at the server, if one runs.
-func diagnose(ctx context.Context, c config.Config, data string) []cell.Precondition {
+func diagnose(ctx context.Context, data string) []cell.Precondition {
 	list := cell.NewBubblewrap(cell.Options{Binary: cell.Self}).Check(ctx)
 	apart, why := child.Separate()
 	if apart {
@@ -72,7 +59,7 @@ func diagnose(ctx context.Context, c config.Config, data string) []cell.Precondi
 	list = append(list,
 		cell.Precondition{Name: "uids", Met: apart, Detail: why + otherwise(!apart, ": processes of that uid are kept apart by their namespaces and by being untraceable only; run the server as root for more", "")},
 		cell.Precondition{Name: "memory", Met: child.LocksMemory(), Detail: otherwise(child.LocksMemory(), "the vault's memory is locked", "RLIMIT_MEMLOCK does not allow the vault to lock its memory: values may be swapped out; turn swap off or set LimitMEMLOCK=infinity")},
-		chromium(), disk(data), key(ctx, c, data), answering(ctx, data),
+		chromium(), disk(data), key(ctx, data), answering(ctx, data),
 	)
 	return list
 }
@@ -114,27 +101,21 @@ func disk(data string) cell.Precondition {
 
 // key wraps and unwraps something with the key, as the vault would, and warns of what
 // lies together: whoever copies the folder has both.
-func key(ctx context.Context, c config.Config, data string) cell.Precondition {
+func key(ctx context.Context, data string) cell.Precondition {
 	p := cell.Precondition{Name: "key"}
-	path := vault.KeyFile(keyURL(c, data))
-	if path != "" && !hasVault(data) {
-		if info, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0 {
-			p.Met, p.Detail = true, "none yet: the first serve makes "+path
-			return p
-		}
+	path := filepath.Join(data, "local.key")
+	if info, err := os.Lstat(path); !hasVault(data) && (errors.Is(err, os.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0) {
+		p.Met, p.Detail = true, "none yet: the first serve makes "+path
+		return p
 	}
-	tried, err := tryKey(ctx, vaultOrder{Folder: filepath.Dir(vaultFile(data)), Key: keyURL(c, data), Egress: c.Egress})
+	tried, err := tryKey(ctx, vaultOrder{Folder: filepath.Dir(vaultFile(data)), Key: path})
 	switch {
 	case err != nil:
 		p.Detail = err.Error()
 	case tried.Problem != "":
 		p.Needed, p.Detail = true, tried.Problem
-	case path == "":
-		p.Met, p.Detail = true, tried.ID+" wraps and unwraps"
-	case filepath.Dir(path) == filepath.Clean(data):
-		p.Detail = "the local key file opens what is stored; it lies beside the database: whoever copies the whole folder can open it; keep backups of them apart"
 	default:
-		p.Met, p.Detail = true, "the key file "+path+" opens what is stored"
+		p.Detail = "the local key file opens what is stored; it lies beside the database: whoever copies the whole folder can open it; keep backups of them apart"
 	}
 	return p
 }
