@@ -1,6 +1,7 @@
 package image
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,7 +13,15 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"hotcell"
+)
+
+// The bounds of an image where nobody says others.
+const (
+	maxBytes = 16 << 30
+	maxFiles = 1_000_000
 )
 
 // maxWait is how long getting and unpacking an image may take.
@@ -92,10 +101,7 @@ func (s Store) fill(ctx context.Context, fresh string, i *Image, c Content, by U
 	if err := errors.Join(os.Chmod(fresh, 0o755), os.Mkdir(into, 0o755), os.Chmod(into, 0o755)); err != nil {
 		return fmt.Errorf("adding an image: %w", err)
 	}
-	budget := s.Budget
-	if budget == (Budget{}) {
-		budget = DefaultBudget
-	}
+	budget := Budget{Bytes: cmp.Or(s.Budget.Bytes, maxBytes), Files: cmp.Or(s.Budget.Files, maxFiles)}
 	done, err := by.unpack(ctx, into, c, budget)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -107,7 +113,19 @@ func (s Store) fill(ctx context.Context, fresh string, i *Image, c Content, by U
 		return err
 	}
 	i.Left, i.Shell, i.Settings = done.Left, done.Shell, settings(c.Config)
+	if err := flush(into); err != nil {
+		return fmt.Errorf("adding an image: %w", err)
+	}
 	return s.write(filepath.Join(fresh, record), *i)
+}
+
+// flush has a tree be on the disk: after a power cut, what has its name is whole.
+func flush(folder string) error {
+	f, err := os.Open(folder)
+	if err != nil {
+		return err
+	}
+	return errors.Join(unix.Syncfs(int(f.Fd())), f.Close())
 }
 
 // recorded is what was written down of a tree that is there whole.

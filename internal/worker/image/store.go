@@ -56,13 +56,10 @@ type Store struct {
 	// Vouched is true where whoever started this process has checked the folder: in a user
 	// namespace nobody can tell whose a folder is.
 	Vouched bool
-	// Budget bounds one image; 0 is [DefaultBudget].
+	// Budget bounds one image; 0 is 16 GiB in a million files.
 	Budget Budget
 	Now    func() time.Time
 }
-
-// DefaultBudget is what an image may unpack to.
-var DefaultBudget = Budget{Bytes: 16 << 30, Files: 1_000_000}
 
 // The parts of the folder. What begins with unfinished is being made, or goes.
 const (
