@@ -314,6 +314,6 @@ func TestASecretGoesBeforeAnImagesVariable(t *testing.T) {
 	s.OK("assignments", "create", "own", "--image", "own", "--env", "MODE=ours", "--command", `case "$API_KEY" in *real*) echo right;; *) echo wrong;; esac; echo $MODE $OTHER; env | grep -c ^API_KEY=`)
 	s.OK("assignments", "attach", "own", "billing", "--as", "env")
 	if r := s.Run("run", "own"); r.Out != "right\nours kept\n1\n" {
-		t.Errorf("%+v", r)
+		t.Errorf("%+v\n%s", r, s.Log())
 	}
 }

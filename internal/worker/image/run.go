@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"hotcell"
 )
@@ -85,6 +86,9 @@ func judged(said []byte, sent, ended error, told string) (out report, err error)
 	return out, sent
 }
 
+// waitDelay is how long is waited for the last words of a process that was ended.
+const waitDelay = 5 * time.Second
+
 // command is the confined process.
 func (u Unpacker) command(ctx context.Context, folder string) (*exec.Cmd, error) {
 	path, err := exec.LookPath("bwrap")
@@ -94,7 +98,7 @@ func (u Unpacker) command(ctx context.Context, folder string) (*exec.Cmd, error)
 	cmd := exec.CommandContext(ctx, path, "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
 		"--as-pid-1", "--die-with-parent", "--new-session", "--hostname", "cell", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--clearenv",
 		"--proc", "/proc", "--bind", folder, inside, "--remount-ro", "/", "--chdir", "/", "--", "/proc/self/fd/3", UnpackCommand)
-	cmd.Env, cmd.Dir = []string{}, "/"
+	cmd.Env, cmd.Dir, cmd.WaitDelay = []string{}, "/", waitDelay
 	cmd.ExtraFiles = []*os.File{u.Program}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if u.User != 0 {

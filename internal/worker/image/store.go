@@ -194,7 +194,7 @@ func (s Store) Use(name, digest string) (*Root, error) {
 	}
 	if digest != "" && i.Digest != digest {
 		// A name that leads elsewhere by now; the tree may be there still.
-		return nil, fmt.Errorf("%w: the image %s is another one by now (%s) than when the job was made (%s): start the job again", hotcell.ErrConflict, name, short(i.Digest), short(digest))
+		return nil, fmt.Errorf("%w: the image %s is another one by now (%s) than when the job was made (%s): start the job again", hotcell.ErrNotFound, name, short(i.Digest), short(digest))
 	}
 	folder := s.tree(i.Digest)
 	held, err := hold(folder, syscall.LOCK_SH)
