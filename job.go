@@ -61,6 +61,9 @@ type Job struct {
 	// External is true for a job without a cell: its agent runs elsewhere, and
 	// calls tools with the job's token.
 	External bool `json:"external,omitempty"`
+	// Trial is true for a job whose cell is looked at: the house's own script runs in the
+	// place of its command.
+	Trial bool `json:"trial,omitempty"`
 }
 
 // LogChunk is a piece of a job's log, in order.

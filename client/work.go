@@ -153,6 +153,16 @@ func (c *Client) Run(ctx context.Context, id hotcell.AssignmentID, arguments []s
 	return out, c.json(ctx, http.MethodPost, "/v1/assignments/"+url.PathEscape(string(id))+"/jobs", nil, "", body, &out)
 }
 
+// Try makes a job that looks around in the cell that the assignment's jobs get, in the
+// place of doing its work. Its log has a line a verdict: ok, note or LACK, a name and a
+// detail, with tabs between.
+func (c *Client) Try(ctx context.Context, id hotcell.AssignmentID) (out hotcell.Job, err error) {
+	body := struct {
+		Trial bool `json:"trial"`
+	}{true}
+	return out, c.json(ctx, http.MethodPost, "/v1/assignments/"+url.PathEscape(string(id))+"/jobs", nil, "", body, &out)
+}
+
 // External is a job for an agent elsewhere, which calls its tools at URL with
 // Token. The token is told this once.
 type External struct {

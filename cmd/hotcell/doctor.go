@@ -22,31 +22,64 @@ import (
 )
 
 func doctorCmd() *cobra.Command {
-	return &cobra.Command{
-		Use: "doctor", Short: "Check every precondition of this machine, and say how to get what lacks", Args: cobra.NoArgs,
-		Long: "Check every precondition of this machine, and say how to get what lacks. It makes a\ncell to see that it holds.\n" + cli.ExitStatus,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+	var inCell bool
+	c := &cobra.Command{
+		Use: "doctor [--cell ASSIGNMENT]", Short: "Check every precondition of this machine, and say how to get what lacks", Args: cobra.MaximumNArgs(1),
+		Long: `Check every precondition of this machine, and say how to get what lacks. It makes a
+cell to see that it holds.
+
+With --cell it asks the server to start the cell that the assignment's jobs get, and
+looks around in it in the place of the command: whether its program is there and
+starts, which tools are listed, whether each client of TLS trusts the job's authority
+(no request is sent), and whether the attached connections work.
+` + cli.ExitStatus,
+		RunE: func(cmd *cobra.Command, args []string) error {
 			data, _ := cmd.Flags().GetString("data")
-			lacking := 0
-			for _, p := range diagnose(cmd.Context(), data) {
-				mark := "ok  "
-				switch {
-				case !p.Met && p.Needed:
-					mark = "LACK"
-					lacking++
-				case !p.Met:
-					mark = "note"
-				}
-				if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s  %-12s %s\n", mark, p.Name, p.Detail); err != nil {
-					return err
-				}
+			if inCell != (len(args) == 1) {
+				return cli.Usage("doctor looks into the cell of one assignment", "hotcell doctor --cell ASSIGNMENT")
 			}
-			if lacking > 0 {
-				return fmt.Errorf("%w: this machine lacks what jobs need", hotcell.ErrUnavailable)
+			if !inCell {
+				return verdict(cmd, "this machine lacks what jobs need", marked(diagnose(cmd.Context(), data)))
 			}
-			return nil
+			found, err := cli.Try(cmd.Context(), cli.IO{Err: cmd.ErrOrStderr(), Out: cmd.OutOrStdout(), In: os.Stdin, Getenv: os.Getenv}, data, args[0])
+			if err != nil {
+				return err
+			}
+			return verdict(cmd, "a job of it would lack something", found)
 		},
 	}
+	c.Flags().BoolVar(&inCell, "cell", false, "look into the cell of an assignment's jobs")
+	return c
+}
+
+// marked gives each precondition its mark.
+func marked(list []cell.Precondition) (out []cli.Verdict) {
+	for _, p := range list {
+		mark := "ok"
+		switch {
+		case !p.Met && p.Needed:
+			mark = "LACK"
+		case !p.Met:
+			mark = "note"
+		}
+		out = append(out, cli.Verdict{Mark: mark, Name: p.Name, Detail: p.Detail})
+	}
+	return out
+}
+
+// verdict prints what was found, and fails where something lacks.
+func verdict(cmd *cobra.Command, lacks string, found []cli.Verdict) error {
+	lacking := false
+	for _, v := range found {
+		lacking = lacking || v.Mark == "LACK"
+		if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%-4s  %-12s %s\n", v.Mark, v.Name, v.Detail); err != nil {
+			return err
+		}
+	}
+	if lacking {
+		return fmt.Errorf("%w: %s", hotcell.ErrUnavailable, lacks)
+	}
+	return nil
 }
 
 // diagnose looks at the machine and at the server, if one runs.

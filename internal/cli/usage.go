@@ -17,6 +17,9 @@ type usageError struct{ text, hint string }
 
 func (e *usageError) Error() string { return e.text }
 
+// Usage is a wrong use of a command that is no client, with an example of the right one.
+func Usage(text, example string) error { return &usageError{text, example} }
+
 func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...), ""} }
 
 // neverArgument and neverKey say why a value is not taken where it was given.

@@ -21,6 +21,7 @@ type createJob struct {
 	Body struct {
 		Arguments []string `json:"arguments,omitempty" doc:"what follows the command"`
 		External  bool     `json:"external,omitempty" doc:"no cell: an agent elsewhere calls the job's tools, with the token that the answer tells once"`
+		Trial     bool     `json:"trial,omitempty" doc:"run the house's own look around in the job's cell, in the place of its command: its log is verdicts, a line each"`
 		TTL       string   `json:"ttl,omitempty" doc:"how long an external job lives, such as 1h, which it is when empty; 24h at the most"`
 	}
 }
@@ -86,7 +87,10 @@ func (s *service) createJob(ctx context.Context, p hotcell.Principal, in *create
 	if err := check(in.ID, hotcell.PrefixAssignment); err != nil {
 		return nil, err
 	}
-	d := job.Draft{Assignment: hotcell.AssignmentID(in.ID), Arguments: in.Body.Arguments}
+	d := job.Draft{Assignment: hotcell.AssignmentID(in.ID), Arguments: in.Body.Arguments, Trial: in.Body.Trial}
+	if d.Trial && (in.Body.External || len(d.Arguments) > 0) {
+		return nil, hotcell.Invalid("/trial", "a trial has a cell, and no arguments")
+	}
 	if in.Body.External {
 		life := hotcell.Duration(defaultTTL)
 		if in.Body.TTL != "" && life.UnmarshalText([]byte(in.Body.TTL)) != nil || life <= 0 {

@@ -55,7 +55,8 @@ func (s *Service) root(w *hotcell.Work) error {
 
 // equip gives work that an agent does its command and variables, as a worker is to see
 // them. The job itself keeps the agent's name.
-func (s *Service) equip(w *hotcell.Work) error {
+func (s *Service) equip(j *hotcell.Job) error {
+	w := &j.Work
 	if w.Agent != "" {
 		of, err := s.Config.Agents.Find(w.Agent)
 		if err != nil {
@@ -65,6 +66,12 @@ func (s *Service) equip(w *hotcell.Work) error {
 		maps.Copy(environment, of.Environment)
 		maps.Copy(environment, w.Environment)
 		w.Command, w.Environment = of.Shell(), environment
+		if j.Trial {
+			w.Command = of.Program
+		}
+	}
+	if j.Trial {
+		try(j)
 	}
 	if w.Command == "" {
 		return fmt.Errorf("%w: it has instructions and no agent: set the assignment's --agent, or jobs.agent in the configuration", hotcell.ErrInvalid)
@@ -77,7 +84,7 @@ func (s *Service) equip(w *hotcell.Work) error {
 // not told of them, or could not reach them.
 func (s *Service) judged(j hotcell.Job, end workerrpc.End) outcome {
 	o := ofEnd(end)
-	if j.Work.Agent == "" || end.Seen == nil {
+	if j.Work.Agent == "" || j.Trial || end.Seen == nil {
 		return o
 	}
 	var missing string

@@ -109,6 +109,8 @@ type Draft struct {
 	// External is for how long an agent elsewhere may call the job's tools; 0 for a
 	// job in a cell.
 	External time.Duration
+	// Trial has the house look around in the job's cell, in the place of its command.
+	Trial bool
 }
 
 // Made is a job that was made. Token is an external job's, told this once.
@@ -130,9 +132,9 @@ func (s *Service) Create(ctx context.Context, p hotcell.Principal, d Draft) (Mad
 	a := made.Assignment
 	j := hotcell.Job{
 		ID: id, Workspace: p.Workspace, Assignment: a.ID, Name: a.Name, Owner: p.Member, Work: a.Work,
-		Arguments: d.Arguments, State: hotcell.JobQueued, CreatedAt: s.Now(), External: d.External > 0,
+		Arguments: d.Arguments, State: hotcell.JobQueued, CreatedAt: s.Now(), External: d.External > 0, Trial: d.Trial,
 	}
-	if err := s.employ(&j.Work, j.External); err != nil {
+	if err := s.employ(&j.Work, j.External); err != nil && !j.Trial {
 		s.end(ctx, j, hotcell.JobFailed, err.Error())
 		return Made{}, err
 	}

@@ -234,12 +234,16 @@ func (s *Service) perform(ctx context.Context, j hotcell.Job) outcome {
 		if s.outside.Add(1) > maxExternal {
 			return outcome{state: hotcell.JobFailed, reason: fmt.Sprintf("there are %d external jobs already: cancel some", maxExternal)}
 		}
-	} else if err := s.equip(&j.Work); err != nil {
+	} else if err := s.equip(&j); err != nil {
 		return outcome{state: hotcell.JobFailed, reason: sentence(err)}
 	}
 	if j.StartedAt == nil { // else it goes on
-		if _, err := s.Vault.StartJob(ctx, &vaultrpc.StartJobRequest{Job: j.ID}); err != nil {
+		started, err := s.Vault.StartJob(ctx, &vaultrpc.StartJobRequest{Job: j.ID})
+		if err != nil {
 			return s.ended(ctx, j, err, nil)
+		}
+		if j.Trial {
+			tryHosts(&j, started.Grant)
 		}
 	}
 	if f := j.Work.Files; f != nil && !j.External {
