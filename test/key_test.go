@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"hotcell/hotcelltest"
@@ -136,14 +137,13 @@ func TestAServerWhoseKeyAServiceHas(t *testing.T) {
 	if _, err := os.Lstat(filepath.Join(s.Data, "local.key")); !os.IsNotExist(err) {
 		t.Errorf("there is a key file: %v", err)
 	}
-	r := faceOf(t, s).do("GET", "/readyz", "")
-	if r.status != 200 {
-		t.Errorf("/readyz: %d", r.status)
+	if status, text := ready(t, s); status != 200 {
+		t.Errorf("/readyz: %d, %s", status, text)
 	}
 	twin.Fail(keys.Throttled)
 	eventually(t, "the keys close", func() bool {
-		r := faceOf(t, s).do("GET", "/readyz", "")
-		return r.status == 503 && strings.Contains(string(r.body), "the keys are closed")
+		status, text := ready(t, s)
+		return status == 503 && strings.Contains(text, "the keys are closed")
 	})
 	refused := s.Run("secrets", "replace", "billing", "--env-file", file(t, "other.env", "OTHER=hc-canary-other-value\n"))
 	if refused.Code != 8 || !strings.Contains(refused.Err, "too many requests") {
@@ -162,9 +162,24 @@ func TestAServerWhoseKeyAServiceHas(t *testing.T) {
 	if text, code := s.Refused(); code == 0 || !strings.Contains(text, "does not let this server use the key") {
 		t.Errorf("denied, it exits with %d: %s", code, text)
 	}
+	// Started while the service is away, it waits; so does its vault alone.
+	twin.Fail(keys.Gone)
+	began := make(chan struct{})
+	go func() { defer close(began); s.Restart() }()
+	eventually(t, "it says that it waits", func() bool {
+		return strings.Contains(s.Log(), "not ready: ") && strings.Contains(s.Log(), "does not answer")
+	})
 	twin.Fail(keys.Well)
-	s.Restart()
+	<-began
 	s.OK("secrets", "show", "billing")
+	twin.Fail(keys.Gone)
+	must(t, syscall.Kill(part(t, s, "part-vault"), syscall.SIGKILL))
+	eventually(t, "its vault waits", func() bool {
+		status, text := ready(t, s)
+		return status == 503 && strings.Contains(text, "waits for the key service")
+	})
+	twin.Fail(keys.Well)
+	eventually(t, "its vault opens", func() bool { return s.Run("secrets", "show", "billing").Code == 0 })
 	s.OK("audit", "verify")
 	s.Canaries(twin.Token, "hc-canary-other-value")
 }

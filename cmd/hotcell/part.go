@@ -150,16 +150,17 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 		return err
 	}
 	reader := parser.NewRemote(texts)
-	daemon, err := vault.Open(ctx, vault.Config{
+	group, ctx := errgroup.WithContext(ctx)
+	gate := vault.NewGate()
+	serveLine(ctx, group, control, gate.Control())
+	serveLine(ctx, group, workers, gate.Worker())
+	daemon, err := gate.Open(ctx, vault.Config{
 		Store: store, KeyURL: order.Key, KeyInside: key.inside, KeyEnvironment: key.environment, KeyWarm: order.Warm, Owner: order.Owner, Dialer: dialer, Found: found, Issuers: issuers, ProofKeys: settings.Vault.ProofKeys, Roots: roots, Databases: settings.Databases, Models: order.Models, Catalog: catalog, Parser: reader, Reads: reading(reader), Limits: order.Budget.Limits(), Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return errors.Join(err, store.Close())
 	}
 	defer func() { _ = daemon.Close() }()
-	group, ctx := errgroup.WithContext(ctx)
-	serveLine(ctx, group, control, daemon.Control())
-	serveLine(ctx, group, workers, daemon.Worker())
 	group.Go(border.Err("what is kept of the log", func() error { daemon.Retain(ctx, config.Days(order.AuditDays)); return nil }))
 	return group.Wait()
 }

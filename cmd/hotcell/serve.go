@@ -176,17 +176,16 @@ func repeatKey(path string) ([]byte, error) {
 	return key, nil
 }
 
-// awaitVault waits until the vault answers, or has said why it cannot.
+// awaitVault waits until the vault answers, or has said why it cannot. A vault that
+// waits for its key service says so, and is waited for.
 func (h *house) awaitVault(ctx context.Context, vault *vaultclient.Control) (hotcell.Principal, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
 	type answer struct {
 		local hotcell.Principal
 		err   error
 	}
 	answered := make(chan answer, 1)
 	border.Go("waiting for the vault", border.Log(h.log), func() {
-		local, err := vault.Local(ctx)
+		local, err := h.local(ctx, vault)
 		answered <- answer{local, err}
 	})
 	select {
@@ -195,6 +194,34 @@ func (h *house) awaitVault(ctx context.Context, vault *vaultclient.Control) (hot
 	case err := <-h.vault.Failed():
 		return hotcell.Principal{}, fmt.Errorf("%w; its reason stands above", err)
 	}
+}
+
+// local asks the vault who owns the folder, until it answers.
+func (h *house) local(ctx context.Context, vault *vaultclient.Control) (hotcell.Principal, error) {
+	for said := ""; ; {
+		local, err := h.localSoon(ctx, vault)
+		if !errors.Is(err, hotcell.ErrUnavailable) || ctx.Err() != nil {
+			return local, err
+		}
+		health, asked := vault.Health(ctx)
+		if asked != nil || len(health.Problems) == 0 {
+			continue // it has just opened, or starts again
+		}
+		if said != health.Problems[0] {
+			said = health.Problems[0]
+			fmt.Fprintf(h.stdout, "not ready: %s\n", said)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (h *house) localSoon(ctx context.Context, vault *vaultclient.Control) (hotcell.Principal, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	return vault.Local(ctx)
 }
 
 // announce tells where the server is and how to use it.

@@ -57,6 +57,8 @@ type Config struct {
 	// how long what it opened serves after it last answered: 0 is an hour.
 	KeyEnvironment *KeyEnvironment
 	KeyWarm        time.Duration
+	// asked says that the service was asked in vain a moment ago, which was told.
+	asked bool
 	// After waits; nil for the machine's clock.
 	After func(time.Duration) <-chan time.Time
 	// Owner names the first member at first start.
@@ -120,7 +122,7 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 	}
 	jobs := budget.New(c.Limits)
 	tidied := tidy.New(border.Log(c.Log))
-	door, err := door.Open(ctx, door.Config{Store: c.Store, Key: key, KeyName: key.ID(), Warm: c.warm(), After: c.After, Owner: c.Owner, Models: c.Models, Budget: jobs, Tidy: tidied, Now: c.Now, Log: c.Log})
+	door, err := door.Open(ctx, door.Config{Store: c.Store, Key: key, KeyName: key.ID(), Warm: c.warm(), Asked: c.asked, After: c.After, Owner: c.Owner, Models: c.Models, Budget: jobs, Tidy: tidied, Now: c.Now, Log: c.Log})
 	if err != nil {
 		return nil, keySentence(err)
 	}

@@ -101,6 +101,9 @@ func writeError(w http.ResponseWriter, err error) {
 // Refuse answers a call that met a fault of ours, as an error that is no sentinel's.
 func Refuse(w http.ResponseWriter, _ *http.Request) { writeError(w, errors.New("a fault")) }
 
+// RefuseAs answers a call with an error, without looking at what it asks.
+func RefuseAs(w http.ResponseWriter, err error) { writeError(w, err) }
+
 // wireError is the error of an answer that is no message.
 func wireError(answer *http.Response, text []byte) error {
 	var said struct {

@@ -94,7 +94,7 @@ const kindUnwrap = "key.unwrap"
 // and the first time that it does not do it.
 func (v *Vault) unwrapService(ctx context.Context) (ring, error) {
 	about := hotcell.Event{Workspace: v.workspace, At: v.now(), Kind: kindUnwrap, Via: "vault", Name: v.keyName, Decision: hotcell.Allowed}
-	silent := v.keys != nil && v.keys.State().Problem != nil
+	silent := v.keys == nil && v.inVain || v.keys != nil && v.keys.State().Problem != nil
 	if !silent {
 		if err := v.store.Record(ctx, about); err != nil {
 			return ring{}, v.unrecorded(err)

@@ -39,6 +39,8 @@ type Config struct {
 	// after it last answered, where it is a service that may not: 0 is for ever.
 	KeyName string
 	Warm    time.Duration
+	// Asked says that the service was asked in vain a moment ago, which is in the log.
+	Asked bool
 	// Owner names the first member of the first workspace, made at first start.
 	Owner string
 	// Models are the operator's word on model hosts: no credential is opened for one
@@ -71,6 +73,7 @@ type Vault struct {
 	kms      envelope.Wrapper
 	keyName  string
 	warmFor  time.Duration
+	inVain   bool
 
 	// One workspace so far: its keyset and the key pair that values are sealed to.
 	workspace hotcell.WorkspaceID
@@ -95,7 +98,7 @@ const (
 // with its keys and its first member. It fails where the KMS does not unwrap
 // the keys: nothing could be opened.
 func Open(ctx context.Context, c Config) (*Vault, error) {
-	v := &Vault{now: c.Now, kms: c.Key, keyName: c.KeyName, opened: c.Now(), log: c.Log, models: c.Models, budget: c.Budget, tidy: c.Tidy, watchers: map[chan Revocation]struct{}{}}
+	v := &Vault{now: c.Now, kms: c.Key, keyName: c.KeyName, inVain: c.Asked, opened: c.Now(), log: c.Log, models: c.Models, budget: c.Budget, tidy: c.Tidy, watchers: map[chan Revocation]struct{}{}}
 	v.store = &counted{VaultStore: c.Store, stored: v.waiting.wake}
 	var spaces []hotcell.Workspace
 	err := v.store.View(ctx, func(r hotcell.VaultReader) (err error) {
