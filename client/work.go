@@ -20,6 +20,8 @@ import (
 type Assignment struct {
 	hotcell.Assignment
 	Attachments []AttachedCredential `json:"attachments,omitempty"`
+	// Warnings say what its jobs would lack; when it is made or changed.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // AttachedCredential is an attachment with what may be said of its credential.

@@ -20,6 +20,12 @@ func TestDoctorLooksIntoACell(t *testing.T) {
 	} {
 		a.OK(append([]string{"assignments", "create", name, "--allow", a.api, "--yes"}, more...)...)
 	}
+	if r := a.Server.Run("assignments", "change", "lacking", "--command", "no-such-program; echo it ran"); r.Code != 0 || !strings.Contains(r.Err, "warning: there is no program no-such-program in cells") {
+		t.Errorf("%+v", r)
+	}
+	if r := a.Server.Run("assignments", "change", "well", "--command", "curl -sS https://"+a.api+"/open; echo it ran"); r.Code != 0 || strings.Contains(r.Err, "warning") {
+		t.Errorf("%+v", r)
+	}
 	a.OK("assignments", "attach", "well", "billing")
 	a.OK("assignments", "attach", "well", "api", "--as", "http")
 

@@ -185,6 +185,7 @@ func (a *app) createAssignment() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		a.warn(made.Warnings)
 		return a.made(string(made.ID), fmt.Sprintf("created the assignment %s; attach what it needs: hotcell assignments attach %s CREDENTIAL", made.Name, shell.Quote(made.Name)), made)
 	})
 	flags.add(c)
@@ -223,6 +224,7 @@ func (a *app) changeAssignment() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		a.warn(now.Warnings)
 		return a.made(string(now.ID), "changed the assignment "+now.Name, now)
 	})
 	flags.add(c)

@@ -163,9 +163,7 @@ As login, the browser of its jobs signs in, and nobody sees the password.`,
 			if err != nil {
 				return err
 			}
-			for _, one := range made.Warnings {
-				a.say("hotcell: warning: %s", one)
-			}
+			a.warn(made.Warnings)
 			return a.made(string(made.ID), fmt.Sprintf("attached %s to %s: %s", what.Name, on.Name, effect(made, what)), made)
 		})
 	c.Flags().StringVar(&as, "as", "", "how its jobs get it: env or stand-in for a secret, http or tools for a connection, login for a login (default env, and tools where some are named)")

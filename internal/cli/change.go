@@ -42,9 +42,7 @@ where it allows less, those that use it end, and a person is asked before.`,
 			if err != nil {
 				return err
 			}
-			for _, one := range made.Warnings {
-				a.say("hotcell: warning: %s", one)
-			}
+			a.warn(made.Warnings)
 			found.Attachment, found.Hosts = made.Attachment, made.Hosts
 			return a.made(string(made.ID), "changed: "+attachedAs(found), made)
 		})

@@ -10,6 +10,13 @@ import (
 	"hotcell/internal/text/words"
 )
 
+// warn tells what was done and may not do what was meant.
+func (a *app) warn(warnings []string) {
+	for _, one := range warnings {
+		a.say("hotcell: warning: %s", one)
+	}
+}
+
 // json prints data for programs.
 func (a *app) json(v any) error {
 	e := json.NewEncoder(a.Out)

@@ -2,12 +2,15 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"reflect"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"hotcell"
+	"hotcell/internal/control/job"
 	"hotcell/internal/line/vaultrpc"
 )
 
@@ -49,6 +52,7 @@ func (b workBody) work() (hotcell.Work, error) {
 type assignmentBody struct {
 	hotcell.Assignment
 	Attachments []vaultrpc.AttachedCredential `json:"attachments,omitempty"`
+	Warnings    []string                      `json:"warnings,omitempty" doc:"what its jobs would lack"`
 }
 
 type createAssignment struct {
@@ -140,7 +144,18 @@ func assignmentItem(answer *vaultrpc.AssignmentAnswer, err error) (*item[assignm
 	if err != nil {
 		return nil, err
 	}
-	return itemOf(assignmentBody{answer.Assignment, answer.Attachments}, answer.Assignment.Revision), nil
+	return itemOf(assignmentBody{Assignment: answer.Assignment, Attachments: answer.Attachments}, answer.Assignment.Revision), nil
+}
+
+// warned adds what the jobs of an assignment that was just made or changed would lack.
+func (s *service) warned(out *item[assignmentBody], err error) (*item[assignmentBody], error) {
+	if err != nil || s.InCells == nil || out.Body.Work.Image != "" {
+		return out, err
+	}
+	if program := job.ProgramOf(out.Body.Work.Command); program != "" && !strings.Contains(program, "/") && !s.InCells(program) {
+		out.Body.Warnings = append(out.Body.Warnings, fmt.Sprintf("there is no program %s in cells: give the assignment an image, or the server a toolchain (hotcell toolchains) or a mount (cells.mounts)", program))
+	}
+	return out, nil
 }
 
 func (s *service) createAssignment(ctx context.Context, p hotcell.Principal, in *createAssignment) (*item[assignmentBody], error) {
@@ -151,7 +166,7 @@ func (s *service) createAssignment(ctx context.Context, p hotcell.Principal, in 
 	if err != nil {
 		return nil, err
 	}
-	return assignmentItem(s.Vault.CreateAssignment(ctx, &vaultrpc.CreateAssignmentRequest{Principal: p, Name: in.Body.Name, Work: work}))
+	return s.warned(assignmentItem(s.Vault.CreateAssignment(ctx, &vaultrpc.CreateAssignmentRequest{Principal: p, Name: in.Body.Name, Work: work})))
 }
 
 func (s *service) changeAssignment(ctx context.Context, p hotcell.Principal, in *changeAssignment) (*item[assignmentBody], error) {
@@ -173,7 +188,7 @@ func (s *service) changeAssignment(ctx context.Context, p hotcell.Principal, in 
 		}
 		request.Work = &work
 	}
-	return assignmentItem(s.Vault.ChangeAssignment(ctx, request))
+	return s.warned(assignmentItem(s.Vault.ChangeAssignment(ctx, request)))
 }
 
 func (s *service) listAssignments(ctx context.Context, p hotcell.Principal, in *listAssignments) (*list[hotcell.Assignment], error) {

@@ -21,7 +21,7 @@ const maxTrialHosts = 5
 // nothing of a value.
 func try(j *hotcell.Job) {
 	w := &j.Work
-	program := programOf(w.Command)
+	program := ProgramOf(w.Command)
 	w.Command, w.Instructions = trialScript, ""
 	j.Arguments = []string{program}
 }
@@ -49,9 +49,9 @@ func tryHosts(j *hotcell.Job, grant hotcell.Grant) {
 // every cell has.
 var shellWords = []string{"", "if", "for", "while", "case", "{", "(", "!", "set", "cd", "export", "exec", "echo", "printf", "test", "[", "true", "false", ".", ":", "env", "sh", "eval", "unset", "trap", "umask", "read"}
 
-// programOf is the program that a command begins with, where its first word says one;
+// ProgramOf is the program that a command begins with, where its first word says one;
 // empty where it does not.
-func programOf(command string) string {
+func ProgramOf(command string) string {
 	for word := range strings.FieldsSeq(command) {
 		word = strings.TrimRight(word, ";")
 		name, _, assigns := strings.Cut(word, "=")
