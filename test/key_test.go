@@ -137,6 +137,12 @@ func TestAServerWhoseKeyAServiceHas(t *testing.T) {
 	if _, err := os.Lstat(filepath.Join(s.Data, "local.key")); !os.IsNotExist(err) {
 		t.Errorf("there is a key file: %v", err)
 	}
+	doctor := func() string {
+		return lineOf(s.Run("doctor", "--config", filepath.Join(dir, "hotcell.yaml")).Out, "key")
+	}
+	if line := doctor(); !strings.HasPrefix(line, "ok") || !strings.Contains(line, "hcvault:127.0.0.1") {
+		t.Errorf("doctor: %s", line)
+	}
 	if status, text := ready(t, s); status != 200 {
 		t.Errorf("/readyz: %d, %s", status, text)
 	}
@@ -148,6 +154,9 @@ func TestAServerWhoseKeyAServiceHas(t *testing.T) {
 	refused := s.Run("secrets", "replace", "billing", "--env-file", file(t, "other.env", "OTHER=hc-canary-other-value\n"))
 	if refused.Code != 8 || !strings.Contains(refused.Err, "too many requests") {
 		t.Errorf("a write exits with %d: %s", refused.Code, refused.Err)
+	}
+	if line := doctor(); !strings.HasPrefix(line, "LACK") || !strings.Contains(line, "too many requests") {
+		t.Errorf("doctor: %s", line)
 	}
 	s.OK("secrets", "list")
 	twin.Fail(keys.Well)

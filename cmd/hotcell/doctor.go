@@ -18,15 +18,18 @@ import (
 	"hotcell/internal/cell"
 	"hotcell/internal/cell/browser"
 	"hotcell/internal/cli"
+	"hotcell/internal/config"
 	"hotcell/internal/line/child"
+	"hotcell/internal/vault"
 )
 
 func doctorCmd() *cobra.Command {
 	var inCell bool
+	var file string
 	c := &cobra.Command{
 		Use: "doctor [--cell ASSIGNMENT]", Short: "Check every precondition of this machine, and say how to get what lacks", Args: cobra.MaximumNArgs(1),
 		Long: `Check every precondition of this machine, and say how to get what lacks. It makes a
-cell to see that it holds.
+cell to see that it holds, and wraps and unwraps something with the configured key.
 
 With --cell it asks the server to start the cell that the assignment's jobs get, and
 looks around in it in the place of the command: whether its program is there and
@@ -39,7 +42,15 @@ starts, which tools are listed, whether each client of TLS trusts the job's auth
 				return cli.Usage("doctor looks into the cell of one assignment", "hotcell doctor --cell ASSIGNMENT")
 			}
 			if !inCell {
-				return verdict(cmd, "this machine lacks what jobs need", marked(diagnose(cmd.Context(), data)))
+				data, err := filepath.Abs(data)
+				if err != nil {
+					return err
+				}
+				c, err := loadConfig(file, data)
+				if err != nil {
+					return err
+				}
+				return verdict(cmd, "this machine lacks what jobs need", marked(diagnose(cmd.Context(), c, data)))
 			}
 			found, err := cli.Try(cmd.Context(), cli.IO{Err: cmd.ErrOrStderr(), Out: cmd.OutOrStdout(), In: os.Stdin, Getenv: os.Getenv}, data, args[0])
 			if err != nil {
@@ -48,6 +59,7 @@ starts, which tools are listed, whether each client of TLS trusts the job's auth
 			return verdict(cmd, "a job of it would lack something", found)
 		},
 	}
+	c.Flags().StringVar(&file, "config", "", "the server's configuration `file` (DIR/hotcell.yaml, /etc/hotcell/hotcell.yaml)")
 	c.Flags().BoolVar(&inCell, "cell", false, "look into the cell of an assignment's jobs")
 	return c
 }
@@ -83,7 +95,7 @@ func verdict(cmd *cobra.Command, lacks string, found []cli.Verdict) error {
 }
 
 // diagnose looks at the machine and at the server, if one runs.
-func diagnose(ctx context.Context, data string) []cell.Precondition {
+func diagnose(ctx context.Context, c config.Config, data string) []cell.Precondition {
 	list := cell.NewBubblewrap(cell.Options{Binary: cell.Self}).Check(ctx)
 	apart, why := child.Separate()
 	if apart {
@@ -92,7 +104,7 @@ func diagnose(ctx context.Context, data string) []cell.Precondition {
 	list = append(list,
 		cell.Precondition{Name: "uids", Met: apart, Detail: why + otherwise(!apart, ": processes of that uid are kept apart by their namespaces and by being untraceable only; run the server as root for more", "")},
 		cell.Precondition{Name: "memory", Met: child.LocksMemory(), Detail: otherwise(child.LocksMemory(), "the vault's memory is locked", "RLIMIT_MEMLOCK does not allow the vault to lock its memory: values may be swapped out; turn swap off or set LimitMEMLOCK=infinity")},
-		chromium(), disk(data), key(ctx, data), answering(ctx, data),
+		chromium(), disk(data), key(ctx, c, data), answering(ctx, data),
 	)
 	return list
 }
@@ -134,21 +146,27 @@ func disk(data string) cell.Precondition {
 
 // key wraps and unwraps something with the key, as the vault would, and warns of what
 // lies together: whoever copies the folder has both.
-func key(ctx context.Context, data string) cell.Precondition {
+func key(ctx context.Context, c config.Config, data string) cell.Precondition {
 	p := cell.Precondition{Name: "key"}
-	path := filepath.Join(data, "local.key")
-	if info, err := os.Lstat(path); !hasVault(data) && (errors.Is(err, os.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0) {
-		p.Met, p.Detail = true, "none yet: the first serve makes "+path
-		return p
+	path := vault.KeyFile(keyURL(c, data))
+	if path != "" && !hasVault(data) {
+		if info, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0 {
+			p.Met, p.Detail = true, "none yet: the first serve makes "+path
+			return p
+		}
 	}
-	tried, err := tryKey(ctx, vaultOrder{Folder: filepath.Dir(vaultFile(data)), Key: path})
+	tried, err := tryKey(ctx, vaultOrder{Folder: filepath.Dir(vaultFile(data)), Key: keyURL(c, data), Egress: c.Egress})
 	switch {
 	case err != nil:
 		p.Detail = err.Error()
 	case tried.Problem != "":
 		p.Needed, p.Detail = true, tried.Problem
-	default:
+	case path == "":
+		p.Met, p.Detail = true, tried.ID+" wraps and unwraps"
+	case filepath.Dir(path) == filepath.Clean(data):
 		p.Detail = "the local key file opens what is stored; it lies beside the database: whoever copies the whole folder can open it; keep backups of them apart"
+	default:
+		p.Met, p.Detail = true, "the key file "+path+" opens what is stored"
 	}
 	return p
 }

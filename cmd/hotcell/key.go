@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -115,9 +114,6 @@ func runKey(ctx context.Context, text string, _ *slog.Logger) error {
 
 // tryKey has a process of its own try the key of an order.
 func tryKey(ctx context.Context, order vaultOrder) (tried keyTried, err error) {
-	if filepath.IsAbs(order.Key) {
-		order.Key = (&url.URL{Scheme: "file", Path: order.Key}).String()
-	}
 	order.Variables, order.Bundle = child.Inherited(0), child.Inherited(1)
 	variables, err := openVariables(order.Key)
 	if err != nil {
