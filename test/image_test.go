@@ -246,6 +246,21 @@ echo done`)
 	}
 }
 
+// TestADrillRunsInAnImage has the catalogue's attacker, with an image as its root.
+func TestADrillRunsInAnImage(t *testing.T) {
+	t.Parallel()
+	s, _ := imageServer(t, "")
+	imagesOK(t, s, "add", "oci:"+layoutOf(t, imageOf(t, nil, small(t), map[string]string{"var/x": "", "opt/own/x": ""})), "--name", "own")
+	s.OK("assignments", "create", "in-image", "--image", "own", "--command", "true")
+	for _, arguments := range [][]string{{"cell-root", "in-image"}, {"cell-images", "in-image"}, {"cell-root"}, {"cell-images"}} {
+		r := s.Run(append([]string{"drill", "-o", "json", "--only"}, arguments...)...)
+		var report struct{ Tried, Through int }
+		if err := json.Unmarshal([]byte(r.Out), &report); err != nil || r.Code != 0 || report.Tried != 1 || report.Through != 0 {
+			t.Errorf("%v: %+v", arguments, r)
+		}
+	}
+}
+
 // TestEveryDistributionsClientsTrustTheJob looks for certificates where the programs of
 // each look for them.
 func TestEveryDistributionsClientsTrustTheJob(t *testing.T) {
