@@ -106,7 +106,8 @@ func TestDocumentsNameWhatThereIs(t *testing.T) {
 			}
 			held++
 			line, _, _ = strings.Cut(line, " -- ")
-			if out, err := inFolder(t, s, folder, line+" --help"); err != nil {
+			// An unknown command has the help of those that there are.
+			if out, err := inFolder(t, s, folder, line+" --help"); err != nil || strings.Contains(out, "Available Commands") {
 				t.Errorf("%s: %s: %v\n%s", name, line, err, out)
 			}
 		}

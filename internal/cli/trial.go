@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"hotcell"
@@ -50,11 +51,13 @@ func Try(ctx context.Context, terminal IO, data, assignment string) ([]Verdict, 
 	return append(out, tests(ctx, c, on)...), nil
 }
 
-// verdicts reads what a trial printed. What is no verdict is a word of the cell's own.
+// verdicts reads what a trial printed, in a cell in which the assignment's own program
+// ran: it is shown, and believed no further.
 func verdicts(log string) (out []Verdict) {
 	for line := range strings.Lines(log) {
-		if parts := strings.SplitN(strings.TrimRight(line, "\n"), "\t", 3); len(parts) == 3 {
-			out = append(out, Verdict{parts[0], parts[1], parts[2]})
+		parts := strings.SplitN(strings.TrimRight(line, "\n"), "\t", 3)
+		if len(parts) == 3 && slices.Contains([]string{"ok", "note", "LACK"}, parts[0]) {
+			out = append(out, Verdict{parts[0], safe(parts[1]), safe(parts[2])})
 		}
 	}
 	return out
