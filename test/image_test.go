@@ -200,6 +200,14 @@ func TestAJobRunsInAnImage(t *testing.T) {
 	if r := s.Run("run", "laid"); r.Code == 0 || !strings.Contains(r.Err, `there is no image "laid"`) {
 		t.Errorf("%+v", r)
 	}
+	r := ofImages(s, "add", "oci:"+layoutOf(t, imageOf(t, nil, map[string]string{"app": "x"})), "--name", "bare")
+	if r.Code != 0 || !strings.Contains(r.Err, "no /bin/sh") || !strings.Contains(r.Err, "privileges of 1") {
+		t.Errorf("%+v", r)
+	}
+	s.OK("assignments", "create", "bare", "--image", "bare", "--command", "true")
+	if r := s.Run("run", "bare"); r.Code == 0 || !strings.Contains(r.Err, "has no /bin/sh") {
+		t.Errorf("%+v", r)
+	}
 	if r := s.Run("assignments", "create", "none", "--image", "none", "--command", "true"); r.Code == 0 || !strings.Contains(r.Err, "images add") {
 		t.Errorf("%+v", r)
 	}

@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"hotcell"
 )
 
 // Options say what cells are made of.
@@ -58,7 +60,7 @@ func (b *Bubblewrap) Start(ctx context.Context, c Config) (*Process, error) {
 		return nil, fmt.Errorf("starting a cell: %w", errNoBubblewrap)
 	}
 	if c.Root != "" && !b.static() {
-		return nil, fmt.Errorf("starting a cell: %w", ErrLoader)
+		return nil, fmt.Errorf("%w: %w", hotcell.ErrDenied, ErrLoader)
 	}
 	parts, err := b.open()
 	if err != nil {

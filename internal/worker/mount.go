@@ -1,10 +1,12 @@
 package worker
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 
+	"hotcell"
 	"hotcell/internal/cell"
 	"hotcell/internal/worker/gateway"
 )
@@ -20,6 +22,10 @@ func (r *run) furnish(door *gateway.Config) (leave func(), err error) {
 	if work := r.job.Work; work.Image != "" && !r.job.External {
 		if r.root, err = r.worker.Images.Use(work.Image, work.ImageDigest); err != nil {
 			return nil, err
+		}
+		if !r.root.Shell {
+			r.root.Close()
+			return nil, fmt.Errorf("%w: the image %s has no /bin/sh, which a command is given to: take one with a shell", hotcell.ErrInvalid, work.Image)
 		}
 		own := r.root.Settings.Path
 		if own == nil {
