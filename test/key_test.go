@@ -143,6 +143,17 @@ func TestAServerWhoseKeyAServiceHas(t *testing.T) {
 	if line := doctor(); !strings.HasPrefix(line, "ok") || !strings.Contains(line, "hcvault:127.0.0.1") {
 		t.Errorf("doctor: %s", line)
 	}
+	// Credentials come from the environment too, and are in no other process's.
+	bare := filepath.Join(dir, "bare.yaml")
+	must(t, os.WriteFile(bare, []byte(strings.Split(config, "&token_file")[0]+"\n"), 0o600))
+	for says, env := range map[string]string{"hcvault:127.0.0.1": "VAULT_TOKEN=" + twin.Token, "there is no token": "X=y", "credentials": "VAULT_TOKEN=hc-canary-wrong-token"} {
+		cmd := s.Command("doctor", "--config", bare)
+		cmd.Env = append(cmd.Env, env)
+		out, _ := cmd.CombinedOutput()
+		if line := lineOf(string(out), "key"); !strings.Contains(line, says) || strings.Contains(line, "canary") {
+			t.Errorf("doctor, where it should say %q: %s", says, line)
+		}
+	}
 	if status, text := ready(t, s); status != 200 {
 		t.Errorf("/readyz: %d, %s", status, text)
 	}

@@ -142,6 +142,7 @@ func (t *AWS) signed(r *http.Request, body []byte) bool {
 	if !found || err != nil || !slices.Contains(must, "x-amz-target") || !slices.Contains(must, "host") || r.Header.Get("X-Amz-Security-Token") != t.Keys.SessionToken {
 		return false
 	}
+	//nolint:gosec // it is signed, and goes nowhere
 	again, err := http.NewRequestWithContext(r.Context(), r.Method, "http://"+r.Host+r.URL.RequestURI(), bytes.NewReader(body))
 	if err != nil {
 		return false
@@ -163,6 +164,7 @@ func (t *AWS) tokens(w http.ResponseWriter, r *http.Request) {
 	t.asked("AssumeRoleWithWebIdentity")
 	if r.FormValue("Action") != "AssumeRoleWithWebIdentity" || r.FormValue("WebIdentityToken") != t.Token || r.FormValue("RoleArn") == "" || r.FormValue("RoleSessionName") == "" {
 		w.WriteHeader(http.StatusForbidden)
+		//nolint:gosec // it repeats what it was sent on purpose
 		_, _ = fmt.Fprintf(w, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>%s</Message></Error></ErrorResponse>", r.FormValue("WebIdentityToken"))
 		return
 	}

@@ -118,15 +118,14 @@ func (v *Vault) unwrapService(ctx context.Context) (ring, error) {
 }
 
 // sentence is an error that is whole by itself: a key service's.
-type sentence interface{ Sentence() string }
+type sentence interface {
+	error
+	Sentence() string
+}
 
 // keyWords leaves of an error the sentence of the key service, where there is one.
 func keyWords(err error) error {
-	var s interface {
-		error
-		sentence
-	}
-	if errors.As(err, &s) {
+	if s, ok := errors.AsType[sentence](err); ok {
 		return s
 	}
 	return err

@@ -79,7 +79,7 @@ func (k *azureKey) wrap(ctx context.Context, plaintext, associatedData []byte) (
 		return nil, err
 	}
 	out := append([]byte{azureVersion}, version...)
-	out = binary.BigEndian.AppendUint16(out, uint16(len(wrapped))) //nolint:gosec // a message is shorter
+	out = binary.BigEndian.AppendUint16(out, uint16(len(wrapped)))
 	out = append(out, wrapped...)
 	header := len(out)
 	nonce := make([]byte, gcm.NonceSize())
@@ -93,7 +93,7 @@ func (k *azureKey) wrap(ctx context.Context, plaintext, associatedData []byte) (
 	if signer != version {
 		return nil, k.wire.strange()
 	}
-	return binary.BigEndian.AppendUint16(append(out, signature...), uint16(len(signature))), nil //nolint:gosec // a message is shorter
+	return binary.BigEndian.AppendUint16(append(out, signature...), uint16(len(signature))), nil
 }
 
 func (k *azureKey) unwrap(ctx context.Context, sealed, associatedData []byte) ([]byte, error) {
@@ -151,7 +151,7 @@ func parseAzure(b []byte) (m azureMessage, ok bool) {
 func azureDigest(message, associatedData []byte) string {
 	hash := sha256.New()
 	_, _ = hash.Write([]byte("hotcell azure v1"))
-	_, _ = hash.Write(binary.BigEndian.AppendUint32(nil, uint32(len(associatedData)))) //nolint:gosec // it is short
+	_, _ = hash.Write(binary.BigEndian.AppendUint32(nil, uint32(len(associatedData))))
 	_, _ = hash.Write(associatedData)
 	_, _ = hash.Write(message)
 	return base64.RawURLEncoding.EncodeToString(hash.Sum(nil))

@@ -90,7 +90,7 @@ type googleTokens struct {
 
 const (
 	googleScope = "https://www.googleapis.com/auth/cloudkms"
-	googleAsk   = "https://oauth2.googleapis.com/token" //nolint:gosec // an address
+	googleAsk   = "https://oauth2.googleapis.com/token"
 )
 
 func newGoogleTokens(c Config) *googleTokens {

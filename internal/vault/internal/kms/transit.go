@@ -42,7 +42,7 @@ type transitLogin struct {
 }
 
 // kubernetesToken is where a pod finds its service account's token.
-const kubernetesToken = "/var/run/secrets/kubernetes.io/serviceaccount/token" //nolint:gosec // a path
+const kubernetesToken = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
 func openTransit(c Config, u *url.URL) (api, error) {
 	set, err := settings(u, "namespace", "auth", "auth_mount", "role", "token_file", "secret_id_file", "jwt_file", "tls")
@@ -261,7 +261,7 @@ func transitSays(a *answer) saying {
 		return saying{}
 	case has("message authentication failed", "invalid ciphertext", "unable to decrypt", "ciphertext is required"):
 		return saying{ErrRefused, wordsRefused}
-	case has("key not found"):
+	case has("key not found", "key version"):
 		return saying{ErrUnusable, wordsGone}
 	case has("version is disallowed", "too old"):
 		return saying{ErrUnusable, "does not open versions of the key that are as old as this: lower min_decryption_version"}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -106,9 +107,7 @@ func (w *wire) send(ctx context.Context, address, kind string, body []byte, head
 	if err != nil {
 		return nil, fmt.Errorf("asking %s: its address is not one", w.who)
 	}
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	r.Header.Set("Content-Type", kind)
 	return w.do(r)
 }
@@ -119,9 +118,7 @@ func (w *wire) get(ctx context.Context, address string, header http.Header) (*an
 	if err != nil {
 		return nil, fmt.Errorf("asking %s: its address is not one", w.who)
 	}
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	return w.do(r)
 }
 

@@ -91,7 +91,7 @@ func (h *Holder[T]) Keep() {
 	if h.c.For == 0 {
 		return
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background()) //nolint:gosec // Close calls it
 	h.cancel, h.ended = cancel, make(chan struct{})
 	border.Go("keeping keys warm", h.c.Caught, func() { h.run(ctx) })
 }
