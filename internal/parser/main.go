@@ -12,7 +12,7 @@ const exitOpen = 3
 // returns the exit code.
 func Main(kinds Kinds) int {
 	debug.SetMaxStack(maxStack)
-	if confine() != nil {
+	if closeOff() != nil {
 		return exitOpen
 	}
 	own, err := line()

@@ -9,3 +9,6 @@ const (
 	// from here under the same architecture.
 	Foreign = 0x40000000
 )
+
+// native are calls of a Go program that this architecture alone has.
+var native = []uint32{unix.SYS_ARCH_PRCTL, unix.SYS_EPOLL_WAIT}

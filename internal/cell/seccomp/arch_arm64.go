@@ -8,3 +8,6 @@ const (
 	// Foreign is where the numbers of another binary interface begin; none does.
 	Foreign = 0xffffffff
 )
+
+// native are calls of a Go program that this architecture alone has.
+var native = []uint32{}

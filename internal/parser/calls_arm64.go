@@ -1,4 +1,0 @@
-package parser
-
-// nativeCalls are those of this architecture alone.
-var nativeCalls = []uint32{}

@@ -1,4 +1,0 @@
-package image
-
-// nativeCalls are those of this architecture alone.
-var nativeCalls = []uint32{}
