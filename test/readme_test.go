@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,7 +39,7 @@ func inFolder(t *testing.T, s *hotcelltest.Server, folder, line string) (string,
 		}
 	}
 	cmd := exec.CommandContext(t.Context(), "bash", "-c", "set -eo pipefail; "+line)
-	cmd.Dir, cmd.Env = folder, append(s.Command().Env, "PATH="+bin+":"+os.Getenv("PATH"))
+	cmd.Dir, cmd.Env = folder, slices.Concat(s.Command().Env, []string{"PATH=" + bin + ":" + os.Getenv("PATH")})
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

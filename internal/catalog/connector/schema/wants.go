@@ -84,7 +84,7 @@ func (n *node) amount(keyword string) string {
 }
 
 // String is the number as JSON has it.
-func (n *number) String() string {
+func (n number) String() string {
 	if n.exact {
 		return strconv.FormatInt(n.whole, 10)
 	}
