@@ -144,7 +144,7 @@ func (w *wire) silent(ctx context.Context, err error) error {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		why = "the connection was refused"
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		why = "it took longer than " + callTime.String()
+		why = "it took too long"
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
 		why = "it was cut off in the middle"
 	}

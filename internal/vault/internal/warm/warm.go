@@ -138,6 +138,10 @@ func (h *Holder[T]) Close() {
 func (h *Holder[T]) run(ctx context.Context) {
 	defer close(h.ended)
 	for {
+		// What is over goes first: a call then has all the patience that one may take.
+		if h.overdue() {
+			h.drop()
+		}
 		if h.due() {
 			h.ask(ctx)
 		}

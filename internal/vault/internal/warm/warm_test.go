@@ -212,3 +212,33 @@ func TestWithoutATimeItIsHeldForEver(t *testing.T) {
 		t.Errorf("closed: %v, dropped %d times", err, dropped)
 	}
 }
+
+// TestAServiceHasItsWholeTimeAfterTheEnd has a machine sleep beyond the end of what is
+// held: that is let go of first, and the call after is not given up as one that would
+// outlast it.
+func TestAServiceHasItsWholeTimeAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	dropped := make(chan int, 1)
+	patience := make(chan time.Duration, 1)
+	h := warm.Hold(warm.Config[int]{
+		Open: func(ctx context.Context) (int, error) {
+			end, _ := ctx.Deadline()
+			patience <- time.Until(end)
+			return 2, nil
+		},
+		Drop: func(n int) { dropped <- n }, For: held, Now: c.Now, After: c.After, Caught: border.Silent,
+	}, 1)
+	h.Keep()
+	<-c.waits
+	c.move(2 * held)
+	c.on <- c.Now()
+	if n, got := <-dropped, <-patience; n != 1 || got < 5*time.Second {
+		t.Errorf("%d was let go of, and the call had %s", n, got)
+	}
+	<-c.waits
+	if n, err := h.Get(); n != 2 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	h.Close()
+}
