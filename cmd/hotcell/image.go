@@ -73,13 +73,7 @@ see it to read, from the next job on. docs/images.md says what is left out of it
 
 // imagesOf is where a command's images are, with the server's settings and its data folder.
 func imagesOf(cmd *cobra.Command) (image.Store, config.Config, string, error) {
-	data, _ := cmd.Flags().GetString("data")
-	data, err := filepath.Abs(data)
-	if err != nil {
-		return image.Store{}, config.Config{}, "", err
-	}
-	file, _ := cmd.Flags().GetString("config")
-	c, err := config.Load(file, os.Getenv, filepath.Join(data, "hotcell.yaml"), "/etc/hotcell/hotcell.yaml")
+	c, data, err := settingsOf(cmd)
 	return image.Store{Folder: images(c, data), Now: time.Now}, c, data, err
 }
 

@@ -81,15 +81,22 @@ Cells see it under /opt, to read, from the next job on.
 	return c
 }
 
-// storeOf is where a command's toolchains are.
-func storeOf(cmd *cobra.Command) (toolchain.Store, error) {
+// settingsOf are the server's settings for a command of the operator's, and its data
+// folder.
+func settingsOf(cmd *cobra.Command) (config.Config, string, error) {
 	data, _ := cmd.Flags().GetString("data")
 	data, err := filepath.Abs(data)
 	if err != nil {
-		return toolchain.Store{}, err
+		return config.Config{}, "", err
 	}
 	file, _ := cmd.Flags().GetString("config")
 	c, err := config.Load(file, os.Getenv, filepath.Join(data, "hotcell.yaml"), "/etc/hotcell/hotcell.yaml")
+	return c, data, err
+}
+
+// storeOf is where a command's toolchains are.
+func storeOf(cmd *cobra.Command) (toolchain.Store, error) {
+	c, data, err := settingsOf(cmd)
 	return toolchain.Store{Folder: toolchains(c, data), Now: time.Now}, err
 }
 

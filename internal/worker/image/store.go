@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"hotcell"
+	"hotcell/internal/worker/owned"
 )
 
 // Image is one that jobs may have as their root.
@@ -136,29 +137,13 @@ func (s Store) Find(name string) (i Image, err error) {
 
 // Check says why others than root, or who runs this, could write to the folder, or make
 // it where it is not there yet.
-func (s Store) Check() error {
-	for folder := filepath.Clean(s.Folder); ; folder = filepath.Dir(folder) {
-		err := s.safe(folder)
-		if !errors.Is(err, fs.ErrNotExist) || folder == "/" {
-			return err
-		}
-	}
-}
+func (s Store) Check() error { return s.owned(s.Folder).CheckWay() }
 
 // safe says why a folder is not one in which only root, or who runs this, can write.
-func (s Store) safe(folder string) error {
-	info, err := os.Lstat(folder)
-	if err != nil {
-		return err
-	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	switch {
-	case !info.IsDir() || !ok:
-		return fmt.Errorf("%w: %s is no folder", hotcell.ErrInvalid, folder)
-	case !s.Vouched && stat.Uid != 0 && int(stat.Uid) != os.Geteuid(), info.Mode().Perm()&0o022 != 0:
-		return fmt.Errorf("%w: others can write to %s, so no cell has its root from there", hotcell.ErrDenied, folder)
-	}
-	return nil
+func (s Store) safe(folder string) error { return s.owned(folder).Check() }
+
+func (s Store) owned(folder string) owned.Folder {
+	return owned.Folder{Path: folder, Vouched: s.Vouched, Use: "so no cell has its root from there"}
 }
 
 // Root is an image in use: its tree stays until it is closed.

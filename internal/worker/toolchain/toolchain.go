@@ -24,12 +24,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/goccy/go-yaml"
 
 	"hotcell"
+	"hotcell/internal/worker/owned"
 )
 
 //go:embed toolchains.yaml
@@ -148,29 +148,13 @@ func (s Store) Has(program string) bool {
 
 // Check says why others than root, or who runs this, could write to the folder, or make
 // it where it is not there yet.
-func (s Store) Check() error {
-	for folder := filepath.Clean(s.Folder); ; folder = filepath.Dir(folder) {
-		err := s.safe(folder)
-		if !errors.Is(err, fs.ErrNotExist) || folder == "/" {
-			return err
-		}
-	}
-}
+func (s Store) Check() error { return s.owned(s.Folder).CheckWay() }
 
 // safe says why a folder is not one in which only root, or who runs this, can write.
-func (s Store) safe(folder string) error {
-	info, err := os.Lstat(folder)
-	if err != nil {
-		return err
-	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	switch {
-	case !info.IsDir() || !ok:
-		return fmt.Errorf("%w: %s is no folder", hotcell.ErrInvalid, folder)
-	case !s.Vouched && stat.Uid != 0 && int(stat.Uid) != os.Geteuid(), info.Mode().Perm()&0o022 != 0:
-		return fmt.Errorf("%w: others can write to %s, so what is in it does not get into cells", hotcell.ErrDenied, folder)
-	}
-	return nil
+func (s Store) safe(folder string) error { return s.owned(folder).Check() }
+
+func (s Store) owned(folder string) owned.Folder {
+	return owned.Folder{Path: folder, Vouched: s.Vouched, Use: "so what is in it does not get into cells"}
 }
 
 // Add gets a toolchain, in the place of another of its name; the same one stays as it is.
