@@ -27,39 +27,34 @@ func (d *Daemon) tools(mux *http.ServeMux) {
 	})
 }
 
-// attach attaches a credential. What a connection describes itself is read first
-// where it was not yet: within the change it cannot be.
+// attach attaches a credential.
 func (d *Daemon) attach(ctx context.Context, r *vaultrpc.AttachRequest) (*vaultrpc.AttachAnswer, error) {
 	r.Narrowing = d.connections.Named(ctx, r.Principal, r.Credential, r.Narrowing)
-	answer, err := d.assignments.Attach(ctx, r)
-	if unread, is := errors.AsType[*book.Unread](err); is {
-		if _, err := d.book.Of(ctx, r.Principal.Workspace, unread.Credential); err != nil {
-			return nil, err
-		}
-		answer, err = d.assignments.Attach(ctx, r)
-	}
-	if err == nil && answer.Attachment.As == hotcell.InjectTools {
-		answer.Warnings = d.connections.Warnings(ctx, r.Principal, answer.Attachment)
-	}
-	return answer, err
+	return d.attached(ctx, r.Principal, func() (*vaultrpc.AttachAnswer, error) { return d.assignments.Attach(ctx, r) })
 }
 
-// changeAttachment replaces what an attachment allows, with what attach does around it.
+// changeAttachment replaces what an attachment allows.
 func (d *Daemon) changeAttachment(ctx context.Context, r *vaultrpc.ChangeAttachmentRequest) (*vaultrpc.AttachAnswer, error) {
 	credential, err := d.assignments.Attached(ctx, r.Principal, r.Attachment)
 	if err != nil {
 		return nil, err
 	}
 	r.Narrowing = d.connections.Named(ctx, r.Principal, credential, r.Narrowing)
-	answer, err := d.assignments.ChangeAttachment(ctx, r)
+	return d.attached(ctx, r.Principal, func() (*vaultrpc.AttachAnswer, error) { return d.assignments.ChangeAttachment(ctx, r) })
+}
+
+// attached makes or changes an attachment, and warns of its rules. What a connection
+// describes itself is read first where it was not yet: within the change it cannot be.
+func (d *Daemon) attached(ctx context.Context, p hotcell.Principal, change func() (*vaultrpc.AttachAnswer, error)) (*vaultrpc.AttachAnswer, error) {
+	answer, err := change()
 	if unread, is := errors.AsType[*book.Unread](err); is {
-		if _, err := d.book.Of(ctx, r.Principal.Workspace, unread.Credential); err != nil {
+		if _, err := d.book.Of(ctx, p.Workspace, unread.Credential); err != nil {
 			return nil, err
 		}
-		answer, err = d.assignments.ChangeAttachment(ctx, r)
+		answer, err = change()
 	}
 	if err == nil && answer.Attachment.As == hotcell.InjectTools {
-		answer.Warnings = d.connections.Warnings(ctx, r.Principal, answer.Attachment)
+		answer.Warnings = d.connections.Warnings(ctx, p, answer.Attachment)
 	}
 	return answer, err
 }
