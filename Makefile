@@ -35,7 +35,7 @@ build: ## Build bin/hotcell: one static program
 # are cores.
 .PHONY: test
 test: agents ## Run every test with the race detector
-	go test -race -parallel 4 -timeout 75m ./...
+	go test -race -parallel 4 -timeout 40m ./...
 
 .PHONY: check
 check: install format vet lint architecture short vulnerabilities ## Everything that must hold before a commit

@@ -9,6 +9,7 @@ package hotcelltest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -22,6 +23,11 @@ import (
 
 	"hotcell/client"
 )
+
+// patience is for how long a process may take. One that takes longer hangs: it is
+// told to say where it stands, and the test fails with that, instead of the whole run
+// with nothing.
+const patience = 5 * time.Minute
 
 // Server is a server that runs for the time of a test.
 type Server struct {
@@ -165,15 +171,29 @@ func (s *Server) serve() string {
 	s.ended = make(chan struct{})
 	go func(cmd *exec.Cmd, ended chan struct{}) { _ = cmd.Wait(); close(ended) }(s.cmd, s.ended)
 	s.Client = client.New(client.Options{Socket: filepath.Join(s.Data, "hotcell.sock")})
-	for {
+	for hangs := time.After(patience); ; {
 		if strings.Contains(s.Log(), "\nready ") {
 			return ""
 		}
 		select {
 		case <-s.ended:
 			return s.Log()
+		case <-hangs:
+			s.dump()
+			s.t.Fatalf("the server is not ready, and does not end:\n%s", s.Log())
 		case <-time.After(20 * time.Millisecond):
 		}
+	}
+}
+
+// dump ends the server, with the stacks of all that it does in its log.
+func (s *Server) dump() {
+	_ = s.cmd.Process.Signal(syscall.SIGQUIT)
+	select {
+	case <-s.ended:
+	case <-time.After(10 * time.Second):
+		_ = s.cmd.Process.Kill()
+		<-s.ended
 	}
 }
 
@@ -204,9 +224,15 @@ func (s *Server) Stop() { s.signal(syscall.SIGTERM) }
 func (s *Server) Kill() { s.signal(syscall.SIGKILL) }
 
 func (s *Server) signal(sig syscall.Signal) {
-	if s.cmd != nil && s.cmd.Process != nil {
-		_ = s.cmd.Process.Signal(sig)
-		<-s.ended
+	if s.cmd == nil || s.cmd.Process == nil {
+		return
+	}
+	_ = s.cmd.Process.Signal(sig)
+	select {
+	case <-s.ended:
+	case <-time.After(patience):
+		s.dump()
+		s.t.Errorf("the server does not end:\n%s", s.Log())
 	}
 }
 
@@ -219,8 +245,14 @@ func (s *Server) environment() []string {
 
 // Command is the program with arguments, for this server.
 func (s *Server) Command(args ...string) *exec.Cmd {
-	cmd := exec.Command(Binary(s.t), args...)
+	return s.command(context.Background(), args...)
+}
+
+func (s *Server) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, Binary(s.t), args...)
 	cmd.Env = s.environment()
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGQUIT) }
+	cmd.WaitDelay = 10 * time.Second
 	return cmd
 }
 
@@ -230,10 +262,15 @@ func (s *Server) Run(args ...string) Result { return s.RunWith("", args...) }
 // RunWith runs a command line with a standard input.
 func (s *Server) RunWith(in string, args ...string) Result {
 	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	var out, words bytes.Buffer
-	cmd := s.Command(args...)
+	cmd := s.command(ctx, args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(in), &out, &words
 	err := cmd.Run()
+	if ctx.Err() != nil {
+		s.t.Fatalf("hotcell %s does not end:\n%s%s\nand the server says\n%s", strings.Join(args, " "), &out, &words, s.Log())
+	}
 	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
 		s.t.Fatal(err)
 	}
