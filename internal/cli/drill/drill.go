@@ -306,6 +306,7 @@ func (h *hand) try(ctx context.Context, c attacks.Case, r *Result) error {
 	if err != nil {
 		return fmt.Errorf("following %s: %w", c.Name, err)
 	}
+	h.listeners.settle(ctx)
 	r.Outcome = "nothing"
 	switch detail := h.through(ctx, c, j, log.String()); {
 	case c.Documented:

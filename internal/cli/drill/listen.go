@@ -2,6 +2,7 @@ package drill
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"encoding/base64"
@@ -39,6 +40,9 @@ type listener struct {
 	server *http.Server
 	mu     sync.Mutex
 	got    bytes.Buffer
+	// open is how many connections there are, and fewer is closed when there is one less.
+	open  int
+	fewer chan struct{}
 }
 
 // maxSeen is how much of what arrives is kept.
@@ -81,7 +85,7 @@ func start(certificate tls.Certificate) (*listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening for the drill: %w", err)
 	}
-	l := &listener{}
+	l := &listener{fewer: make(chan struct{})}
 	if address, ok := inner.Addr().(*net.TCPAddr); ok {
 		l.port = address.Port
 	}
@@ -104,12 +108,57 @@ func (r *recorder) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &recorded{c, r.to}, nil
+	r.to.mu.Lock()
+	r.to.open++
+	r.to.mu.Unlock()
+	return &recorded{Conn: c, to: r.to}, nil
 }
 
 type recorded struct {
 	net.Conn
-	to *listener
+	to     *listener
+	closed sync.Once
+}
+
+// Close implements [net.Conn].
+func (r *recorded) Close() error {
+	r.closed.Do(func() {
+		r.to.mu.Lock()
+		defer r.to.mu.Unlock()
+		r.to.open--
+		close(r.to.fewer)
+		r.to.fewer = make(chan struct{})
+	})
+	return r.Conn.Close()
+}
+
+// settle waits until all that was sent to the hosts has arrived: until their connections
+// are over, which they are soon after the end of the job that has them.
+func (l *listeners) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, maxSettle)
+	defer cancel()
+	for _, one := range []*listener{l.evil, l.home, l.model, l.api} {
+		one.settle(ctx)
+	}
+}
+
+// maxSettle is for how long connections are waited for that outlive their job.
+const maxSettle = 5 * time.Second
+
+func (l *listener) settle(ctx context.Context) {
+	for {
+		l.mu.Lock()
+		open, fewer := l.open, l.fewer
+		l.mu.Unlock()
+		if open == 0 {
+			return
+		}
+		select {
+		case <-fewer:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 func (r *recorded) Read(b []byte) (int, error) {
@@ -200,6 +249,9 @@ func (l *listener) websocket(w http.ResponseWriter, r *http.Request) {
 			payload[i] ^= mask[i%4]
 		}
 		l.note(payload)
+		if head[0]&0x0f == 8 {
+			return
+		}
 		if said := credential(r); head[0]&0x0f == 1 && len(said) < 126 {
 			_, _ = c.Write(append([]byte{0x81, byte(len(said))}, said...))
 		}

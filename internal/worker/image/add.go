@@ -53,7 +53,7 @@ func (s Store) Add(ctx context.Context, name string, c Content, by Unpacker) (i 
 		return Image{}, err
 	}
 	defer func() {
-		_ = held.Close()
+		letGo(held)
 		s.Sweep() // the tree that had the name
 	}()
 	if err := s.write(s.label(name), i); err != nil {
@@ -69,7 +69,8 @@ func (s Store) grow(ctx context.Context, i *Image, c Content, by Unpacker) (*os.
 	if held, err := hold(tree, syscall.LOCK_SH); err == nil {
 		known, err := s.recorded(tree)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("looking at the image's tree: %w", err), held.Close())
+			letGo(held)
+			return nil, fmt.Errorf("looking at the image's tree: %w", err)
 		}
 		i.Size, i.Left, i.Shell, i.Settings = known.Size, known.Left, known.Shell, known.Settings
 		return held, nil
@@ -90,7 +91,7 @@ func (s Store) grow(ctx context.Context, i *Image, c Content, by Unpacker) (*os.
 	}
 	err = errors.Join(err, os.RemoveAll(fresh))
 	if held != nil {
-		_ = held.Close()
+		letGo(held)
 	}
 	return nil, err
 }
@@ -224,7 +225,7 @@ func (s Store) discard(path string) {
 	if err != nil {
 		return // it is in use, or gone
 	}
-	defer func() { _ = held.Close() }()
+	defer letGo(held)
 	if strings.HasPrefix(filepath.Base(path), unfinished) {
 		_ = os.RemoveAll(path)
 		return

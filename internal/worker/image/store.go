@@ -166,8 +166,15 @@ func (r *Root) Path() string {
 // Close lets the tree go; of no image, nothing.
 func (r *Root) Close() {
 	if r != nil {
-		_ = r.held.Close()
+		letGo(r.held)
 	}
+}
+
+// letGo unlocks a folder. Closing it is not enough: a process that is being started at
+// this moment has the descriptor too, until it is another program.
+func letGo(held *os.File) {
+	_ = syscall.Flock(int(held.Fd()), syscall.LOCK_UN)
+	_ = held.Close()
 }
 
 // Use takes an image for a cell. The digest is what the job was made with: another image

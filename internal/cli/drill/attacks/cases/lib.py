@@ -76,7 +76,9 @@ def websocket(*frames, headers=(), host=HOST, port=PORT):
     try:
         for f in frames:
             c.sendall(f)
-        got += c.recv(65536)
+        c.sendall(frame(8, b"\x03\xe8"))
+        while more := c.recv(65536):
+            got += more
     except OSError:
         pass
     return got
