@@ -88,6 +88,9 @@ type Limits struct {
 	// CPU is how many processors all of it may keep busy, such as 1.5; 0 is as many as
 	// are free. It needs control groups.
 	CPU float64 `json:"cpu,omitempty"`
+	// Cache is how much a job may keep for the next one of its assignment, in bytes; 0
+	// for nothing.
+	Cache int64 `json:"cache,omitempty"`
 }
 
 // Duration is a time.Duration that is written as text: "10m".

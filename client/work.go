@@ -59,7 +59,7 @@ type workBody struct {
 }
 
 func bodyOf(w hotcell.Work) *workBody {
-	limits := map[string]any{"memory": w.Limits.Memory, "disk": w.Limits.Disk, "pids": w.Limits.Pids, "cpu": w.Limits.CPU}
+	limits := map[string]any{"memory": w.Limits.Memory, "disk": w.Limits.Disk, "pids": w.Limits.Pids, "cpu": w.Limits.CPU, "cache": w.Limits.Cache}
 	if w.Limits.Timeout > 0 {
 		limits["timeout"] = time.Duration(w.Limits.Timeout).String()
 	}

@@ -34,7 +34,9 @@ type house struct {
 	separate bool
 	// room is the worker's folder, for what does not outlive this process. The worker
 	// has it, as it has its program, by a descriptor: no name leads to them.
-	room    *os.File
+	room *os.File
+	// caches is the worker's too, for what jobs keep for later ones.
+	caches  *os.File
 	cgroups *cell.Cgroups
 
 	vault  *child.Child
@@ -115,13 +117,13 @@ func (h *house) furnish() error {
 			return fmt.Errorf("making the data folder: %w", err)
 		}
 	}
-	if err := errors.Join(h.reserveKey(), h.leave(), h.openRoom()); err != nil {
+	if err := errors.Join(h.reserveKey(), h.leave(), h.openRoom(), h.openCaches()); err != nil {
 		return err
 	}
 	if !h.separate {
 		return nil
 	}
-	return errors.Join(h.room.Chown(child.WorkerUID, child.WorkerUID), h.giveVault())
+	return errors.Join(h.room.Chown(child.WorkerUID, child.WorkerUID), h.caches.Chown(child.WorkerUID, child.WorkerUID), h.giveVault())
 }
 
 // reserveKey makes an empty key file for the vault, which fills it. Where there is a
@@ -155,12 +157,32 @@ func (h *house) openRoom() error {
 	if err := errors.Join(os.RemoveAll(path), os.Mkdir(path, 0o700)); err != nil {
 		return fmt.Errorf("making the worker's folder: %w", err)
 	}
-	fd, err := unix.Open(path, unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_RDONLY, 0)
-	if err != nil {
+	var err error
+	if h.room, err = openFolder(path); err != nil {
 		return fmt.Errorf("opening the worker's folder: %w", err)
 	}
-	h.room = os.NewFile(uintptr(fd), path)
 	return nil
+}
+
+// openCaches opens the folder of jobs' caches, which it makes.
+func (h *house) openCaches() error {
+	err := os.Mkdir(h.path("caches"), 0o700)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		h.caches, err = openFolder(h.path("caches"))
+	}
+	if err != nil {
+		return fmt.Errorf("opening the folder of caches: %w", err)
+	}
+	return nil
+}
+
+// openFolder opens a folder to be inherited, and no link to one.
+func openFolder(path string) (*os.File, error) {
+	fd, err := unix.Open(path, unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), path), nil
 }
 
 // traces are what a server that was killed leaves behind. They are written into
@@ -270,6 +292,9 @@ func (h *house) close() {
 	}
 	if h.room != nil {
 		_, _ = h.room.Close(), os.RemoveAll(h.path("worker"))
+	}
+	if h.caches != nil {
+		_ = h.caches.Close()
 	}
 	_ = h.lock.Close()
 }

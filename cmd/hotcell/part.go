@@ -31,6 +31,7 @@ import (
 	"hotcell/internal/wire/egress"
 	"hotcell/internal/wire/netguard"
 	"hotcell/internal/worker"
+	"hotcell/internal/worker/cache"
 	"hotcell/internal/worker/gateway"
 	"hotcell/internal/worker/image"
 	"hotcell/internal/worker/toolchain"
@@ -88,6 +89,9 @@ type workerOrder struct {
 	Mounts     []cell.Mount
 	// Images is the folder of images; empty for none.
 	Images string
+	// Caches is the folder of jobs' caches, and MostCached how many bytes it may have.
+	Caches     string
+	MostCached int64
 }
 
 // part runs one part of the server until its parent lets go of it.
@@ -280,7 +284,7 @@ func runWorker(ctx context.Context, text string, log *slog.Logger) error {
 		},
 		Folder: order.Folder, Users: order.Users, Now: time.Now, Log: log,
 		Toolchains: toolchain.Store{Folder: order.Toolchains, Vouched: true}, Mounts: order.Mounts,
-		Images: image.Store{Folder: order.Images, Vouched: true},
+		Images: image.Store{Folder: order.Images, Vouched: true}, Caches: cache.Store{Folder: order.Caches, Most: order.MostCached},
 	}
 	if browser.Program() != "" {
 		c.BrowserTools = browser.Tools

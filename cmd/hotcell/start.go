@@ -55,7 +55,7 @@ func (h *house) startParts(ctx context.Context) error {
 	if h.vault, err = h.startVault(ctx, program, inherited{bundle, catalog, variables}, people.listen, jobs.listen, texts.dial); err != nil {
 		return err
 	}
-	h.worker, err = h.startWorker(ctx, program, inherited{bundle, h.room}, jobs.dial, runs.listen)
+	h.worker, err = h.startWorker(ctx, program, inherited{bundle, h.room, h.caches}, jobs.dial, runs.listen)
 	return err
 }
 
@@ -86,6 +86,7 @@ func (h *house) startParser(ctx context.Context, program *os.File, line *os.File
 func (h *house) startWorker(ctx context.Context, program *os.File, files inherited, lines ...*os.File) (*child.Child, error) {
 	var err error
 	order := workerOrder{Bundle: child.Inherited(len(lines)), Folder: child.Inherited(len(lines) + 1), Egress: h.config.Egress, Models: h.config.Models, Budget: h.config.Budget}
+	order.Caches, order.MostCached = child.Inherited(len(lines)+2), int64(h.config.Cells.Caches)
 	for _, text := range h.config.Cells.Mounts {
 		m, _ := config.ParseMount(text)
 		order.Mounts = append(order.Mounts, cell.Mount(m))

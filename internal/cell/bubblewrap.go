@@ -194,6 +194,9 @@ func (b *Bubblewrap) arguments(c Config) []string {
 	for _, folder := range folders {
 		args = append(args, "--perms", "0755", "--size", disk, "--tmpfs", folder)
 	}
+	if c.Cache > 0 {
+		args = append(args, "--perms", "0755", "--size", strconv.FormatInt(c.Cache, 10), "--tmpfs", cacheFolder)
+	}
 	args = append(args, b.more(c)...)
 	args = append(args, "--remount-ro", "/dev", "--chdir", "/", "--", "/proc/self/fd/"+strconv.Itoa(fdBinary))
 	return append(args, c.command()...)

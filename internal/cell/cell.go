@@ -62,6 +62,8 @@ type Config struct {
 	Calls *os.File
 	// Disk bounds /job and /tmp each, in bytes.
 	Disk int64
+	// Cache bounds the folder of what jobs keep for each other, in bytes; 0 for none.
+	Cache int64
 	// Root is the folder of an image, as package image makes them, that the cell has in
 	// the place of the machine's /usr and /etc, to read; empty for the machine's.
 	Root string

@@ -132,6 +132,11 @@ func (i *initial) environment() [][]byte {
 	if i.java != "" {
 		env = append(env, []byte("JAVA_TOOL_OPTIONS="+javaOptions(i.java)))
 	}
+	for name, folder := range caching {
+		if i.spec.Cache > 0 && !i.sets(name) {
+			env = append(env, []byte(name+"="+cacheFolder+"/"+folder))
+		}
+	}
 	for name, value := range i.spec.Env {
 		// A program finds the first of two: an image may set what a secret is called.
 		_, reserved := hotcell.ReservedVariable(name)
@@ -150,6 +155,12 @@ func (i *initial) environment() [][]byte {
 		})
 	}
 	return env
+}
+
+// sets says whether the assignment, its image or a secret sets a variable.
+func (i *initial) sets(name string) bool {
+	_, set := i.spec.Env[name]
+	return set || slices.ContainsFunc(i.secrets, func(v variable) bool { return v.name == name })
 }
 
 // places finds where a command places its arguments.

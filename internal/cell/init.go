@@ -2,6 +2,7 @@ package cell
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
@@ -30,6 +31,8 @@ type initial struct {
 	// java is the store of authorities for Java; empty where the cell has no Java.
 	java  string
 	names names
+	// cached is the cache as it came.
+	cached [sha256.Size]byte
 	// widening is held while names are added.
 	widening sync.Mutex
 	// guard knows the job's values, once the lease is open.
@@ -139,7 +142,7 @@ func (i *initial) prepare(ctx context.Context) error {
 	if err := i.gateway.get(ctx, cellrpc.PathSpec, &i.spec); err != nil {
 		return fmt.Errorf("asking what to do: %w", err)
 	}
-	for _, step := range []func(context.Context) error{i.network, i.proxy, i.furnish, i.unpack, i.instruct} {
+	for _, step := range []func(context.Context) error{i.network, i.proxy, i.furnish, i.unpack, i.fetchCache, i.instruct} {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -25,22 +25,28 @@ func (i *initial) sendOut(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	defer func() { _ = root.Close() }()
+	return i.send(ctx, root, "/job/out", cellrpc.PathOut, hotcell.MaxFiles)
+}
+
+// send sends a folder, guarded, whose files have at most so many bytes together, and
+// counts what the guard took out.
+func (i *initial) send(ctx context.Context, root *os.Root, what, path string, most int64) (int, error) {
 	read, write := io.Pipe()
-	p := &packer{archive: tar.NewWriter(write), root: root, guard: i.guard.Load()}
+	p := &packer{archive: tar.NewWriter(write), root: root, guard: i.guard.Load(), most: most}
 	packed := make(chan error, 1)
-	border.Send(packed, "packing /job/out", func() error {
-		err := border.Run("packing /job/out", p.pack)
+	border.Send(packed, "packing "+what, func() error {
+		err := border.Run("packing "+what, p.pack)
 		fault(err)
 		_ = write.CloseWithError(err)
 		return err
 	})
-	answer, err := i.gateway.do(ctx, http.MethodPut, cellrpc.PathOut, read)
+	answer, err := i.gateway.do(ctx, http.MethodPut, path, read)
 	_ = read.CloseWithError(errOut)
 	switch failed := <-packed; {
 	case failed != nil && !errors.Is(failed, errOut):
-		return p.count, fmt.Errorf("packing /job/out: %w", failed)
+		return p.count, fmt.Errorf("packing %s: %w", what, failed)
 	case err != nil:
-		return p.count, fmt.Errorf("sending /job/out: %w", err)
+		return p.count, fmt.Errorf("sending %s: %w", what, err)
 	}
 	return p.count, answer.Body.Close()
 }
@@ -72,6 +78,7 @@ type packer struct {
 	archive *tar.Writer
 	root    *os.Root
 	guard   *guard.Patterns
+	most    int64 // of all files together
 	total   int64
 	count   int
 }
@@ -117,8 +124,8 @@ func (p *packer) file(h *tar.Header, name string) error {
 	if _, err := p.guarded(&size, name); err != nil {
 		return err
 	}
-	if p.total += int64(size); p.total > hotcell.MaxFiles {
-		return errors.New("it holds more than 100 MiB")
+	if p.total += int64(size); p.total > p.most {
+		return fmt.Errorf("it holds more than %d MiB", p.most>>20)
 	}
 	h.Size = int64(size)
 	if err := p.archive.WriteHeader(h); err != nil {

@@ -106,6 +106,13 @@ func (i *initial) run(ctx context.Context) cellrpc.Exit {
 	if exit.Redactions += more; err != nil {
 		exit.Reason = err.Error()
 	}
+	if exit.Code == 0 {
+		// The job did what it was to do, whether this is kept or not.
+		more, err := i.sendCache(ctx)
+		if exit.Redactions += more; err != nil {
+			exit.Cache = err.Error()
+		}
+	}
 	return exit
 }
 

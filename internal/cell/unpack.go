@@ -38,7 +38,10 @@ func (i *initial) unpack(ctx context.Context) error {
 
 // Unpack unpacks a tar archive of files, folders and symbolic links into dir.
 // Nothing outside dir is written or followed, whatever the archive says.
-func Unpack(r io.Reader, dir string) error {
+func Unpack(r io.Reader, dir string) error { return unpackWithin(r, dir, hotcell.MaxFiles) }
+
+// unpackWithin is Unpack of files of at most so many bytes together.
+func unpackWithin(r io.Reader, dir string, most int64) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
@@ -53,8 +56,8 @@ func Unpack(r io.Reader, dir string) error {
 		if err != nil {
 			return fmt.Errorf("reading the archive: %w", err)
 		}
-		if total += h.Size; total > hotcell.MaxFiles {
-			return hotcell.Invalid("/files", "the archive holds more than 100 MiB")
+		if total += h.Size; total > most {
+			return hotcell.Invalid("/files", "the archive holds more than %d MiB", most>>20)
 		}
 		if err := unpackOne(root, h, archive); err != nil {
 			return err

@@ -27,13 +27,13 @@ func (a *app) assignments() *cobra.Command {
 
 // workFlags are the flags that make an assignment's work.
 type workFlags struct {
-	command, files, memory, disk string
-	instructions, agent, image   string
-	allow, env, include          []string
-	timeout                      time.Duration
-	pids                         int
-	cpu                          float64
-	browser, yes                 bool
+	command, files, memory, disk, cache string
+	instructions, agent, image          string
+	allow, env, include                 []string
+	timeout                             time.Duration
+	pids                                int
+	cpu                                 float64
+	browser, yes                        bool
 }
 
 func (f *workFlags) add(c *cobra.Command) {
@@ -49,6 +49,7 @@ func (f *workFlags) add(c *cobra.Command) {
 	flags.DurationVar(&f.timeout, "timeout", 0, "how long a job may run, such as 10m")
 	flags.StringVar(&f.memory, "memory", "", "how much memory a job may have, such as 512MiB")
 	flags.StringVar(&f.disk, "disk", "", "how much a job may write, such as 1GiB")
+	flags.StringVar(&f.cache, "cache", "", "how much a job may keep in ~/.cache for the next one of the same assignment, member and attachments, such as 2GiB (nothing)")
 	flags.BoolVar(&f.browser, "browser", false, "give its jobs a browser, also where no login is attached")
 	flags.BoolVarP(&f.yes, "yes", "y", false, yesKeys)
 	flags.IntVar(&f.pids, "pids", 0, "how many processes and threads a job may have")
@@ -101,7 +102,7 @@ func (f *workFlags) apply(cmd *cobra.Command, w *hotcell.Work) error {
 	if f.pids != 0 {
 		w.Limits.Pids = f.pids
 	}
-	return errors.Join(setSize("--memory", f.memory, &w.Limits.Memory), setSize("--disk", f.disk, &w.Limits.Disk))
+	return errors.Join(setSize("--memory", f.memory, &w.Limits.Memory), setSize("--disk", f.disk, &w.Limits.Disk), setSize("--cache", f.cache, &w.Limits.Cache))
 }
 
 // applyAgent changes what the job does: a command, or what an agent is told.
@@ -322,6 +323,9 @@ func limitRows(w hotcell.Work) (rows [][]string) {
 	}
 	if w.Limits.CPU > 0 {
 		rows = append(rows, []string{"processors", strconv.FormatFloat(w.Limits.CPU, 'g', -1, 64)})
+	}
+	if w.Limits.Cache > 0 {
+		rows = append(rows, []string{"cache", megabytes(w.Limits.Cache)})
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.Environment)) {
 		rows = append(rows, []string{"variable", name + "=" + w.Environment[name]})

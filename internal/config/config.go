@@ -166,6 +166,8 @@ type Cells struct {
 	// Mounts are folders of the machine that cells see, to read, as [ParseMount] reads
 	// them. What a folder named bin in one of them has is in the PATH.
 	Mounts List[string] `yaml:"mounts"`
+	// Caches is how much all that jobs keep for later ones may have together.
+	Caches Size `yaml:"caches"`
 }
 
 // Agents are the operator's own agents.
@@ -268,8 +270,9 @@ func (c Config) checkBudget() error {
 func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:7878", KeyWarm: time.Hour,
-		Keep: Keep{LogDays: 90, OutputDays: 90, AuditDays: 400, Logs: 10 << 30, Outputs: 20 << 30},
-		Jobs: Jobs{Concurrency: 8, Timeout: time.Hour, Memory: 1 << 30, Disk: 512 << 20, Pids: 256},
+		Keep:  Keep{LogDays: 90, OutputDays: 90, AuditDays: 400, Logs: 10 << 30, Outputs: 20 << 30},
+		Cells: Cells{Caches: 10 << 30},
+		Jobs:  Jobs{Concurrency: 8, Timeout: time.Hour, Memory: 1 << 30, Disk: 512 << 20, Pids: 256},
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"hotcell/internal/line/cellrpc"
 	"hotcell/internal/line/socketpair"
 	"hotcell/internal/line/workerrpc"
+	"hotcell/internal/worker/cache"
 	"hotcell/internal/worker/gateway"
 	"hotcell/internal/worker/image"
 )
@@ -31,6 +32,8 @@ type run struct {
 	mounts  []cell.Mount
 	// root is the image that the cell has as its root; nil for the machine's own.
 	root *image.Root
+	// cache is where the job's cache is, once it was asked for.
+	cache *cache.Place
 	// waits is true while the job waits for a person.
 	waits atomic.Bool
 
@@ -76,6 +79,7 @@ func (w *Worker) run(ctx context.Context, job hotcell.Job, send func(*workerrpc.
 		return err
 	}
 	defer w.leave(r, user)
+	r.forgetCache()
 	end, err := r.live(ctx, user)
 	if err != nil {
 		return err
@@ -146,7 +150,7 @@ func (r *run) live(ctx context.Context, user int) (*workerrpc.End, error) {
 	}
 	var stderr bytes.Buffer
 	process, err := r.worker.Driver.Start(ctx, cell.Config{
-		Gateway: dial, Root: r.root.Path(), Mounts: r.mounts, Disk: r.job.Work.Limits.Disk, Cgroup: group, User: user, Stderr: &limited{to: &stderr, left: 4096},
+		Gateway: dial, Root: r.root.Path(), Mounts: r.mounts, Disk: r.job.Work.Limits.Disk, Cache: r.job.Work.Limits.Cache, Cgroup: group, User: user, Stderr: &limited{to: &stderr, left: 4096},
 	})
 	if err != nil {
 		return nil, err
@@ -172,7 +176,7 @@ func (r *run) cgroup() (*cell.Cgroup, error) {
 	}
 	// Files are in memory, beside what the processes have; the init and its stage
 	// count too: a few threads of ours.
-	group, err := r.worker.Cgroups.New(string(r.job.ID), l.Memory+l.Disk, l.Pids+32)
+	group, err := r.worker.Cgroups.New(string(r.job.ID), l.Memory+l.Disk+l.Cache, l.Pids+32)
 	if err != nil || l.CPU == 0 {
 		return group, err
 	}
@@ -263,6 +267,38 @@ func (r *run) Files(context.Context) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("opening the assignment's files: %w", err)
 	}
 	return f, nil
+}
+
+// Cache implements [gateway.Sink].
+func (r *run) Cache(_ context.Context, uses []hotcell.Use) (io.ReadCloser, error) {
+	place := cache.Of(r.job.Assignment, r.job.Owner, uses)
+	r.cache = &place
+	archive, err := r.worker.Caches.Open(place)
+	if errors.Is(err, hotcell.ErrNotFound) {
+		return nil, nil //nolint:nilnil // the contract of the sink: nil where there is none
+	}
+	return archive, err
+}
+
+// forgetCache removes what was kept for an assignment that has no cache any more.
+func (r *run) forgetCache() {
+	w := r.worker
+	if r.job.Work.Limits.Cache > 0 || r.job.Trial || w.Caches.Folder == "" {
+		return
+	}
+	if err := w.Caches.Forget(cache.Of(r.job.Assignment, r.job.Owner, nil)); err != nil {
+		w.Log.Warn("a cache is not removed", "job", r.job.ID, "error", err)
+	}
+}
+
+// KeepCache implements [gateway.Sink]. What a job leaves that was given more while it ran
+// is not for those that have less.
+func (r *run) KeepCache(_ context.Context, uses []hotcell.Use, archive io.Reader) error {
+	place := cache.Of(r.job.Assignment, r.job.Owner, uses)
+	if r.cache == nil || *r.cache != place {
+		return fmt.Errorf("%w: the job may do more than when it started", hotcell.ErrDenied)
+	}
+	return r.worker.Caches.Keep(place, archive)
 }
 
 // Started implements [gateway.Sink].

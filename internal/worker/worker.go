@@ -35,6 +35,7 @@ import (
 	"hotcell/internal/line/workerrpc"
 	"hotcell/internal/value/tidy"
 	"hotcell/internal/wire/budget"
+	"hotcell/internal/worker/cache"
 	"hotcell/internal/worker/gateway"
 	"hotcell/internal/worker/image"
 	"hotcell/internal/worker/toolchain"
@@ -63,6 +64,8 @@ type Config struct {
 	Mounts     []cell.Mount
 	// Images are those that jobs may have as their root.
 	Images image.Store
+	// Caches keeps what jobs leave for the next one like them.
+	Caches cache.Store
 	// Cgroups is where cells get cgroups; nil for none.
 	Cgroups *cell.Cgroups
 	// BrowserTools lists what an agent may have a browser do; nil where the machine
@@ -101,6 +104,11 @@ func New(ctx context.Context, c Config) (*Worker, error) {
 	w := &Worker{Config: c, runs: map[hotcell.JobID]*run{}, tidy: tidy.New(border.Log(c.Log))}
 	for user := c.Users; user > 0; user-- {
 		w.users = append(w.users, user)
+	}
+	if c.Caches.Folder != "" {
+		if err := c.Caches.Sweep(); err != nil {
+			c.Log.Warn("caches are not swept", "error", err)
+		}
 	}
 	w.check(ctx)
 	return w, nil

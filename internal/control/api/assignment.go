@@ -35,11 +35,12 @@ type limitsBody struct {
 	Disk    int64   `json:"disk,omitempty" doc:"bytes"`
 	Pids    int     `json:"pids,omitempty"`
 	CPU     float64 `json:"cpu,omitempty" doc:"how many processors it may keep busy, such as 1.5; as many as are free when it is 0"`
+	Cache   int64   `json:"cache,omitempty" doc:"bytes that a job may keep in /home/job/.cache for the next one of the same assignment, member and attachments; none when 0"`
 }
 
 func (b workBody) work() (hotcell.Work, error) {
 	w := hotcell.Work{Command: b.Command, Agent: b.Agent, Instructions: b.Instructions, Files: b.Files, Allow: b.Allow, Image: b.Image, Environment: b.Environment, Browser: b.Browser, Drill: b.Drill}
-	w.Limits = hotcell.Limits{Memory: b.Limits.Memory, Disk: b.Limits.Disk, Pids: b.Limits.Pids, CPU: b.Limits.CPU}
+	w.Limits = hotcell.Limits{Memory: b.Limits.Memory, Disk: b.Limits.Disk, Pids: b.Limits.Pids, CPU: b.Limits.CPU, Cache: b.Limits.Cache}
 	if b.Limits.Timeout == "" {
 		return w, nil
 	}

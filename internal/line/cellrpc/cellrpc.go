@@ -13,6 +13,7 @@ const (
 	PathRefused = "/refused" // POST Refused: 204
 	PathStarted = "/started" // POST: 204; just before the first instruction of the command
 	PathLog     = "/log"     // POST ?stream=stdout|stderr: the body is that stream, for the job's life
+	PathCache   = "/cache"   // GET: a tar archive of what was kept, 204 without; PUT: one of what is to be kept
 	PathOut     = "/out"     // PUT: a tar archive of what the job left in /job/out
 	PathExit    = "/exit"    // POST Exit: 204; the last word
 	PathMCP     = "/mcp"     // the Model Context Protocol, streamable HTTP
@@ -45,6 +46,8 @@ type Spec struct {
 	Instructions string `json:"instructions,omitempty"`
 	// Errands is true where there may be some; see [PathErrand].
 	Errands bool `json:"errands,omitempty"`
+	// Cache is how many bytes the job's cache may have; 0 without one.
+	Cache int64 `json:"cache,omitempty"`
 }
 
 // Name is a host and the ports that may be reached on it.
@@ -91,6 +94,8 @@ type Exit struct {
 	Code int `json:"code"`
 	// Reason says what went wrong, if it was not the command.
 	Reason string `json:"reason,omitempty"`
+	// Cache says why the job's cache was not kept; empty where it was, or there is none.
+	Cache string `json:"cache,omitempty"`
 	// Full are the folders of the cell that had no room left when the command ended.
 	Full []string `json:"full,omitempty"`
 	// Redactions counts what the guard took out of the log and the output.

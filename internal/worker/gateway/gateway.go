@@ -76,6 +76,10 @@ type Sink interface {
 	Log(ctx context.Context, stream string, at time.Time, data []byte) error
 	// Output takes the archive of /job/out.
 	Output(ctx context.Context, archive io.Reader) error
+	// Cache opens what was kept by jobs that have these uses, a tar archive; nil where
+	// nothing was. KeepCache keeps one for the next.
+	Cache(ctx context.Context, uses []hotcell.Use) (io.ReadCloser, error)
+	KeepCache(ctx context.Context, uses []hotcell.Use, archive io.Reader) error
 	// Exit takes the last word.
 	Exit(ctx context.Context, exit cellrpc.Exit) error
 }
@@ -180,6 +184,8 @@ func New(c Config) (*Gateway, error) {
 	mux.HandleFunc("POST "+cellrpc.PathStarted, g.start)
 	mux.HandleFunc("POST "+cellrpc.PathLog, g.log)
 	mux.HandleFunc("PUT "+cellrpc.PathOut, g.out)
+	mux.HandleFunc("GET "+cellrpc.PathCache, g.cache)
+	mux.HandleFunc("PUT "+cellrpc.PathCache, g.keepCache)
 	mux.HandleFunc("POST "+cellrpc.PathExit, g.exit)
 	mux.HandleFunc("POST "+cellrpc.PathAsk, g.ask)
 	mux.HandleFunc(cellrpc.PathMCP, g.serveTools)
@@ -278,9 +284,14 @@ func (g *Gateway) files(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
+	g.give(w, archive, "an assignment's files")
+}
+
+// give answers with an archive, and closes it.
+func (g *Gateway) give(w http.ResponseWriter, archive io.ReadCloser, what string) {
 	defer func() { _ = archive.Close() }()
 	if _, err := io.Copy(w, archive); err != nil {
-		g.Config.Log.Error("reading an assignment's files", "job", g.Job.ID, "error", err)
+		g.Config.Log.Error("reading "+what, "job", g.Job.ID, "error", err)
 		panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's way to say that an answer is not whole
 	}
 }
@@ -344,6 +355,7 @@ func (g *Gateway) out(w http.ResponseWriter, r *http.Request) {
 func (g *Gateway) exit(w http.ResponseWriter, r *http.Request) {
 	var exit cellrpc.Exit
 	if read(w, r, &exit) {
+		g.tellCache(exit)
 		g.done(w, g.Sink.Exit(r.Context(), exit))
 	}
 }

@@ -30,6 +30,7 @@ func (g *Gateway) spec(w http.ResponseWriter, r *http.Request) {
 	s := cellrpc.Spec{
 		Job: string(g.Job.ID), Command: work.Command, Arguments: g.Job.Arguments, Env: g.variables(), Files: work.Files != nil, Path: g.Path,
 		Limits: cellrpc.Limits{Memory: work.Limits.Memory, Pids: work.Limits.Pids, FileSize: work.Limits.Disk},
+		Cache:  g.cacheSize(),
 		CA:     string(g.authority.PEM()), Instructions: instructions, Errands: g.mayBrowse(),
 	}
 	s.Limits.Bounded = g.Bounded

@@ -25,6 +25,8 @@ const (
 	maxPids        = 32_768
 	minCPU         = 0.05
 	maxCPU         = 1024
+	minCache       = 1 << 20
+	maxCache       = 16 << 30
 )
 
 var (
@@ -131,6 +133,8 @@ func checkLimits(a hotcell.Assignment) error {
 		return hotcell.Invalid("/work/limits/pids", "a limit of processes is 1 to %d", maxPids)
 	case l.CPU != 0 && !(l.CPU >= minCPU && l.CPU <= maxCPU): // so that NaN is none
 		return hotcell.Invalid("/work/limits/cpu", "a limit of processors is %v to %d, such as 1.5", minCPU, maxCPU)
+	case l.Cache != 0 && (l.Cache < minCache || l.Cache > maxCache):
+		return hotcell.Invalid("/work/limits/cache", "a cache is 1 MiB to 16 GiB, or 0 for none")
 	}
 	return nil
 }
