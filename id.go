@@ -27,6 +27,8 @@ type (
 	RequestID string
 	// LinkID begins with lnk_.
 	LinkID string
+	// BackupID begins with bak_.
+	BackupID string
 )
 
 // The prefixes of identifiers.
@@ -42,6 +44,7 @@ const (
 	PrefixRequest    = "req" // of a call, in logs
 	PrefixAsk        = "ask"
 	PrefixLink       = "lnk"
+	PrefixBackup     = "bak"
 )
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"

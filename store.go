@@ -2,6 +2,7 @@ package hotcell
 
 import (
 	"context"
+	"io"
 	"time"
 )
 
@@ -32,6 +33,10 @@ type VaultStore interface {
 	// Shared says whether other processes may change the store as well: what was
 	// read of it may be old by the next look.
 	Shared() bool
+	// Copy writes the store as it stood at one moment, in its own form, for a backup;
+	// begin is told how many bytes will come, when that moment is past. Reads and writes
+	// go on meanwhile.
+	Copy(ctx context.Context, begin func(size int64) (io.Writer, error)) error
 	// Close waits for what is under way and closes the store.
 	Close() error
 }
@@ -203,6 +208,8 @@ type ControlStore interface {
 	// Recall returns what was stored under the key; [ErrNotFound] if nothing,
 	// [ErrConflict] when the key was used for another request.
 	Recall(ctx context.Context, key string, request [32]byte) ([]byte, error)
+	// Copy writes the store, and its queue, as [VaultStore.Copy] does.
+	Copy(ctx context.Context, begin func(size int64) (io.Writer, error)) error
 	Close() error
 }
 

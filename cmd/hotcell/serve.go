@@ -109,8 +109,9 @@ func (h *house) control(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	backups := &job.Backups{Vault: vault, Store: store, Files: files, Output: outputs}
 	faces := api.Config{
-		Vault: vault, Jobs: jobs, Files: files, Idempotency: store, RepeatKey: repeat, Log: h.log, Now: time.Now, Version: version,
+		Vault: vault, Jobs: jobs, Files: files, Backups: backups, Idempotency: store, RepeatKey: repeat, Log: h.log, Now: time.Now, Version: version,
 		Principal: func(*http.Request) (hotcell.Principal, error) { return local, nil },
 		Ready:     h.ready(vault, remote, store),
 		Egress:    egress.Rules{Models: egress.Models(h.config.Models), TCP: h.config.TCP},

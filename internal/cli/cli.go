@@ -98,7 +98,7 @@ To begin:
 	flags.StringVar(&a.data, "data", DefaultData(a.Getenv), "the server's data `folder` ($HOTCELL_DATA)")
 	flags.StringVarP(&a.output, "output", "o", "table", "table or json")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print ids alone: of what was made, or of what is listed")
-	root.AddCommand(a.secrets(), a.logins(), a.connections(), a.assignments(), a.agents(), a.run(), a.jobs(), a.requests(), a.explain(), a.advise(), a.audit(), a.drill(), a.workspace(), a.pins(), a.version())
+	root.AddCommand(a.secrets(), a.logins(), a.connections(), a.assignments(), a.agents(), a.run(), a.jobs(), a.requests(), a.explain(), a.advise(), a.audit(), a.backup(), a.drill(), a.workspace(), a.pins(), a.version())
 	for _, c := range more {
 		takes := c.Args
 		c.Args = func(cmd *cobra.Command, given []string) error {
@@ -106,6 +106,10 @@ To begin:
 				return miscounted(cmd, given)
 			}
 			return nil
+		}
+		if noun, _, err := root.Find([]string{c.Annotations[Under]}); err == nil && c.Annotations[Under] != "" {
+			noun.AddCommand(c)
+			continue
 		}
 		root.AddCommand(c)
 	}

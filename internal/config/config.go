@@ -57,6 +57,8 @@ type Config struct {
 	Connectors Connectors `yaml:"connectors"`
 	// Keep says for how long things are kept.
 	Keep Keep `yaml:"keep"`
+	// Backup says who may open backups, and which are made by themselves.
+	Backup Backup `yaml:"backup"`
 	// Budget bounds what each job holds of what all jobs share.
 	Budget Budget `yaml:"budget"`
 	// Models lists the hosts of models; those that everybody knows and that are
@@ -270,9 +272,10 @@ func (c Config) checkBudget() error {
 func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:7878", KeyWarm: time.Hour,
-		Keep:  Keep{LogDays: 90, OutputDays: 90, AuditDays: 400, Logs: 10 << 30, Outputs: 20 << 30},
-		Cells: Cells{Caches: 10 << 30},
-		Jobs:  Jobs{Concurrency: 8, Timeout: time.Hour, Memory: 1 << 30, Disk: 512 << 20, Pids: 256},
+		Keep:   Keep{LogDays: 90, OutputDays: 90, AuditDays: 400, Logs: 10 << 30, Outputs: 20 << 30},
+		Cells:  Cells{Caches: 10 << 30},
+		Backup: Backup{Keep: 14},
+		Jobs:   Jobs{Concurrency: 8, Timeout: time.Hour, Memory: 1 << 30, Disk: 512 << 20, Pids: 256},
 	}
 }
 
@@ -333,6 +336,9 @@ func (c Config) Check() error {
 		return err
 	}
 	if err := c.checkKey(); err != nil {
+		return err
+	}
+	if err := c.Backup.check(); err != nil {
 		return err
 	}
 	if err := c.Cells.check(); err != nil {

@@ -30,6 +30,10 @@ func KeyFile(name string) string { return kms.FilePath(name) }
 // KeyIsRemote says whether a URL names a key in a service, which can be out of reach.
 func KeyIsRemote(name string) bool { return kms.Remote(name) }
 
+// KeySurvives says whether the key that a URL names is elsewhere than on this machine: a
+// lost disk is then no lost vault, and a backup that the key alone opens is of use.
+func KeySurvives(name string) bool { return kms.Remote(name) }
+
 // defaultWarm is for how long what a service opened serves after it last answered.
 const defaultWarm = time.Hour
 

@@ -77,6 +77,9 @@ type Config struct {
 	Databases func(host string, port int) pgwire.Trust
 	// Models are the operator's word on model hosts.
 	Models egress.Models
+	// Recipients may open backups, beside the key: the operator's word, and never that of
+	// who asks for one.
+	Recipients []string
 	// Catalog is what connections can be made to; nil is the one that comes with
 	// Hotcell.
 	Catalog *connector.Catalog
@@ -108,6 +111,8 @@ type Daemon struct {
 	catalog     *connector.Catalog
 	log         *slog.Logger
 	now         func() time.Time
+	recipients  []string
+	keyAlone    bool
 	beat        time.Duration
 }
 
@@ -152,7 +157,7 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 			Vault: door, Book: out.book, Keeper: out.keeper, Courier: out.courier, Upstreams: out.upstreams, Reads: c.Reads, Prints: door.Prints, Budget: jobs, Guesses: guesses, Tidy: tidied, Now: c.Now, Log: c.Log,
 		}),
 		keeper: out.keeper, tidy: tidied, book: out.book, catalog: out.catalog,
-		log: c.Log, now: c.Now, beat: heartbeat,
+		log: c.Log, now: c.Now, beat: heartbeat, recipients: c.Recipients, keyAlone: KeySurvives(c.KeyURL),
 	}, nil
 }
 
@@ -198,6 +203,7 @@ func (d *Daemon) Control() http.Handler {
 	d.work(mux)
 	d.requests(mux)
 	d.connected(mux)
+	d.backups(mux)
 	return d.bordered(mux)
 }
 

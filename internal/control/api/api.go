@@ -61,6 +61,7 @@ type Vault interface {
 	Explain(context.Context, *vaultrpc.ExplainRequest) (*vaultrpc.ExplainAnswer, error)
 	Events(context.Context, *vaultrpc.EventsRequest) (*vaultrpc.EventsAnswer, error)
 	VerifyEvents(context.Context, *vaultrpc.WorkspaceRequest) (*vaultrpc.VerifyAnswer, error)
+	Backups(context.Context, *vaultrpc.WorkspaceRequest) (*vaultrpc.BackupsAnswer, error)
 }
 
 // Connections is what of it is about connecting accounts.
@@ -108,6 +109,7 @@ type Config struct {
 	Vault       Vault
 	Jobs        Jobs
 	Files       Files
+	Backups     Backups
 	Idempotency Idempotency
 	// RepeatKey keys the hashes under which requests are remembered.
 	RepeatKey []byte
@@ -186,6 +188,7 @@ func (s *service) resources(mux *http.ServeMux) {
 	s.catalogue(api)
 	s.requests(api)
 	s.events(api)
+	s.backups(api)
 	describeFiles(api)
 }
 

@@ -45,6 +45,9 @@ const (
 	// DeclareModel is to say that a model's provider keeps nothing of what an account
 	// of it is sent.
 	DeclareModel Action = "declare that a model's provider keeps nothing"
+	// BackUp is to make a backup: all that the workspace has, sealed to those who may
+	// open it.
+	BackUp Action = "back this workspace up"
 )
 
 // Resource is what the decision depends on.
@@ -119,6 +122,7 @@ var rules = map[Action]rule{
 
 	ChangeSettings: {hotcell.RoleAdministrator, hotcell.RoleAdministrator},
 	DeclareModel:   {hotcell.RoleAdministrator, hotcell.RoleAdministrator},
+	BackUp:         {hotcell.RoleOwner, hotcell.RoleOwner},
 }
 
 // ranks orders the roles; one that is not here may do nothing.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 
@@ -62,6 +63,11 @@ func (c *Control) prepare(ctx context.Context) error {
 	}
 	c.entries = entries
 	return nil
+}
+
+// Copy implements [hotcell.ControlStore].
+func (c *Control) Copy(ctx context.Context, begin func(size int64) (io.Writer, error)) error {
+	return c.file.copy(ctx, begin)
 }
 
 // Close implements [hotcell.ControlStore]. It waits for a [Control.Work] that

@@ -37,6 +37,7 @@ const readers = 8
 // file is one open database: its lock, the one connection that writes, and
 // those that read.
 type file struct {
+	path  string
 	lock  *os.File
 	write *pool
 	read  *pool
@@ -55,7 +56,7 @@ func openFile(path string, shared bool, pragmas ...string) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &file{lock: lock, slots: make(chan struct{}, readers)}
+	f := &file{path: path, lock: lock, slots: make(chan struct{}, readers)}
 	if err := f.connect(path, pragmas); err != nil {
 		return nil, errors.Join(err, f.close())
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -112,6 +113,11 @@ func (v *Vault) settle(kept bool) { v.chain.settle(kept && !v.shared) }
 
 // Shared implements [hotcell.VaultStore].
 func (v *Vault) Shared() bool { return v.shared }
+
+// Copy implements [hotcell.VaultStore].
+func (v *Vault) Copy(ctx context.Context, begin func(size int64) (io.Writer, error)) error {
+	return v.file.copy(ctx, begin)
+}
 
 // Close implements [hotcell.VaultStore].
 func (v *Vault) Close() error {

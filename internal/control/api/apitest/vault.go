@@ -173,6 +173,10 @@ func (v *vault) ShareCredential(_ context.Context, in *vaultrpc.ShareCredentialR
 	return &vaultrpc.CredentialAnswer{Credential: *c}, nil
 }
 
+func (v *vault) Backups(context.Context, *vaultrpc.WorkspaceRequest) (*vaultrpc.BackupsAnswer, error) {
+	return &vaultrpc.BackupsAnswer{}, nil
+}
+
 func (v *vault) DeleteConnection(ctx context.Context, in *vaultrpc.CredentialRequest) (*vaultrpc.DeleteAnswer, error) {
 	out := &vaultrpc.DeleteAnswer{}
 	if answer, err := v.Credential(ctx, in); err == nil && answer.Credential.Connected != nil && len(answer.Credential.Connected.Scopes) > 0 {

@@ -74,6 +74,7 @@ type Vault struct {
 	keyName  string
 	warmFor  time.Duration
 	inVain   bool
+	backing  sync.Mutex // held while a backup is made
 
 	// One workspace so far: its keyset and the key pair that values are sealed to.
 	workspace hotcell.WorkspaceID
