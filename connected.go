@@ -96,6 +96,9 @@ type Refresh struct {
 	Reason string    `json:"reason,omitempty"`
 	// Forced is when a token was last renewed because the service did not know it.
 	Forced time.Time `json:"forced,omitzero"`
+	// Restored is when the connection came out of a backup with Token: it may have been
+	// sent since that was made, by the server that was.
+	Restored *time.Time `json:"restored,omitempty"`
 }
 
 // Client is a workspace's own OAuth client of one connector. Its secret is

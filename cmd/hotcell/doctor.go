@@ -104,7 +104,7 @@ func diagnose(ctx context.Context, c config.Config, data string) []cell.Precondi
 	list = append(list,
 		cell.Precondition{Name: "uids", Met: apart, Detail: why + otherwise(!apart, ": processes of that uid are kept apart by their namespaces and by being untraceable only; run the server as root for more", "")},
 		cell.Precondition{Name: "memory", Met: child.LocksMemory(), Detail: otherwise(child.LocksMemory(), "the vault's memory is locked", "RLIMIT_MEMLOCK does not allow the vault to lock its memory: values may be swapped out; turn swap off or set LimitMEMLOCK=infinity")},
-		chromium(), disk(data), key(ctx, c, data), answering(ctx, data),
+		chromium(), disk(data), key(ctx, c, data), recovery(c, data), answering(ctx, data),
 	)
 	return list
 }
@@ -167,6 +167,35 @@ func key(ctx context.Context, c config.Config, data string) cell.Precondition {
 		p.Detail = "the local key file opens what is stored; it lies beside the database: whoever copies the whole folder can open it; keep backups of them apart"
 	default:
 		p.Met, p.Detail = true, "the key file "+path+" opens what is stored"
+	}
+	return p
+}
+
+// unrecoverable says that a lost disk is a lost vault; empty where it is not.
+func unrecoverable(c config.Config, data string) string {
+	if len(c.Backup.Recipients) > 0 || vault.KeySurvives(keyURL(c, data)) {
+		return ""
+	}
+	return "a lost disk is a lost vault: its key is on this machine alone, and no backup can be made before backup: recipients: names who may open one (docs/backup.md)"
+}
+
+// recovery says whether anything is left when the disk is lost, and when the last backup
+// was made of those that are made by themselves.
+func recovery(c config.Config, data string) cell.Precondition {
+	p := cell.Precondition{Name: "backup", Detail: unrecoverable(c, data)}
+	if p.Detail != "" {
+		return p
+	}
+	last := lastBackup(c.Backup.Folder)
+	switch {
+	case c.Backup.Folder == "":
+		p.Met, p.Detail = true, "made when you make one, by hotcell backup FILE; backup: folder and every make them by themselves"
+	case last.IsZero():
+		p.Detail = "none was made yet in " + c.Backup.Folder
+	case time.Since(last) > 2*c.Backup.Every:
+		p.Detail = "the last one in " + c.Backup.Folder + " is of " + last.Format(time.RFC3339) + ", and one is due each " + c.Backup.Every.String() + ": the server's log says why"
+	default:
+		p.Met, p.Detail = true, "the last one in "+c.Backup.Folder+" is of "+last.Format(time.RFC3339)
 	}
 	return p
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -9,13 +8,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
+	"slices"
 	"time"
 
 	"hotcell"
-	"hotcell/internal/cell"
 	"hotcell/internal/line/child"
 	"hotcell/internal/store/sqlite"
 	"hotcell/internal/value/sensitive"
@@ -24,9 +21,9 @@ import (
 
 // openVariables writes down what credentials for the key's service come from, for the
 // vault's process, whose own environment is empty. For a local key file it is nothing.
-func openVariables(name string) (*os.File, error) {
+func openVariables(names ...string) (*os.File, error) {
 	variables := map[string]string{}
-	if vault.KeyFile(name) == "" {
+	if slices.ContainsFunc(names, func(name string) bool { return name != "" && vault.KeyFile(name) == "" }) {
 		for _, known := range vault.KeyVariables() {
 			if text := os.Getenv(known); text != "" {
 				variables[known] = text
@@ -41,6 +38,19 @@ func openVariables(name string) (*os.File, error) {
 	return sealedFile("credentials", text)
 }
 
+// readVariables reads what [openVariables] wrote.
+func readVariables(path string) (variables map[string]string, err error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the credentials for the key: %w", err)
+	}
+	defer sensitive.Wipe(text)
+	if err := json.Unmarshal(text, &variables); err != nil {
+		return nil, errors.New("reading the credentials for the key: they are not what was written")
+	}
+	return variables, nil
+}
+
 // keyring is how a process reaches its key.
 type keyring struct {
 	// inside is where a local key file lies now.
@@ -51,14 +61,9 @@ type keyring struct {
 // enter leaves the process what the vault's has and no more, and says how it reaches its
 // key.
 func (o *vaultOrder) enter() (key keyring, err error) {
-	text, err := os.ReadFile(o.Variables)
+	variables, err := readVariables(o.Variables)
 	if err != nil {
-		return key, fmt.Errorf("reading the credentials for the key: %w", err)
-	}
-	defer sensitive.Wipe(text)
-	var variables map[string]string
-	if err := json.Unmarshal(text, &variables); err != nil {
-		return key, errors.New("reading the credentials for the key: they are not what was written")
+		return key, err
 	}
 	key.environment = vault.GatherKey(o.Key, variables)
 	path := vault.KeyFile(o.Key)
@@ -125,24 +130,8 @@ func tryKey(ctx context.Context, order vaultOrder) (tried keyTried, err error) {
 		return tried, err
 	}
 	defer func() { _ = bundle.Close() }()
-	text, err := json.Marshal(order)
-	if err != nil {
-		return tried, err
+	if err := startPart(ctx, keyCommand, order, []*os.File{variables, bundle}, &tried); err != nil {
+		return tried, fmt.Errorf("trying the key: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, cell.Self, keyCommand, string(text))
-	cmd.ExtraFiles = []*os.File{variables, bundle}
-	cmd.Env, cmd.Dir = []string{"LANG=C.UTF-8"}, "/"
-	// It ends when this ends, as the other parts do.
-	leash, err := cmd.StdinPipe()
-	if err != nil {
-		return tried, err
-	}
-	defer func() { _ = leash.Close() }()
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return tried, fmt.Errorf("trying the key: %s", strings.TrimSpace(stderr.String()))
-	}
-	return tried, json.Unmarshal(out, &tried)
+	return tried, nil
 }

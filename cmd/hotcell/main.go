@@ -33,6 +33,8 @@ func main() {
 			os.Exit(part("vault", runVault))
 		case keyCommand:
 			os.Exit(part("key", runKey))
+		case restoreCommand:
+			os.Exit(part("restore", runRestore))
 		case workerCommand:
 			os.Exit(part("worker", runWorker))
 		case parserCommand:

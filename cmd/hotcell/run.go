@@ -23,7 +23,7 @@ func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	terminal := cli.IO{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Version: version}
-	return cli.Run(ctx, terminal, args, serveCmd(), doctorCmd(), toolchainsCmd(), imagesCmd())
+	return cli.Run(ctx, terminal, args, serveCmd(), doctorCmd(), toolchainsCmd(), imagesCmd(), restoreCmd(), verifyCmd(), passphraseCmd())
 }
 
 // loadConfig reads the server's configuration.

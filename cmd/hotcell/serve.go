@@ -132,6 +132,7 @@ func (h *house) control(ctx context.Context) error {
 	group.Go(border.Err("the listeners", func() error { return listeners.Run(ctx) }))
 	group.Go(border.Err("the jobs", func() error { return jobs.Run(ctx) }))
 	group.Go(border.Err("what is kept of jobs", func() error { jobs.Retain(ctx, keeping(h.config.Keep), local.Workspace); return nil }))
+	group.Go(border.Err("the backups", func() error { h.backUp(ctx, backups, local); return nil }))
 	group.Go(border.Err("the parts", func() error {
 		select {
 		case <-ctx.Done():
@@ -233,6 +234,9 @@ func (h *house) announce(ctx context.Context, vault *vaultclient.Control, local 
 	}
 	fmt.Fprintf(h.stdout, "hotcell serves the folder %s\n", h.data)
 	fmt.Fprintf(h.stdout, "values are sealed to the vault's key %s\n", w.Fingerprint)
+	if warning := unrecoverable(h.config, h.data); warning != "" {
+		fmt.Fprintln(h.stdout, warning)
+	}
 	hint := ""
 	if os.Getenv("HOTCELL_DATA") != h.data && h.data != defaultData() {
 		hint = fmt.Sprintf("HOTCELL_DATA=%s ", h.data)

@@ -333,6 +333,7 @@ delete /v1/secrets/{id}
 get /v1/agents
 get /v1/assignments
 get /v1/assignments/{id}
+get /v1/backups
 get /v1/clients
 get /v1/connections
 get /v1/connections/{id}
@@ -363,6 +364,7 @@ post /v1/advice
 post /v1/assignments
 post /v1/assignments/{id}/attachments
 post /v1/assignments/{id}/jobs
+post /v1/backups
 post /v1/connections
 post /v1/connections/{id}/reconnect
 post /v1/connections/{id}/share

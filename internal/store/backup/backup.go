@@ -29,9 +29,9 @@ const magic = "hotcell-backup-v1\n"
 var (
 	ErrForm     = fmt.Errorf("%w: this file is no backup of Hotcell's", hotcell.ErrInvalid)
 	ErrNewer    = fmt.Errorf("%w: this backup was made by a newer version of Hotcell: restore it with that", hotcell.ErrInvalid)
-	ErrCut      = fmt.Errorf("%w: this backup is cut off: its end is missing", hotcell.ErrTampered)
-	ErrChanged  = fmt.Errorf("%w: this backup was changed or damaged after it was made", hotcell.ErrTampered)
-	ErrTrailing = fmt.Errorf("%w: behind the end of this backup there is something else", hotcell.ErrTampered)
+	ErrCut      = fmt.Errorf("%w: this backup is cut off: its end is missing", hotcell.ErrInvalid)
+	ErrChanged  = fmt.Errorf("%w: this backup is not as it was made", hotcell.ErrTampered)
+	ErrTrailing = fmt.Errorf("%w: behind the end of this backup there is something else", hotcell.ErrInvalid)
 )
 
 // Manifest is what a backup says of itself: the first thing in the vault's part.

@@ -168,6 +168,11 @@ func (v *Vault) lease(w hotcell.VaultWriter, c hotcell.Credential, journal hotce
 	if bytes.Equal(journal.Token, token) {
 		attempts = journal.Attempts + 1
 	}
+	if token != nil && r.attempts > 0 && journal.Restored != nil && bytes.Equal(journal.Token, token) {
+		r.Clear()
+		ended, err = v.breakOff(w, c, "it came out of a backup, and its refresh token may have been used since: to use it twice would end the whole grant at the service")
+		return nil, ended, err
+	}
 	if token != nil && r.attempts > 0 && attempts > r.attempts {
 		r.Clear()
 		ended, err = v.breakOff(w, c, "its token may have been renewed at the service, and what came of that was lost")
