@@ -121,7 +121,7 @@ func (w *world) Cache(context.Context, []hotcell.Use) (io.ReadCloser, error) {
 	return nil, nil //nolint:nilnil // the contract of the sink: nil where there is none
 }
 func (w *world) KeepCache(context.Context, []hotcell.Use, io.Reader) error { return nil }
-func (w *world) Started(context.Context) error { return nil }
+func (w *world) Started(context.Context) error                             { return nil }
 func (w *world) Output(_ context.Context, r io.Reader) error {
 	_, err := io.Copy(io.Discard, r)
 	return err
