@@ -29,7 +29,7 @@ agents: install ## Bring the agents' programs that the tests start (npm; half a 
 
 .PHONY: build
 build: ## Build bin/hotcell: one static program
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/hotcell ./cmd/hotcell
+	@scripts/build.sh bin/hotcell -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 
 # Most of what takes long waits for browsers and servers: more at once than there
 # are cores.

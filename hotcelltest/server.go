@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path"
@@ -63,8 +64,11 @@ func Binary(t testing.TB) string {
 	if given := os.Getenv("HOTCELL_TEST_BINARY"); given != "" {
 		return given
 	}
-	return Program(t, "hotcell/cmd/hotcell")
+	return Program(t, product)
 }
+
+// product is the package of the program.
+const product = "hotcell/cmd/hotcell"
 
 // Program is the program of a package of this module, built once a test process.
 func Program(t testing.TB, of string) string {
@@ -103,6 +107,13 @@ func compile(of string) (string, error) {
 	to := filepath.Join(built.dir, path.Base(of))
 	built.Unlock()
 	cmd := exec.Command("go", "build", "-o", to, of) // tests run in folders of the module
+	if of == product {
+		root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+		if err != nil {
+			return "", fmt.Errorf("looking for the module: %w", err)
+		}
+		cmd = exec.Command(filepath.Join(strings.TrimSpace(string(root)), "scripts", "build.sh"), to)
+	}
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", errors.New(string(out))

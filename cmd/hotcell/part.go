@@ -18,6 +18,7 @@ import (
 	"hotcell/internal/catalog/connector"
 	"hotcell/internal/cell"
 	"hotcell/internal/cell/browser"
+	"hotcell/internal/cell/program"
 	"hotcell/internal/config"
 	"hotcell/internal/line/border"
 	"hotcell/internal/line/child"
@@ -276,9 +277,13 @@ func runWorker(ctx context.Context, text string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	first, err := program.Open()
+	if err != nil { // a machine that lets nothing in memory be executed
+		log.Warn("cells start with the whole program", "error", err)
+	}
 	c := worker.Config{
 		Vault:  vaultclient.NewWorker(rpc.NewClient(dialer.DialContext)),
-		Driver: cell.NewBubblewrap(cell.Options{Binary: cell.Self, Bundle: order.Bundle}),
+		Driver: cell.NewBubblewrap(cell.Options{Binary: cell.Self, Init: first, Bundle: order.Bundle}),
 		Door: gateway.Config{
 			Dialer: guard, TCP: settings.TCP, Untouched: settings.Untouched, Unreadable: settings.Unreadable, Models: order.Models, Roots: roots,
 			Budget: budget.New(order.Budget.Limits()),

@@ -22,6 +22,9 @@ import (
 type Options struct {
 	// Binary is this program. Users of cells need not be able to reach it.
 	Binary string
+	// Init is the program that a job's cell starts with, which does [InitCommand] and
+	// [ExecCommand]; nil for this one. Package program has it.
+	Init *os.File
 	// Bundle is the file of certificates that cells trust; empty for none.
 	Bundle string
 }
@@ -33,9 +36,17 @@ type Bubblewrap struct {
 	static func() bool
 }
 
+// first is the program that a cell starts with. A browser's is the product's own.
+func (b *Bubblewrap) first(c Config) string {
+	if b.options.Init == nil || c.Calls != nil {
+		return b.options.Binary
+	}
+	return "/proc/self/fd/" + strconv.Itoa(int(b.options.Init.Fd()))
+}
+
 // NewBubblewrap is a driver.
 func NewBubblewrap(o Options) *Bubblewrap {
-	return &Bubblewrap{o, sync.OnceValue(func() bool { return Static(o.Binary) })}
+	return &Bubblewrap{o, sync.OnceValue(func() bool { return o.Init != nil || Static(o.Binary) })}
 }
 
 // The descriptors that bwrap inherits. The init has the first; the second is
@@ -62,7 +73,7 @@ func (b *Bubblewrap) Start(ctx context.Context, c Config) (*Process, error) {
 	if c.Root != "" && !b.static() {
 		return nil, fmt.Errorf("%w: %w", hotcell.ErrDenied, ErrLoader)
 	}
-	parts, err := b.open()
+	parts, err := b.open(c)
 	if err != nil {
 		return nil, fmt.Errorf("starting a cell: %w", err)
 	}
@@ -111,10 +122,10 @@ func machineRoot() bool {
 	return err != nil || scan != nil || inside == 0 && outside == 0
 }
 
-// open opens this program and the bundle: users of cells need not be able to
+// open opens the program and the bundle: users of cells need not be able to
 // reach either by a path.
-func (b *Bubblewrap) open() ([]*os.File, error) {
-	binary, err := openBinary(b.options.Binary)
+func (b *Bubblewrap) open(c Config) ([]*os.File, error) {
+	binary, err := openBinary(b.first(c))
 	if err != nil || b.options.Bundle == "" {
 		return []*os.File{binary}, err
 	}
