@@ -14,7 +14,7 @@ import (
 type firm struct {
 	*acme.Company
 	*hotcelltest.Server
-	api, db string
+	api string
 }
 
 func openAcme(t testing.TB, more string) *firm {
@@ -35,7 +35,7 @@ func openAcmeWith(t testing.TB, more string, first func(*acme.Company)) *firm {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	c, err := acme.Start(t.Context(), dir)
+	c, err := acme.Start(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,16 @@ func openAcmeWith(t testing.TB, more string, first func(*acme.Company)) *firm {
 	})
 	first(c)
 	s := hotcelltest.Start(t, c.Configuration()+more)
-	return &firm{c, s, fmt.Sprintf("%s:%d", acme.APIName, c.APIPort), fmt.Sprintf("%s:%d", acme.DatabaseName, c.DatabasePort)}
+	return &firm{c, s, fmt.Sprintf("%s:%d", acme.APIName, c.APIPort)}
+}
+
+// database starts the company's database, and says where it is.
+func (a *firm) database(t testing.TB) string {
+	t.Helper()
+	if err := a.StartDatabase(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%s:%d", acme.DatabaseName, a.DatabasePort)
 }
 
 // secret makes a secret of a .env file's text.
@@ -92,8 +101,9 @@ func TestAStandInWorksWhereItIsBoundAndNowhereElse(t *testing.T) {
 func TestADatabaseBehindAStandIn(t *testing.T) {
 	t.Parallel()
 	a := openAcme(t, "")
-	a.secret(t, "database", "DATABASE_URL="+a.DatabaseURL()+"\n", "--hosts", a.db)
-	a.OK("assignments", "create", "report", "--allow", a.db+"/postgres", "--command", `psql "$DATABASE_URL" -Atc "SELECT invoice, cents, current_user FROM payments"; psql "$(echo "$DATABASE_URL" | sed 's/report:[^@]*@/report:wrong-password@/')" -c 'SELECT 1' 2>&1; psql "$(echo "$DATABASE_URL" | sed 's/verify-full/disable/')" -c 'SELECT 1' 2>&1; true`)
+	db := a.database(t)
+	a.secret(t, "database", "DATABASE_URL="+a.DatabaseURL()+"\n", "--hosts", db)
+	a.OK("assignments", "create", "report", "--allow", db+"/postgres", "--command", `psql "$DATABASE_URL" -Atc "SELECT invoice, cents, current_user FROM payments"; psql "$(echo "$DATABASE_URL" | sed 's/report:[^@]*@/report:wrong-password@/')" -c 'SELECT 1' 2>&1; psql "$(echo "$DATABASE_URL" | sed 's/verify-full/disable/')" -c 'SELECT 1' 2>&1; true`)
 	a.OK("assignments", "attach", "report", "database", "--as", "stand-in")
 	r := a.Server.Run("run", "report")
 	if r.Code != 0 || !strings.Contains(r.Out, "INV-1|129900|report") || !strings.Contains(r.Out, "password authentication failed") || !strings.Contains(r.Out, "not under TLS") {

@@ -33,13 +33,14 @@ func TestNoValueStaysInMemory(t *testing.T) {
 		}
 	}
 	a.secret(t, "plain", "PLAIN="+otherEnv+"\n")
-	a.secret(t, "database", "DATABASE_URL="+a.DatabaseURL()+"\n", "--hosts", a.db)
+	db := a.database(t)
+	a.secret(t, "database", "DATABASE_URL="+a.DatabaseURL()+"\n", "--hosts", db)
 	for range 10 { // what is refused is gone as well
 		if r := f.do("POST", "/v1/secrets", `{"name":"x y","unknown":1,"values":{"K":"`+wrong+`"}}`); r.status != 422 {
 			t.Fatalf("%d %s", r.status, r.body)
 		}
 	}
-	a.OK("assignments", "create", "report", "--allow", a.api, "--allow", a.db+"/postgres", "--command", `for i in 1 2 3; do
+	a.OK("assignments", "create", "report", "--allow", a.api, "--allow", db+"/postgres", "--command", `for i in 1 2 3; do
 		curl -sS -o /dev/null https://`+a.api+`/v1/invoices; curl -sS -o /dev/null -H "Authorization: Bearer $BOUND" https://`+a.api+`/echo
 		echo "$PLAIN"; psql "$DATABASE_URL" -Atc 'SELECT 1'; done`)
 	for _, attach := range []string{"billing http", "bound stand-in", "database stand-in", "plain env"} {

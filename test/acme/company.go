@@ -5,7 +5,7 @@
 //
 // It guards nothing: it is what is to be guarded. One way to use it:
 //
-//	c, err := acme.Start(ctx, dir)
+//	c, err := acme.Start(dir)
 //	defer c.Close()
 package acme
 
@@ -43,7 +43,8 @@ const (
 type Company struct {
 	// CA is the path of the certificate authority's certificate, in PEM.
 	CA string
-	// APIPort and DatabasePort are on 127.0.0.1.
+	// APIPort and DatabasePort are on 127.0.0.1; there is no database before
+	// [Company.StartDatabase].
 	APIPort, DatabasePort int
 	// Key is what the API wants as a bearer token, Password what the database
 	// wants of the user report.
@@ -65,13 +66,15 @@ type Company struct {
 	port, other, plain int
 	api                *http.Server
 	database           *postgres
+	dir                string
+	certificate        tls.Certificate
 	mu                 sync.Mutex
 	seen               []string
 	first              func(*http.Request)
 }
 
 // Start starts the servers; what they keep is in dir.
-func Start(ctx context.Context, dir string) (*Company, error) {
+func Start(dir string) (*Company, error) {
 	c := &Company{Key: "sk_live_" + rand.Text(), Password: "pa$" + rand.Text() + "#/+", PortalPassword: "Tr0ub4dor&" + rand.Text() + "+%/"}
 	own, err := authority.New("Acme test authority", time.Now(), 7*24*time.Hour)
 	if err != nil {
@@ -91,16 +94,25 @@ func Start(ctx context.Context, dir string) (*Company, error) {
 	if err := c.startServices(certificate); err != nil {
 		return nil, errors.Join(err, c.api.Close())
 	}
-	if c.database, err = startPostgres(ctx, dir, certificate, c.Password); err != nil {
-		return nil, errors.Join(err, c.api.Close(), c.services.Close())
+	c.dir, c.certificate = dir, certificate
+	return c, nil
+}
+
+// StartDatabase starts the database. PostgreSQL may run as another user, who must get to
+// the company's folder.
+func (c *Company) StartDatabase(ctx context.Context) (err error) {
+	if c.database, err = startPostgres(ctx, c.dir, c.certificate, c.Password); err != nil {
+		return err
 	}
 	c.DatabasePort = c.database.port
-	return c, nil
+	return nil
 }
 
 // Close ends the servers.
 func (c *Company) Close() error {
-	c.database.stop()
+	if c.database != nil {
+		c.database.stop()
+	}
 	return errors.Join(c.api.Close(), c.services.Close(), c.stranger.Close())
 }
 

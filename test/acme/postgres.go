@@ -26,6 +26,8 @@ type postgres struct {
 	dir  string
 	cmd  *exec.Cmd
 	as   *syscall.SysProcAttr
+	// ended is closed when the server has.
+	ended chan struct{}
 }
 
 // Binaries is the folder of PostgreSQL's programs; an error says how to get them.
@@ -52,36 +54,52 @@ func startPostgres(ctx context.Context, dir string, certificate tls.Certificate,
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort()
-	if err != nil {
-		return nil, err
-	}
-	p := &postgres{port: port, bin: bin, dir: filepath.Join(dir, "postgres"), as: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}}
+	p := &postgres{bin: bin, dir: filepath.Join(dir, "postgres"), as: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}}
 	if err := p.own(); err != nil {
 		return nil, err
 	}
 	if err := p.run(ctx, nil, "initdb", "-D", p.dir, "-U", "postgres", "-A", "trust", "-N", "--no-instructions"); err != nil {
 		return nil, err
 	}
-	if err := p.configure(certificate); err != nil {
-		return nil, err
-	}
-	p.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", p.dir)
-	p.cmd.SysProcAttr, p.cmd.Dir = p.as, "/"
-	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("starting PostgreSQL: %w", err)
-	}
-	if err := p.await(ctx); err != nil {
-		p.stop()
-		return nil, err
+	for try := 0; ; try++ {
+		if err := p.start(ctx, certificate); err == nil {
+			break
+		} else if try == 4 || !errors.Is(err, errEnded) {
+			return nil, err
+		}
 	}
 	// The password goes in by standard input: arguments can be read by others.
 	script := fmt.Sprintf("\\set password '%s'\n%s", password, seed)
-	if err := p.run(ctx, []byte(script), "psql", "-q", "-v", "ON_ERROR_STOP=1", "-h", p.dir, "-p", strconv.Itoa(port), "-U", "postgres", "postgres"); err != nil {
+	if err := p.run(ctx, []byte(script), "psql", "-q", "-v", "ON_ERROR_STOP=1", "-h", p.dir, "-p", strconv.Itoa(p.port), "-U", "postgres", "postgres"); err != nil {
 		p.stop()
 		return nil, err
 	}
 	return p, nil
+}
+
+// errEnded is a server that ended at once: between the choice of its port and its start,
+// somebody else may have taken that.
+var errEnded = errors.New("PostgreSQL ended")
+
+// start starts the server on a port that is free.
+func (p *postgres) start(ctx context.Context, certificate tls.Certificate) (err error) {
+	if p.port, err = freePort(); err != nil {
+		return err
+	}
+	if err := p.configure(certificate); err != nil {
+		return err
+	}
+	p.cmd, p.ended = exec.Command(filepath.Join(p.bin, "postgres"), "-D", p.dir), make(chan struct{})
+	p.cmd.SysProcAttr, p.cmd.Dir = p.as, "/"
+	if err := p.cmd.Start(); err != nil {
+		return fmt.Errorf("starting PostgreSQL: %w", err)
+	}
+	go func(cmd *exec.Cmd, ended chan struct{}) { _ = cmd.Wait(); close(ended) }(p.cmd, p.ended)
+	if err := p.await(ctx); err != nil {
+		p.stop()
+		return err
+	}
+	return nil
 }
 
 // own makes the folder. PostgreSQL does not run as root, so there it is its own
@@ -143,7 +161,7 @@ func (p *postgres) configure(certificate tls.Certificate) error {
 }
 
 func (p *postgres) await(ctx context.Context) error {
-	for range 300 {
+	for late := time.After(3 * time.Minute); ; {
 		c, err := net.DialTimeout("unix", fmt.Sprintf("%s/.s.PGSQL.%d", p.dir, p.port), time.Second)
 		if err == nil {
 			_ = c.Close()
@@ -154,10 +172,13 @@ func (p *postgres) await(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-p.ended:
+			return errEnded
+		case <-late:
+			return errors.New("PostgreSQL does not answer")
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	return errors.New("PostgreSQL does not answer")
 }
 
 func (p *postgres) stop() {
@@ -165,7 +186,7 @@ func (p *postgres) stop() {
 		return
 	}
 	_ = p.cmd.Process.Signal(syscall.SIGQUIT) // at once: nothing in it is to be kept
-	_ = p.cmd.Wait()
+	<-p.ended
 }
 
 func freePort() (int, error) {

@@ -79,10 +79,13 @@ func Run(ctx context.Context, o Options) error {
 
 func (s *show) all(ctx context.Context) (err error) {
 	s.title("A company, on this machine's loopback")
-	if s.company, err = acme.Start(ctx, s.dir); err != nil {
+	if s.company, err = acme.Start(s.dir); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.company.Close()) }()
+	if err := s.company.StartDatabase(ctx); err != nil {
+		return err
+	}
 	s.say("  https://%s:%d wants a key, postgresql://%s:%d wants a password", acme.APIName, s.company.APIPort, acme.DatabaseName, s.company.DatabasePort)
 	s.title("Hotcell: hotcell serve")
 	stop, err := s.serve(ctx)
