@@ -59,6 +59,9 @@ type VaultReader interface {
 	SealedFields(ws WorkspaceID, id CredentialID, version int) ([]SealedField, error)
 	// Versions lists the versions whose data key is kept, ascending.
 	Versions(WorkspaceID, CredentialID) ([]int, error)
+	// Deleted lists the credentials that can be taken back, newest first.
+	Deleted(WorkspaceID) ([]Deleted, error)
+	DeletedCredential(WorkspaceID, CredentialID) (Deleted, error)
 	// NewestVersion is the highest version that the audit log tells of; 0 when
 	// it tells of none. It is what a replayed older row is held against.
 	NewestVersion(WorkspaceID, CredentialID) (int, error)
@@ -105,8 +108,16 @@ type VaultWriter interface {
 	// PutCredential inserts or replaces; [ErrConflict] when another has the name
 	// in its group.
 	PutCredential(Credential) error
-	// DeleteCredential deletes the row and every version's key and values.
+	// DeleteCredential deletes the row, or that of [VaultWriter.Bury], and every version's
+	// key and values.
 	DeleteCredential(WorkspaceID, CredentialID) error
+	// Bury moves a credential to those that can be taken back; its versions stay. It is
+	// [ErrNotFound] by every other name from then on.
+	Bury(Deleted) error
+	// PutDeleted changes what is kept with one.
+	PutDeleted(Deleted) error
+	// Unbury moves it back; [ErrConflict] when another has the name by now.
+	Unbury(Credential) error
 	PutSealed(ws WorkspaceID, key SealedKey, fields []SealedField) error
 	// DeleteVersion deletes one version's data key and values.
 	DeleteVersion(ws WorkspaceID, id CredentialID, version int) error

@@ -123,12 +123,13 @@ func (c *Client) ShareConnection(ctx context.Context, id hotcell.CredentialID, s
 	return out, c.json(ctx, http.MethodPost, connectionPath(id)+"/"+verb, nil, "", nil, &out)
 }
 
-// DeleteConnection deletes a connection that is at the revision; 0 is any. Grant
-// says what became, at the service, of what was granted; empty where nothing was.
-func (c *Client) DeleteConnection(ctx context.Context, id hotcell.CredentialID, revision int) (grant string, err error) {
+// DeleteConnection deletes a connection that is at the revision, 0 is any; with its name,
+// it is destroyed at once. Grant says what became, at the service, of what was granted;
+// empty where nothing was.
+func (c *Client) DeleteConnection(ctx context.Context, id hotcell.CredentialID, revision int, destroy ...string) (grant string, err error) {
 	var out struct {
 		Grant string `json:"grant"`
 	}
-	err = c.json(ctx, http.MethodDelete, connectionPath(id), nil, ifMatch(revision), nil, &out)
+	err = c.json(ctx, http.MethodDelete, connectionPath(id), destroying(destroy), ifMatch(revision), nil, &out)
 	return out.Grant, err
 }

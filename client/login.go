@@ -189,9 +189,10 @@ func (c *Client) ShareLogin(ctx context.Context, id hotcell.CredentialID, shared
 	return out, c.json(ctx, http.MethodPost, "/v1/logins/"+url.PathEscape(string(id))+"/"+verb, nil, "", nil, &out)
 }
 
-// DeleteLogin deletes a login that is at the revision; 0 is any.
-func (c *Client) DeleteLogin(ctx context.Context, id hotcell.CredentialID, revision int) error {
-	return c.json(ctx, http.MethodDelete, "/v1/logins/"+url.PathEscape(string(id)), nil, ifMatch(revision), nil, nil)
+// DeleteLogin deletes a login that is at the revision, 0 is any; with its name, it is
+// destroyed at once.
+func (c *Client) DeleteLogin(ctx context.Context, id hotcell.CredentialID, revision int, destroy ...string) error {
+	return c.json(ctx, http.MethodDelete, "/v1/logins/"+url.PathEscape(string(id)), destroying(destroy), ifMatch(revision), nil, nil)
 }
 
 // Frame is what a job's browser shows at a time. Fields for secrets are painted over.

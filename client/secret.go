@@ -193,7 +193,8 @@ func (c *Client) ShareSecret(ctx context.Context, id hotcell.CredentialID, share
 	return out, c.json(ctx, http.MethodPost, "/v1/secrets/"+url.PathEscape(string(id))+"/"+verb, nil, "", nil, &out)
 }
 
-// DeleteSecret deletes a secret that is at the revision; 0 is any.
-func (c *Client) DeleteSecret(ctx context.Context, id hotcell.CredentialID, revision int) error {
-	return c.json(ctx, http.MethodDelete, "/v1/secrets/"+url.PathEscape(string(id)), nil, ifMatch(revision), nil, nil)
+// DeleteSecret deletes a secret that is at the revision, 0 is any; with its name, it is
+// destroyed at once.
+func (c *Client) DeleteSecret(ctx context.Context, id hotcell.CredentialID, revision int, destroy ...string) error {
+	return c.json(ctx, http.MethodDelete, "/v1/secrets/"+url.PathEscape(string(id)), destroying(destroy), ifMatch(revision), nil, nil)
 }

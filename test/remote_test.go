@@ -46,7 +46,7 @@ func TestARemoteServerThatSaysWhereToSignIn(t *testing.T) {
 		time.Sleep(1100 * time.Millisecond)
 		greet()
 	}
-	if r := a.Server.Run("connections", "delete", "--yes", "remote"); r.Code != 0 || !strings.Contains(r.Err, "revoked at the service") {
+	if r := a.Server.Run("connections", "delete", "--yes", "--destroy", "remote", "remote"); r.Code != 0 || !strings.Contains(r.Err, "revoked at the service") {
 		t.Errorf("%+v", r)
 	}
 }

@@ -115,7 +115,7 @@ func same(t *testing.T, what string, got []string, want ...string) {
 // revoked is "".
 func (a *firm) gone(t *testing.T, name, revoked string) {
 	t.Helper()
-	if r := a.Server.Run("connections", "delete", "--yes", name); r.Code != 0 || !strings.Contains(r.Err+r.Out, revoked) {
+	if r := a.Server.Run("connections", "delete", "--yes", "--destroy", name, name); r.Code != 0 || !strings.Contains(r.Err+r.Out, revoked) {
 		t.Errorf("deleting %s: %+v", name, r)
 	}
 }

@@ -367,23 +367,23 @@ func (a *app) shareConnection(shared bool) *cobra.Command {
 }
 
 func (a *app) deleteConnection() *cobra.Command {
-	var sure sureFlag
-	return sure.add(command("delete CONNECTION", "Delete a connection; jobs that use it end", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+	var sure destroyFlag
+	return sure.add(command("delete CONNECTION", "Delete a connection, so that it can be taken back for 7 days; jobs that use it end", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		c := a.client()
 		was, err := a.connectionOf(cmd.Context(), c, args[0])
 		if err != nil {
 			return err
 		}
-		if err := a.deletingCredential(cmd, sure, was.Credential, was.Attachments, "Its key and tokens are destroyed"); err != nil {
+		if err := a.deletingCredential(cmd, sure.sureFlag, was.Credential, was.Attachments, sure.gone("Its key and tokens")); err != nil {
 			return err
 		}
-		grant, err := c.DeleteConnection(cmd.Context(), was.ID, was.Revision)
+		grant, err := c.DeleteConnection(cmd.Context(), was.ID, was.Revision, sure.name)
 		if err != nil {
 			return err
 		}
-		told := "deleted the connection " + was.Name + ": its key is destroyed here; at the service it is good until it is ended there"
-		if grant != "" {
-			told = "deleted the connection " + was.Name + " and its tokens; as to what was granted, " + grant
+		told := sure.told(was.Credential, grant)
+		if grant == "" {
+			told += "; at the service, what it holds is good until it is ended there"
 		}
 		return a.made(string(was.ID), told, map[string]string{"deleted": string(was.ID), "grant": grant})
 	}))

@@ -347,19 +347,19 @@ func (a *app) shareLogin(shared bool) *cobra.Command {
 }
 
 func (a *app) deleteLogin() *cobra.Command {
-	var sure sureFlag
-	return sure.add(command("delete LOGIN", "Delete a login; jobs that use it end", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+	var sure destroyFlag
+	return sure.add(command("delete LOGIN", "Delete a login, so that it can be taken back for 7 days; jobs that use it end", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		c := a.client()
 		l, err := a.loginOf(cmd.Context(), c, args[0])
 		if err != nil {
 			return err
 		}
-		if err := a.deletingCredential(cmd, sure, l.Credential, l.Attachments, "Its password and codes are destroyed"); err != nil {
+		if err := a.deletingCredential(cmd, sure.sureFlag, l.Credential, l.Attachments, sure.gone("Its password and codes")); err != nil {
 			return err
 		}
-		if err := c.DeleteLogin(cmd.Context(), l.ID, l.Revision); err != nil {
+		if err := c.DeleteLogin(cmd.Context(), l.ID, l.Revision, sure.name); err != nil {
 			return err
 		}
-		return a.made(string(l.ID), "deleted the login "+l.Name, map[string]string{"deleted": string(l.ID)})
+		return a.made(string(l.ID), sure.told(l.Credential, ""), map[string]string{"deleted": string(l.ID)})
 	}))
 }

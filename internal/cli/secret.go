@@ -400,19 +400,19 @@ func (a *app) shareSecret(shared bool) *cobra.Command {
 }
 
 func (a *app) deleteSecret() *cobra.Command {
-	var sure sureFlag
-	return sure.add(command("delete SECRET", "Delete a secret; jobs that use it end", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+	var sure destroyFlag
+	return sure.add(command("delete SECRET", "Delete a secret, so that it can be taken back for 7 days; jobs that use it end", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		c := a.client()
 		s, err := a.secretOf(cmd.Context(), c, args[0])
 		if err != nil {
 			return err
 		}
-		if err := a.deletingCredential(cmd, sure, s.Credential, s.Attachments, "Its keys are destroyed"); err != nil {
+		if err := a.deletingCredential(cmd, sure.sureFlag, s.Credential, s.Attachments, sure.gone("Its keys")); err != nil {
 			return err
 		}
-		if err := c.DeleteSecret(cmd.Context(), s.ID, s.Revision); err != nil {
+		if err := c.DeleteSecret(cmd.Context(), s.ID, s.Revision, sure.name); err != nil {
 			return err
 		}
-		return a.made(string(s.ID), "deleted the secret "+s.Name+": its keys are destroyed", map[string]string{"deleted": string(s.ID)})
+		return a.made(string(s.ID), sure.told(s.Credential, ""), map[string]string{"deleted": string(s.ID)})
 	}))
 }

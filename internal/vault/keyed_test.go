@@ -262,7 +262,7 @@ func TestADeletionDoesNotWaitForTheService(t *testing.T) {
 	one, two, other := s.dance(p, s.me, "one", ada), s.dance(p, s.me, "two", ada), s.dance(p, s.me, "other", eve)
 	remove := func(c hotcell.Credential) *vaultrpc.DeleteAnswer {
 		t.Helper()
-		answer, err := s.control.DeleteConnection(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: c.ID})
+		answer, err := s.control.DeleteConnection(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: c.ID, Destroy: c.Name})
 		must(t, err)
 		_, err = s.control.Credential(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: c.ID})
 		refused(t, "what was deleted", err, hotcell.ErrNotFound, "")

@@ -42,7 +42,7 @@ func TestALifeOfAConnectedAccount(t *testing.T) {
 	s.tests(s.m, c.ID, ada.name)
 	s.reconnects(p, c)
 	s.removes(p, c.ID)
-	for _, kind := range []string{"link.create", "link.open", "link.return", "connection.create", "connection.test", "connection.reconnect", "connection.delete", "connection.revoke"} {
+	for _, kind := range []string{"link.create", "link.open", "link.return", "connection.create", "connection.test", "connection.reconnect", "connection.destroy", "connection.revoke"} {
 		if !slices.ContainsFunc(s.events(hotcell.EventFilter{Member: s.m.Member}), func(e hotcell.Event) bool { return e.Kind == kind && e.Decision == hotcell.Allowed && e.Name == "mail" }) {
 			t.Errorf("the log tells of no %s", kind)
 		}
@@ -80,7 +80,9 @@ func (s *scene) reconnects(p *provider, c hotcell.Credential) {
 // removes holds that what was granted is revoked, last.
 func (s *scene) removes(p *provider, id hotcell.CredentialID) {
 	s.t.Helper()
-	answer, err := s.control.DeleteConnection(s.t.Context(), &vaultrpc.CredentialRequest{Principal: s.m, ID: id})
+	shown, err := s.control.Credential(s.t.Context(), &vaultrpc.CredentialRequest{Principal: s.m, ID: id})
+	must(s.t, err)
+	answer, err := s.control.DeleteConnection(s.t.Context(), &vaultrpc.CredentialRequest{Principal: s.m, ID: id, Destroy: shown.Credential.Name})
 	must(s.t, err)
 	p.mu.Lock()
 	defer p.mu.Unlock()

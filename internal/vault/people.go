@@ -36,6 +36,15 @@ func (d *Daemon) people(mux *http.ServeMux) {
 		return &vaultrpc.CredentialAnswer{Credential: c}, err
 	})
 	handle(d, mux, vaultrpc.DeleteCredential, d.connections.Delete)
+	handle(d, mux, vaultrpc.Deleted, func(ctx context.Context, r *vaultrpc.WorkspaceRequest) (*vaultrpc.DeletedAnswer, error) {
+		list, err := d.vault.Deleted(ctx, r.Principal)
+		return &vaultrpc.DeletedAnswer{Deleted: list}, err
+	})
+	handle(d, mux, vaultrpc.Undelete, func(ctx context.Context, r *vaultrpc.CredentialRequest) (*vaultrpc.CredentialAnswer, error) {
+		c, err := d.vault.Undelete(ctx, r.Principal, r.ID)
+		return &vaultrpc.CredentialAnswer{Credential: c}, err
+	})
+	handle(d, mux, vaultrpc.DestroyDeleted, d.connections.DestroyDeleted)
 	handle(d, mux, vaultrpc.Credential, d.credential)
 	handle(d, mux, vaultrpc.Credentials, func(ctx context.Context, r *vaultrpc.CredentialsRequest) (*vaultrpc.CredentialsAnswer, error) {
 		list, err := d.vault.Credentials(ctx, r.Principal, hotcell.CredentialFilter{Tier: r.Tier, Name: r.Name}, r.Page)

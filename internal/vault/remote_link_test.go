@@ -303,7 +303,7 @@ func TestAServerThatMakesNoClients(t *testing.T) {
 	}
 	done, err := s.finish(back)
 	must(t, err)
-	answer, err := s.control.DeleteConnection(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: done.Link.Connection})
+	answer, err := s.control.DeleteConnection(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: done.Link.Connection, Destroy: done.Link.Name})
 	if err != nil || !answer.Revoked || m.revoked != 1 {
 		t.Errorf("deleted: %+v, %v", answer, err)
 	}

@@ -70,7 +70,7 @@ func TestALifeOfASecret(t *testing.T) {
 	if shown.Credential.Name != name || shown.Credential.Service != service || len(shown.Attachments) != 1 || shown.Attachments[0].Name != "report" {
 		t.Errorf("shown as %+v", shown)
 	}
-	must(t, s.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: secret.ID, Revision: 6}))
+	must(t, s.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: secret.ID, Revision: 6, Destroy: name}))
 	_, err = s.control.Credential(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: secret.ID})
 	refused(t, "show after delete", err, hotcell.ErrNotFound, "")
 	keys, fields := 0, 0

@@ -195,6 +195,25 @@ func (d *Daemon) Retain(ctx context.Context, keep time.Duration) {
 	}
 }
 
+// Purge destroys deleted credentials when their time is over, until ctx ends.
+func (d *Daemon) Purge(ctx context.Context) {
+	tick := time.NewTicker(retainEvery)
+	defer tick.Stop()
+	for {
+		if err := d.PurgeOnce(ctx); err != nil && ctx.Err() == nil {
+			d.log.Error("destroying deleted credentials", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// PurgeOnce destroys those whose time is over now.
+func (d *Daemon) PurgeOnce(ctx context.Context) error { return d.connections.DestroyOverdue(ctx) }
+
 // Control serves the control plane's line.
 func (d *Daemon) Control() http.Handler {
 	mux := http.NewServeMux()

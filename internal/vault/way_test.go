@@ -100,7 +100,7 @@ func TestARevocationIsToldAsItWent(t *testing.T) {
 		link := s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Connector: "acmeboth", Name: what})
 		done, err := s.finish(s.agreed(p, link.Token, ada))
 		must(t, err)
-		answer, err := s.control.DeleteConnection(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: done.Link.Connection})
+		answer, err := s.control.DeleteConnection(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: done.Link.Connection, Destroy: what})
 		must(t, err)
 		if answer.Revoked != c.revoked || strings.HasPrefix(answer.Grant, "it was revoked") != c.revoked {
 			t.Errorf("%s: told %+v", what, answer)
@@ -120,7 +120,7 @@ func TestAnErrorWithAGoodStatusIsNoRevocation(t *testing.T) {
 		}
 	})
 	c := s.dance(p, s.me, "acme", ada)
-	answer, err := s.control.DeleteConnection(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: c.ID})
+	answer, err := s.control.DeleteConnection(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: c.ID, Destroy: c.Name})
 	must(t, err)
 	if answer.Revoked || !strings.Contains(answer.Grant, "could not be revoked") {
 		t.Errorf("told %+v", answer)

@@ -44,6 +44,9 @@ type Vault interface {
 	Connections
 	ShareCredential(context.Context, *vaultrpc.ShareCredentialRequest) (*vaultrpc.CredentialAnswer, error)
 	DeleteCredential(context.Context, *vaultrpc.CredentialRequest) error
+	Deleted(context.Context, *vaultrpc.WorkspaceRequest) (*vaultrpc.DeletedAnswer, error)
+	Undelete(context.Context, *vaultrpc.CredentialRequest) (*vaultrpc.CredentialAnswer, error)
+	DestroyDeleted(context.Context, *vaultrpc.CredentialRequest) (*vaultrpc.DeleteAnswer, error)
 	DeleteConnection(context.Context, *vaultrpc.CredentialRequest) (*vaultrpc.DeleteAnswer, error)
 	Credential(context.Context, *vaultrpc.CredentialRequest) (*vaultrpc.CredentialAnswer, error)
 	Credentials(context.Context, *vaultrpc.CredentialsRequest) (*vaultrpc.CredentialsAnswer, error)
@@ -189,6 +192,7 @@ func (s *service) resources(mux *http.ServeMux) {
 	s.requests(api)
 	s.events(api)
 	s.backups(api)
+	s.deleted(api)
 	describeFiles(api)
 }
 

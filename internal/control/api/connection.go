@@ -55,7 +55,7 @@ func (s *service) connections(api huma.API) {
 	operation(s, api, http.MethodPatch, "/v1/connections/{id}", "change-connection", "Change a connection's key or name; jobs that run keep their key", http.StatusOK, s.changeConnection)
 	operation(s, api, http.MethodGet, "/v1/connections/{id}/tools", "list-tools", "List the tools of a connection: what may be attached", http.StatusOK, s.tools)
 	operation(s, api, http.MethodPost, "/v1/connections/{id}/test", "test-connection", "Ask the service whether a connection works", http.StatusOK, s.testConnection)
-	operation(s, api, http.MethodDelete, "/v1/connections/{id}", "delete-connection", "Delete a connection, and revoke at its service what was granted; jobs that use it end", http.StatusOK, s.deleteConnection)
+	operation(s, api, http.MethodDelete, "/v1/connections/{id}", "delete-connection", "Delete a connection, so that it can be taken back for 7 days, or destroy it and revoke at its service what was granted; jobs that use it end", http.StatusOK, s.deleteConnection)
 	s.credentials(api, "/v1/connections", hotcell.TierConnection, hotcell.PrefixConnection, "its key")
 }
 
@@ -86,7 +86,7 @@ func (s *service) createConnection(ctx context.Context, p hotcell.Principal, in 
 
 type deletedConnection struct{ Body vaultrpc.DeleteAnswer }
 
-func (s *service) deleteConnection(ctx context.Context, p hotcell.Principal, in *knownCredential) (*deletedConnection, error) {
+func (s *service) deleteConnection(ctx context.Context, p hotcell.Principal, in *deletable) (*deletedConnection, error) {
 	request, err := in.request(p, hotcell.PrefixConnection)
 	if err != nil {
 		return nil, err

@@ -34,6 +34,19 @@ func (in *knownCredential) request(p hotcell.Principal, prefix string) (*vaultrp
 	return &vaultrpc.CredentialRequest{Principal: p, ID: hotcell.CredentialID(in.ID), Revision: revision}, err
 }
 
+// deletable is a credential that is to be deleted.
+type deletable struct {
+	Known
+	ID      string `path:"id"`
+	Destroy string `query:"destroy" doc:"its name: it is destroyed at once, and cannot be taken back"`
+}
+
+func (in *deletable) request(p hotcell.Principal, prefix string) (*vaultrpc.CredentialRequest, error) {
+	r, err := (&knownCredential{in.Known, in.ID}).request(p, prefix)
+	r.Destroy = in.Destroy
+	return r, err
+}
+
 type listCredentials struct {
 	Paging
 	Name string `query:"name"`
@@ -67,8 +80,8 @@ func (s *service) credentials(api huma.API, path string, tier hotcell.Tier, pref
 			return credentialItem(s.Vault.Credential(ctx, &vaultrpc.CredentialRequest{Principal: p, ID: hotcell.CredentialID(in.ID)}))
 		})
 	if tier != hotcell.TierConnection { // it has something to say of its grant
-		operation(s, api, http.MethodDelete, path+"/{id}", "delete-"+noun, "Delete a "+noun+"; jobs that use it end", http.StatusNoContent,
-			func(ctx context.Context, p hotcell.Principal, in *knownCredential) (*empty, error) {
+		operation(s, api, http.MethodDelete, path+"/{id}", "delete-"+noun, "Delete a "+noun+", so that it can be taken back for 7 days, or destroy it; jobs that use it end", http.StatusNoContent,
+			func(ctx context.Context, p hotcell.Principal, in *deletable) (*empty, error) {
 				request, err := in.request(p, prefix)
 				if err != nil {
 					return nil, err

@@ -328,6 +328,7 @@ delete /v1/assignments/{id}
 delete /v1/attachments/{id}
 delete /v1/clients/{connector}
 delete /v1/connections/{id}
+delete /v1/deleted/{id}
 delete /v1/logins/{id}
 delete /v1/secrets/{id}
 get /v1/agents
@@ -340,6 +341,7 @@ get /v1/connections/{id}
 get /v1/connections/{id}/tools
 get /v1/connectors
 get /v1/connectors/{slug}
+get /v1/deleted
 get /v1/events
 get /v1/events/verify
 get /v1/images
@@ -371,6 +373,7 @@ post /v1/connections/{id}/share
 post /v1/connections/{id}/test
 post /v1/connections/{id}/unshare
 post /v1/connectors/lint
+post /v1/deleted/{id}/undelete
 post /v1/explain
 post /v1/jobs/{id}/browser
 post /v1/jobs/{id}/browser/learn

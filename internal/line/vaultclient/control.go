@@ -62,9 +62,24 @@ func (c *Control) DeleteConnection(ctx context.Context, r *vaultrpc.CredentialRe
 	return rpc.Call[vaultrpc.CredentialRequest, vaultrpc.DeleteAnswer](ctx, c.peer, vaultrpc.DeleteCredential, r)
 }
 
-// DeleteCredential destroys a credential's data keys, then all of it.
+// DeleteCredential deletes a credential, so that it can be taken back, or destroys it.
 func (c *Control) DeleteCredential(ctx context.Context, r *vaultrpc.CredentialRequest) error {
 	return empty(ctx, c.peer, vaultrpc.DeleteCredential, r)
+}
+
+// Deleted lists the deleted credentials that can be taken back.
+func (c *Control) Deleted(ctx context.Context, r *vaultrpc.WorkspaceRequest) (*vaultrpc.DeletedAnswer, error) {
+	return rpc.Call[vaultrpc.WorkspaceRequest, vaultrpc.DeletedAnswer](ctx, c.peer, vaultrpc.Deleted, r)
+}
+
+// Undelete takes a deleted credential back.
+func (c *Control) Undelete(ctx context.Context, r *vaultrpc.CredentialRequest) (*vaultrpc.CredentialAnswer, error) {
+	return rpc.Call[vaultrpc.CredentialRequest, vaultrpc.CredentialAnswer](ctx, c.peer, vaultrpc.Undelete, r)
+}
+
+// DestroyDeleted destroys a deleted credential before its time.
+func (c *Control) DestroyDeleted(ctx context.Context, r *vaultrpc.CredentialRequest) (*vaultrpc.DeleteAnswer, error) {
+	return rpc.Call[vaultrpc.CredentialRequest, vaultrpc.DeleteAnswer](ctx, c.peer, vaultrpc.DestroyDeleted, r)
 }
 
 // Credential is what may be said of one credential.

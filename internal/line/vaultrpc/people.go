@@ -7,7 +7,11 @@
 // and leave sealed to a cell's.
 package vaultrpc
 
-import "hotcell"
+import (
+	"time"
+
+	"hotcell"
+)
 
 // The control plane's procedures.
 const (
@@ -20,6 +24,9 @@ const (
 	DeleteCredential = "/hotcell.vault.control/DeleteCredential"
 	Credential       = "/hotcell.vault.control/Credential"
 	Credentials      = "/hotcell.vault.control/Credentials"
+	Deleted          = "/hotcell.vault.control/Deleted"
+	Undelete         = "/hotcell.vault.control/Undelete"
+	DestroyDeleted   = "/hotcell.vault.control/DestroyDeleted"
 	CreateAssignment = "/hotcell.vault.control/CreateAssignment"
 	ChangeAssignment = "/hotcell.vault.control/ChangeAssignment"
 	DeleteAssignment = "/hotcell.vault.control/DeleteAssignment"
@@ -109,11 +116,19 @@ type ShareCredentialRequest struct {
 	Shared    bool                 `json:"shared"`
 }
 
-// CredentialRequest names a credential, to show or to delete it.
+// CredentialRequest names a credential, to show, delete, take back or destroy it.
 type CredentialRequest struct {
 	Principal hotcell.Principal    `json:"principal"`
 	ID        hotcell.CredentialID `json:"id"`
 	Revision  int                  `json:"revision,omitempty"`
+	// Destroy is its name, typed by who wants it destroyed at once; empty to delete it so
+	// that it can be taken back.
+	Destroy string `json:"destroy,omitempty"`
+}
+
+// DeletedAnswer lists deleted credentials, newest first.
+type DeletedAnswer struct {
+	Deleted []hotcell.Deleted `json:"deleted,omitempty"`
 }
 
 // CredentialAnswer is a credential and the assignments that use it.
@@ -130,6 +145,8 @@ type DeleteAnswer struct {
 	Revoked bool `json:"revoked,omitempty"`
 	// Grant says in a sentence what became of it; empty where there was none.
 	Grant string `json:"grant,omitempty"`
+	// Until is how long it can be taken back; nil where it was destroyed.
+	Until *time.Time `json:"until,omitempty"`
 }
 
 // AttachedAssignment is an assignment that a credential is attached to.

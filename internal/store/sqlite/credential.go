@@ -53,7 +53,7 @@ func (u *updater) PutCredential(c hotcell.Credential) error {
 
 // DeleteCredential implements [hotcell.VaultWriter].
 func (u *updater) DeleteCredential(ws hotcell.WorkspaceID, id hotcell.CredentialID) error {
-	if err := changed(u.s.exec("DELETE FROM credentials WHERE id = ? AND workspace = ?", string(id), string(ws))); err != nil {
+	if err := u.dropRow(ws, id); err != nil {
 		return err
 	}
 	if _, err := u.s.exec("DELETE FROM sealed_keys WHERE workspace = ? AND credential = ?", string(ws), string(id)); err != nil {

@@ -42,6 +42,7 @@ func TestVaultStore(t *testing.T, open OpenVault) {
 		"CredentialPages":     testCredentialPages,
 		"Sealed":              testSealed,
 		"DeleteCredential":    testDeleteCredential,
+		"Bury":                testBury,
 		"See":                 testSee,
 		"Links":               testLinks,
 		"Assignments":         testAssignments,

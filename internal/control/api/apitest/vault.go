@@ -173,6 +173,18 @@ func (v *vault) ShareCredential(_ context.Context, in *vaultrpc.ShareCredentialR
 	return &vaultrpc.CredentialAnswer{Credential: *c}, nil
 }
 
+func (v *vault) Deleted(context.Context, *vaultrpc.WorkspaceRequest) (*vaultrpc.DeletedAnswer, error) {
+	return &vaultrpc.DeletedAnswer{}, nil
+}
+
+func (v *vault) Undelete(context.Context, *vaultrpc.CredentialRequest) (*vaultrpc.CredentialAnswer, error) {
+	return nil, hotcell.ErrNotFound
+}
+
+func (v *vault) DestroyDeleted(context.Context, *vaultrpc.CredentialRequest) (*vaultrpc.DeleteAnswer, error) {
+	return nil, hotcell.ErrNotFound
+}
+
 func (v *vault) Backups(context.Context, *vaultrpc.WorkspaceRequest) (*vaultrpc.BackupsAnswer, error) {
 	return &vaultrpc.BackupsAnswer{}, nil
 }

@@ -2,6 +2,7 @@ package connection
 
 import (
 	"context"
+	"errors"
 
 	"hotcell"
 	"hotcell/internal/line/vaultrpc"
@@ -9,8 +10,9 @@ import (
 	"hotcell/internal/vault/internal/door"
 )
 
-// Delete deletes a credential of any tier, and revokes at the service what was
-// granted to a connection.
+// Delete deletes a credential of any tier so that it can be taken back, or destroys it at
+// once and revokes at the service what was granted to a connection. What can be taken
+// back keeps its grant at the service.
 //
 // The tokens are read in the change that destroys them, kept in memory, and used
 // when it is durable: a service that is down never keeps a deletion from
@@ -18,10 +20,45 @@ import (
 // process dies in between, the tokens are gone, and the grant stays at the
 // service, of no use to anybody.
 func (s *Service) Delete(ctx context.Context, r *vaultrpc.CredentialRequest) (*vaultrpc.DeleteAnswer, error) {
+	if r.Destroy == "" {
+		d, err := s.Vault.BuryCredential(ctx, r.Principal, r.ID, r.Revision)
+		return &vaultrpc.DeleteAnswer{Until: &d.Until}, err
+	}
 	s.freshen(ctx, r)
+	return s.destroy(ctx, r.Principal, func(before func(*door.Act, hotcell.Credential)) error {
+		return s.Vault.DestroyCredential(ctx, r.Principal, r.ID, r.Revision, r.Destroy, before)
+	})
+}
+
+// DestroyDeleted destroys a deleted credential before its time.
+func (s *Service) DestroyDeleted(ctx context.Context, r *vaultrpc.CredentialRequest) (*vaultrpc.DeleteAnswer, error) {
+	return s.destroy(ctx, r.Principal, func(before func(*door.Act, hotcell.Credential)) error {
+		return s.Vault.DestroyDeleted(ctx, r.Principal, r.ID, r.Destroy, before)
+	})
+}
+
+// DestroyOverdue destroys the deleted credentials whose time is over.
+func (s *Service) DestroyOverdue(ctx context.Context) error {
+	list, err := s.Vault.Overdue(ctx)
+	if err != nil {
+		return err
+	}
+	var all []error
+	for _, d := range list {
+		by := hotcell.Principal{Workspace: d.Credential.Workspace, Member: d.By, Via: "vault"}
+		_, err := s.destroy(ctx, by, func(before func(*door.Act, hotcell.Credential)) error {
+			return s.Vault.Expire(ctx, d.Credential.ID, before)
+		})
+		all = append(all, err)
+	}
+	return errors.Join(all...)
+}
+
+// destroy destroys a credential, and then revokes what was granted to it.
+func (s *Service) destroy(ctx context.Context, p hotcell.Principal, do func(before func(*door.Act, hotcell.Credential)) error) (*vaultrpc.DeleteAnswer, error) {
 	g := &grant{}
 	defer g.clear()
-	err := s.Vault.DeleteCredential(ctx, r.Principal, r.ID, r.Revision, func(a *door.Act, c hotcell.Credential) {
+	err := do(func(a *door.Act, c hotcell.Credential) {
 		g.clear()
 		*g = s.grantOf(a, c)
 	})
@@ -33,6 +70,6 @@ func (s *Service) Delete(ctx context.Context, r *vaultrpc.CredentialRequest) (*v
 	}
 	ctx = context.WithoutCancel(ctx)
 	out := s.revoke(ctx, g)
-	s.recordRevoked(ctx, r.Principal, g, out, access.DeleteCredential, nil)
+	s.recordRevoked(ctx, p, g, out, access.DeleteCredential, nil)
 	return out, nil
 }

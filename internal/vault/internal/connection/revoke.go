@@ -71,16 +71,26 @@ func shares(r hotcell.VaultReader, c hotcell.Credential) (bool, error) {
 	if c.Connected.AccountID == "" {
 		return false, nil
 	}
+	same := func(other hotcell.Credential) bool {
+		on := other.Connected
+		return on != nil && other.ID != c.ID && on.Connector == c.Connected.Connector && on.AccountID == c.Connected.AccountID && on.Client == c.Connected.Client
+	}
+	// One that was deleted may be taken back.
+	deleted, err := r.Deleted(c.Workspace)
+	if err != nil {
+		return false, err
+	}
+	if slices.ContainsFunc(deleted, func(d hotcell.Deleted) bool { return same(d.Credential) }) {
+		return true, nil
+	}
 	page := hotcell.Page{Limit: hotcell.MaxPage}
 	for {
 		list, err := r.Credentials(c.Workspace, hotcell.CredentialFilter{Tier: hotcell.TierConnection}, page)
 		if err != nil {
 			return false, err
 		}
-		for _, other := range list {
-			if on := other.Connected; on != nil && other.ID != c.ID && on.Connector == c.Connected.Connector && on.AccountID == c.Connected.AccountID && on.Client == c.Connected.Client {
-				return true, nil
-			}
+		if slices.ContainsFunc(list, same) {
+			return true, nil
 		}
 		if len(list) < page.Limit {
 			return false, nil

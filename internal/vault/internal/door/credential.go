@@ -73,22 +73,17 @@ func (v *Vault) Share(ctx context.Context, p hotcell.Principal, id hotcell.Crede
 	return out, err
 }
 
-// DeleteCredential destroys the data keys of all versions, then the rest; jobs
-// that use it end. Before sees it last, in the same change.
-func (v *Vault) DeleteCredential(ctx context.Context, p hotcell.Principal, id hotcell.CredentialID, revision int, before func(*Act, hotcell.Credential)) error {
-	return v.changeCredential(ctx, p, id, revision, "delete", access.DeleteCredential, func(a *Act, c hotcell.Credential) error {
+// DestroyCredential destroys the data keys of all versions at once, then the rest; jobs
+// that use it end. Name is its name, typed by who wants that. Before sees it last, in
+// the same change.
+func (v *Vault) DestroyCredential(ctx context.Context, p hotcell.Principal, id hotcell.CredentialID, revision int, name string, before func(*Act, hotcell.Credential)) error {
+	return v.changeCredential(ctx, p, id, revision, "destroy", access.DeleteCredential, func(a *Act, c hotcell.Credential) error {
+		if name != c.Name {
+			return errName(c)
+		}
 		before(a, c)
-		if err := a.RevokeUses(p.Workspace, id, "a credential that it used was deleted", func(hotcell.Grant) bool { return true }); err != nil {
+		if err := v.letGo(a, c); err != nil {
 			return err
-		}
-		attached, err := a.Attachments(p.Workspace, "", id)
-		if err != nil {
-			return err
-		}
-		for _, at := range attached {
-			if err := a.DeleteAttachment(p.Workspace, at.ID); err != nil {
-				return err
-			}
 		}
 		if err := deleteDefinition(a.VaultWriter, p.Workspace, id); err != nil {
 			return err

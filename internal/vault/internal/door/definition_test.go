@@ -60,7 +60,7 @@ func TestADefinitionIsPlainWhereThisVersionMadeItSo(t *testing.T) {
 	}
 	blob("plain definition con_1", mark)
 	holds("third", false)
-	must(t, v.DeleteCredential(t.Context(), p, c.ID, 0, func(*door.Act, hotcell.Credential) {}))
+	must(t, v.DestroyCredential(t.Context(), p, c.ID, 0, c.Name, func(*door.Act, hotcell.Credential) {}))
 	must(t, store.View(t.Context(), func(r hotcell.VaultReader) error {
 		for _, label := range []string{"definition con_1", "plain definition con_1"} {
 			if _, err := r.Blob(p.Workspace, label); !errors.Is(err, hotcell.ErrNotFound) {

@@ -190,6 +190,9 @@ func (v *Vault) endAll(ctx context.Context, m backup.Manifest, journals []hotcel
 				return err
 			}
 		}
+		if err := v.markDeleted(w); err != nil {
+			return err
+		}
 		grants, err := w.Grants(v.workspace, "")
 		if err != nil {
 			return err
@@ -211,6 +214,29 @@ func (v *Vault) endAll(ctx context.Context, m backup.Manifest, journals []hotcel
 		const ever = 100 * 365 * 24 * time.Hour
 		return errors.Join(w.DropLinks(v.workspace, now.Add(ever)), w.Record(about))
 	})
+}
+
+// markDeleted keeps the refresh tokens of deleted connections from being sent when they
+// are taken back.
+func (v *Vault) markDeleted(w hotcell.VaultWriter) error {
+	list, err := w.Deleted(v.workspace)
+	if err != nil {
+		return err
+	}
+	for _, d := range list {
+		journal, err := v.openOne(w, d.Credential, &Restored{})
+		if err != nil {
+			return err
+		}
+		if journal == nil {
+			continue
+		}
+		d.Refresh = *journal
+		if err := w.PutDeleted(d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // expireAll ends the requests that wait.
