@@ -26,16 +26,20 @@ import (
 	"hotcell/internal/store/backup"
 	"hotcell/internal/value/passphrase"
 	"hotcell/internal/value/sensitive"
+	"hotcell/internal/vault"
 )
 
 // openFlags say what may open a backup.
 type openFlags struct {
-	config, identity, passphrase, key string
+	config, identity, passphrase, key, phrase string
+	cmd                                       *cobra.Command
 }
 
 func (f *openFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.config, "config", "", "the server's configuration `file`, which names the vault's key (DIR/hotcell.yaml, /etc/hotcell/hotcell.yaml)")
 	c.Flags().StringVar(&f.key, "old-key", "", "the `URL` of the key that the backup was made under, where the configuration names another")
+	f.cmd = c
+	keyWordsFlag(c, &f.phrase)
 	c.Flags().StringVar(&f.identity, "identity", "", "a `file` of age identities, as age-keygen writes it")
 	c.Flags().StringVar(&f.passphrase, "passphrase-file", "", "a `file` with the recovery passphrase; - is standard input, and a prompt on a terminal")
 }
@@ -263,7 +267,15 @@ func workroom(data string) (string, error) {
 
 // start starts the process that opens the backup, and reads what it says.
 func (f *openFlags) start(ctx context.Context, c config.Config, order restoreOrder, file *os.File) (*restoreReport, error) {
-	variables, err := openVariables(order.Key, order.OldKey)
+	var words sensitive.Bytes
+	if vault.KeyIsPrompt(order.OldKey) || vault.KeyIsPrompt(order.Key) && (order.Data != "" || f.phrase != "" || f.identity == "" && f.passphrase == "") {
+		var err error
+		if words, err = keyWords(f.cmd, config.Config{Key: "prompt"}, order.Data, f.phrase, order.Data != ""); err != nil {
+			return nil, err
+		}
+	}
+	defer words.Clear()
+	variables, err := openVariables(words, order.Key, order.OldKey)
 	if err != nil {
 		return nil, err
 	}

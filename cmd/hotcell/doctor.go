@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
+	"golang.org/x/term"
 
 	"hotcell"
 	"hotcell/internal/cell"
@@ -20,12 +21,13 @@ import (
 	"hotcell/internal/cli"
 	"hotcell/internal/config"
 	"hotcell/internal/line/child"
+	"hotcell/internal/value/sensitive"
 	"hotcell/internal/vault"
 )
 
 func doctorCmd() *cobra.Command {
 	var inCell bool
-	var file string
+	var file, phrase string
 	c := &cobra.Command{
 		Use: "doctor [--cell ASSIGNMENT]", Short: "Check every precondition of this machine, and say how to get what lacks", Args: cobra.MaximumNArgs(1),
 		Long: `Check every precondition of this machine, and say how to get what lacks. It makes a
@@ -50,7 +52,14 @@ starts, which tools are listed, whether each client of TLS trusts the job's auth
 				if err != nil {
 					return err
 				}
-				return verdict(cmd, "this machine lacks what jobs need", marked(diagnose(cmd.Context(), c, data)))
+				words := sensitive.Bytes{}
+				if phrase != "" || hasVault(data) && term.IsTerminal(int(os.Stdin.Fd())) {
+					if words, err = keyWords(cmd, c, data, phrase, false); err != nil {
+						return err
+					}
+				}
+				defer words.Clear()
+				return verdict(cmd, "this machine lacks what jobs need", marked(diagnose(cmd.Context(), c, data, words)))
 			}
 			found, err := cli.Try(cmd.Context(), cli.IO{Err: cmd.ErrOrStderr(), Out: cmd.OutOrStdout(), In: os.Stdin, Getenv: os.Getenv}, data, args[0])
 			if err != nil {
@@ -59,6 +68,7 @@ starts, which tools are listed, whether each client of TLS trusts the job's auth
 			return verdict(cmd, "a job of it would lack something", found)
 		},
 	}
+	keyWordsFlag(c, &phrase)
 	c.Flags().StringVar(&file, "config", "", "the server's configuration `file` (DIR/hotcell.yaml, /etc/hotcell/hotcell.yaml)")
 	c.Flags().BoolVar(&inCell, "cell", false, "look into the cell of an assignment's jobs")
 	return c
@@ -95,7 +105,7 @@ func verdict(cmd *cobra.Command, lacks string, found []cli.Verdict) error {
 }
 
 // diagnose looks at the machine and at the server, if one runs.
-func diagnose(ctx context.Context, c config.Config, data string) []cell.Precondition {
+func diagnose(ctx context.Context, c config.Config, data string, words sensitive.Bytes) []cell.Precondition {
 	list := cell.NewBubblewrap(cell.Options{Binary: cell.Self}).Check(ctx)
 	apart, why := child.Separate()
 	if apart {
@@ -104,7 +114,7 @@ func diagnose(ctx context.Context, c config.Config, data string) []cell.Precondi
 	list = append(list,
 		cell.Precondition{Name: "uids", Met: apart, Detail: why + otherwise(!apart, ": processes of that uid are kept apart by their namespaces and by being untraceable only; run the server as root for more", "")},
 		cell.Precondition{Name: "memory", Met: child.LocksMemory(), Detail: otherwise(child.LocksMemory(), "the vault's memory is locked", "RLIMIT_MEMLOCK does not allow the vault to lock its memory: values may be swapped out; turn swap off or set LimitMEMLOCK=infinity")},
-		chromium(), disk(data), key(ctx, c, data), recovery(c, data), answering(ctx, data),
+		chromium(), disk(data), key(ctx, c, data, words), recovery(c, data), answering(ctx, data),
 	)
 	return list
 }
@@ -146,16 +156,20 @@ func disk(data string) cell.Precondition {
 
 // key wraps and unwraps something with the key, as the vault would, and warns of what
 // lies together: whoever copies the folder has both.
-func key(ctx context.Context, c config.Config, data string) cell.Precondition {
+func key(ctx context.Context, c config.Config, data string, words sensitive.Bytes) cell.Precondition {
 	p := cell.Precondition{Name: "key"}
 	path := vault.KeyFile(keyURL(c, data))
+	if vault.KeyIsPrompt(keyURL(c, data)) && words.Len() == 0 {
+		p.Met, p.Detail = true, "a passphrase, which serve asks for; --key-passphrase-file tries it"
+		return p
+	}
 	if path != "" && !hasVault(data) {
 		if info, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0 {
 			p.Met, p.Detail = true, "none yet: the first serve makes "+path
 			return p
 		}
 	}
-	tried, err := tryKey(ctx, vaultOrder{Folder: filepath.Dir(vaultFile(data)), Key: keyURL(c, data), Egress: c.Egress})
+	tried, err := tryKey(ctx, vaultOrder{Folder: filepath.Dir(vaultFile(data)), Key: keyURL(c, data), Egress: c.Egress}, words)
 	switch {
 	case err != nil:
 		p.Detail = err.Error()

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,9 +21,16 @@ import (
 )
 
 // openVariables writes down what credentials for the key's service come from, for the
-// vault's process, whose own environment is empty. For a local key file it is nothing.
-func openVariables(names ...string) (*os.File, error) {
+// vault's process, whose own environment is empty; and the passphrase, where the key is
+// one. For a local key file it is nothing.
+func openVariables(words sensitive.Bytes, names ...string) (*os.File, error) {
 	variables := map[string]string{}
+	_ = words.Use(func(b []byte) error {
+		if len(b) > 0 {
+			variables[vault.PassphraseVariable] = base64.StdEncoding.EncodeToString(b)
+		}
+		return nil
+	})
 	if slices.ContainsFunc(names, func(name string) bool { return name != "" && vault.KeyFile(name) == "" }) {
 		for _, known := range vault.KeyVariables() {
 			if text := os.Getenv(known); text != "" {
@@ -118,9 +126,9 @@ func runKey(ctx context.Context, text string, _ *slog.Logger) error {
 }
 
 // tryKey has a process of its own try the key of an order.
-func tryKey(ctx context.Context, order vaultOrder) (tried keyTried, err error) {
+func tryKey(ctx context.Context, order vaultOrder, words sensitive.Bytes) (tried keyTried, err error) {
 	order.Variables, order.Bundle = child.Inherited(0), child.Inherited(1)
-	variables, err := openVariables(order.Key)
+	variables, err := openVariables(words, order.Key)
 	if err != nil {
 		return tried, err
 	}

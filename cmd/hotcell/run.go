@@ -32,7 +32,7 @@ func loadConfig(file, data string) (config.Config, error) {
 }
 
 func serveCmd() *cobra.Command {
-	var listen, file string
+	var listen, file, phrase string
 	c := &cobra.Command{
 		Use: "serve", Short: "Run the server: control plane, vault and worker on this machine", Args: cobra.NoArgs,
 		Long: `Run the server: control plane, vault, worker and parser, each a process of its own.
@@ -67,7 +67,12 @@ docs/configuration.md has what can be set.
 			if err := checkMounts(c, data); err != nil {
 				return err
 			}
-			err = serve(cmd.Context(), serveOptions{data: data, config: c, stdout: os.Stdout, stderr: os.Stderr})
+			words, err := keyWords(cmd, c, data, phrase, !hasVault(data))
+			if err != nil {
+				return err
+			}
+			defer words.Clear()
+			err = serve(cmd.Context(), serveOptions{data: data, config: c, words: words, stdout: os.Stdout, stderr: os.Stderr})
 			if errors.Is(err, context.Canceled) {
 				return nil
 			}
@@ -75,6 +80,7 @@ docs/configuration.md has what can be set.
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", "", "a loopback `address` and port (127.0.0.1:7878)")
+	keyWordsFlag(c, &phrase)
 	c.Flags().StringVar(&file, "config", "", "the configuration `file` (DIR/hotcell.yaml, /etc/hotcell/hotcell.yaml)")
 	return c
 }

@@ -26,6 +26,7 @@ import (
 	"hotcell/internal/line/vaultclient"
 	"hotcell/internal/line/vaultrpc"
 	"hotcell/internal/store/sqlite"
+	"hotcell/internal/value/sensitive"
 	"hotcell/internal/value/tidy"
 	"hotcell/internal/wire/egress"
 )
@@ -34,6 +35,8 @@ import (
 type serveOptions struct {
 	data   string
 	config config.Config
+	// words are the passphrase, where the key is one.
+	words  sensitive.Bytes
 	stdout io.Writer
 	stderr io.Writer
 }

@@ -38,7 +38,7 @@ func (h *house) startParts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	variables, err := openVariables(keyURL(h.config, h.data))
+	variables, err := openVariables(h.words, keyURL(h.config, h.data))
 	if err != nil {
 		return err
 	}

@@ -18,8 +18,8 @@ const (
 )
 
 func (c Config) checkKey() error {
-	if c.Key != "" && !slices.ContainsFunc(keyKinds, func(kind string) bool { return strings.HasPrefix(c.Key, kind) && c.Key != kind }) {
-		return hotcell.Invalid("/key", "a key is written as %s and what follows there: docs/keys.md lists the kinds", strings.Join(keyKinds, ", "))
+	if c.Key != "" && c.Key != "prompt" && !slices.ContainsFunc(keyKinds, func(kind string) bool { return strings.HasPrefix(c.Key, kind) && c.Key != kind }) {
+		return hotcell.Invalid("/key", "a key is prompt, or written as %s and what follows there: docs/keys.md lists the kinds", strings.Join(keyKinds, ", "))
 	}
 	if c.KeyWarm < leastWarm || c.KeyWarm > mostWarm {
 		return hotcell.Invalid("/key_warm", "it is 1s to 168h")

@@ -32,7 +32,13 @@ func KeyIsRemote(name string) bool { return kms.Remote(name) }
 
 // KeySurvives says whether the key that a URL names is elsewhere than on this machine: a
 // lost disk is then no lost vault, and a backup that the key alone opens is of use.
-func KeySurvives(name string) bool { return kms.Remote(name) }
+func KeySurvives(name string) bool { return kms.Remote(name) || KeyIsPrompt(name) }
+
+// KeyIsPrompt says whether a key is a passphrase, which somebody has to be asked for.
+func KeyIsPrompt(name string) bool { return name == kms.Prompt }
+
+// PassphraseVariable is where it stands among the variables of [GatherKey], in base64.
+const PassphraseVariable = kms.PassphraseVariable
 
 // defaultWarm is for how long what a service opened serves after it last answered.
 const defaultWarm = time.Hour

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"hotcell"
@@ -157,10 +158,10 @@ func (v *Vault) openOne(r hotcell.VaultReader, c hotcell.Credential, out *Restor
 		out.Broken = append(out.Broken, err.Error())
 		return nil, nil //nolint:nilerr // it is told of, and the others are opened
 	}
-	for _, version := range append([]int{c.Version}, versions...) {
-		if version == c.Version && token != nil {
-			continue
-		}
+	if !slices.Contains(versions, c.Version) {
+		versions = append(versions, c.Version) // which does not open, and says so
+	}
+	for _, version := range versions {
 		fields, err := v.open(r, c, version)
 		if err != nil {
 			out.Broken = append(out.Broken, err.Error())

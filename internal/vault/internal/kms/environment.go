@@ -57,6 +57,9 @@ func Gather(name string, variables map[string]string) *Environment {
 			e.variables[known] = sensitive.Copy([]byte(text))
 		}
 	}
+	if text := variables[PassphraseVariable]; text != "" {
+		e.variables[PassphraseVariable] = sensitive.Copy([]byte(text))
+	}
 	for _, path := range e.paths(name) {
 		e.hold(path)
 	}

@@ -277,6 +277,9 @@ func (k *File) Unwrap(_ context.Context, wrapped, associatedData []byte) (sensit
 	if kind := kindOfWrapped(wrapped); kind != "" {
 		return sensitive.Bytes{}, otherKind(kind, "the key file "+k.path)
 	}
+	if len(wrapped) > 0 && wrapped[0] == promptVersion {
+		return sensitive.Bytes{}, otherKind("the kind of a passphrase (prompt)", "the key file "+k.path)
+	}
 	if len(wrapped) < fileHeader+k.gcm.NonceSize() || wrapped[0] != fileVersion {
 		return sensitive.Bytes{}, k.refuses()
 	}

@@ -99,6 +99,9 @@ func (c Config) now() time.Time {
 
 // Open opens the key that a URL names. A service is not asked before the first use.
 func Open(_ context.Context, c Config) (Key, error) {
+	if c.URL == Prompt {
+		return openPrompt(c)
+	}
 	if credential, found := strings.CutPrefix(c.URL, sealedScheme); found {
 		return asKey(openSealed(c, credential))
 	}
