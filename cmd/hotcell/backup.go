@@ -262,6 +262,11 @@ func workroom(data string) (string, error) {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return "", fmt.Errorf("making the data folder: %w", err)
 	}
+	// What a restore that was killed left.
+	left, _ := filepath.Glob(filepath.Join(data, staging+"*"))
+	for _, path := range left {
+		_ = os.RemoveAll(path)
+	}
 	return os.MkdirTemp(data, staging)
 }
 

@@ -203,6 +203,11 @@ func (o *restoreOrder) place(fresh bool) error {
 	if fresh {
 		names = append([]string{"local.key"}, names...)
 	}
+	for _, dir := range []string{"vault", "control", filepath.Join("control", "files"), filepath.Join("control", "out")} {
+		if err := syncDir(filepath.Join(o.Room, dir)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("writing what was restored: %w", err)
+		}
+	}
 	for _, name := range names {
 		if err := os.Rename(filepath.Join(o.Room, name), filepath.Join(o.Data, name)); err != nil {
 			return fmt.Errorf("putting what was restored into its place: %w", err)
@@ -213,8 +218,13 @@ func (o *restoreOrder) place(fresh bool) error {
 	if err != nil {
 		return fmt.Errorf("putting what was restored into its place: %w", err)
 	}
-	d, err := os.Open(o.Data)
-	if err := errors.Join(err, lock.Close()); err != nil {
+	return errors.Join(lock.Close(), syncDir(o.Data))
+}
+
+// syncDir has the names in a folder on the disk.
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())

@@ -102,9 +102,5 @@ func retainBackups(folder string, keep int) error {
 		}
 		names = names[1:]
 	}
-	d, err := os.Open(folder)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return syncDir(folder)
 }

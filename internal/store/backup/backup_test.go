@@ -90,7 +90,7 @@ func made(t *testing.T, key byte, id string) scene {
 	return s
 }
 
-func write(t *testing.T, m backup.Manifest, to ...age.Recipient) []byte {
+func write(t testing.TB, m backup.Manifest, to ...age.Recipient) []byte {
 	t.Helper()
 	var file bytes.Buffer
 	recipient := ""

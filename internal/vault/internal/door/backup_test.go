@@ -175,6 +175,17 @@ func TestAKeyThatIsLostWithTheDiskNeedsARecipient(t *testing.T) {
 	if err := v.Backup(t.Context(), v.Local(), door.BackupWish{}, begun); !errors.Is(err, hotcell.ErrInvalid) {
 		t.Errorf("without one: %v", err)
 	}
+	// A key that is not lost opens it alone.
+	var file bytes.Buffer
+	control := ""
+	check(t, v.Backup(t.Context(), v.Local(), door.BackupWish{Alone: true}, func(r string) (io.Writer, error) { control = r; return &file, nil }))
+	if b, err := backup.Open(&file, backup.KeyOpener(t.Context(), c.Key)); err != nil || b.Manifest.Workspace != v.Local().Workspace || control == "" {
+		t.Errorf("by its key alone: %v", err)
+	}
+	list, err := v.Backups(t.Context(), v.Local())
+	if err != nil || len(list) != 1 || list[0].Key != c.KeyName {
+		t.Errorf("what is remembered: %+v, %v", list, err)
+	}
 	recipient, _ := recovery(t)
 	for _, role := range []hotcell.Role{hotcell.RoleAdministrator, hotcell.RoleMember} {
 		id := hotcell.MemberID("mem_" + role)
