@@ -38,6 +38,7 @@ type Server struct {
 	Client *client.Client
 	home   string
 	config string
+	flags  []string
 	log    string
 	cmd    *exec.Cmd
 	ended  chan struct{}
@@ -135,18 +136,32 @@ func Main(m *testing.M) int {
 // test ends.
 func Start(t testing.TB, config string) *Server {
 	t.Helper()
+	return StartWith(t, config)
+}
+
+// StartWith is Start with more flags of serve.
+func StartWith(t testing.TB, config string, flags ...string) *Server {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "hotcell-test-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return StartIn(t, config, dir)
+	return startIn(t, config, dir, flags)
 }
+
+// Flags gives the next start of the server other flags.
+func (s *Server) Flags(flags ...string) { s.flags = flags }
 
 // StartIn is Start in a folder that the caller made.
 func StartIn(t testing.TB, config, dir string) *Server {
 	t.Helper()
-	s := &Server{t: t, Data: filepath.Join(dir, "data"), home: dir, config: filepath.Join(dir, "hotcell.yaml"), log: filepath.Join(dir, "serve.log")}
+	return startIn(t, config, dir, nil)
+}
+
+func startIn(t testing.TB, config, dir string, flags []string) *Server {
+	t.Helper()
+	s := &Server{t: t, flags: flags, Data: filepath.Join(dir, "data"), home: dir, config: filepath.Join(dir, "hotcell.yaml"), log: filepath.Join(dir, "serve.log")}
 	if err := os.WriteFile(s.config, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +187,7 @@ func (s *Server) serve() string {
 		s.t.Fatal(err)
 	}
 	defer func() { _ = log.Close() }()
-	s.cmd = exec.Command(Binary(s.t), "serve", "--data", s.Data, "--config", s.config, "--listen", "127.0.0.1:0")
+	s.cmd = exec.Command(Binary(s.t), append([]string{"serve", "--data", s.Data, "--config", s.config, "--listen", "127.0.0.1:0"}, s.flags...)...)
 	s.cmd.Env = s.environment()
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

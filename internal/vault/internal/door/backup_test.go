@@ -167,6 +167,56 @@ func TestARestoredRefreshTokenIsNotReplayed(t *testing.T) {
 	}
 }
 
+// Tokens that come for a connection which was deleted meanwhile are kept with it: taken
+// back, it has the ones that are good.
+func TestTokensThatCameAfterADeletionAreKept(t *testing.T) {
+	t.Parallel()
+	c, _ := at(t, t.TempDir())
+	v := openAt(t, c)
+	p := v.Local()
+	over := time.Now().Add(-time.Hour)
+	create(t, v, hotcell.Credential{
+		ID: "con_1", Workspace: p.Workspace, Tier: hotcell.TierConnection, Name: "acme", Owner: p.Member, Version: 1, Revision: 1,
+		Connected: &hotcell.Connected{Connector: "acme", Fields: []string{hotcell.FieldAccess, hotcell.FieldRefresh}, Expires: &over},
+	}, value(hotcell.FieldAccess, "an-access-token"), value(hotcell.FieldRefresh, "a-refresh-token"))
+	r, _, err := v.BeginRefresh(t.Context(), door.RefreshWish{Workspace: p.Workspace, Credential: "con_1", Holder: "here", Attempts: func(hotcell.Connected) int { return 2 }})
+	check(t, err)
+	defer r.Clear()
+	_, err = v.BuryCredential(t.Context(), p, "con_1", 0)
+	check(t, err)
+	next := []door.Field{value(hotcell.FieldAccess, "the-next-access-token"), value(hotcell.FieldRefresh, "the-next-refresh-token")}
+	later := time.Now().Add(time.Hour)
+	check(t, v.FinishRefresh(t.Context(), r, next, func(c *hotcell.Connected) { c.Expires = &later }))
+	back, err := v.Undelete(t.Context(), p, "con_1")
+	check(t, err)
+	if back.Version != 2 {
+		t.Errorf("it is back at version %d", back.Version)
+	}
+	check(t, v.Change(t.Context(), p, hotcell.Event{Kind: "connection.change", Credential: back.ID}, func(a *door.Act) error {
+		if err := a.Permit(access.ChangeCredential, access.OfCredential(back)); err != nil {
+			return err
+		}
+		fields, err := v.Reopen(a, back)
+		defer door.ClearFields(fields)
+		if err != nil || len(fields) != 2 || !fields[1].Value.Equal([]byte("the-next-refresh-token")) {
+			t.Errorf("it does not have the tokens that came: %v", err)
+		}
+		return err
+	}))
+	if journal := refreshOf(t, c.Store, back); journal.Attempts != 0 {
+		t.Errorf("its journal: %+v", journal)
+	}
+}
+
+func refreshOf(t *testing.T, s hotcell.VaultStore, c hotcell.Credential) (journal hotcell.Refresh) {
+	t.Helper()
+	check(t, s.View(t.Context(), func(r hotcell.VaultReader) (err error) {
+		journal, err = r.Refresh(c.Workspace, c.ID)
+		return err
+	}))
+	return journal
+}
+
 func TestAKeyThatIsLostWithTheDiskNeedsARecipient(t *testing.T) {
 	t.Parallel()
 	c, _ := at(t, t.TempDir())

@@ -233,12 +233,12 @@ func (r *Refreshing) holds(journal hotcell.Refresh) bool {
 }
 
 // FinishRefresh stores the new values as the next version, in one change with
-// the end of the journal. Where the connection was deleted meanwhile, it is
+// the end of the journal. Where the connection was destroyed meanwhile, it is
 // [hotcell.ErrNotFound]; where somebody else stored a version, theirs stays, and
 // it is [hotcell.ErrConflict].
 func (v *Vault) FinishRefresh(ctx context.Context, r *Refreshing, fields []Field, change func(*hotcell.Connected)) error {
 	return v.store.Update(context.WithoutCancel(ctx), func(w hotcell.VaultWriter) error {
-		c, err := w.Credential(r.Credential.Workspace, r.Credential.ID)
+		c, put, err := refreshed(w, r.Credential)
 		if err != nil {
 			return err
 		}
@@ -250,15 +250,32 @@ func (v *Vault) FinishRefresh(ctx context.Context, r *Refreshing, fields []Field
 		c.Connected, c.Version, c.UpdatedAt = &connected, c.Version+1, v.now()
 		about := v.ofConnection(kindRefreshed, c)
 		about.Decision = hotcell.Allowed
-		if err := errors.Join(w.PutCredential(c), v.Seal(&Act{VaultWriter: w}, c, fields)); err != nil {
+		if err := v.Seal(&Act{VaultWriter: w}, c, fields); err != nil {
 			return err
 		}
 		journal := hotcell.Refresh{Workspace: c.Workspace, Credential: c.ID, Forced: r.journal.Forced}
 		if r.refused >= r.Credential.Version {
 			journal.Forced = v.now()
 		}
-		return errors.Join(w.PutRefresh(journal), w.Record(about), Prune(w, c))
+		return errors.Join(put(c, journal), w.Record(about), Prune(w, c))
 	})
+}
+
+// refreshed finds the connection whose tokens came, and says how it is stored with its
+// journal. One that was deleted meanwhile gets them too: it may be taken back, and its old
+// refresh token may be no good any more.
+func refreshed(w hotcell.VaultWriter, of hotcell.Credential) (c hotcell.Credential, put func(hotcell.Credential, hotcell.Refresh) error, err error) {
+	c, err = w.Credential(of.Workspace, of.ID)
+	if !errors.Is(err, hotcell.ErrNotFound) {
+		return c, func(c hotcell.Credential, journal hotcell.Refresh) error {
+			return errors.Join(w.PutCredential(c), w.PutRefresh(journal))
+		}, err
+	}
+	d, err := w.DeletedCredential(of.Workspace, of.ID)
+	return d.Credential, func(c hotcell.Credential, journal hotcell.Refresh) error {
+		d.Credential, d.Refresh = c, journal
+		return w.PutDeleted(d)
+	}, err
 }
 
 // RefreshFault is how a refresh failed.
