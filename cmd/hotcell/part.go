@@ -170,6 +170,7 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 	defer func() { _ = daemon.Close() }()
 	group.Go(border.Err("what is kept of the log", func() error { daemon.Retain(ctx, config.Days(order.AuditDays)); return nil }))
 	group.Go(border.Err("what was deleted", func() error { daemon.Purge(ctx); return nil }))
+	group.Go(border.Err("what services said of keys", func() error { daemon.Reconsider(ctx); return nil }))
 	return group.Wait()
 }
 

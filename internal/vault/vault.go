@@ -214,6 +214,29 @@ func (d *Daemon) Purge(ctx context.Context) {
 // PurgeOnce destroys those whose time is over now.
 func (d *Daemon) PurgeOnce(ctx context.Context) error { return d.connections.DestroyOverdue(ctx) }
 
+// reconsiderEvery is how often it is looked for suspected connections.
+const reconsiderEvery = time.Minute
+
+// Reconsider asks now and again, until ctx ends, whether services know the keys again
+// that they said they do not know.
+func (d *Daemon) Reconsider(ctx context.Context) {
+	tick := time.NewTicker(reconsiderEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := d.ReconsiderOnce(ctx); err != nil && ctx.Err() == nil {
+			d.log.Error("asking about suspected connections", "error", err)
+		}
+	}
+}
+
+// ReconsiderOnce asks about those whose time has come.
+func (d *Daemon) ReconsiderOnce(ctx context.Context) error { return d.connections.Reconsider(ctx) }
+
 // Control serves the control plane's line.
 func (d *Daemon) Control() http.Handler {
 	mux := http.NewServeMux()

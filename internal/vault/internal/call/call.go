@@ -117,8 +117,9 @@ type attempt struct {
 	// id is what services may know the call by, however often it is sent.
 	id string
 	// good is true where the service does not let the call through and knows the key all
-	// the same, and asked where it said at all whether it does.
-	good, told bool
+	// the same, told where it was asked whether it does, and unsaid where that brought no
+	// answer.
+	good, told, unsaid bool
 }
 
 // Call makes one call of a tool. What an agent can do something about is in the
@@ -263,7 +264,7 @@ func (s *Service) unknown(ctx context.Context, a *attempt, version int, cause er
 	if !s.suspects.guilty(a, version) {
 		return cause
 	}
-	told := s.Vault.Break(ctx, c.Workspace, c.ID, version, "the service does not know its key any more")
+	told := s.Vault.Break(ctx, c.Workspace, c.ID, version, door.Unknown)
 	if told == nil { // it has another key by now, which a job to come will have
 		told = fmt.Errorf("%w: the service does not take the key that the connection %q had when the job started", hotcell.ErrNeedsReconnect, a.offer.alias())
 	}

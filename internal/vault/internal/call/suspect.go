@@ -40,7 +40,7 @@ type suspect struct {
 // suspect asks the account itself with the key that a call was not let through with.
 func (s *Service) suspect(ctx context.Context, a *attempt, used *door.Used, patterns *guard.Patterns) {
 	key := version{used.Use.Credential, used.Use.Version}
-	if a.good, a.told = s.suspects.good(key, s.Now()), true; a.good {
+	if a.good, a.told, a.unsaid = s.suspects.good(key, s.Now()), true, false; a.good {
 		return
 	}
 	o := a.offer
@@ -57,11 +57,21 @@ func (s *Service) suspect(ctx context.Context, a *attempt, used *door.Used, patt
 		_, _, err = s.Courier.Do(ctx, run, o.auth, keyOf(used), patterns)
 	}
 	failure, said := errors.AsType[*connector.Failure](err)
-	// Only its own 401 says that it does not know the key: a service that is away, or
-	// answers strangely, has said nothing.
-	if a.good = err == nil || !said || failure.Status != http.StatusUnauthorized; err == nil {
+	switch {
+	case err == nil:
+		a.good = true
 		s.suspects.remember(key, s.Now())
+	case !said || silent(failure.Status):
+		a.told, a.unsaid = false, true
+	default: // only its own 401 says that it does not know the key
+		a.good = failure.Status != http.StatusUnauthorized
 	}
+}
+
+// silent says whether a probe's answer of that status says nothing of the key: the
+// service is away, or has enough of being asked.
+func silent(status int) bool {
+	return status == 0 || status >= http.StatusInternalServerError || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
 }
 
 func (s *suspects) good(key version, now time.Time) bool {
@@ -101,8 +111,11 @@ func (s *suspects) clear(id hotcell.CredentialID) {
 }
 
 // guilty says whether enough was said for a connection to be broken: by its probe, or
-// often enough where it has none.
+// often enough where it has none. A probe that brought no answer is no word of either kind.
 func (s *suspects) guilty(a *attempt, of int) bool {
+	if a.unsaid {
+		return false
+	}
 	if a.told || a.offer.held.Credential.Renewed() { // one that it has just given is refused
 		return true
 	}

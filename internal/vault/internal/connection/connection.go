@@ -37,6 +37,8 @@ type Keeper interface {
 	// Ensure returns nil where the newest token is good; refused is the version
 	// that the service did not know, 0 for none.
 	Ensure(ctx context.Context, ws hotcell.WorkspaceID, id hotcell.CredentialID, refused int) error
+	// Revive is Ensure of a connection that is broken by its service's word alone.
+	Revive(ctx context.Context, ws hotcell.WorkspaceID, id hotcell.CredentialID, refused int) error
 }
 
 // Discoverer lists the tools of a remote MCP server.
@@ -74,11 +76,13 @@ type Service struct {
 	devices map[hotcell.LinkID]*waiting
 	// registering are the links that a client is being made for.
 	registering map[hotcell.LinkID]bool
+	// asked is when a suspected connection was last asked about.
+	asked map[hotcell.CredentialID]time.Time
 }
 
 // New is the tier behind the vault's door.
 func New(c Config) *Service {
-	return &Service{Config: c, devices: map[hotcell.LinkID]*waiting{}, registering: map[hotcell.LinkID]bool{}}
+	return &Service{Config: c, devices: map[hotcell.LinkID]*waiting{}, registering: map[hotcell.LinkID]bool{}, asked: map[hotcell.CredentialID]time.Time{}}
 }
 
 // Change changes what is given and leaves the rest. A new key is a new version;

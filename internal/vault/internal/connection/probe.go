@@ -22,7 +22,11 @@ func (s *Service) Test(ctx context.Context, r *vaultrpc.TestConnectionRequest) (
 			return nil, err
 		}
 		if c.Renewed() || version > 0 {
-			if err := s.Keeper.Ensure(ctx, c.Workspace, c.ID, version); err != nil {
+			renew := s.Keeper.Ensure
+			if b := c.Connected.Broken; b != nil && b.Reason == door.Unknown {
+				renew = s.Keeper.Revive // what it is broken by is what is asked here
+			}
+			if err := renew(ctx, c.Workspace, c.ID, version); err != nil {
 				return fails(err)
 			}
 		}

@@ -12,6 +12,36 @@ import (
 // kindBreak is the event of a connection that a person must renew from then on.
 const kindBreak = "connection.break"
 
+// Unknown is the reason of a connection that is broken by a service's word alone, which
+// the service may take back.
+const Unknown = "the service does not know its key any more"
+
+// Suspected lists the connections that are broken for the reason [Unknown].
+func (v *Vault) Suspected(ctx context.Context) (out []hotcell.Credential, err error) {
+	err = v.store.View(ctx, func(r hotcell.VaultReader) error {
+		out = nil
+		page := hotcell.Page{Limit: hotcell.MaxPage}
+		for {
+			list, err := r.Credentials(v.workspace, hotcell.CredentialFilter{Tier: hotcell.TierConnection}, page)
+			if err != nil || len(list) == 0 {
+				return err
+			}
+			for _, c := range list {
+				if suspected(c) {
+					out = append(out, c)
+				}
+			}
+			page.After = string(list[len(list)-1].ID)
+		}
+	})
+	return out, err
+}
+
+// suspected says whether a connection is broken by its service's word alone.
+func suspected(c hotcell.Credential) bool {
+	return c.Connected != nil && c.Connected.Broken != nil && c.Connected.Broken.Reason == Unknown
+}
+
 // Break marks a connection as one that a person must renew, and returns what is
 // told from then on. A version that is not the newest any more breaks nothing.
 func (v *Vault) Break(ctx context.Context, ws hotcell.WorkspaceID, id hotcell.CredentialID, version int, reason string) (told error) {

@@ -40,6 +40,8 @@ type RefreshWish struct {
 	Holder string
 	// Refused is the version that the service did not know; 0 for none.
 	Refused int
+	// Suspected renews one that is broken by its service's word alone, too.
+	Suspected bool
 	// Attempts says how often one refresh token may be sent while it is not known
 	// what came of it; 0 is as often as it takes.
 	Attempts func(hotcell.Connected) int
@@ -78,7 +80,7 @@ func (v *Vault) BeginRefresh(ctx context.Context, wish RefreshWish) (r *Refreshi
 		if err := newest(w, c); err != nil {
 			return err
 		}
-		if err := broken(w, c); err != nil || good(c, wish.Refused, v.now()) {
+		if err := broken(w, c); err != nil && (!wish.Suspected || !suspected(c)) || good(c, wish.Refused, v.now()) {
 			return err
 		}
 		if !c.Renewed() {

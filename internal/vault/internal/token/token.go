@@ -116,6 +116,23 @@ func (k *Keeper) Ensure(ctx context.Context, ws hotcell.WorkspaceID, id hotcell.
 	}
 }
 
+// Revive is [Keeper.Ensure] of a connection that is broken by its service's word alone:
+// its token may be renewed, which takes nothing back of that.
+func (k *Keeper) Revive(ctx context.Context, ws hotcell.WorkspaceID, id hotcell.CredentialID, refused int) error {
+	f, first, err := k.join(id, refused)
+	if err != nil {
+		return err
+	}
+	busy := fmt.Errorf("%w: the connection's token is being renewed", hotcell.ErrUnavailable)
+	if !first {
+		return busy
+	}
+	f.err = busy
+	defer k.leave(id, f)
+	f.err = k.ensure(context.WithoutCancel(ctx), k.wish(ws, id, refused, true))
+	return f.err
+}
+
 func (k *Keeper) join(id hotcell.CredentialID, refused int) (f *flight, first bool, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -136,7 +153,7 @@ func (k *Keeper) join(id hotcell.CredentialID, refused int) (f *flight, first bo
 func (k *Keeper) lead(ctx context.Context, f *flight, ws hotcell.WorkspaceID, id hotcell.CredentialID) error {
 	f.err = fmt.Errorf("%w: the connection's token was not renewed", hotcell.ErrUnavailable)
 	defer k.leave(id, f) // whatever happens: nobody waits for ever
-	f.err = k.ensure(context.WithoutCancel(ctx), ws, id, f.refused)
+	f.err = k.ensure(context.WithoutCancel(ctx), k.wish(ws, id, f.refused, false))
 	return f.err
 }
 
@@ -151,11 +168,14 @@ func (k *Keeper) leave(id hotcell.CredentialID, f *flight) {
 // maxWait bounds how long another's refresh is waited for.
 const maxWait = 90 * time.Second
 
+func (k *Keeper) wish(ws hotcell.WorkspaceID, id hotcell.CredentialID, refused int, suspected bool) door.RefreshWish {
+	return door.RefreshWish{Workspace: ws, Credential: id, Holder: k.Holder, Refused: refused, Suspected: suspected, Attempts: k.attempts}
+}
+
 // ensure refreshes, or waits until somebody else has.
-func (k *Keeper) ensure(ctx context.Context, ws hotcell.WorkspaceID, id hotcell.CredentialID, refused int) error {
+func (k *Keeper) ensure(ctx context.Context, wish door.RefreshWish) error {
 	ctx, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
-	wish := door.RefreshWish{Workspace: ws, Credential: id, Holder: k.Holder, Refused: refused, Attempts: k.attempts}
 	for {
 		r, wait, err := k.Vault.BeginRefresh(ctx, wish)
 		switch {
