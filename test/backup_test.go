@@ -51,6 +51,7 @@ func TestAServerComesBack(t *testing.T) {
 		}
 	}
 	s.OK("secrets", "delete", "gone", "--yes")
+	s.OK("secrets", "create", "later", "--env-file", file(t, "later.env", "LATER=a-value-that-came-later\n"))
 	log := file(t, "log.jsonl", s.OK("audit", "export")+"\n")
 	if r := s.Run("restore", made); r.Code != 5 || !strings.Contains(r.Err, "a server runs on it") {
 		t.Errorf("over a server that runs: %+v", r)
@@ -71,6 +72,20 @@ func TestAServerComesBack(t *testing.T) {
 		if !strings.Contains(out, want) {
 			t.Errorf("nothing of %q in\n%s", want, out)
 		}
+	}
+	// A log from which a deletion was taken out tells so.
+	all, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := ""
+	for line := range strings.Lines(string(all)) {
+		if !strings.Contains(line, `"secret.delete"`) {
+			cut += line
+		}
+	}
+	if r := s.Run("restore", made, "--data", filepath.Join(t.TempDir(), "data"), "--identity", identity, "--log", file(t, "cut.jsonl", cut)); r.Code == 0 || !strings.Contains(r.Err, "does not hold") {
+		t.Errorf("a log without a deletion: %+v", r)
 	}
 	s.Restart()
 	if after := s.OK("run", "lengths"); after != before {

@@ -97,8 +97,11 @@ whether it still works. With --log, an audit log exported after the backup
 				return err
 			}
 			out := cmd.OutOrStdout()
-			if err := errors.Join(tell(out, report, "it was restored into "+data), since(out, log, report)); err != nil {
+			if err := tell(out, report, "it was restored into "+data); err != nil {
 				return err
+			}
+			if err := since(out, log, report); err != nil {
+				return fmt.Errorf("it was restored, and what was removed since is not known: %w", err)
 			}
 			if len(report.Vault.Broken) > 0 {
 				return fmt.Errorf("%w: it was restored, and not every credential in it opens", hotcell.ErrTampered)
@@ -395,23 +398,30 @@ func since(out io.Writer, path string, r *restoreReport) error {
 		return fmt.Errorf("reading the audit log: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	met := false
+	var later *audit.Verifier // from the backup's last event on
 	var lines []string
 	for e, err := range audit.Read(f) {
 		if err != nil {
 			return fmt.Errorf("%w: the log %s: %w", hotcell.ErrInvalid, path, err)
 		}
-		if e.Sequence == r.Vault.Sequence {
-			if met = bytes.Equal(e.Hash, r.Vault.Head); !met {
-				break
+		if e.Sequence <= r.Vault.Sequence {
+			if e.Sequence == r.Vault.Sequence && len(e.Hash) == 32 && bytes.Equal(e.Hash, r.Vault.Head) {
+				later = audit.NewVerifierAfter(r.Manifest.Workspace, audit.Head{Sequence: e.Sequence, Hash: [32]byte(e.Hash)})
 			}
+			continue
+		}
+		if later == nil {
+			break
+		}
+		if err := later.Next(e); err != nil {
+			return fmt.Errorf("%w: the log %s does not hold: %w", hotcell.ErrTampered, path, err)
 		}
 		_, verb, _ := strings.Cut(e.Kind, ".")
-		if e.Sequence > r.Vault.Sequence && takenAway[verb] && e.Decision == hotcell.Allowed {
+		if takenAway[verb] && e.Decision == hotcell.Allowed {
 			lines = append(lines, fmt.Sprintf("  %s  %-20s %s", e.At.UTC().Format(time.DateTime), e.Kind, e.Name))
 		}
 	}
-	if !met {
+	if later == nil {
 		return fmt.Errorf("%w: the log %s is not the one of this vault, or does not reach back to the backup", hotcell.ErrInvalid, path)
 	}
 	fmt.Fprintf(out, "removed or revoked since, and there again: %d\n", len(lines))

@@ -175,6 +175,8 @@ func key(ctx context.Context, c config.Config, data string, words sensitive.Byte
 		p.Detail = err.Error()
 	case tried.Problem != "":
 		p.Needed, p.Detail = true, tried.Problem
+	case vault.KeyIsPrompt(keyURL(c, data)):
+		p.Met, p.Detail = true, "the passphrase wraps, and opens what is stored unless a running server has it"
 	case path == "":
 		p.Met, p.Detail = true, tried.ID+" wraps and unwraps"
 	case filepath.Dir(path) == filepath.Clean(data):
