@@ -61,11 +61,25 @@ func (m *messenger) roundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Scheme != m.to.Scheme || r.URL.Host != m.to.Host || r.URL.Path != m.to.Path {
 		return nil, errElsewhere
 	}
-	out, call, cancel, err := m.outgoing(r)
+	out, asked, call, cancel, err := m.outgoing(r)
 	if err != nil {
 		return nil, err
 	}
 	came, err := m.Transport.RoundTrip(out)
+	for hops := 0; err == nil && hops < maxHops; hops++ { // /mcp is /mcp/ for many servers
+		m.mu.Lock()
+		var next *http.Request
+		if !m.ended {
+			next = m.onward(out.Context(), asked, out, came)
+		}
+		m.mu.Unlock()
+		if next == nil {
+			break
+		}
+		_ = came.Body.Close()
+		out = next
+		came, err = m.Transport.RoundTrip(out)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err != nil {
@@ -99,11 +113,11 @@ func (m *messenger) roundTrip(r *http.Request) (*http.Response, error) {
 
 // outgoing is the request with the key on. Call says whether it is the call of
 // the tool, which may change something.
-func (m *messenger) outgoing(r *http.Request) (out *http.Request, call bool, cancel func(), err error) {
+func (m *messenger) outgoing(r *http.Request) (out *http.Request, asked *connector.Request, call bool, cancel func(), err error) {
 	var body []byte
 	if r.Body != nil {
 		if body, err = io.ReadAll(io.LimitReader(r.Body, m.Limits.Call)); err != nil {
-			return nil, false, nil, errBroken
+			return nil, nil, false, nil, errBroken
 		}
 	}
 	var message struct {
@@ -113,19 +127,20 @@ func (m *messenger) outgoing(r *http.Request) (out *http.Request, call bool, can
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.Requests++; m.ended || m.Requests > m.Limits.Requests {
-		return nil, call, nil, errEnded
+		return nil, nil, call, nil, errEnded
 	}
 	ctx, stop := context.WithCancelCause(r.Context())
 	release := border.WithEnd(m.ctx, "the end of a call", border.Silent, func() { stop(context.Cause(m.ctx)) })
 	cancel = func() { release(); stop(nil) }
 	m.Lost = m.Lost || call
-	out, err = m.prepare(ctx, &connector.Request{Method: r.Method, URL: r.URL, Header: r.Header, Body: body, Auth: true})
+	asked = &connector.Request{Method: r.Method, URL: r.URL, Header: r.Header, Body: body, Auth: true}
+	out, err = m.prepare(ctx, asked)
 	if err != nil {
 		cancel()
 		m.fault = err
-		return nil, call, nil, errBroken
+		return nil, nil, call, nil, errBroken
 	}
-	return out, call, cancel, nil
+	return out, asked, call, cancel, nil
 }
 
 // guarded scrubs an answer and bounds it; a stream of events is scrubbed as it

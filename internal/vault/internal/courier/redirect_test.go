@@ -1,11 +1,14 @@
 package courier_test
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"hotcell/internal/vault/internal/courier"
 )
@@ -38,6 +41,43 @@ func TestRedirectsWithinAService(t *testing.T) {
 		seen, _, err := w.do(t.Context(), c.tool, args)
 		if (err == nil) != c.done || c.done && c.tool == "put" && !strings.Contains(seen, `POST`) || w.unkeyed.Load() != 0 || w.elsewhere.Load() != 0 || came.Load() > 6 {
 			t.Errorf("%+v: %s, %v, after %d", c, seen, err, came.Load())
+		}
+	}
+}
+
+// Many MCP servers send from /mcp to /mcp/.
+func TestAnMCPServerThatIsOneRedirectAway(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		to     string
+		status int
+		done   bool
+	}{
+		{"/mcp/", http.StatusTemporaryRedirect, true}, {"https://example.com/mcp/", http.StatusPermanentRedirect, true},
+		{"/mcp/", http.StatusFound, false}, {"/mcp", http.StatusTemporaryRedirect, false}, {"http://example.com/mcp/", http.StatusTemporaryRedirect, false},
+		{"https://elsewhere.example/mcp/", http.StatusTemporaryRedirect, false}, {"https://a:b@example.com/mcp/", http.StatusTemporaryRedirect, false},
+		{"", http.StatusTemporaryRedirect, false}, {"/mcp/?t=" + token, http.StatusTemporaryRedirect, false},
+	} {
+		server := mcp.NewServer(&mcp.Implementation{Name: "remote", Version: "1"}, nil)
+		var calls atomic.Int64
+		mcp.AddTool(server, &mcp.Tool{Name: "say"}, func(context.Context, *mcp.CallToolRequest, map[string]any) (*mcp.CallToolResult, any, error) {
+			calls.Add(1)
+			return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: "hello"}}}, nil, nil
+		})
+		handler := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, nil)
+		w := setup(t, func(out http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/mcp/" {
+				out.Header().Set("Location", c.to)
+				out.WriteHeader(c.status)
+				return
+			}
+			r.Host = "localhost" // the library wants it on loopback
+			handler.ServeHTTP(out, r)
+		}, courier.Limits{})
+		seen, trip, err := w.ask(t.Context(), "say", "x")
+		clean(t, c.to, seen)
+		if (err == nil) != c.done || c.done && (calls.Load() != 1 || !strings.Contains(seen, "hello") || trip.Lost) || !c.done && calls.Load() != 0 || w.unkeyed.Load() != 0 || w.elsewhere.Load() != 0 {
+			t.Errorf("%d to %s: %s, %v, %d calls, %+v", c.status, c.to, seen, err, calls.Load(), trip)
 		}
 	}
 }

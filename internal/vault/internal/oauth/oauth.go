@@ -159,10 +159,16 @@ func (s *Service) Exchange(ctx context.Context, a *connector.Auth, c Client, cod
 }
 
 // Refresh gets new tokens (RFC 6749 section 6). Refresh of what it returns is
-// empty where the old refresh token goes on.
+// empty where the old refresh token goes on. A server that refuses to be told the
+// resource is asked once more without: what it granted is for that resource already
+// (RFC 8707 section 2.2).
 func (s *Service) Refresh(ctx context.Context, a *connector.Auth, c Client, refresh sensitive.Bytes) (out *Tokens, err error) {
 	err = refresh.Use(func(b []byte) (err error) {
-		out, err = s.tokens(ctx, a, c, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {string(b)}})
+		form := func() url.Values { return url.Values{"grant_type": {"refresh_token"}, "refresh_token": {string(b)}} }
+		out, err = s.tokens(ctx, a, c, form())
+		if fault, ok := errors.AsType[*Fault](err); ok && a.Resource != "" && fault.Kind == Refused && (fault.Code == "invalid_target" || fault.Code == "invalid_request") {
+			out, err = s.granted(ctx, a, c, form())
+		}
 		return err
 	})
 	return out, err
@@ -177,11 +183,16 @@ func (s *Service) ClientCredentials(ctx context.Context, a *connector.Auth, c Cl
 	return s.tokens(ctx, a, c, form)
 }
 
-// tokens asks the token endpoint.
+// tokens asks the token endpoint for tokens for the resource.
 func (s *Service) tokens(ctx context.Context, a *connector.Auth, c Client, form url.Values) (*Tokens, error) {
 	if a.Resource != "" {
 		form.Set("resource", a.Resource)
 	}
+	return s.granted(ctx, a, c, form)
+}
+
+// granted asks the token endpoint.
+func (s *Service) granted(ctx context.Context, a *connector.Auth, c Client, form url.Values) (*Tokens, error) {
 	body, err := s.post(ctx, a, c, a.Token, form)
 	if err != nil {
 		return nil, err
