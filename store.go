@@ -50,11 +50,19 @@ type VaultReader interface {
 	// Blob returns one of the vault's own sealed things, by its label: a
 	// keyset, a key pair.
 	Blob(ws WorkspaceID, label string) ([]byte, error)
+	// Labels lists the labels of the vault's own things.
+	Labels(WorkspaceID) ([]string, error)
 
 	Credential(WorkspaceID, CredentialID) (Credential, error)
 	// Credentials lists those that the filter lets through, by name, then id.
 	Credentials(WorkspaceID, CredentialFilter, Page) ([]Credential, error)
 	SealedKey(ws WorkspaceID, id CredentialID, version int) (SealedKey, error)
+	// SealedKeys lists the data keys of all credentials' versions behind one of them,
+	// by credential and version: what a rotation goes through.
+	SealedKeys(ws WorkspaceID, after SealedKey, limit int) ([]SealedKey, error)
+	// SealedKeyPrefixes counts the data keys by their first [SealedKeyPrefix] bytes,
+	// which say by which key each is wrapped.
+	SealedKeyPrefixes(WorkspaceID) (map[string]int, error)
 	// SealedFields lists a version's sealed values by name.
 	SealedFields(ws WorkspaceID, id CredentialID, version int) ([]SealedField, error)
 	// Versions lists the versions whose data key is kept, ascending.
@@ -119,6 +127,10 @@ type VaultWriter interface {
 	// Unbury moves it back; [ErrConflict] when another has the name by now.
 	Unbury(Credential) error
 	PutSealed(ws WorkspaceID, key SealedKey, fields []SealedField) error
+	// SwapSealedKeys puts data keys that were wrapped anew in the place of what they
+	// were, which must be given in the same order, and returns how many it was: one that
+	// is something else by now, or gone, stays as it is.
+	SwapSealedKeys(ws WorkspaceID, were, are []SealedKey) (int, error)
 	// DeleteVersion deletes one version's data key and values.
 	DeleteVersion(ws WorkspaceID, id CredentialID, version int) error
 	// See remembers the hash of a sealed message; [ErrConflict] when it was seen.
@@ -153,6 +165,9 @@ type VaultWriter interface {
 	// of them, and returns how many: what retention does once the log says so.
 	DropEvents(ws WorkspaceID, through int64, limit int) (int, error)
 }
+
+// SealedKeyPrefix is how many bytes of a wrapped data key say by which key it is.
+const SealedKeyPrefix = 5
 
 // CredentialFilter narrows a list of credentials. Empty fields narrow nothing.
 type CredentialFilter struct {

@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"database/sql"
+
 	"hotcell"
 )
 
@@ -41,6 +43,18 @@ func (r *reader) Blob(ws hotcell.WorkspaceID, label string) ([]byte, error) {
 	var blob []byte
 	err := r.s.one([]any{&blob}, "SELECT blob FROM blobs WHERE workspace = ? AND label = ?", string(ws), label)
 	return blob, err
+}
+
+// Labels implements [hotcell.VaultReader].
+func (r *reader) Labels(ws hotcell.WorkspaceID) ([]string, error) {
+	var out []string
+	err := r.s.each(func(rows *sql.Rows) error {
+		var label string
+		err := rows.Scan(&label)
+		out = append(out, label)
+		return err
+	}, "SELECT label FROM blobs WHERE workspace = ? ORDER BY label", string(ws))
+	return out, err
 }
 
 // PutWorkspace implements [hotcell.VaultWriter].

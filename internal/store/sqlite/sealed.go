@@ -15,6 +15,32 @@ func (r *reader) SealedKey(ws hotcell.WorkspaceID, id hotcell.CredentialID, vers
 	return scoped(key, true, err)
 }
 
+// SealedKeys implements [hotcell.VaultReader].
+func (r *reader) SealedKeys(ws hotcell.WorkspaceID, after hotcell.SealedKey, limit int) ([]hotcell.SealedKey, error) {
+	var out []hotcell.SealedKey
+	err := r.s.each(func(rows *sql.Rows) error {
+		var key hotcell.SealedKey
+		err := rows.Scan(&key.Credential, &key.Version, &key.Blob)
+		out = append(out, key)
+		return err
+	}, `SELECT credential, version, blob FROM sealed_keys WHERE workspace = ? AND (credential, version) > (?, ?)
+		ORDER BY credential, version LIMIT ?`, string(ws), string(after.Credential), after.Version, limit)
+	return out, err
+}
+
+// SealedKeyPrefixes implements [hotcell.VaultReader].
+func (r *reader) SealedKeyPrefixes(ws hotcell.WorkspaceID) (map[string]int, error) {
+	out := map[string]int{}
+	err := r.s.each(func(rows *sql.Rows) error {
+		var prefix []byte
+		var n int
+		err := rows.Scan(&prefix, &n)
+		out[string(prefix)] = n
+		return err
+	}, "SELECT substr(blob, 1, ?) AS prefix, count(*) FROM sealed_keys WHERE workspace = ? GROUP BY prefix", hotcell.SealedKeyPrefix, string(ws))
+	return out, err
+}
+
 // SealedFields implements [hotcell.VaultReader].
 func (r *reader) SealedFields(ws hotcell.WorkspaceID, id hotcell.CredentialID, version int) ([]hotcell.SealedField, error) {
 	var out []hotcell.SealedField
@@ -62,6 +88,23 @@ func (u *updater) PutSealed(ws hotcell.WorkspaceID, key hotcell.SealedKey, field
 		}
 	}
 	return nil
+}
+
+// SwapSealedKeys implements [hotcell.VaultWriter].
+func (u *updater) SwapSealedKeys(ws hotcell.WorkspaceID, were, are []hotcell.SealedKey) (int, error) {
+	swapped := 0
+	for i, now := range are {
+		if were[i].Credential != now.Credential || were[i].Version != now.Version {
+			return 0, hotcell.Invalid("", "a data key is put in the place of another version's")
+		}
+		n, err := u.s.exec("UPDATE sealed_keys SET blob = ? WHERE workspace = ? AND credential = ? AND version = ? AND blob = ?",
+			whole(now.Blob), string(ws), string(now.Credential), now.Version, whole(were[i].Blob))
+		if err != nil {
+			return 0, err
+		}
+		swapped += int(n)
+	}
+	return swapped, nil
 }
 
 func (u *updater) dropVersion(ws hotcell.WorkspaceID, id hotcell.CredentialID, version int) error {

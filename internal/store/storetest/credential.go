@@ -133,8 +133,49 @@ func testSealed(t *testing.T, s hotcell.VaultStore) {
 		return w.DeleteVersion(here, "sec_1", 1)
 	})
 	wantNoVersion(t, s, "sec_1", 1)
+	testRewrapped(t, s, key2)
 	versions := must(t, s, func(r hotcell.VaultReader) ([]int, error) { return r.Versions(here, "sec_1") })
 	want(t, "versions that are left", versions, []int{2})
+}
+
+// testRewrapped goes through data keys as a rotation does; last is the one that is
+// there.
+func testRewrapped(t *testing.T, s hotcell.VaultStore, last hotcell.SealedKey) {
+	t.Helper()
+	other, none := sealed("sec_0", 7)
+	last2 := last
+	last2.Blob = append([]byte("wrap2"), last.Blob...)
+	stale := other
+	stale.Blob = []byte("what it was once")
+	write(t, s, func(w hotcell.VaultWriter) error {
+		ok(t, "PutSealed", w.PutSealed(here, other, none))
+		n, err := w.SwapSealedKeys(here, []hotcell.SealedKey{stale, last}, []hotcell.SealedKey{other, last2})
+		want(t, "swapped", n, 1)
+		ok(t, "SwapSealedKeys", err)
+		n, err = w.SwapSealedKeys(there, []hotcell.SealedKey{last2}, []hotcell.SealedKey{last})
+		want(t, "swapped in another workspace", n, 0)
+		return err
+	})
+	ok(t, "View", s.View(t.Context(), func(r hotcell.VaultReader) error {
+		got, err := r.SealedKeys(here, hotcell.SealedKey{}, 10)
+		ok(t, "SealedKeys", err)
+		want(t, "keys", got, []hotcell.SealedKey{other, last2})
+		got, err = r.SealedKeys(here, other, 1)
+		ok(t, "SealedKeys", err)
+		want(t, "keys behind one", got, []hotcell.SealedKey{last2})
+		got, err = r.SealedKeys(there, hotcell.SealedKey{}, 10)
+		ok(t, "SealedKeys", err)
+		want(t, "another workspace's keys", len(got), 0)
+		counts, err := r.SealedKeyPrefixes(here)
+		ok(t, "SealedKeyPrefixes", err)
+		want(t, "counts", counts, map[string]int{"wrap2": 1, string(other.Blob[:min(5, len(other.Blob))]): 1})
+		return nil
+	}))
+	err := s.Update(t.Context(), func(w hotcell.VaultWriter) error {
+		_, err := w.SwapSealedKeys(here, []hotcell.SealedKey{other}, []hotcell.SealedKey{last})
+		return err
+	})
+	wantError(t, "a key in another's place", err, hotcell.ErrInvalid)
 }
 
 func wantNoVersion(t *testing.T, s hotcell.VaultStore, id hotcell.CredentialID, version int) {

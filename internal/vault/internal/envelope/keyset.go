@@ -138,13 +138,17 @@ func (k *keys) rotated() (*keys, error) {
 // keyset, wrapped anew, is given to store before the fresh key is used, since
 // what it seals would be lost with it: where store fails, nothing has changed.
 func (ks *Keyset) Rotate(ctx context.Context, w Wrapper, store func(wrapped []byte) error) error {
+	return ks.change(ctx, w, (*keys).rotated, store)
+}
+
+func (ks *Keyset) change(ctx context.Context, w Wrapper, to func(*keys) (*keys, error), store func(wrapped []byte) error) error {
 	ks.rotating.Lock()
 	defer ks.rotating.Unlock()
 	now, err := ks.keys()
 	if err != nil {
 		return err
 	}
-	next, err := now.rotated()
+	next, err := to(now)
 	if err != nil {
 		return err
 	}
@@ -152,8 +156,12 @@ func (ks *Keyset) Rotate(ctx context.Context, w Wrapper, store func(wrapped []by
 	if err != nil {
 		return err
 	}
+	// What does not open is found out before it takes the place of what does.
+	if _, err := OpenKeyset(ctx, w, ks.workspace, wrapped); err != nil {
+		return err
+	}
 	if err := store(wrapped); err != nil {
-		return fmt.Errorf("storing a rotated keyset: %w", err)
+		return fmt.Errorf("storing a changed keyset: %w", err)
 	}
 	ks.mu.Lock()
 	defer ks.mu.Unlock()
@@ -161,6 +169,18 @@ func (ks *Keyset) Rotate(ctx context.Context, w Wrapper, store func(wrapped []by
 		ks.open = next
 	}
 	return nil
+}
+
+// Drop takes keys out of the keyset for good, but never the one that seals: what they
+// sealed does not open from then on. The keyset, wrapped anew, is given to store before
+// that, and where store fails, nothing has changed.
+func (ks *Keyset) Drop(ctx context.Context, w Wrapper, ids []KeyID, store func(wrapped []byte) error) error {
+	return ks.change(ctx, w, func(k *keys) (*keys, error) { return k.without(ids) }, store)
+}
+
+// Rewrap wraps the keyset as it is anew: by another key of the KMS, or another version.
+func (ks *Keyset) Rewrap(ctx context.Context, w Wrapper, store func(wrapped []byte) error) error {
+	return ks.change(ctx, w, func(k *keys) (*keys, error) { return k, nil }, store)
 }
 
 // Close drops the keys. What was begun with them goes on; Go keeps their bytes

@@ -65,6 +65,11 @@ type Holder[T any] struct {
 	c      Config[T]
 	cancel context.CancelFunc
 	ended  chan struct{}
+	// turn is whose it is to put something in the place of what is held: the service's,
+	// or somebody's who changes it.
+	turn sync.Mutex
+	// changed says that there may be something to do before what was waited for.
+	changed chan struct{}
 
 	mu    sync.RWMutex
 	held  T
@@ -76,7 +81,7 @@ type Holder[T any] struct {
 
 // Hold holds what was just opened. [Holder.Keep] has it opened anew.
 func Hold[T any](c Config[T], opened T) *Holder[T] {
-	h := &Holder[T]{c: c, cancel: func() {}, ended: make(chan struct{}), held: opened}
+	h := &Holder[T]{c: c, cancel: func() {}, ended: make(chan struct{}), changed: make(chan struct{}, 1), held: opened}
 	h.state = State{Warm: true, Since: c.Now(), Calls: 1}
 	close(h.ended)
 	if h.c.After == nil {
@@ -88,9 +93,6 @@ func Hold[T any](c Config[T], opened T) *Holder[T] {
 
 // Keep begins to ask the service, now and again, until Close. It is called once.
 func (h *Holder[T]) Keep() {
-	if h.c.For == 0 {
-		return
-	}
 	ctx, cancel := context.WithCancel(context.Background()) //nolint:gosec // Close calls it
 	h.cancel, h.ended = cancel, make(chan struct{})
 	border.Go("keeping keys warm", h.c.Caught, func() { h.run(ctx) })
@@ -108,6 +110,32 @@ func (h *Holder[T]) Get() (T, error) {
 		return nothing, fmt.Errorf("%w: the workspace's keys are closed", hotcell.ErrUnavailable)
 	}
 	return nothing, fmt.Errorf("%w: the workspace's keys are not open, and nothing is used or written until they are: %w", hotcell.ErrUnavailable, h.state.Problem)
+}
+
+// Alone runs fn while the service is not asked: what it opened before cannot come in
+// the place of what fn changed. fn is given what is held, which it may change.
+func (h *Holder[T]) Alone(fn func(T) error) error {
+	h.turn.Lock()
+	defer h.turn.Unlock()
+	held, err := h.Get()
+	if err != nil {
+		return err
+	}
+	return fn(held)
+}
+
+// Serves changes for how long what is held serves, as if the service had opened it now:
+// for who came by another key, within [Holder.Alone].
+func (h *Holder[T]) Serves(d time.Duration) {
+	h.mu.Lock()
+	h.c.For = d
+	h.state.Since, h.state.Problem, h.pause = h.c.Now(), nil, 0
+	h.next = h.state.Since.Add(d / 2)
+	h.mu.Unlock()
+	select {
+	case h.changed <- struct{}{}:
+	default:
+	}
 }
 
 // over says whether the time is over: by the clock that runs on whatever happens, or by
@@ -128,7 +156,7 @@ func (h *Holder[T]) State() State {
 	return s
 }
 
-// Close lets go of what is held, for good.
+// Close lets go of what is held, for good. Nobody may be [Holder.Alone] any more.
 func (h *Holder[T]) Close() {
 	h.cancel()
 	<-h.ended
@@ -148,10 +176,15 @@ func (h *Holder[T]) run(ctx context.Context) {
 		if h.overdue() {
 			h.drop()
 		}
+		var due <-chan time.Time
+		if wait, ends := h.wait(); ends {
+			due = h.c.After(wait)
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-h.c.After(h.wait()):
+		case <-h.changed:
+		case <-due:
 		}
 	}
 }
@@ -159,7 +192,7 @@ func (h *Holder[T]) run(ctx context.Context) {
 func (h *Holder[T]) due() bool {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return !h.c.Now().Before(h.next)
+	return h.c.For > 0 && !h.c.Now().Before(h.next)
 }
 
 func (h *Holder[T]) overdue() bool {
@@ -169,21 +202,29 @@ func (h *Holder[T]) overdue() bool {
 }
 
 // wait is how long there is nothing to do. A machine that slept is noticed within the
-// longest pause.
-func (h *Holder[T]) wait() time.Duration {
+// longest pause. What is held for ever needs nothing.
+func (h *Holder[T]) wait() (d time.Duration, ends bool) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
+	if h.c.For == 0 {
+		return 0, false
+	}
 	now := h.c.Now()
 	wait := h.next.Sub(now)
 	if h.state.Warm {
 		wait = min(wait, h.c.For-now.Sub(h.state.Since))
 	}
-	return max(min(wait, longPause), 0)
+	return max(min(wait, longPause), 0), true
 }
 
 // ask has the service open it anew. A call that would outlast what is held is given up
 // then.
 func (h *Holder[T]) ask(ctx context.Context) {
+	h.turn.Lock()
+	defer h.turn.Unlock()
+	if !h.due() {
+		return // somebody changed it meanwhile
+	}
 	patience := callTime
 	h.mu.RLock()
 	if h.state.Warm {
