@@ -29,7 +29,7 @@ import (
 type Options struct {
 	// Socket is the unix socket in the server's data folder.
 	Socket string
-	// Pin holds the fingerprint of the workspace's key; nil trusts whatever comes.
+	// Pin holds the fingerprint of the vault's identity; nil trusts whatever comes.
 	Pin Pin
 }
 
@@ -179,6 +179,12 @@ type Workspace struct {
 	// PublicKey is an X25519 key in the form of package parcel.
 	PublicKey   []byte `json:"public_key"`
 	Fingerprint string `json:"fingerprint"`
+	// Identity is the vault's long-lived Ed25519 key, whose Signature says that the
+	// public key is its own, the one of that Sequence; none of a server of old.
+	Identity            []byte `json:"identity,omitempty"`
+	IdentityFingerprint string `json:"identity_fingerprint,omitempty"`
+	Sequence            uint64 `json:"sequence,omitempty"`
+	Signature           []byte `json:"signature,omitempty"`
 }
 
 // Workspace returns the caller's workspace.

@@ -13,7 +13,9 @@ import (
 type Connection struct {
 	hotcell.Credential
 	Attachments []AttachedAssignment `json:"attachments,omitempty"`
-	Advice      []Advice             `json:"advice,omitempty"`
+	// Held says by which key its values are held, where it was shown.
+	Held   *hotcell.Holding `json:"held,omitempty"`
+	Advice []Advice         `json:"advice,omitempty"`
 }
 
 // ConnectionDraft is a connection to be made. The caller clears the key.

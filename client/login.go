@@ -18,6 +18,8 @@ import (
 type Login struct {
 	hotcell.Credential
 	Attachments []AttachedAssignment `json:"attachments,omitempty"`
+	// Held says by which key its values are held, where it was shown.
+	Held *hotcell.Holding `json:"held,omitempty"`
 	// Advice says of a new one that there is a more protected way.
 	Advice []Advice `json:"advice,omitempty"`
 }

@@ -21,6 +21,8 @@ type Variable struct {
 type Secret struct {
 	hotcell.Credential
 	Attachments []AttachedAssignment `json:"attachments,omitempty"`
+	// Held says by which key its values are held, where it was shown.
+	Held *hotcell.Holding `json:"held,omitempty"`
 	// Advice says of what was just set that there is a more protected way.
 	Advice []Advice `json:"advice,omitempty"`
 }
@@ -106,7 +108,11 @@ func (c *Client) sealing(ctx context.Context) (*sealing, error) {
 		return nil, err
 	}
 	if c.pin != nil {
-		if err := c.pin.Check(c.name, key.Fingerprint()); err != nil {
+		shown, err := c.shown(ctx, w, key)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.pin.Check(c.name, shown); err != nil {
 			return nil, err
 		}
 	}

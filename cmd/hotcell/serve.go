@@ -240,6 +240,7 @@ func (h *house) announce(ctx context.Context, vault *vaultclient.Control, local 
 	if warning := unrecoverable(h.config, h.data); warning != "" {
 		fmt.Fprintln(h.stdout, warning)
 	}
+	fmt.Fprintf(h.stdout, "which its identity %s has signed\n", w.IdentityFingerprint)
 	hint := ""
 	if os.Getenv("HOTCELL_DATA") != h.data && h.data != defaultData() {
 		hint = fmt.Sprintf("HOTCELL_DATA=%s ", h.data)

@@ -262,7 +262,7 @@ func (a *app) showConnection() *cobra.Command {
 		for _, at := range c.Attachments {
 			rows = append(rows, []string{"attached to", at.Name, string(at.Assignment)})
 		}
-		return a.table(rows)
+		return a.table(append(rows, heldRows(c.Held)...))
 	})
 }
 

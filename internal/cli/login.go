@@ -253,7 +253,7 @@ func (a *app) showLogin() *cobra.Command {
 		for _, at := range l.Attachments {
 			rows = append(rows, []string{"attached to", at.Name, string(at.Assignment)})
 		}
-		return a.table(rows)
+		return a.table(append(rows, heldRows(l.Held)...))
 	})
 }
 

@@ -17,7 +17,7 @@ func (a *app) pinned() client.PinFile {
 }
 
 func (a *app) pins() *cobra.Command {
-	return group("pins", "The servers' keys that this machine has seen, and seals values to", a.listPins(), a.forgetPin())
+	return group("pins", "The servers' identities that this machine has seen, and whose keys it seals values to", a.listPins(), a.forgetPin())
 }
 
 // pin is a server and its key.
@@ -50,7 +50,8 @@ func (a *app) forgetPin() *cobra.Command {
 
 SERVER is its socket or its data folder, the one of --data where none is named. Do
 this only where you know why the key is another: a data folder that was made anew has
-a new one. Else somebody may stand in the server's place, and would get what you type.`,
+a new one, and so has a vault whose owner gave it another identity; its fingerprint is
+in "hotcell workspace show" there. A key that was rotated is taken without a word. Else somebody may stand in the server's place, and would get what you type.`,
 		cobra.MaximumNArgs(1), func(_ *cobra.Command, args []string) error {
 			server := filepath.Join(a.data, "hotcell.sock")
 			if len(args) == 1 {

@@ -207,7 +207,7 @@ func (a *app) showSecret() *cobra.Command {
 		for _, at := range s.Attachments {
 			rows = append(rows, []string{"attached to", at.Name, string(at.Assignment)})
 		}
-		return a.table(rows)
+		return a.table(append(rows, heldRows(s.Held)...))
 	})
 }
 

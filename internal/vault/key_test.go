@@ -24,7 +24,7 @@ type kept struct {
 	later *atomic.Int64
 }
 
-func setupKept(t *testing.T) *kept {
+func setupKept(t *testing.T, further ...func(*vault.Config)) *kept {
 	t.Helper()
 	k := &kept{twin: keys.NewTransit(), on: make(chan time.Time), later: &atomic.Int64{}}
 	server := httptest.NewServer(k.twin)
@@ -35,6 +35,9 @@ func setupKept(t *testing.T) *kept {
 		c.KeyURL, c.KeyEnvironment = name, vault.GatherKey(name, map[string]string{"VAULT_TOKEN": k.twin.Token})
 		c.Now = func() time.Time { return now().Add(time.Duration(k.later.Load())) }
 		c.After = func(time.Duration) <-chan time.Time { return k.on }
+		for _, f := range further {
+			f(c)
+		}
 	})
 	return k
 }

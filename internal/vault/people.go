@@ -58,11 +58,14 @@ func (d *Daemon) people(mux *http.ServeMux) {
 }
 
 func (d *Daemon) workspace(ctx context.Context, r *vaultrpc.WorkspaceRequest) (*vaultrpc.WorkspaceAnswer, error) {
-	key, err := d.vault.PublicKey(r.Principal.Workspace)
+	key, attested, err := d.vault.Attested(r.Principal.Workspace)
 	if err != nil {
 		return nil, err
 	}
-	out := &vaultrpc.WorkspaceAnswer{PublicKey: key.Bytes(), Fingerprint: key.Fingerprint()}
+	out := &vaultrpc.WorkspaceAnswer{
+		PublicKey: key.Bytes(), Fingerprint: key.Fingerprint(),
+		Identity: attested.Identity, IdentityFingerprint: attested.Fingerprint(), Sequence: attested.Sequence, Signature: attested.Signature,
+	}
 	err = d.vault.Look(ctx, r.Principal, hotcell.Event{Kind: "workspace.show"}, func(l *door.Look) (err error) {
 		if out.Workspace, err = l.Workspace(r.Principal.Workspace); err != nil {
 			return err
@@ -81,6 +84,9 @@ func (d *Daemon) credential(ctx context.Context, r *vaultrpc.CredentialRequest) 
 		return nil, err
 	}
 	out := &vaultrpc.CredentialAnswer{Credential: c}
+	if held, err := d.vault.HeldBy(ctx, c); err == nil { // else the keys are closed
+		out.Held = &held
+	}
 	for _, at := range attached {
 		on, err := d.assignments.Get(ctx, r.Principal, at.Assignment)
 		if errors.Is(err, hotcell.ErrNotFound) {

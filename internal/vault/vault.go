@@ -57,6 +57,9 @@ type Config struct {
 	// how long what it opened serves after it last answered: 0 is an hour.
 	KeyEnvironment *KeyEnvironment
 	KeyWarm        time.Duration
+	// Rotate is how old keys may become before they are made anew; 0 for any age. Pace is
+	// the pause after a step of a rotation that failed; 0 is a second.
+	Rotate, Pace time.Duration
 	// asked says that the service was asked in vain a moment ago, which was told.
 	asked bool
 	// After waits; nil for the machine's clock.
@@ -127,7 +130,7 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 	}
 	jobs := budget.New(c.Limits)
 	tidied := tidy.New(border.Log(c.Log))
-	door, err := door.Open(ctx, door.Config{Store: c.Store, Key: key, KeyName: key.ID(), Warm: c.warm(), Asked: c.asked, After: c.After, Owner: c.Owner, Models: c.Models, Budget: jobs, Tidy: tidied, Now: c.Now, Log: c.Log})
+	door, err := door.Open(ctx, door.Config{Store: c.Store, Key: key, KeyName: key.ID(), Warm: c.warm(), Asked: c.asked, After: c.After, Rotate: c.Rotate, Pace: c.Pace, Owner: c.Owner, Models: c.Models, Budget: jobs, Tidy: tidied, Now: c.Now, Log: c.Log})
 	if err != nil {
 		return nil, keySentence(err)
 	}
@@ -246,6 +249,7 @@ func (d *Daemon) Control() http.Handler {
 	d.requests(mux)
 	d.connected(mux)
 	d.backups(mux)
+	d.keys(mux)
 	return d.bordered(mux)
 }
 

@@ -65,6 +65,15 @@ type Vault interface {
 	Events(context.Context, *vaultrpc.EventsRequest) (*vaultrpc.EventsAnswer, error)
 	VerifyEvents(context.Context, *vaultrpc.WorkspaceRequest) (*vaultrpc.VerifyAnswer, error)
 	Backups(context.Context, *vaultrpc.WorkspaceRequest) (*vaultrpc.BackupsAnswer, error)
+	Keys
+}
+
+// Keys is what of it is about keys.
+type Keys interface {
+	Keys(context.Context, *vaultrpc.WorkspaceRequest) (*vaultrpc.KeysAnswer, error)
+	RotateKeys(context.Context, *vaultrpc.RotateKeysRequest) error
+	DestroyKey(context.Context, *vaultrpc.DestroyKeyRequest) error
+	Vouch(context.Context, *vaultrpc.VouchRequest) (*vaultrpc.VouchAnswer, error)
 }
 
 // Connections is what of it is about connecting accounts.
@@ -193,6 +202,7 @@ func (s *service) resources(mux *http.ServeMux) {
 	s.events(api)
 	s.backups(api)
 	s.deleted(api)
+	s.keys(api)
 	describeFiles(api)
 }
 

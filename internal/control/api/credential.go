@@ -14,6 +14,7 @@ import (
 type credentialBody struct {
 	hotcell.Credential
 	Attachments []vaultrpc.AttachedAssignment `json:"attachments,omitempty"`
+	Held        *hotcell.Holding              `json:"held,omitempty" doc:"by which key its values are held"`
 	Advice      []vaultrpc.Advice             `json:"advice,omitempty" doc:"of a new one: that there is a more protected way"`
 }
 
@@ -56,7 +57,7 @@ func credentialItem(answer *vaultrpc.CredentialAnswer, err error) (*item[credent
 	if err != nil {
 		return nil, err
 	}
-	return itemOf(credentialBody{answer.Credential, answer.Attachments, answer.Advice}, answer.Credential.Revision), nil
+	return itemOf(credentialBody{answer.Credential, answer.Attachments, answer.Held, answer.Advice}, answer.Credential.Revision), nil
 }
 
 // credentials registers what is alike for the credentials of every tier: to

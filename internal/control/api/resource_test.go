@@ -329,6 +329,7 @@ delete /v1/attachments/{id}
 delete /v1/clients/{connector}
 delete /v1/connections/{id}
 delete /v1/deleted/{id}
+delete /v1/keys/{id}
 delete /v1/logins/{id}
 delete /v1/secrets/{id}
 get /v1/agents
@@ -350,6 +351,7 @@ get /v1/jobs/{id}
 get /v1/jobs/{id}/browser
 get /v1/jobs/{id}/log
 get /v1/jobs/{id}/out
+get /v1/keys
 get /v1/links/{id}
 get /v1/logins
 get /v1/logins/{id}
@@ -378,6 +380,7 @@ post /v1/explain
 post /v1/jobs/{id}/browser
 post /v1/jobs/{id}/browser/learn
 post /v1/jobs/{id}/cancel
+post /v1/keys/rotate
 post /v1/links
 post /v1/logins
 post /v1/logins/import
@@ -389,6 +392,7 @@ post /v1/requests/{id}/refuse
 post /v1/secrets
 post /v1/secrets/{id}/share
 post /v1/secrets/{id}/unshare
+post /v1/workspace/vouch
 put /v1/attachments/{id}
 put /v1/clients/{connector}
 put /v1/files

@@ -69,6 +69,12 @@ type WorkspaceAnswer struct {
 	Member      hotcell.Member    `json:"member"`
 	PublicKey   []byte            `json:"public_key"`
 	Fingerprint string            `json:"fingerprint"`
+	// Identity is the vault's long-lived Ed25519 key, which people's machines pin; its
+	// Signature says that the public key is its own, the one of that Sequence.
+	Identity            []byte `json:"identity,omitempty"`
+	IdentityFingerprint string `json:"identity_fingerprint,omitempty"`
+	Sequence            uint64 `json:"sequence,omitempty"`
+	Signature           []byte `json:"signature,omitempty"`
 }
 
 // SealedVariable is a variable whose value is one HPKE message to the vault's
@@ -135,6 +141,8 @@ type DeletedAnswer struct {
 type CredentialAnswer struct {
 	Credential  hotcell.Credential   `json:"credential"`
 	Attachments []AttachedAssignment `json:"attachments,omitempty"`
+	// Held says by which key its values are held, where one was asked for.
+	Held *hotcell.Holding `json:"held,omitempty"`
 	// Advice says of a new one that there is a more protected way.
 	Advice []Advice `json:"advice,omitempty"`
 }

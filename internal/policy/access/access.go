@@ -48,6 +48,14 @@ const (
 	// BackUp is to make a backup: all that the workspace has, sealed to those who may
 	// open it.
 	BackUp Action = "back this workspace up"
+
+	// SeeKeys is to see how the workspace's keys stand, and RotateKeys to have them made
+	// anew, which loses nothing.
+	SeeKeys    Action = "see how the workspace's keys stand"
+	RotateKeys Action = "rotate keys"
+	// ReplaceKeys is to destroy an old key, to change the KMS key, and to give the vault
+	// another identity.
+	ReplaceKeys Action = "replace or destroy keys"
 )
 
 // Resource is what the decision depends on.
@@ -123,6 +131,10 @@ var rules = map[Action]rule{
 	ChangeSettings: {hotcell.RoleAdministrator, hotcell.RoleAdministrator},
 	DeclareModel:   {hotcell.RoleAdministrator, hotcell.RoleAdministrator},
 	BackUp:         {hotcell.RoleOwner, hotcell.RoleOwner},
+
+	SeeKeys:     {hotcell.RoleAdministrator, hotcell.RoleAdministrator},
+	RotateKeys:  {hotcell.RoleAdministrator, hotcell.RoleAdministrator},
+	ReplaceKeys: {hotcell.RoleOwner, hotcell.RoleOwner},
 }
 
 // ranks orders the roles; one that is not here may do nothing.

@@ -34,6 +34,9 @@ var matrix = []struct {
 	{access.ChangeSettings, "++-----", "++-----", "++-----"},
 	{access.DeclareModel, "++-----", "++-----", "0000000"},
 	{access.BackUp, "+------", "+------", "+------"},
+	{access.SeeKeys, "++-----", "++-----", "++-----"},
+	{access.RotateKeys, "++-----", "++-----", "++-----"},
+	{access.ReplaceKeys, "+------", "+------", "+------"},
 	{"fly", "-------", "-------", "0000000"},
 }
 

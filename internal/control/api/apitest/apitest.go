@@ -60,6 +60,9 @@ type World struct {
 	accounts     accounts
 	running      sync.WaitGroup
 	problemsSeen []string
+	rotation     *hotcell.Rotation
+	destroyed    bool
+	attested     parcel.Attestation
 }
 
 // New makes a world. Its clock moves on by a second each time that it is read.

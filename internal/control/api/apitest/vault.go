@@ -33,7 +33,63 @@ func (v *vault) Workspace(context.Context, *vaultrpc.WorkspaceRequest) (*vaultrp
 	}
 	defer leave()
 	public := v.Key.Public()
-	return &vaultrpc.WorkspaceAnswer{Workspace: v.workspace, Member: v.member, PublicKey: public.Bytes(), Fingerprint: public.Fingerprint()}, nil
+	out := &vaultrpc.WorkspaceAnswer{Workspace: v.workspace, Member: v.member, PublicKey: public.Bytes(), Fingerprint: public.Fingerprint()}
+	if a := v.attested; a.Identity != nil {
+		out.Identity, out.IdentityFingerprint, out.Sequence, out.Signature = a.Identity, a.Fingerprint(), a.Sequence, a.Signature
+	}
+	return out, nil
+}
+
+func (v *vault) Keys(context.Context, *vaultrpc.WorkspaceRequest) (*vaultrpc.KeysAnswer, error) {
+	leave, err := v.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	report := hotcell.KeyReport{Rotation: v.rotation, Calls: 1, WarmSince: v.workspace.CreatedAt}
+	report.Keys = append(report.Keys,
+		hotcell.Key{Kind: hotcell.KeyKMS, ID: "local:fake", State: hotcell.KeyInUse, MadeAt: v.workspace.CreatedAt, Holds: 1},
+		hotcell.Key{Kind: hotcell.KeyWorkspace, ID: "0000000b", State: hotcell.KeyInUse, WrappedBy: "local:fake", MadeAt: v.workspace.CreatedAt},
+	)
+	if v.rotation != nil && !v.destroyed {
+		report.Keys = append(report.Keys, hotcell.Key{Kind: hotcell.KeyWorkspace, ID: "0000000a", State: hotcell.KeyOld, WrappedBy: "local:fake", MadeAt: v.workspace.CreatedAt})
+	}
+	return &vaultrpc.KeysAnswer{Report: report}, nil
+}
+
+func (v *vault) Vouch(_ context.Context, r *vaultrpc.VouchRequest) (*vaultrpc.VouchAnswer, error) {
+	leave, err := v.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	answer, err := v.Key.Vouch(r.Question, v.attested.Identity)
+	return &vaultrpc.VouchAnswer{Answer: answer}, err
+}
+
+func (v *vault) RotateKeys(_ context.Context, r *vaultrpc.RotateKeysRequest) error {
+	leave, err := v.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	now := v.workspace.CreatedAt
+	v.rotation = &hotcell.Rotation{What: r.What, Step: "done", Done: 3, Total: 3, StartedAt: now, EndedAt: &now}
+	return nil
+}
+
+func (v *vault) DestroyKey(_ context.Context, r *vaultrpc.DestroyKeyRequest) error {
+	leave, err := v.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	switch {
+	case v.rotation == nil || v.destroyed || r.ID != "0000000a":
+		return hotcell.ErrNotFound
+	}
+	v.destroyed = true
+	return nil
 }
 
 // open opens what was sealed for an item, and refuses what was sealed for another.

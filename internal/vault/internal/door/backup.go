@@ -48,7 +48,7 @@ func (v *Vault) Backup(ctx context.Context, p hotcell.Principal, wish BackupWish
 		return fmt.Errorf("%w: another backup is being made", hotcell.ErrConflict)
 	}
 	defer v.backing.Unlock()
-	to := []age.Recipient{backup.KeyRecipient(ctx, v.kms)}
+	to := []age.Recipient{backup.KeyRecipient(ctx, v.kms.Load())}
 	for _, text := range wish.Recipients {
 		r, err := backup.ParseRecipient(text)
 		if err != nil {
@@ -57,9 +57,9 @@ func (v *Vault) Backup(ctx context.Context, p hotcell.Principal, wish BackupWish
 		to = append(to, r)
 	}
 	made := hotcell.Backup{
-		ID: hotcell.BackupID(hotcell.NewID(hotcell.PrefixBackup)), At: v.now(), Key: v.keyName, Recipients: wish.Recipients, Folders: wish.Folders, Outputs: wish.Outputs,
+		ID: hotcell.BackupID(hotcell.NewID(hotcell.PrefixBackup)), At: v.now(), Key: v.kms.Load().name, Recipients: wish.Recipients, Folders: wish.Folders, Outputs: wish.Outputs,
 	}
-	about := hotcell.Event{Kind: kindBackup, Name: string(made.ID), Reason: fmt.Sprintf("sealed by the key %s and to %d recipients", v.keyName, len(wish.Recipients))}
+	about := hotcell.Event{Kind: kindBackup, Name: string(made.ID), Reason: fmt.Sprintf("sealed by the key %s and to %d recipients", v.kms.Load().name, len(wish.Recipients))}
 	err := v.Change(ctx, p, about, func(a *Act) error {
 		if err := a.Permit(access.BackUp, access.Resource{}); err != nil {
 			return err
@@ -83,7 +83,7 @@ func (v *Vault) Backup(ctx context.Context, p hotcell.Principal, wish BackupWish
 
 // copyTo writes the part, and notes in made where the log stood.
 func (v *Vault) copyTo(ctx context.Context, made *hotcell.Backup, to []age.Recipient, begin func(control string) (io.Writer, error)) error {
-	m := backup.Manifest{ID: made.ID, Workspace: v.workspace, At: made.At, Key: v.keyName, Fingerprint: v.public.Fingerprint(), Folders: made.Folders, Outputs: made.Outputs}
+	m := backup.Manifest{ID: made.ID, Workspace: v.workspace, At: made.At, Key: v.kms.Load().name, Fingerprint: v.face.Load().public.Fingerprint(), Folders: made.Folders, Outputs: made.Outputs}
 	err := v.store.View(ctx, func(r hotcell.VaultReader) error {
 		last, err := r.Events(v.workspace, hotcell.EventFilter{Limit: 1})
 		if err == nil && len(last) > 0 {

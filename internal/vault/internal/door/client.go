@@ -107,7 +107,7 @@ func (v *Vault) ClientFor(ctx context.Context, ws hotcell.WorkspaceID, connector
 // Derive is a text of 256 bits that only this vault can make, the same each time
 // for the same purpose and id: links, states and proof keys need no storage.
 func (v *Vault) Derive(purpose, id string) (out string) {
-	_ = v.seed.Use(func(b []byte) error {
+	_ = v.seeds.Load().of(id).Use(func(b []byte) error {
 		mac := hmac.New(sha256.New, b)
 		_, _ = fmt.Fprintf(mac, "hotcell derived v1|%q|%q", purpose, id)
 		out = base64.RawURLEncoding.EncodeToString(mac.Sum(nil))

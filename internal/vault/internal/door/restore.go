@@ -52,7 +52,7 @@ func Restore(ctx context.Context, c Config, m backup.Manifest, keyset sensitive.
 	if err != nil {
 		return nil, err
 	}
-	out = &Restored{Fingerprint: v.public.Fingerprint()}
+	out = &Restored{Fingerprint: v.face.Load().public.Fingerprint()}
 	if out.Fingerprint != m.Fingerprint {
 		return nil, backup.ErrChanged
 	}

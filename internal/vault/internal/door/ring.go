@@ -20,6 +20,16 @@ import (
 type ring struct {
 	keys *envelope.Keyset
 	pair parcel.PrivateKey
+	// old is the pair before it, for what was under way; nil for none.
+	old *oldPair
+}
+
+// wrapping is the KMS key that wraps the workspace's keyset, its name, and for how long
+// what it opened serves after it last answered.
+type wrapping struct {
+	envelope.Wrapper
+	name string
+	warm time.Duration
 }
 
 // KeyState is how the workspace's keys stand.
@@ -33,16 +43,16 @@ type KeyState struct {
 
 // Keys says how the workspace's keys stand. It asks the KMS nothing.
 func (v *Vault) Keys() KeyState {
-	s := KeyState{Name: v.keyName, State: v.keys.State()}
-	if v.warmFor > 0 && s.Warm {
-		s.Until = s.Since.Add(v.warmFor)
+	by := v.kms.Load()
+	s := KeyState{Name: by.name, State: v.keys.State()}
+	if by.warm > 0 && s.Warm {
+		s.Until = s.Since.Add(by.warm)
 	}
 	return s
 }
 
 // hold keeps the keys open for their time, and has the KMS open them anew.
 func (v *Vault) hold(c Config, opened ring) {
-	v.warmFor = c.Warm
 	v.keys = warm.Hold(warm.Config[ring]{
 		Open: v.unwrapService, For: c.Warm, Now: c.Now, After: c.After, Told: v.tellKeys, Caught: border.Log(c.Log),
 		Drop: func(r ring) {
@@ -55,18 +65,23 @@ func (v *Vault) hold(c Config, opened ring) {
 
 // unwrap has the KMS open the workspace's keys.
 func (v *Vault) unwrap(ctx context.Context) (opened ring, err error) {
-	var wrapped, sealed []byte
+	var wrapped, sealed, before []byte
 	err = v.store.View(ctx, func(r hotcell.VaultReader) (err error) {
 		if wrapped, err = r.Blob(v.workspace, blobKeyset); err != nil {
 			return err
 		}
-		sealed, err = r.Blob(v.workspace, blobPair)
+		if sealed, err = r.Blob(v.workspace, blobPair); err != nil {
+			return err
+		}
+		if before, err = r.Blob(v.workspace, blobOldPair); errors.Is(err, hotcell.ErrNotFound) {
+			return nil
+		}
 		return err
 	})
 	if err != nil {
 		return opened, fmt.Errorf("reading the workspace's keys: %w", err)
 	}
-	if opened.keys, err = envelope.OpenKeyset(ctx, v.kms, string(v.workspace), wrapped); err != nil {
+	if opened.keys, err = envelope.OpenKeyset(ctx, v.kms.Load(), string(v.workspace), wrapped); err != nil {
 		return opened, fmt.Errorf("unwrapping the workspace's keys: %w", err)
 	}
 	private, err := opened.keys.OpenBlob(blobPair, sealed)
@@ -80,8 +95,13 @@ func (v *Vault) unwrap(ctx context.Context) (opened ring, err error) {
 	}); err != nil {
 		return opened, err
 	}
-	if v.keys != nil && !bytes.Equal(opened.pair.Public().Bytes(), v.public.Bytes()) {
+	if v.keys != nil && !bytes.Equal(opened.pair.Public().Bytes(), v.face.Load().public.Bytes()) {
 		return opened, fmt.Errorf("%w: the key pair that values are sealed to is another one than it was", hotcell.ErrTampered)
+	}
+	if before != nil {
+		if opened.old, err = v.openOldPair(opened.keys, before); err != nil {
+			return opened, err
+		}
 	}
 	v.tidy.Used()
 	return opened, nil
@@ -93,7 +113,7 @@ const kindUnwrap = "key.unwrap"
 // unwrapService is unwrap by a service, which is in the audit log: before it is asked,
 // and the first time that it does not do it.
 func (v *Vault) unwrapService(ctx context.Context) (ring, error) {
-	about := hotcell.Event{Workspace: v.workspace, At: v.now(), Kind: kindUnwrap, Via: "vault", Name: v.keyName, Decision: hotcell.Allowed}
+	about := hotcell.Event{Workspace: v.workspace, At: v.now(), Kind: kindUnwrap, Via: "vault", Name: v.kms.Load().name, Decision: hotcell.Allowed}
 	silent := v.keys == nil && v.inVain || v.keys != nil && v.keys.State().Problem != nil
 	if !silent {
 		if err := v.store.Record(ctx, about); err != nil {
@@ -133,11 +153,12 @@ func keyWords(err error) error {
 
 // tellKeys writes into the log how the keys stand, when that changes.
 func (v *Vault) tellKeys(s warm.State) {
+	by := v.kms.Load()
 	switch {
 	case !s.Warm && s.Problem != nil:
-		v.log.Error("the workspace's keys are closed: nothing is used until the key service answers", "key", v.keyName, "reason", s.Problem)
+		v.log.Error("the workspace's keys are closed: nothing is used until the key service answers", "key", by.name, "reason", s.Problem)
 	case s.Problem != nil:
-		v.log.Warn("the key service does not unwrap the workspace's keys; those that are open serve on for their time", "key", v.keyName, "reason", s.Problem, "until", s.Since.Add(v.warmFor))
+		v.log.Warn("the key service does not unwrap the workspace's keys; those that are open serve on for their time", "key", by.name, "reason", s.Problem, "until", s.Since.Add(by.warm))
 	}
 }
 
@@ -146,6 +167,7 @@ func (v *Vault) sealBlob(label string, plaintext []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.used.keyset.now(v.now)
 	return held.keys.SealBlob(label, plaintext)
 }
 
@@ -154,5 +176,6 @@ func (v *Vault) openBlob(label string, sealed []byte) (sensitive.Bytes, error) {
 	if err != nil {
 		return sensitive.Bytes{}, err
 	}
+	v.used.keyset.now(v.now)
 	return held.keys.OpenBlob(label, sealed)
 }

@@ -36,7 +36,12 @@ func (v *Vault) Receive(ws hotcell.WorkspaceID, in parcel.Context, message []byt
 		return sensitive.Bytes{}, err
 	}
 	v.tidy.Used()
-	return held.pair.Open(in, message)
+	v.used.pair.now(v.now)
+	value, err := held.pair.Open(in, message)
+	if err != nil && held.old != nil && v.now().Before(held.old.until) {
+		return held.old.pair.Open(in, message)
+	}
+	return value, err
 }
 
 // NotReceived is what is told of an error of [Vault.Receive]: that the keys are closed,
@@ -132,6 +137,7 @@ func (v *Vault) openSealed(c hotcell.Credential, version int, sealedKey hotcell.
 	}
 	defer key.Clear()
 	v.tidy.Used()
+	v.used.keyset.now(v.now)
 	fields := make([]Field, 0, len(sealed))
 	for _, s := range sealed {
 		value, err := key.Open(s.Name, s.Blob)

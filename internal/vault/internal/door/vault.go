@@ -18,11 +18,11 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hotcell"
 	"hotcell/internal/value/parcel"
-	"hotcell/internal/value/sensitive"
 	"hotcell/internal/value/tidy"
 	"hotcell/internal/vault/internal/envelope"
 	"hotcell/internal/vault/internal/warm"
@@ -41,6 +41,10 @@ type Config struct {
 	Warm    time.Duration
 	// Asked says that the service was asked in vain a moment ago, which is in the log.
 	Asked bool
+	// Rotate is how old keys may become before they are made anew; 0 for any age. Pace is
+	// the pause after a step of a rotation that failed; 0 is a second.
+	Rotate time.Duration
+	Pace   time.Duration
 	// Owner names the first member of the first workspace, made at first start.
 	Owner string
 	// Models are the operator's word on model hosts: no credential is opened for one
@@ -70,19 +74,22 @@ type Vault struct {
 	tidy     *tidy.Tidy
 	waiting  waiting
 	floods   floods
-	kms      envelope.Wrapper
-	keyName  string
-	warmFor  time.Duration
+	kms      atomic.Pointer[wrapping]
 	inVain   bool
 	backing  sync.Mutex // held while a backup is made
+	rotator  *rotator
+	// rotateAge is how old keys may become; 0 for any age.
+	rotateAge time.Duration
 
 	// One workspace so far: its keyset and the key pair that values are sealed to.
 	workspace hotcell.WorkspaceID
 	owner     hotcell.MemberID
 	keys      *warm.Holder[ring]
-	public    parcel.PublicKey
-	// seed is what stand-ins are made from.
-	seed sensitive.Bytes
+	face      atomic.Pointer[face]
+	// seeds are what stand-ins are made from.
+	seeds atomic.Pointer[seeds]
+	// used is when keys were last used, since the vault was opened.
+	used used
 
 	mu       sync.Mutex
 	watchers map[chan Revocation]struct{}
@@ -93,13 +100,16 @@ const (
 	blobKeyset = "keyset"
 	blobPair   = "sealing key pair"
 	blobSeed   = "stand-in seed"
+	blobSeeds  = "stand-in seeds"
+	blobLedger = "keys"
 )
 
 // Open opens the vault over its store; a store without a workspace gets one,
 // with its keys and its first member. It fails where the KMS does not unwrap
 // the keys: nothing could be opened.
 func Open(ctx context.Context, c Config) (*Vault, error) {
-	v := &Vault{now: c.Now, kms: c.Key, keyName: c.KeyName, inVain: c.Asked, opened: c.Now(), log: c.Log, models: c.Models, budget: c.Budget, tidy: c.Tidy, watchers: map[chan Revocation]struct{}{}}
+	v := &Vault{now: c.Now, rotateAge: c.Rotate, inVain: c.Asked, opened: c.Now(), log: c.Log, models: c.Models, budget: c.Budget, tidy: c.Tidy, watchers: map[chan Revocation]struct{}{}}
+	v.kms.Store(&wrapping{c.Key, c.KeyName, c.Warm})
 	v.store = &counted{VaultStore: c.Store, stored: v.waiting.wake}
 	var spaces []hotcell.Workspace
 	err := v.store.View(ctx, func(r hotcell.VaultReader) (err error) {
@@ -118,12 +128,16 @@ func Open(ctx context.Context, c Config) (*Vault, error) {
 	if err != nil {
 		return v, err
 	}
-	v.public = opened.pair.Public()
+	v.face.Store(&face{public: opened.pair.Public()})
 	v.hold(c, opened)
-	if err := v.loadSeed(ctx, opened.keys); err != nil {
+	if err := v.loadSeeds(ctx, opened.keys); err != nil {
+		return v, err
+	}
+	if err := v.loadAttestation(ctx, opened, len(spaces) == 0); err != nil {
 		return v, err
 	}
 	v.outcomes = startOutcomes(v.store, v.log)
+	v.rotator = startRotator(v, c.Rotate, c.Pace)
 	return v, nil
 }
 
@@ -153,7 +167,7 @@ func (v *Vault) found(ctx context.Context, c Config) (made ring, err error) {
 		return made, fmt.Errorf("sealing the key pair: %w", err)
 	}
 	v.workspace, v.owner = space.ID, owner.ID
-	return ring{keys, pair}, v.store.Update(ctx, func(w hotcell.VaultWriter) error {
+	return ring{keys: keys, pair: pair}, v.store.Update(ctx, func(w hotcell.VaultWriter) error {
 		return errors.Join(
 			w.PutWorkspace(space), w.PutMember(owner),
 			w.PutBlob(space.ID, blobKeyset, wrapped), w.PutBlob(space.ID, blobPair, sealed),
@@ -196,7 +210,7 @@ func (v *Vault) PublicKey(ws hotcell.WorkspaceID) (parcel.PublicKey, error) {
 	if ws != v.workspace {
 		return parcel.PublicKey{}, hotcell.ErrNotFound
 	}
-	return v.public, nil
+	return v.face.Load().public, nil
 }
 
 // blobProbe is what is written to see that something can be.
@@ -225,11 +239,18 @@ func (v *Vault) Probe(ctx context.Context) error {
 
 // Close forgets the keys and closes the store.
 func (v *Vault) Close() error {
+	if v.rotator != nil {
+		v.rotator.close()
+	}
 	if v.outcomes != nil {
 		v.outcomes.close()
 	}
 	v.settleAll()
-	v.seed.Clear()
+	if s := v.seeds.Load(); s != nil {
+		for _, one := range *s {
+			one.value.Clear()
+		}
+	}
 	if v.keys != nil {
 		v.keys.Close()
 	}

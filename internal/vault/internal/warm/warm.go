@@ -113,15 +113,25 @@ func (h *Holder[T]) Get() (T, error) {
 }
 
 // Alone runs fn while the service is not asked: what it opened before cannot come in
-// the place of what fn changed. fn is given what is held, which it may change.
-func (h *Holder[T]) Alone(fn func(T) error) error {
+// the place of what fn changed. fn is given what is held, and what it returns is held
+// instead, for the rest of its time; where it fails, nothing has changed.
+func (h *Holder[T]) Alone(fn func(T) (T, error)) error {
 	h.turn.Lock()
 	defer h.turn.Unlock()
 	held, err := h.Get()
 	if err != nil {
 		return err
 	}
-	return fn(held)
+	next, err := fn(held)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.state.Warm { // else its time ended meanwhile
+		h.held = next
+	}
+	return nil
 }
 
 // Serves changes for how long what is held serves, as if the service had opened it now:
