@@ -70,6 +70,8 @@ type vaultOrder struct {
 	// UID is the uid to become; 0 to stay.
 	UID    int
 	Budget config.Budget
+	// RotateDays is after how many days keys are made anew; 0 for never.
+	RotateDays int
 	// AuditDays is how long events are kept; 0 for ever.
 	AuditDays int
 	// Recipients may open backups.
@@ -162,7 +164,7 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 	serveLine(ctx, group, control, gate.Control())
 	serveLine(ctx, group, workers, gate.Worker())
 	daemon, err := gate.Open(ctx, vault.Config{
-		Store: store, KeyURL: order.Key, KeyInside: key.inside, KeyEnvironment: key.environment, KeyWarm: order.Warm, Owner: order.Owner, Dialer: dialer, Found: found, Issuers: issuers, ProofKeys: settings.Vault.ProofKeys, Roots: roots, Databases: settings.Databases, Models: order.Models, Recipients: order.Recipients, Catalog: catalog, Parser: reader, Reads: reading(reader), Limits: order.Budget.Limits(), Now: time.Now, Log: log,
+		Store: store, KeyURL: order.Key, KeyInside: key.inside, KeyEnvironment: key.environment, KeyWarm: order.Warm, Rotate: config.Days(order.RotateDays), Owner: order.Owner, Dialer: dialer, Found: found, Issuers: issuers, ProofKeys: settings.Vault.ProofKeys, Roots: roots, Databases: settings.Databases, Models: order.Models, Recipients: order.Recipients, Catalog: catalog, Parser: reader, Reads: reading(reader), Limits: order.Budget.Limits(), Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return errors.Join(err, store.Close())

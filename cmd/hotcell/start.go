@@ -65,7 +65,7 @@ type inherited []*os.File
 func (h *house) startVault(ctx context.Context, program *os.File, files inherited, lines ...*os.File) (*child.Child, error) {
 	order := vaultOrder{
 		Folder: h.path("vault"), Key: keyURL(h.config, h.data), Warm: h.config.KeyWarm, Owner: ownerName(), Egress: h.config.Egress, Vault: h.config.Vault, Models: h.config.Models,
-		Budget: h.config.Budget, AuditDays: h.config.Keep.AuditDays, Recipients: h.config.Backup.Recipients,
+		Budget: h.config.Budget, AuditDays: h.config.Keep.AuditDays, RotateDays: h.config.Keys.RotateDays, Recipients: h.config.Backup.Recipients,
 		Bundle: child.Inherited(len(lines)), Catalog: child.Inherited(len(lines) + 1), Variables: child.Inherited(len(lines) + 2),
 	}
 	var attr *syscall.SysProcAttr

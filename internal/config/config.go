@@ -46,9 +46,11 @@ type Config struct {
 	Key string `yaml:"key"`
 	// KeyWarm is for how long what a key service opened serves after it last answered.
 	KeyWarm time.Duration `yaml:"key_warm"`
-	Egress  Egress        `yaml:"egress"`
-	Vault   Vault         `yaml:"vault"`
-	Jobs    Jobs          `yaml:"jobs"`
+	// Keys say how old the workspace's keys may become.
+	Keys   Keys   `yaml:"keys"`
+	Egress Egress `yaml:"egress"`
+	Vault  Vault  `yaml:"vault"`
+	Jobs   Jobs   `yaml:"jobs"`
 	// Cells are what cells are made of.
 	Cells Cells `yaml:"cells"`
 	// Agents are the programs that follow instructions.

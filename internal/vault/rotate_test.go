@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -233,5 +234,28 @@ func TestAnOldCopyOpensByTheKeysOfItsTime(t *testing.T) {
 	s.start()
 	if got := s.leased(s.me, on); got["A"] != value {
 		t.Error("the old copy does not open, and docs/threat-model.md says that it does")
+	}
+}
+
+// The configuration wants keys to be younger: the vault rotates by itself, and says why.
+func TestKeysThatAreTooOldAreMadeAnewByThemselves(t *testing.T) {
+	t.Parallel()
+	var later atomic.Int64
+	s := setupWith(t, func(c *vault.Config) {
+		now := c.Now
+		c.Now, c.Rotate = func() time.Time { return now().Add(time.Duration(later.Load())) }, 24*time.Hour
+	})
+	secret := s.secret(s.me, "billing", "A", s.plant("value"))
+	s.stop()
+	later.Store(int64(48 * time.Hour))
+	s.start()
+	if old := ofKind(s.rotated(), hotcell.KeyWorkspace); len(old) != 2 || old[0].Due || old[1].Holds != 0 {
+		t.Errorf("the keys: %+v", old)
+	}
+	if e := s.events(hotcell.EventFilter{Kind: "key.rotate"}); len(e) != 1 || e[0].Via != "vault" || e[0].Reason == "" {
+		t.Errorf("the events: %+v", e)
+	}
+	if got := s.leased(s.me, s.assignment(s.me, "report", secret.ID)); len(got) != 1 {
+		t.Error("the value does not open")
 	}
 }

@@ -210,7 +210,7 @@ func (r *rotator) aged(ctx context.Context, l ledger) (bool, error) {
 	}
 	err = v.store.Update(ctx, func(w hotcell.VaultWriter) error {
 		return errors.Join(v.beginRotation(w, hotcell.Rotation{What: hotcell.KeyAll}, stepsOf[hotcell.KeyAll]), w.Record(hotcell.Event{
-			Workspace: v.workspace, At: v.now(), Kind: "key.rotate", Decision: hotcell.Allowed, Via: "vault", Name: string(hotcell.KeyAll), Reason: "the workspace's key is older than keys.rotate",
+			Workspace: v.workspace, At: v.now(), Kind: "key.rotate", Decision: hotcell.Allowed, Via: "vault", Name: string(hotcell.KeyAll), Reason: "the workspace's key is older than keys.rotate_days",
 		}))
 	})
 	return err == nil, err
