@@ -53,7 +53,7 @@ const (
 	// anew, which loses nothing.
 	SeeKeys    Action = "see how the workspace's keys stand"
 	RotateKeys Action = "rotate keys"
-	// ReplaceKeys is to destroy an old key, to change the KMS key, and to give the vault
+	// ReplaceKeys is to destroy an old key, and to give the vault
 	// another identity.
 	ReplaceKeys Action = "replace or destroy keys"
 )
