@@ -24,15 +24,15 @@ func TestAKeyThatIsNotKnownAnyMoreBreaksItsConnection(t *testing.T) {
 	o.answers(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, `{"message":"who?"}`, http.StatusUnauthorized)
 	})
-	// Nobody can ask this service who is connected: one operation's word is not enough.
-	for range 2 {
+	// Nobody can ask this service who is connected: one operation's word is not enough, however often.
+	for range 4 {
 		answer, err := o.call(job, "chat_post", hello)
 		must(t, err)
 		if e := answer.Error; e == nil || e.Code != "service" || e.Status != http.StatusUnauthorized || o.show(o.b, c.ID).Connected.Broken != nil {
 			t.Fatalf("got %+v", answer.Error)
 		}
 	}
-	answer, err := o.call(job, "chat_post", hello)
+	answer, err := o.call(job, "chat_history", `{"channel":"x"}`)
 	must(t, err)
 	told := "Berta, by hotcell connections reconnect " + string(c.ID)
 	if e := answer.Error; e == nil || e.Code != "reconnect" || e.Retryable || !strings.Contains(e.Message, told) || !strings.Contains(e.Message, "who?") {
@@ -79,7 +79,7 @@ func TestAJobWithAnOlderKeyBreaksNothing(t *testing.T) {
 		_, err := o.call(job, "chat_post", hello)
 		must(t, err)
 	}
-	answer, err := o.call(job, "chat_post", hello)
+	answer, err := o.call(job, "chat_history", `{"channel":"x"}`)
 	must(t, err)
 	if answer.Error == nil || answer.Error.Code != "reconnect" || o.show(o.me, c.ID).Connected.Broken != nil {
 		t.Errorf("got %+v, %+v", answer.Error, o.show(o.me, c.ID).Connected.Broken)

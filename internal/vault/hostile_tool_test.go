@@ -82,8 +82,10 @@ func TestNothingOfAKeyComesBack(t *testing.T) {
 	o.answers(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, `{"message":"`+key+` is dead"}`, http.StatusUnauthorized)
 	})
-	for range 2 { // nobody can ask this service who is connected: the third in a row breaks it
-		_, err := o.call(job, "chat_post", `{"channel":"#ops","text":"t"}`)
+	// Nobody can ask this service who is connected: the third in a row breaks it, and not
+	// one operation alone.
+	for tool, args := range map[string]string{"chat_post": `{"channel":"#ops","text":"t"}`, "chat_history": `{"channel":"x"}`} {
+		_, err := o.call(job, tool, args)
 		must(t, err)
 	}
 	answer, err := o.call(job, "chat_post", `{"channel":"#ops","text":"t"}`) // last: it breaks the connection

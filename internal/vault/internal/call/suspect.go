@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,6 +36,8 @@ type suspects struct {
 type suspect struct {
 	good  time.Time
 	count int
+	// tools are those that were refused.
+	tools []string
 }
 
 // suspect asks the account itself with the key that a call was not let through with.
@@ -51,7 +54,7 @@ func (s *Service) suspect(ctx context.Context, a *attempt, used *door.Used, patt
 		run := o.connector.Identify(o.settings, s.Now())
 		if run == nil || run.AsksAs() != "" {
 			a.told = false
-			s.suspects.count(key)
+			s.suspects.count(key, o.tool.Name)
 			return
 		}
 		_, _, err = s.Courier.Do(ctx, run, o.auth, keyOf(used), patterns)
@@ -83,11 +86,15 @@ func (s *suspects) good(key version, now time.Time) bool {
 
 func (s *suspects) remember(key version, now time.Time) { s.put(key, suspect{good: now}) }
 
-func (s *suspects) count(key version) {
+func (s *suspects) count(key version, tool string) {
 	s.mu.Lock()
-	n := s.known[key].count
+	one := s.known[key]
 	s.mu.Unlock()
-	s.put(key, suspect{count: n + 1})
+	tools := one.tools
+	if !slices.Contains(tools, tool) {
+		tools = append(slices.Clone(tools), tool)
+	}
+	s.put(key, suspect{count: one.count + 1, tools: tools})
 }
 
 func (s *suspects) put(key version, one suspect) {
@@ -111,15 +118,17 @@ func (s *suspects) clear(id hotcell.CredentialID) {
 }
 
 // guilty says whether enough was said for a connection to be broken: by its probe, or
-// often enough where it has none. A probe that brought no answer is no word of either kind.
+// often enough where it has none, and then not by one of several operations alone. A
+// probe that brought no answer is no word of either kind.
 func (s *suspects) guilty(a *attempt, of int) bool {
-	if a.unsaid {
-		return false
-	}
-	if a.told || a.offer.held.Credential.Renewed() { // one that it has just given is refused
-		return true
+	if a.unsaid || a.told {
+		return a.told
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.known[version{a.offer.held.Credential.ID, of}].count >= maxMute
+	one := s.known[version{a.offer.held.Credential.ID, of}]
+	s.mu.Unlock()
+	if len(one.tools) < min(len(a.offer.connector.Tools), 2) {
+		return false
+	}
+	return a.offer.held.Credential.Renewed() || one.count >= maxMute // one that it has just given is refused
 }

@@ -26,6 +26,12 @@ const (
 	// maxRefreshRest for how long they wait where the service is given a rest.
 	refreshWait    = 25 * time.Millisecond
 	maxRefreshRest = 5 * time.Second
+	// longRest is how long a service has its rest where it has been asked as often as
+	// is due and nothing came that can be read: twice as long each time, maxDoublings
+	// times, to maxLongRest.
+	longRest     = 30 * time.Second
+	maxDoublings = 10
+	maxLongRest  = time.Hour
 	// forcedAge is how old a token must be that the service made since it did not
 	// know the one before, until it may not know this one either: one that knows
 	// none would be asked for another at each call.
@@ -42,8 +48,8 @@ type RefreshWish struct {
 	Refused int
 	// Suspected renews one that is broken by its service's word alone, too.
 	Suspected bool
-	// Attempts says how often one refresh token may be sent while it is not known
-	// what came of it; 0 is as often as it takes.
+	// Attempts says how often one refresh token may be sent in a short time while it is
+	// not known what came of it; 0 is as often as it takes.
 	Attempts func(hotcell.Connected) int
 }
 
@@ -157,8 +163,8 @@ func (v *Vault) refreshable(c hotcell.Credential, journal hotcell.Refresh, wish 
 	return true, 0, nil
 }
 
-// lease takes the lease and opens the values. One whose refresh token was sent as
-// often as it may be is broken instead, which ended says.
+// lease takes the lease and opens the values. One whose refresh token came out of a
+// backup is broken instead, which ended says.
 func (v *Vault) lease(w hotcell.VaultWriter, c hotcell.Credential, journal hotcell.Refresh, wish RefreshWish) (r *Refreshing, ended, err error) {
 	fields, err := v.open(w, c, c.Version)
 	if err != nil {
@@ -173,11 +179,6 @@ func (v *Vault) lease(w hotcell.VaultWriter, c hotcell.Credential, journal hotce
 	if token != nil && r.attempts > 0 && journal.Restored != nil && bytes.Equal(journal.Token, token) {
 		r.Clear()
 		ended, err = v.breakOff(w, c, "it came out of a backup, and its refresh token may have been used since: to use it twice would end the whole grant at the service")
-		return nil, ended, err
-	}
-	if token != nil && r.attempts > 0 && attempts > r.attempts {
-		r.Clear()
-		ended, err = v.breakOff(w, c, "its token may have been renewed at the service, and what came of that was lost")
 		return nil, ended, err
 	}
 	r.journal = hotcell.Refresh{
@@ -329,7 +330,9 @@ func (v *Vault) FailRefresh(ctx context.Context, r *Refreshing, failure RefreshF
 		case failure.Fault == RefreshUnavailable:
 			journal.Attempts--
 		case r.attempts > 0 && journal.Attempts >= r.attempts:
-			journal.Rest = time.Time{} // it is not sent again: what comes next is its end
+			// What came of it may be lost. Whether the grant is, the service says by its
+			// answer to the next try, which is not soon: it may take many of them for theft.
+			journal.Rest = v.now().Add(max(failure.Rest, min(longRest<<min(journal.Attempts-r.attempts, maxDoublings), maxLongRest)))
 		}
 		return w.PutRefresh(journal)
 	})

@@ -41,18 +41,28 @@ func (s *scene) asked(fn func(w http.ResponseWriter, answer *httptest.ResponseRe
 	return n
 }
 
-func TestAGatewayThatAnswersForTheServerIsNoReasonToSendATokenForEver(t *testing.T) {
+// TestAGatewayThatAnswersForTheServerIsAskedAtGrowingDistances: the service has renewed the
+// token, and its gateway says otherwise. That ends nothing, and is no reason to send a token
+// over and over; what the service says at last does.
+func TestAGatewayThatAnswersForTheServerIsAskedAtGrowingDistances(t *testing.T) {
 	t.Parallel()
-	for _, status := range []int{500, 502, 503, 504, 520, 524, 408} {
+	for _, status := range []int{500, 503, 408} {
 		s := open(t, identity.Rotates)
 		k := s.make("one")
 		n := s.asked(func(w http.ResponseWriter, _ *httptest.ResponseRecorder) { w.WriteHeader(status) })
-		for range 5 {
-			_ = s.ensure(k, 1)
+		for range 24 * 12 { // a day
+			if err := s.ensure(k, 1); !errors.Is(err, hotcell.ErrUnavailable) {
+				t.Fatalf("%d: %v", status, err)
+			}
 			s.pass(5 * time.Minute)
 		}
-		if err := s.ensure(k, 1); !errors.Is(err, hotcell.ErrNeedsReconnect) || n.Load() != 2 || s.Counts().Refreshes != 1 || s.Counts().Reuses > 1 {
-			t.Errorf("%d: sent %d times, %+v, %v", status, n.Load(), s.Counts(), err)
+		if n.Load() < 24 || n.Load() > 36 || s.now().Connected.Broken != nil {
+			t.Errorf("%d: sent %d times, %+v", status, n.Load(), s.now().Connected.Broken)
+		}
+		s.front = nil
+		s.pass(time.Hour)
+		if err := s.ensure(k, 1); !errors.Is(err, hotcell.ErrNeedsReconnect) || s.Counts().Refreshes != 1 {
+			t.Errorf("%d: %+v, %v", status, s.Counts(), err)
 		}
 	}
 }

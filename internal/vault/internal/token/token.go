@@ -201,8 +201,9 @@ func (k *Keeper) ensure(ctx context.Context, wish door.RefreshWish) error {
 	}
 }
 
-// maxAttempts is how often one refresh token is sent: once, and once more where it
-// is not known what came of that.
+// maxAttempts is how often one refresh token is sent in a short time: once, and once more
+// where it is not known what came of that. After that, it is sent at long distances, until
+// the service says whether the grant is at its end.
 const maxAttempts = 2
 
 // attempts is how often one refresh token of a connection may be sent. One that goes
@@ -328,7 +329,7 @@ func (k *Keeper) failed(ctx context.Context, r *door.Refreshing, cause error) (a
 	case oauth.Ambiguous:
 		failure.Fault, again = door.RefreshAmbiguous, true
 		failure.Rest = max(fault.After, k.Pause)
-		if fault.Status > 0 || k.Vault.RefreshLives(r) { // nobody waits for it, and it is sent once more and never again
+		if fault.Status > 0 || k.Vault.RefreshLives(r) { // nobody waits for it, and it is sent once more, and then seldom
 			failure.Rest = max(fault.After, busyPauses*k.Pause)
 		}
 	case oauth.Refused:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
@@ -222,22 +223,62 @@ func TestLostRepliesAreSurvivedWithGrace(t *testing.T) {
 	}
 }
 
-func TestALostReplyWithoutGraceIsTriedOnceMoreAndThenTold(t *testing.T) {
+// TestOnlyTheServiceEndsAGrant has every answer be lost: what was granted may be, and the
+// service says so when it is asked again, which is not at once.
+func TestOnlyTheServiceEndsAGrant(t *testing.T) {
 	t.Parallel()
 	s := open(t, identity.Rotates)
 	k := s.make("one")
 	s.Lose(func() bool { return true })
-	if err := k.Ensure(t.Context(), s.made.Workspace, s.made.ID, 1); !errors.Is(err, hotcell.ErrNeedsReconnect) {
-		t.Errorf("%v", err)
-	}
-	s.Lose(nil)
-	for range 3 {
-		if err := k.Ensure(t.Context(), s.made.Workspace, s.made.ID, 1); !errors.Is(err, hotcell.ErrNeedsReconnect) {
+	for range 4 {
+		if err := k.Ensure(t.Context(), s.made.Workspace, s.made.ID, 1); !errors.Is(err, hotcell.ErrUnavailable) || errors.Is(err, hotcell.ErrNeedsReconnect) {
 			t.Errorf("%v", err)
 		}
 	}
-	if c := s.Counts(); c.Refreshes != 1 || c.Reuses > 1 || s.now().Connected.Broken == nil {
+	s.Lose(nil)
+	if c := s.Counts(); c.Refreshes != 1 || c.Reuses > 1 || s.now().Connected.Broken != nil {
 		t.Errorf("%+v", c)
+	}
+	s.pass(time.Minute)
+	if err := k.Ensure(t.Context(), s.made.Workspace, s.made.ID, 1); !errors.Is(err, hotcell.ErrNeedsReconnect) || s.now().Connected.Broken == nil {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestFaultsOfATokenEndpointEndNoGrant has a token endpoint answer wrongly for a day,
+// and then well.
+func TestFaultsOfATokenEndpointEndNoGrant(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]struct {
+		status int
+		text   string
+	}{
+		"invalid_client": {http.StatusUnauthorized, `{"error":"invalid_client"}`}, "no access": {http.StatusForbidden, `<html>no</html>`},
+		"500": {http.StatusInternalServerError, `{"error":"server_error"}`}, "502": {http.StatusBadGateway, `<html>`}, "503": {http.StatusServiceUnavailable, ``},
+		"invalid_grant of a gateway": {http.StatusBadGateway, `{"error":"invalid_grant"}`},
+		"garbage":                    {http.StatusOK, `<html>sign in</html>`}, "nothing": {http.StatusOK, ``}, "null": {http.StatusOK, `null`}, "no token": {http.StatusOK, `{}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, identity.Rotates)
+			s.Life(time.Hour)
+			k := s.make("one")
+			s.front = func(w http.ResponseWriter, _ *http.Request) bool {
+				w.WriteHeader(answer.status)
+				_, _ = io.WriteString(w, answer.text)
+				return true
+			}
+			for range 24 {
+				if err := s.ensure(k, 1); !errors.Is(err, hotcell.ErrUnavailable) || errors.Is(err, hotcell.ErrNeedsReconnect) {
+					t.Fatalf("%v", err)
+				}
+				s.pass(time.Hour)
+			}
+			s.front = nil
+			if err := s.ensure(k, 1); err != nil || s.now().Version != 2 || s.now().Connected.Broken != nil {
+				t.Errorf("%v, version %d", err, s.now().Version)
+			}
+		})
 	}
 }
 
