@@ -87,7 +87,7 @@ func (r *Run) identified(ctx context.Context) error {
 	}{{r.account.id, &r.id}, {r.account.name, &r.name}} {
 		s, err := p.from.string(ctx, r.vars, same)
 		if err != nil || s == "" {
-			return &Failure{Status: r.last.Status, Message: "the service did not say which account is connected"}
+			return &Failure{Status: r.last.Status, Message: "the service did not say which account is connected: " + r.last.said()}
 		}
 		*p.to = shortLine(s, maxIdentity)
 	}

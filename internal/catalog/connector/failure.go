@@ -28,7 +28,7 @@ const maxWait = time.Hour
 // failure is the error of an answer that says no; nil for one that does not.
 // What the tool says of errors goes before what its connector says.
 func (r *Run) failure(ctx context.Context, a *Answer, body any) error {
-	c, after := r.connector, retryAfter(a.Header, r.now)
+	c, after := r.connector, RetryAfter(a.Header, r.now)
 	out := &Failure{Status: a.Status, Retryable: again(a.Status, after), RetryAfter: after}
 	bad, said := a.Status < 200 || a.Status > 299, ""
 	for _, f := range []*failing{r.tool.errors, c.errors} {
@@ -151,15 +151,36 @@ func message(body any) string {
 	return ""
 }
 
-// retryAfter reads Retry-After (RFC 9110 section 10.2.3), bounded. A time is
-// held against the service's own clock, else against ours.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	text := h.Get("Retry-After")
-	if n, err := strconv.Atoi(text); err == nil && n >= 0 {
-		if n > int(maxWait/time.Second) {
-			return maxWait
-		}
-		return time.Duration(n) * time.Second
+// Refusal is what an answer says whose service has no document of its errors.
+func Refusal(name string, a *Answer, now time.Time) *Failure {
+	after := RetryAfter(a.Header, now)
+	out := &Failure{Status: a.Status, Retryable: again(a.Status, after), RetryAfter: after}
+	body, err := lenient(a.Body)
+	said := ""
+	if err == nil {
+		said = message(body)
+	}
+	if said == "" {
+		said = a.came()
+	}
+	said += out.hints(a.Header, now)
+	if !out.Retryable {
+		out.RetryAfter = 0
+	}
+	out.Message = fmt.Sprintf("%s answered %d %s: %s", name, a.Status, http.StatusText(a.Status), shortLine(said, maxMessage))
+	return out
+}
+
+// RetryAfter reads Retry-After (RFC 9110 section 10.2.3), bounded to an hour; 0 where it
+// says nothing. Seconds may be broken, as some services write them, or milliseconds in a
+// header of their own. A time is held against the service's own clock, else against ours.
+func RetryAfter(h http.Header, now time.Time) time.Duration {
+	if d := lasting(h.Get("Retry-After-Ms"), time.Millisecond); d > 0 {
+		return d
+	}
+	text := strings.TrimSpace(h.Get("Retry-After"))
+	if d := lasting(text, time.Second); d > 0 {
+		return d
 	}
 	at, err := http.ParseTime(text)
 	if err != nil {
@@ -169,6 +190,15 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 		now = sent
 	}
 	return max(min(at.Sub(now), maxWait), 0)
+}
+
+// lasting reads a number of units, bounded to an hour; 0 for what is no sensible one.
+func lasting(text string, unit time.Duration) time.Duration {
+	n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) || !(n > 0) { // NaN too
+		return 0
+	}
+	return time.Duration(min(n, float64(maxWait/unit)) * float64(unit))
 }
 
 // bounds are what a stranger's JSON may be: its depth is that of arguments too, and the

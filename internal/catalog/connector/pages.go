@@ -134,7 +134,7 @@ func (r *Run) turn(ctx context.Context, a *Answer) error {
 	p, t := r.tool.pages, r.paging
 	v, err := p.items.value(ctx, r.vars)
 	if err != nil {
-		return &Failure{Status: a.Status, Message: "the service's list is not as it is described"}
+		return &Failure{Status: a.Status, Message: "the service's list is not as it is described: " + a.said()}
 	}
 	next, err := r.following(ctx, a)
 	if err != nil {

@@ -131,7 +131,7 @@ func (r *Run) unmade(err error) error {
 		return err
 	}
 	if r.last != nil {
-		return &Failure{Status: r.last.Status, Message: "the service's answer is not as it is described"}
+		return &Failure{Status: r.last.Status, Message: "the service's answer is not as it is described: " + r.last.said()}
 	}
 	return errValue
 }

@@ -191,7 +191,7 @@ func (m *messenger) guarded(came *http.Response, cancel func()) error {
 func (m *messenger) answered(came *http.Response, text []byte) error {
 	bad := came.StatusCode >= http.StatusBadRequest
 	if bad {
-		m.fault = ofServer(came.StatusCode, text)
+		m.fault = connector.Refusal("the server", &connector.Answer{Status: came.StatusCode, Header: came.Header, Body: text}, m.Now())
 	}
 	if came.Header.Get("Content-Type") != "application/json" && !bad || len(bytes.TrimSpace(text)) == 0 {
 		came.Body = http.NoBody
@@ -222,20 +222,6 @@ func (m *messenger) unread(err error) {
 // unreadable is what is told of an answer that is not read.
 func unreadable(status int, err error) error {
 	return &connector.Failure{Status: status, Message: "the server's answer is not read: " + err.Error()}
-}
-
-// ofServer is what a server says by a status.
-func ofServer(status int, text []byte) error {
-	out := &connector.Failure{Status: status, Message: "the server answered " + http.StatusText(status), Retryable: status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable}
-	var said struct {
-		Error struct {
-			Message string `json:"message"`
-		} `json:"error"`
-	}
-	if json.Unmarshal(text, &said) == nil && said.Error.Message != "" {
-		out.Message += ": " + said.Error.Message
-	}
-	return out
 }
 
 // leave ends the session, and returns how it went until then: no request is made

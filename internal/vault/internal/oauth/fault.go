@@ -95,8 +95,8 @@ func (o *outgoing) unanswered() *Fault {
 // failed reads the error of an answer. What a gateway says for the server, or the
 // server of a fault of its own, says nothing on whether it was done: only too many
 // requests, and that it is closed for a while, are said before.
-func failed(ctx context.Context, a *connector.Auth, status int, header http.Header, body []byte) *Fault {
-	f := &Fault{Status: status, Code: fmt.Sprintf("the status %d", status), After: after(header)}
+func failed(ctx context.Context, a *connector.Auth, status int, header http.Header, body []byte, now time.Time) *Fault {
+	f := &Fault{Status: status, Code: fmt.Sprintf("the status %d", status), After: after(header, now)}
 	switch {
 	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable && header.Get("Retry-After") != "":
 		f.Kind = Unavailable
@@ -130,10 +130,7 @@ func kindOf(code string) Kind {
 	return Refused
 }
 
-func after(h http.Header) time.Duration {
-	d, err := time.ParseDuration(h.Get("Retry-After") + "s")
-	if err != nil || d < 0 {
-		return 0
-	}
-	return min(d, time.Minute)
+// after is when it may be tried again, a minute at most.
+func after(h http.Header, now time.Time) time.Duration {
+	return min(connector.RetryAfter(h, now), time.Minute)
 }

@@ -247,7 +247,7 @@ func (s *Service) post(ctx context.Context, a *connector.Auth, c Client, endpoin
 		return body, nil
 	}
 	defer sensitive.Wipe(body)
-	return nil, failed(ctx, a, status, header, body)
+	return nil, failed(ctx, a, status, header, body, s.Now())
 }
 
 // send does one request, and reads what is answered to its end.

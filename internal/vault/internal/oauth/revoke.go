@@ -70,7 +70,7 @@ func (s *Service) own(ctx context.Context, a *connector.Auth, made *connector.Re
 	}
 	if status/100 != 2 {
 		defer sensitive.Wipe(body)
-		return nil, failed(ctx, a, status, header, body)
+		return nil, failed(ctx, a, status, header, body, s.Now())
 	}
 	return &connector.Answer{Status: status, Header: header, Body: body}, nil
 }
