@@ -22,6 +22,9 @@ type TokenAnswer struct {
 	Expires time.Duration
 	// Error is a code as RFC 6749 section 5.2 has it; empty for none.
 	Error string
+	// Description is what the service says of it for people: a stranger's word, which may
+	// repeat anything that was sent.
+	Description string
 }
 
 // String hides the tokens.
@@ -51,7 +54,7 @@ func (a *Auth) ReadToken(ctx context.Context, body []byte) (out TokenAnswer, err
 		return out, errToken
 	}
 	texts := func(key string) string { s, _ := m[key].(string); return s }
-	out = TokenAnswer{Access: texts("access_token"), Refresh: texts("refresh_token"), Scope: texts("scope"), Error: texts("error"), Expires: life(m["expires_in"])}
+	out = TokenAnswer{Access: texts("access_token"), Refresh: texts("refresh_token"), Scope: texts("scope"), Error: texts("error"), Description: texts("error_description"), Expires: life(m["expires_in"])}
 	if a.answer != nil {
 		if err := a.answer.read(ctx, m, &out); err != nil {
 			return TokenAnswer{}, errToken

@@ -136,6 +136,14 @@ var faultCodes = map[string]string{
 }
 
 func faultSentence(f *oauth.Fault) string {
+	text := faultMeans(f)
+	if f.Said != "" {
+		text += "; it says: " + f.Said
+	}
+	return text
+}
+
+func faultMeans(f *oauth.Fault) string {
 	if known := faultCodes[f.Code]; known != "" {
 		return known
 	}

@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"hotcell"
 	"hotcell/internal/catalog/connector"
+	"hotcell/internal/text/words"
+	"hotcell/internal/value/guard"
 )
 
 // Kind is what a fault means for what was asked.
@@ -39,11 +43,53 @@ type Fault struct {
 	Status int
 	// After is when it may be tried again, where the service says so.
 	After time.Duration
+	// Said is what the server says of it beside, in one line, where it repeats nothing of
+	// what it was sent.
+	Said string
+	// described is the same as it came.
+	described string
+}
+
+// maxSaidOf bounds what is told of a server's words, in characters.
+const maxSaidOf = 300
+
+// public are the fields of a form that may be told.
+var public = []string{"grant_type", "scope", "resource", "redirect_uri", "client_id"}
+
+// repeatable takes what a server says of its fault as told, where it repeats nothing that
+// was sent to it: nor a part of it, nor in another form. Where that cannot be looked for,
+// nothing is.
+func (f *Fault) repeatable(c Client, form url.Values) *Fault {
+	builder := guard.NewBuilder().WithParts()
+	add := func(value []byte) error {
+		if len(value) == 0 {
+			return nil
+		}
+		return builder.Add(guard.Label{ID: "sent", Name: "sent"}, value)
+	}
+	if f.described == "" || c.Secret.Len() > 0 && c.Secret.Use(add) != nil {
+		return f
+	}
+	for name, values := range form {
+		for _, value := range values {
+			if !slices.Contains(public, name) && add([]byte(value)) != nil {
+				return f
+			}
+		}
+	}
+	if !builder.Build().Contains([]byte(f.described)) {
+		f.Said = words.Line(f.described, maxSaidOf)
+	}
+	return f
 }
 
 func (f *Fault) Error() string {
 	if f.Code != "" {
-		return "the authorisation server answered " + f.Code
+		text := "the authorisation server answered " + f.Code
+		if f.Said != "" {
+			text += ": " + f.Said
+		}
+		return text
 	}
 	return "the authorisation server does not answer"
 }
@@ -109,7 +155,7 @@ func failed(ctx context.Context, a *connector.Auth, status int, header http.Head
 	if status/100 == 3 {
 		f.Code = "a redirect, which is not followed"
 	} else if read, err := a.ReadToken(ctx, body); err == nil && read.Error != "" {
-		f.Kind, f.Code = kindOf(read.Error), read.Error
+		f.Kind, f.Code, f.described = kindOf(read.Error), read.Error, read.Description
 	}
 	return f
 }

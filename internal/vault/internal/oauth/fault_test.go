@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,6 +59,35 @@ func TestWhatAnAnswerSaysOfWhatWasDone(t *testing.T) {
 		server.Close()
 		if fault == nil || fault.Kind != c.kind || c.after != "" && fault.After != 5*time.Second {
 			t.Errorf("%d %s: %+v, want the kind %d", c.status, c.body, fault, c.kind)
+		}
+	}
+}
+
+// TestWhatAServerSaysOfItsFaultIsTold: but nothing of what it was sent, in whatever form.
+func TestWhatAServerSaysOfItsFaultIsTold(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status          int
+		kind, body, end string
+	}{
+		{400, "application/json", `{"error":"invalid_client","error_description":"Client authentication failed"}`, "invalid_client: Client authentication failed"},
+		{200, "application/json", `{"error":"invalid_client","error_description":"The client_id is wrong\u001b[2J"}`, "is wrong\\u{1b}[2J"},
+		{200, "application/x-www-form-urlencoded", `error=invalid_client&error_description=The+client+is+wrong.`, "invalid_client: The client is wrong."},
+		{400, "application/json", `{"error":"invalid_grant","error_description":"refresh-token-1 is over"}`, "answered invalid_grant"},
+		{400, "application/json", `{"error":"invalid_grant","error_description":"secret-of-the-client"}`, "answered invalid_grant"},
+		{400, "application/json", `{"error":"invalid_grant","error_description":"c2VjcmV0LW9mLXRoZS1jbGllbnQ="}`, "answered invalid_grant"},
+		{400, "application/json", `{"error":"invalid_grant","error_description":{"a":1}}`, "answered invalid_grant"},
+		{502, "application/json", `{"error":"invalid_grant","error_description":"no"}`, "answered the status 502"},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", c.kind)
+			w.WriteHeader(c.status)
+			_, _ = io.WriteString(w, c.body)
+		}))
+		fault := refresh(oauth.New(oauth.Config{Transport: http.DefaultTransport, Now: time.Now}), t, server.URL)
+		server.Close()
+		if fault == nil || !strings.HasSuffix(fault.Error(), c.end) {
+			t.Errorf("%s: %v, want …%s", c.body, fault, c.end)
 		}
 	}
 }

@@ -4,7 +4,8 @@
 //
 // It guards that a token or a client's secret goes to the endpoint that the
 // connector names, under TLS, and to nowhere that the endpoint leads on to; and
-// that no error holds what was sent or answered. It keeps nothing. One way to
+// that no error holds what was sent, or of what was answered more than its code and
+// the words for people, where they repeat nothing of that. It keeps nothing. One way to
 // use it:
 //
 //	tokens, err := service.Exchange(ctx, &connector.Auth, client, code, verifier, callback)
@@ -203,7 +204,7 @@ func (s *Service) granted(ctx context.Context, a *connector.Auth, c Client, form
 	case err != nil:
 		return nil, &Fault{Kind: Ambiguous, Code: "what is no answer of a token endpoint"}
 	case answer.Error != "":
-		return nil, &Fault{Kind: kindOf(answer.Error), Code: answer.Error}
+		return nil, (&Fault{Kind: kindOf(answer.Error), Code: answer.Error, described: answer.Description}).repeatable(c, form)
 	}
 	out := &Tokens{Access: sensitive.New([]byte(answer.Access))}
 	if answer.Refresh != "" {
@@ -247,7 +248,7 @@ func (s *Service) post(ctx context.Context, a *connector.Auth, c Client, endpoin
 		return body, nil
 	}
 	defer sensitive.Wipe(body)
-	return nil, failed(ctx, a, status, header, body, s.Now())
+	return nil, failed(ctx, a, status, header, body, s.Now()).repeatable(c, form)
 }
 
 // send does one request, and reads what is answered to its end.
