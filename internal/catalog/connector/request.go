@@ -21,6 +21,9 @@ type Request struct {
 	// Safe is true where the document says that it changes nothing, whatever its
 	// method: it may be made again.
 	Safe bool
+	// Permitted is an address that the service leads on to, where its origin is one that
+	// the document names; nil where there is none but the request's own.
+	Permitted func(whole string) (*url.URL, error)
 }
 
 // request is a request's template.
@@ -57,6 +60,13 @@ func (r *request) build(ctx context.Context, c *Connector, settings map[string]s
 		return nil, err
 	}
 	out := &Request{Method: r.method, URL: target, Header: http.Header{}, Auth: !r.noAuth}
+	out.Permitted = func(whole string) (*url.URL, error) {
+		root, err := c.root(settings)
+		if err != nil {
+			return nil, err
+		}
+		return c.permitted(root, whole)
+	}
 	if err := r.setQuery(ctx, target, vars); err != nil {
 		return nil, err
 	}

@@ -5,7 +5,7 @@
 //
 // So nothing of a key can come into a result, an error or the next request. It
 // guards further that the key goes over TLS to one origin a call, that a redirect
-// is followed within that origin alone, and that size and time are bounded. What a service
+// is followed within that origin, or without the key to one that the document names, and that size and time are bounded. What a service
 // enciphered it does not find, and whether a call is allowed it does not decide.
 // One way to use it:
 //
@@ -24,6 +24,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"hotcell"
@@ -229,29 +230,58 @@ func (t *trip) one(ctx context.Context, r *connector.Request) (*connector.Answer
 // maxHops is how many redirects of a service to itself are followed.
 const maxHops = 5
 
-// onward is the request that a redirect asks for, where it stays at the origin: a GET
-// goes wherever it is sent there, another method only by 307 and 308, which keep it.
+// onward is the request that a redirect asks for (RFC 9110 section 15.4), where it stays
+// at the origin: a GET goes wherever it is sent there, another method only by 307 and 308,
+// which keep it. A GET may go to the other origins that the document names too, and has no
+// key and no headers of the document there; nor has it on a way back.
 func (t *trip) onward(ctx context.Context, r *connector.Request, sent *http.Request, came *http.Response) *http.Request {
+	reads := sent.Method == http.MethodGet || sent.Method == http.MethodHead
 	keeps := came.StatusCode == http.StatusTemporaryRedirect || came.StatusCode == http.StatusPermanentRedirect
 	moved := came.StatusCode == http.StatusMovedPermanently || came.StatusCode == http.StatusFound
-	if !keeps && (!moved || sent.Method != http.MethodGet && sent.Method != http.MethodHead) {
+	if !keeps && (!moved || !reads) {
 		return nil
 	}
 	location := came.Header.Get("Location")
 	to, err := sent.URL.Parse(location)
-	if err != nil || location == "" || t.patterns.Contains([]byte(location)) || to.Scheme != sent.URL.Scheme || to.Host != sent.URL.Host || to.User != nil {
+	if err != nil || location == "" || t.patterns.Contains([]byte(location)) || to.User != nil {
 		return nil
+	}
+	again := *r
+	if away := !sameOrigin(sent.URL, r.URL); away || !sameOrigin(to, sent.URL) {
+		if !reads || r.Permitted == nil {
+			return nil
+		}
+		if to, err = r.Permitted(to.String()); err != nil {
+			return nil
+		}
+		again.Auth, again.Body, again.Header = false, nil, http.Header{}
+		if accept := r.Header.Get("Accept"); accept != "" {
+			again.Header.Set("Accept", accept)
+		}
+	} else {
+		to.Host = sent.URL.Host // as it was written before
 	}
 	if t.Requests++; t.Requests > t.Limits.Requests {
 		return nil
 	}
-	again := *r
 	again.URL = to
 	out, err := t.prepare(ctx, &again)
 	if err != nil {
 		return nil
 	}
 	return out
+}
+
+// sameOrigin says whether two addresses are of one scheme, host and port (RFC 6454).
+func sameOrigin(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && portOf(a) == portOf(b)
+}
+
+func portOf(u *url.URL) string {
+	if p := u.Port(); p != "" || u.Scheme != "https" {
+		return p
+	}
+	return "443"
 }
 
 // prepare makes the request that goes out, with the key on.

@@ -45,6 +45,61 @@ func TestRedirectsWithinAService(t *testing.T) {
 	}
 }
 
+// A GET goes to the other origins that the document names, as archives and files do, and
+// has no key there, nor on a way back; nothing goes anywhere else.
+func TestRedirectsToWhatADocumentNames(t *testing.T) {
+	t.Parallel()
+	const files = "https://files.example.com"
+	for _, c := range []struct {
+		name, tool string
+		status     int
+		hops       []string // where it is sent from each place, and at the last answered
+		done       bool
+		keyed      int // how many requests had the key
+	}{
+		{"there", "get", http.StatusFound, []string{files + "/a"}, true, 1},
+		{"by 301", "get", http.StatusMovedPermanently, []string{files + "/a"}, true, 1},
+		{"by 308", "get", http.StatusPermanentRedirect, []string{files + ":443/a"}, true, 1},
+		{"further there", "get", http.StatusTemporaryRedirect, []string{files + "/a", "/b"}, true, 1},
+		{"and back", "get", http.StatusFound, []string{files + "/a", "https://example.com/b"}, true, 1},
+		{"its own port", "get", http.StatusFound, []string{"https://example.com:443/a"}, true, 2},
+		{"a name in capitals", "get", http.StatusFound, []string{"https://EXAMPLE.com/a"}, true, 2},
+		{"not named", "get", http.StatusFound, []string{"https://evil.example/a"}, false, 1},
+		{"a look-alike", "get", http.StatusFound, []string{files + ".evil.example/a"}, false, 1},
+		{"another port", "get", http.StatusFound, []string{files + ":8443/a"}, false, 1},
+		{"without TLS", "get", http.StatusFound, []string{"http://files.example.com/a"}, false, 1},
+		{"a private address", "get", http.StatusFound, []string{"https://169.254.169.254/latest"}, false, 1},
+		{"no address", "get", http.StatusFound, []string{"javascript:alert(1)"}, false, 1},
+		{"a user", "get", http.StatusFound, []string{"https://a:b@files.example.com/a"}, false, 1},
+		{"from there away", "get", http.StatusFound, []string{files + "/a", "https://evil.example/"}, false, 1},
+		{"the key in it", "get", http.StatusFound, []string{files + "/a?t=" + token}, false, 1},
+		{"what changes something", "put", http.StatusTemporaryRedirect, []string{files + "/a"}, false, 1},
+	} {
+		var came, keyed atomic.Int64
+		w := setup(t, func(w http.ResponseWriter, r *http.Request) {
+			n := int(came.Add(1)) - 1
+			if r.Header.Get("Authorization") != "" {
+				keyed.Add(1)
+			}
+			if n < len(c.hops) {
+				w.Header().Set("Location", c.hops[n])
+				w.WriteHeader(c.status)
+				return
+			}
+			answer(w, map[string]any{"done": true})
+		}, courier.Limits{})
+		args := map[string]any{}
+		if c.tool == "put" {
+			args["text"] = "t"
+		}
+		seen, _, err := w.do(t.Context(), c.tool, args)
+		clean(t, c.name, seen)
+		if (err == nil) != c.done || int(keyed.Load()) != c.keyed {
+			t.Errorf("%s: %s, %v, %d requests, %d with the key", c.name, seen, err, came.Load(), keyed.Load())
+		}
+	}
+}
+
 // Many MCP servers send from /mcp to /mcp/.
 func TestAnMCPServerThatIsOneRedirectAway(t *testing.T) {
 	t.Parallel()
