@@ -97,7 +97,7 @@ func (r *Run) Next(ctx context.Context) (out *Request, err error) {
 		if s.when != nil {
 			v, err := s.when.value(ctx, r.vars)
 			if err != nil {
-				return nil, err
+				return nil, r.unmade(err)
 			}
 			if v != true {
 				continue
@@ -127,7 +127,11 @@ func (r *Run) Next(ctx context.Context) (out *Request, err error) {
 // unmade is why a request cannot be made: an argument does not fit, or what an
 // earlier step got.
 func (r *Run) unmade(err error) error {
-	if _, ok := errors.AsType[*Failure](err); ok || errors.Is(err, hotcell.ErrInvalid) {
+	failure, ok := errors.AsType[*Failure](err)
+	if ok && failure.Status == 0 && r.last != nil {
+		return &Failure{Status: r.last.Status, Message: failure.Message + ": " + r.last.said()}
+	}
+	if ok || errors.Is(err, hotcell.ErrInvalid) {
 		return err
 	}
 	if r.last != nil {

@@ -344,3 +344,20 @@ func TestWhoIsConnected(t *testing.T) {
 		t.Error("nobody is connected")
 	}
 }
+
+// TestWhatIsNotAsDescribedSaysWhatCame also between the steps of a tool.
+func TestWhatIsNotAsDescribedSaysWhatCame(t *testing.T) {
+	t.Parallel()
+	for slot, want := range map[string]string{
+		"<html>\nSign in": `it is text/html, and begins with "<html>"`,
+		"":                "it is empty (text/html)",
+	} {
+		r := begin(t, "upload", `{"content":"aGVsbG8="}`)
+		next(t, r)
+		answer(t, r, slot, "Content-Type", "text/html")
+		_, err := r.Next(t.Context())
+		if failure, ok := errors.AsType[*connector.Failure](err); !ok || !strings.Contains(failure.Message, want) {
+			t.Errorf("%q: %v", slot, err)
+		}
+	}
+}
