@@ -169,7 +169,10 @@ func TestARotationGoesOnAfterItWasKilledAnywhere(t *testing.T) {
 			}
 			must(t, v.Destroy(t.Context(), v.Local(), k.ID))
 		}
-		if len(after.Keys) != len(before.Keys)+1 || len(after.Rotation.Broken) > 0 {
+		// One that was killed when all was done, and had not said so yet, is followed by
+		// another rotation, with a key of its own.
+		made := len(after.Keys) - len(before.Keys)
+		if made < 1 || made > 1+kills || len(after.Rotation.Broken) > 0 {
 			t.Errorf("trial %d, after %d kills: keys %+v, broken %q", trial, kills, after.Keys, after.Rotation.Broken)
 		}
 		holds(t, v, n)
