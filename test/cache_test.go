@@ -109,7 +109,7 @@ func TestAHostileCacheLeavesTheCellsFolderAlone(t *testing.T) {
 	if err != nil || len(archives) != 1 {
 		t.Fatalf("%v %v", archives, err)
 	}
-	for name, make := range map[string]string{
+	for name, archive := range map[string]string{
 		"garbage":   "head -c 5000 /dev/urandom",
 		"out of it": "tar -cP --transform 's,.*,../evil,' -f - evil",
 		"by a link": "ln -sfn .. up; tar -c up -f - ; true",
@@ -121,7 +121,7 @@ func TestAHostileCacheLeavesTheCellsFolderAlone(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(folder, "evil"), []byte("evil\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.CommandContext(t.Context(), "bash", "-c", make)
+		cmd := exec.CommandContext(t.Context(), "bash", "-c", archive)
 		cmd.Dir = folder
 		text, err := cmd.Output()
 		if err != nil {

@@ -148,15 +148,22 @@ func (h *house) control(ctx context.Context) error {
 			return err
 		}
 	}))
-	if health, err := remote.Health(ctx); err == nil {
-		for _, problem := range health.Problems {
-			fmt.Fprintf(h.stdout, "no job can run on this machine: %s (see hotcell doctor)\n", problem)
-		}
-	}
+	h.sayProblems(ctx, remote)
 	if err := h.announce(ctx, vault, local, listeners.Address()); err != nil {
 		return errors.Join(err, group.Wait())
 	}
 	return group.Wait()
+}
+
+// sayProblems says why no job can run on this machine, where that is so.
+func (h *house) sayProblems(ctx context.Context, worker *job.Remote) {
+	health, err := worker.Health(ctx)
+	if err != nil {
+		return
+	}
+	for _, problem := range health.Problems {
+		fmt.Fprintf(h.stdout, "no job can run on this machine: %s (see hotcell doctor)\n", problem)
+	}
 }
 
 // keeping is for how long what jobs left is kept.

@@ -21,9 +21,6 @@ import (
 	"hotcell/internal/vault"
 )
 
-// maxKeyset bounds a keyset, in bytes.
-const maxKeyset = 1 << 20
-
 // unpacked is what came out of a backup.
 type unpacked struct {
 	keyset sensitive.Bytes

@@ -27,7 +27,7 @@ func (i *initial) fetchCache(ctx context.Context) error {
 	}
 	answer, err := i.gateway.do(ctx, http.MethodGet, cellrpc.PathCache, nil)
 	if err != nil {
-		return nil //nolint:nilerr // the gateway has said why
+		return nil // the gateway has said why
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode == http.StatusOK {
@@ -62,7 +62,7 @@ func (i *initial) sendCache(ctx context.Context) (int, error) {
 		return 0, nil
 	}
 	if info, err := os.Lstat(cacheFolder); err != nil || !info.IsDir() {
-		return 0, nil //nolint:nilerr // the job removed it: what was kept stays
+		return 0, nil // the job removed it: what was kept stays
 	}
 	if now, err := picture(cacheFolder); err != nil || now == i.cached {
 		return 0, err

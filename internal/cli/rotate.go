@@ -100,7 +100,7 @@ func (a *app) rotateKeys() *cobra.Command {
              the old one; else what is under way to it is taken for an hour
   seeds      what is made from now on has stand-ins and links of a fresh seed
   kms        as workspace; the KMS's own key is rotated at its service
-  all        all of these
+  all        each of these
   identity   another identity, for the owner: each person's machine knows the old one and
              refuses the new one, until they say "hotcell pins forget"
 

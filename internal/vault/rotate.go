@@ -19,7 +19,7 @@ func (d *Daemon) keys(mux *http.ServeMux) {
 	handle(d, mux, vaultrpc.DestroyKey, func(ctx context.Context, r *vaultrpc.DestroyKeyRequest) (*vaultrpc.Empty, error) {
 		return &vaultrpc.Empty{}, d.vault.Destroy(ctx, r.Principal, r.ID)
 	})
-	handle(d, mux, vaultrpc.Vouch, func(ctx context.Context, r *vaultrpc.VouchRequest) (*vaultrpc.VouchAnswer, error) {
+	handle(d, mux, vaultrpc.Vouch, func(_ context.Context, r *vaultrpc.VouchRequest) (*vaultrpc.VouchAnswer, error) {
 		answer, err := d.vault.Vouch(r.Principal.Workspace, r.Question)
 		return &vaultrpc.VouchAnswer{Answer: answer}, err
 	})

@@ -52,7 +52,7 @@ func TestWhatIsCarriedCannotBeWrittenTo(t *testing.T) {
 			}
 			found++
 			if f, err := os.OpenFile(fd, os.O_WRONLY, 0); err == nil {
-				if _, err := f.Write([]byte("x")); !errors.Is(err, syscall.EPERM) {
+				if _, err := f.WriteString("x"); !errors.Is(err, syscall.EPERM) {
 					t.Errorf("it is written to: %v", err)
 				}
 				_ = f.Close()

@@ -84,8 +84,7 @@ func (v *vault) DestroyKey(_ context.Context, r *vaultrpc.DestroyKeyRequest) err
 		return err
 	}
 	defer leave()
-	switch {
-	case v.rotation == nil || v.destroyed || r.ID != "0000000a":
+	if v.rotation == nil || v.destroyed || r.ID != "0000000a" {
 		return hotcell.ErrNotFound
 	}
 	v.destroyed = true

@@ -224,7 +224,7 @@ func (v *Vault) openOldPair(keys *envelope.Keyset, sealed []byte) (*oldPair, err
 	}
 	defer sensitive.Wipe(stored.Private)
 	if !v.now().Before(stored.Until) {
-		return nil, nil
+		return nil, nil //nolint:nilnil // its time is over: there is none
 	}
 	pair, err := parcel.ParsePrivate(stored.Private)
 	return &oldPair{pair, stored.Until}, err

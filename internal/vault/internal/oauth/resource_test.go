@@ -58,7 +58,7 @@ func TestTheResourceIsRefusedOrDemandedAtARefresh(t *testing.T) {
 		server.Close()
 		tokens.Clear()
 		code := ""
-		if fault, ok := err.(*oauth.Fault); ok { //nolint:errorlint // as it is returned
+		if fault, ok := err.(*oauth.Fault); ok {
 			code = fault.Code
 		}
 		if code != c.code || (err == nil) != (c.code == "") || !slices.Equal(told, c.told) {
