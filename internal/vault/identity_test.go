@@ -2,6 +2,7 @@ package vault_test
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,10 +40,10 @@ func (s *scene) vouch(key parcel.PublicKey, identity []byte) error {
 // before is taken, unless somebody else has that.
 func TestAnIdentityOutlivesTheKeysThatItSigns(t *testing.T) {
 	t.Parallel()
-	later := time.Duration(0)
+	var later atomic.Int64
 	s := setupWith(t, func(c *vault.Config) {
 		now := c.Now
-		c.Now = func() time.Time { return now().Add(later) }
+		c.Now = func() time.Time { return now().Add(time.Duration(later.Load())) }
 	})
 	old, first := s.shown()
 	must(t, s.vouch(old, first.Identity))
@@ -68,9 +69,9 @@ func TestAnIdentityOutlivesTheKeysThatItSigns(t *testing.T) {
 	}
 	s.key = old
 	s.secret(s.me, "under-way-too", "A", s.plant("three"))
-	later = 2 * time.Hour
+	later.Store(int64(2 * time.Hour))
 	refused(t, "what was sealed to the old key long after", s.trySecret("too-late", s.plant("four")), hotcell.ErrInvalid, "")
-	later = 0
+	later.Store(0)
 	must(t, s.control.RotateKeys(t.Context(), &vaultrpc.RotateKeysRequest{Principal: s.me, What: hotcell.KeyHPKE, Compromised: true}))
 	s.rotated()
 	s.key = fresh
