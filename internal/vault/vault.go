@@ -182,36 +182,40 @@ func (d *Daemon) Retain(ctx context.Context, keep time.Duration) {
 	if keep <= 0 {
 		return
 	}
-	tick := time.NewTicker(retainEvery)
-	defer tick.Stop()
-	for {
+	once := func() {
 		if n, err := d.vault.Retain(ctx, d.now().Add(-keep)); err != nil && ctx.Err() == nil {
 			d.log.Error("removing old events", "error", err)
 		} else if n > 0 {
 			d.log.Info("old events were removed", "events", n)
 		}
+	}
+	once()
+	every(ctx, retainEvery, once)
+}
+
+// every does something at each end of a pause, until ctx ends.
+func every(ctx context.Context, pause time.Duration, do func()) {
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			do()
 		}
 	}
 }
 
 // Purge destroys deleted credentials when their time is over, until ctx ends.
 func (d *Daemon) Purge(ctx context.Context) {
-	tick := time.NewTicker(retainEvery)
-	defer tick.Stop()
-	for {
+	once := func() {
 		if err := d.PurgeOnce(ctx); err != nil && ctx.Err() == nil {
 			d.log.Error("destroying deleted credentials", "error", err)
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
 	}
+	once()
+	every(ctx, retainEvery, once)
 }
 
 // PurgeOnce destroys those whose time is over now.
@@ -223,18 +227,11 @@ const reconsiderEvery = time.Minute
 // Reconsider asks now and again, until ctx ends, whether services know the keys again
 // that they said they do not know.
 func (d *Daemon) Reconsider(ctx context.Context) {
-	tick := time.NewTicker(reconsiderEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	every(ctx, reconsiderEvery, func() {
 		if err := d.ReconsiderOnce(ctx); err != nil && ctx.Err() == nil {
 			d.log.Error("asking about suspected connections", "error", err)
 		}
-	}
+	})
 }
 
 // ReconsiderOnce asks about those whose time has come.

@@ -144,6 +144,16 @@ func TestARestoredConnectionGoesOnWhereItMay(t *testing.T) {
 	check(t, v.FailRefresh(t.Context(), r, door.RefreshFailure{}))
 }
 
+// ended makes the connection con_1, whose access token has ended.
+func ended(t testing.TB, v *door.Vault) {
+	t.Helper()
+	p, over := v.Local(), time.Now().Add(-time.Hour)
+	create(t, v, hotcell.Credential{
+		ID: "con_1", Workspace: p.Workspace, Tier: hotcell.TierConnection, Name: "acme", Owner: p.Member, Version: 1, Revision: 1,
+		Connected: &hotcell.Connected{Connector: "acme", Fields: []string{hotcell.FieldAccess, hotcell.FieldRefresh}, Expires: &over},
+	}, value(hotcell.FieldAccess, "an-access-token"), value(hotcell.FieldRefresh, "a-refresh-token"))
+}
+
 // A service that rotates refresh tokens takes a second use for a theft, and ends the
 // whole grant: the server that was may have used the one in the backup.
 func TestARestoredRefreshTokenIsNotReplayed(t *testing.T) {
@@ -151,11 +161,7 @@ func TestARestoredRefreshTokenIsNotReplayed(t *testing.T) {
 	c, _ := at(t, t.TempDir())
 	v := openAt(t, c)
 	p := v.Local()
-	over := time.Now().Add(-time.Hour)
-	create(t, v, hotcell.Credential{
-		ID: "con_1", Workspace: p.Workspace, Tier: hotcell.TierConnection, Name: "acme", Owner: p.Member, Version: 1, Revision: 1,
-		Connected: &hotcell.Connected{Connector: "acme", Fields: []string{hotcell.FieldAccess, hotcell.FieldRefresh}, Expires: &over},
-	}, value(hotcell.FieldAccess, "an-access-token"), value(hotcell.FieldRefresh, "a-refresh-token"))
+	ended(t, v)
 	recipient, by := recovery(t)
 	var file bytes.Buffer
 	backUp(t, v, &file, recipient)
@@ -174,11 +180,7 @@ func TestTokensThatCameAfterADeletionAreKept(t *testing.T) {
 	c, _ := at(t, t.TempDir())
 	v := openAt(t, c)
 	p := v.Local()
-	over := time.Now().Add(-time.Hour)
-	create(t, v, hotcell.Credential{
-		ID: "con_1", Workspace: p.Workspace, Tier: hotcell.TierConnection, Name: "acme", Owner: p.Member, Version: 1, Revision: 1,
-		Connected: &hotcell.Connected{Connector: "acme", Fields: []string{hotcell.FieldAccess, hotcell.FieldRefresh}, Expires: &over},
-	}, value(hotcell.FieldAccess, "an-access-token"), value(hotcell.FieldRefresh, "a-refresh-token"))
+	ended(t, v)
 	r, _, err := v.BeginRefresh(t.Context(), door.RefreshWish{Workspace: p.Workspace, Credential: "con_1", Holder: "here", Attempts: func(hotcell.Connected) int { return 2 }})
 	check(t, err)
 	defer r.Clear()
