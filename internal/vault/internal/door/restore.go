@@ -156,7 +156,7 @@ func (v *Vault) openOne(r hotcell.VaultReader, c hotcell.Credential, out *Restor
 	var token []byte
 	if err := newest(r, c); err != nil {
 		out.Broken = append(out.Broken, err.Error())
-		return nil, nil //nolint:nilerr,nilnil // it is told of, and the others are opened
+		return nil, nil //nolint:nilnil // it is told of, and the others are opened
 	}
 	if !slices.Contains(versions, c.Version) {
 		versions = append(versions, c.Version) // which does not open, and says so
@@ -165,7 +165,7 @@ func (v *Vault) openOne(r hotcell.VaultReader, c hotcell.Credential, out *Restor
 		fields, err := v.open(r, c, version)
 		if err != nil {
 			out.Broken = append(out.Broken, err.Error())
-			return nil, nil //nolint:nilerr,nilnil // as above
+			return nil, nil //nolint:nilnil // as above
 		}
 		if version == c.Version {
 			token = hashOf(fields)
