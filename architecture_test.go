@@ -52,7 +52,7 @@ func own(names ...string) []string {
 
 // rules are DESIGN section 8, "The security argument, as imports".
 func rules() []rule {
-	tiers := own("connection", "login", "secret", "assignment", "lease", "forward", "call")
+	tiers := own("connection", "login", "secret", "assignment", "lease", "forward", "call", "people")
 	shared := own("live", "token", "book")
 	stores := within("store/sqlite", "store/postgres")
 	daemon := within("vault")

@@ -12,6 +12,8 @@ import (
 var (
 	// ErrNotFound: no such thing, or the caller may not know of it.
 	ErrNotFound = errors.New("not found")
+	// ErrSignIn: nobody is signed in by what the caller proves themselves by.
+	ErrSignIn = errors.New("sign in")
 	// ErrDenied: the caller may know of it, and may not do this.
 	ErrDenied = errors.New("denied")
 	// ErrConflict: it exists already, or is in a state that forbids this.

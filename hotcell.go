@@ -36,8 +36,8 @@ type Member struct {
 	CreatedAt time.Time   `json:"created_at"`
 }
 
-// Principal is who asks, as the control plane knows them. The vault believes
-// it about that and nothing else.
+// Principal is who asks. Of what somebody sends, the vault believes the bearer alone:
+// the rest is what it makes of that ([Principal.Workspace] as far as they belong to it).
 type Principal struct {
 	Workspace WorkspaceID `json:"workspace"`
 	Member    MemberID    `json:"member"`
@@ -45,6 +45,8 @@ type Principal struct {
 	Via string `json:"via"`
 	// Request is the id under which the outside knows this call.
 	Request string `json:"request,omitempty"`
+	// Bearer is what they prove themselves by. It travels beside messages and not in them.
+	Bearer Bearer `json:"-"`
 }
 
 // Caller is a principal with the role that the vault's own store gives them.

@@ -74,7 +74,7 @@ func (e *Error) Error() string { return e.Detail }
 func (e *Error) Unwrap() error { return sentinels[e.Code] }
 
 var sentinels = map[string]error{
-	"not_found": hotcell.ErrNotFound, "denied": hotcell.ErrDenied, "foreign": hotcell.ErrDenied, "conflict": hotcell.ErrConflict, "stale": hotcell.ErrStale,
+	"not_found": hotcell.ErrNotFound, "sign_in": hotcell.ErrSignIn, "denied": hotcell.ErrDenied, "foreign": hotcell.ErrDenied, "conflict": hotcell.ErrConflict, "stale": hotcell.ErrStale,
 	"invalid": hotcell.ErrInvalid, "bad_request": hotcell.ErrInvalid, "too_large": hotcell.ErrInvalid, "precondition_required": hotcell.ErrInvalid,
 	"unavailable": hotcell.ErrUnavailable, "needs_reconnect": hotcell.ErrNeedsReconnect, "rate_limited": hotcell.ErrRateLimited, "tampered": hotcell.ErrTampered,
 }
@@ -112,8 +112,27 @@ type call struct {
 	kind   string
 }
 
-// do makes a call; an answer that is not 2xx is an [*Error].
+// do makes a call; an answer that is not 2xx is an [*Error]. Where the vault does not know
+// any more whom it let in by this connection, since it was started anew, a new connection
+// is made, once: nothing was done.
 func (c *Client) do(ctx context.Context, k call) (*http.Response, error) {
+	answer, err := c.once(ctx, k)
+	if !errors.Is(err, hotcell.ErrSignIn) {
+		return answer, err
+	}
+	if again, ok := k.body.(io.Seeker); ok {
+		if _, err := again.Seek(0, io.SeekStart); err != nil {
+			return nil, fmt.Errorf("asking the server again: %w", err)
+		}
+	} else if k.body != nil {
+		return answer, err
+	}
+	c.http.CloseIdleConnections()
+	return c.once(ctx, k)
+}
+
+// once is do, once.
+func (c *Client) once(ctx context.Context, k call) (*http.Response, error) {
 	target := "http://hotcell" + k.path
 	if len(k.query) > 0 {
 		target += "?" + k.query.Encode()

@@ -187,13 +187,12 @@ func (b *booth) open(catalog *connector.Catalog) {
 	b.must(err)
 	b.t.Cleanup(func() { _ = d.Close() })
 	b.control, b.worker = vaultclient.NewControl(b.join(d.Control())), vaultclient.NewWorker(b.join(d.Worker()))
-	b.owner, err = b.control.Local(ctx)
-	b.must(err)
-	w, err := b.control.Workspace(ctx, &vaultrpc.WorkspaceRequest{Principal: b.owner})
+	b.owner = d.Owner()
+	w, err := b.control.Workspace(ctx, &vaultrpc.WorkspaceRequest{By: vaultrpc.As(b.owner)})
 	b.must(err)
 	b.key, err = parcel.ParsePublic(w.PublicKey)
 	b.must(err)
-	a, err := b.control.CreateAssignment(ctx, &vaultrpc.CreateAssignmentRequest{Principal: b.owner, Name: "booth", Work: hotcell.Work{
+	a, err := b.control.CreateAssignment(ctx, &vaultrpc.CreateAssignmentRequest{By: vaultrpc.As(b.owner), Name: "booth", Work: hotcell.Work{
 		Command: "true", Allow: append(b.more, hotcell.Allow{Host: b.host, Port: b.port, Protocol: hotcell.ProtocolHTTPS}),
 	}})
 	b.must(err)
@@ -226,10 +225,10 @@ func (b *booth) secretFor(hosts []string, name, value string, as hotcell.Injecti
 	sealed, err := parcel.Seal(b.key, parcel.Context{Workspace: string(b.owner.Workspace), Tier: "secret", Item: name, Field: name}, []byte(value))
 	b.must(err)
 	made, err := b.control.CreateSecret(b.t.Context(), &vaultrpc.CreateSecretRequest{
-		Principal: b.owner, Name: name, Hosts: hosts, Variables: []vaultrpc.SealedVariable{{Name: name, Message: sealed}},
+		By: vaultrpc.As(b.owner), Name: name, Hosts: hosts, Variables: []vaultrpc.SealedVariable{{Name: name, Message: sealed}},
 	})
 	b.must(err)
-	_, err = b.control.Attach(b.t.Context(), &vaultrpc.AttachRequest{Principal: b.owner, Assignment: b.on, Credential: made.Credential.ID, As: as, Narrowing: n})
+	_, err = b.control.Attach(b.t.Context(), &vaultrpc.AttachRequest{By: vaultrpc.As(b.owner), Assignment: b.on, Credential: made.Credential.ID, As: as, Narrowing: n})
 	b.must(err)
 }
 
@@ -239,10 +238,10 @@ func (b *booth) connection(name, key string, auth hotcell.Auth, n hotcell.Narrow
 	sealed, err := parcel.Seal(b.key, parcel.Context{Workspace: string(b.owner.Workspace), Tier: "connection", Item: name, Field: hotcell.FieldKey}, []byte(key))
 	b.must(err)
 	made, err := b.control.CreateConnection(b.t.Context(), &vaultrpc.CreateConnectionRequest{
-		Principal: b.owner, Name: name, Key: sealed, HTTP: hotcell.HTTPAccess{Host: b.host, Port: b.port, Auth: auth}, ZeroDataRetention: b.declared,
+		By: vaultrpc.As(b.owner), Name: name, Key: sealed, HTTP: hotcell.HTTPAccess{Host: b.host, Port: b.port, Auth: auth}, ZeroDataRetention: b.declared,
 	})
 	b.must(err)
-	_, err = b.control.Attach(b.t.Context(), &vaultrpc.AttachRequest{Principal: b.owner, Assignment: b.on, Credential: made.Credential.ID, As: hotcell.InjectHTTP, Narrowing: n})
+	_, err = b.control.Attach(b.t.Context(), &vaultrpc.AttachRequest{By: vaultrpc.As(b.owner), Assignment: b.on, Credential: made.Credential.ID, As: hotcell.InjectHTTP, Narrowing: n})
 	b.must(err)
 }
 
@@ -251,9 +250,9 @@ func (b *booth) tools(connector, key string, tools ...string) {
 	b.t.Helper()
 	sealed, err := parcel.Seal(b.key, parcel.Context{Workspace: string(b.owner.Workspace), Tier: "connection", Item: connector, Field: hotcell.FieldKey}, []byte(key))
 	b.must(err)
-	made, err := b.control.CreateConnection(b.t.Context(), &vaultrpc.CreateConnectionRequest{Principal: b.owner, Name: connector, Connector: connector, Key: sealed})
+	made, err := b.control.CreateConnection(b.t.Context(), &vaultrpc.CreateConnectionRequest{By: vaultrpc.As(b.owner), Name: connector, Connector: connector, Key: sealed})
 	b.must(err)
-	_, err = b.control.Attach(b.t.Context(), &vaultrpc.AttachRequest{Principal: b.owner, Assignment: b.on, Credential: made.Credential.ID, As: hotcell.InjectTools, Narrowing: hotcell.Narrowing{Tools: tools}})
+	_, err = b.control.Attach(b.t.Context(), &vaultrpc.AttachRequest{By: vaultrpc.As(b.owner), Assignment: b.on, Credential: made.Credential.ID, As: hotcell.InjectTools, Narrowing: hotcell.Narrowing{Tools: tools}})
 	b.must(err)
 }
 
@@ -262,7 +261,7 @@ func (b *booth) start() {
 	b.t.Helper()
 	ctx := b.t.Context()
 	b.job = hotcell.JobID(hotcell.NewID(hotcell.PrefixJob))
-	_, err := b.control.CreateJob(ctx, &vaultrpc.CreateJobRequest{Principal: b.owner, Assignment: b.on, Job: b.job})
+	_, err := b.control.CreateJob(ctx, &vaultrpc.CreateJobRequest{By: vaultrpc.As(b.owner), Assignment: b.on, Job: b.job})
 	b.must(err)
 	_, err = b.control.StartJob(ctx, &vaultrpc.StartJobRequest{Job: b.job})
 	b.must(err)
@@ -366,7 +365,7 @@ func sent(method, target, body string, headers ...string) string {
 // recorded is what the log says of a job's refusals.
 func (b *booth) recorded() string {
 	b.t.Helper()
-	answer, err := b.control.Events(b.t.Context(), &vaultrpc.EventsRequest{Principal: b.owner, Filter: hotcell.EventFilter{Kind: "network.refuse"}})
+	answer, err := b.control.Events(b.t.Context(), &vaultrpc.EventsRequest{By: vaultrpc.As(b.owner), Filter: hotcell.EventFilter{Kind: "network.refuse"}})
 	b.must(err)
 	var out strings.Builder
 	for _, e := range answer.Events {

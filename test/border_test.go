@@ -67,9 +67,8 @@ func openBorder(t testing.TB, names ...string) *border {
 	must(t, err)
 	t.Cleanup(func() { _ = d.Close() })
 	b.control, b.worker = vaultclient.NewControl(b.line(d.Control())), vaultclient.NewWorker(b.line(d.Worker()))
-	b.owner, err = b.control.Local(t.Context())
-	must(t, err)
-	w, err := b.control.Workspace(t.Context(), &vaultrpc.WorkspaceRequest{Principal: b.owner})
+	b.owner = d.Owner()
+	w, err := b.control.Workspace(t.Context(), &vaultrpc.WorkspaceRequest{By: vaultrpc.As(b.owner)})
 	must(t, err)
 	b.key, err = parcel.ParsePublic(w.PublicKey)
 	must(t, err)
@@ -141,7 +140,7 @@ func (b *border) sealed(tier, item, field, value string) []byte {
 func (b *border) account(name, key, host string, port int, auth hotcell.Auth) hotcell.CredentialID {
 	b.t.Helper()
 	made, err := b.control.CreateConnection(b.t.Context(), &vaultrpc.CreateConnectionRequest{
-		Principal: b.owner, Name: name, Key: b.sealed("connection", name, hotcell.FieldKey, key),
+		By: vaultrpc.As(b.owner), Name: name, Key: b.sealed("connection", name, hotcell.FieldKey, key),
 		HTTP: hotcell.HTTPAccess{Host: host, Port: port, Auth: auth},
 	})
 	must(b.t, err)
@@ -161,10 +160,10 @@ func (b *border) run(name string, allow []hotcell.Allow, accounts ...hotcell.Cre
 	b.t.Helper()
 	ctx := b.t.Context()
 	work := hotcell.Work{Command: "true", Allow: allow}
-	a, err := b.control.CreateAssignment(ctx, &vaultrpc.CreateAssignmentRequest{Principal: b.owner, Name: name, Work: work})
+	a, err := b.control.CreateAssignment(ctx, &vaultrpc.CreateAssignmentRequest{By: vaultrpc.As(b.owner), Name: name, Work: work})
 	must(b.t, err)
 	for _, id := range accounts {
-		_, err = b.control.Attach(ctx, &vaultrpc.AttachRequest{Principal: b.owner, Assignment: a.Assignment.ID, Credential: id, As: hotcell.InjectHTTP})
+		_, err = b.control.Attach(ctx, &vaultrpc.AttachRequest{By: vaultrpc.As(b.owner), Assignment: a.Assignment.ID, Credential: id, As: hotcell.InjectHTTP})
 		must(b.t, err)
 	}
 	return b.start(a.Assignment.ID, work)
@@ -175,7 +174,7 @@ func (b *border) start(on hotcell.AssignmentID, work hotcell.Work) *cell {
 	b.t.Helper()
 	ctx := b.t.Context()
 	c := &cell{border: b, job: hotcell.JobID(hotcell.NewID(hotcell.PrefixJob)), line: filepath.Join(b.t.TempDir(), "line")}
-	_, err := b.control.CreateJob(ctx, &vaultrpc.CreateJobRequest{Principal: b.owner, Assignment: on, Job: c.job})
+	_, err := b.control.CreateJob(ctx, &vaultrpc.CreateJobRequest{By: vaultrpc.As(b.owner), Assignment: on, Job: c.job})
 	must(b.t, err)
 	_, err = b.control.StartJob(ctx, &vaultrpc.StartJobRequest{Job: c.job})
 	must(b.t, err)

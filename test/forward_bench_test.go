@@ -40,6 +40,7 @@ type counter struct {
 	roots    *x509.CertPool
 	guard    *netguard.Guard
 	control  *vaultclient.Control
+	owner    hotcell.Principal
 	worker   *vaultclient.Worker
 	store    *sqlite.Vault
 	line     string
@@ -90,6 +91,7 @@ func (c *counter) vault() {
 	})
 	c.must(err)
 	c.b.Cleanup(func() { _ = d.Close() })
+	c.owner = d.Owner()
 	c.control, c.worker = vaultclient.NewControl(c.serve(d.Control())), vaultclient.NewWorker(c.serve(d.Worker()))
 	c.attach(ctx)
 }
@@ -109,25 +111,24 @@ func (c *counter) serve(h http.Handler) *rpc.Client {
 
 // attach makes a connection with a key, and a job that has it as HTTP.
 func (c *counter) attach(ctx context.Context) {
-	owner, err := c.control.Local(ctx)
-	c.must(err)
-	w, err := c.control.Workspace(ctx, &vaultrpc.WorkspaceRequest{Principal: owner})
+	owner := c.owner
+	w, err := c.control.Workspace(ctx, &vaultrpc.WorkspaceRequest{By: vaultrpc.As(owner)})
 	c.must(err)
 	key, err := parcel.ParsePublic(w.PublicKey)
 	c.must(err)
 	sealed, err := parcel.Seal(key, parcel.Context{Workspace: string(owner.Workspace), Tier: "connection", Item: "api", Field: hotcell.FieldKey}, []byte(apiKey))
 	c.must(err)
 	made, err := c.control.CreateConnection(ctx, &vaultrpc.CreateConnectionRequest{
-		Principal: owner, Name: "api", Key: sealed,
+		By: vaultrpc.As(owner), Name: "api", Key: sealed,
 		HTTP: hotcell.HTTPAccess{Host: benchHost, Port: c.port, Auth: hotcell.Auth{Kind: "bearer"}},
 	})
 	c.must(err)
-	a, err := c.control.CreateAssignment(ctx, &vaultrpc.CreateAssignmentRequest{Principal: owner, Name: "bench", Work: hotcell.Work{Command: "true"}})
+	a, err := c.control.CreateAssignment(ctx, &vaultrpc.CreateAssignmentRequest{By: vaultrpc.As(owner), Name: "bench", Work: hotcell.Work{Command: "true"}})
 	c.must(err)
-	_, err = c.control.Attach(ctx, &vaultrpc.AttachRequest{Principal: owner, Assignment: a.Assignment.ID, Credential: made.Credential.ID, As: hotcell.InjectHTTP})
+	_, err = c.control.Attach(ctx, &vaultrpc.AttachRequest{By: vaultrpc.As(owner), Assignment: a.Assignment.ID, Credential: made.Credential.ID, As: hotcell.InjectHTTP})
 	c.must(err)
 	c.job = hotcell.JobID(hotcell.NewID(hotcell.PrefixJob))
-	_, err = c.control.CreateJob(ctx, &vaultrpc.CreateJobRequest{Principal: owner, Assignment: a.Assignment.ID, Job: c.job})
+	_, err = c.control.CreateJob(ctx, &vaultrpc.CreateJobRequest{By: vaultrpc.As(owner), Assignment: a.Assignment.ID, Job: c.job})
 	c.must(err)
 	_, err = c.control.StartJob(ctx, &vaultrpc.StartJobRequest{Job: c.job})
 	c.must(err)

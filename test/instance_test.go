@@ -42,6 +42,7 @@ type sharedVault struct {
 type instance struct {
 	control *vaultclient.Control
 	worker  *vaultclient.Worker
+	owner   hotcell.Principal
 	store   *sqlite.Vault
 	skew    atomic.Int64
 	close   func()
@@ -66,13 +67,14 @@ func (v sharedVault) open(ctx context.Context) (*instance, error) {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(v.CA)
 	d, err := vault.Open(ctx, vault.Config{
-		Store: store, KeyURL: "file://" + filepath.Join(v.Dir, "local.key"), Owner: "Olga", Catalog: catalog, Roots: roots, Log: log,
+		Store: store, KeyURL: "file://" + filepath.Join(v.Dir, "local.key"), Owner: "Olga", Catalog: catalog, Roots: roots, Log: log, Owners: vault.NewOwners(os.Geteuid(), time.Now),
 		Dialer: netguard.New(netguard.Config{AllowPrivate: []netguard.Private{loopback}}),
 		Now:    func() time.Time { return time.Now().Add(time.Duration(i.skew.Load())) },
 	})
 	if err != nil {
 		return nil, err
 	}
+	i.owner = d.Owner()
 	var servers []*http.Server
 	serve := func(h http.Handler) *rpc.Client {
 		dial, listen, failed := socketpair.Pair()

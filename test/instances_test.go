@@ -124,23 +124,22 @@ func (w *three) serve(out http.ResponseWriter, r *http.Request) {
 // prepare connects an account, and starts a job that has its tool.
 func (w *three) prepare() {
 	ctx, c := w.t.Context(), w.here[0].control
-	p, err := c.Local(ctx)
-	must(w.t, err)
+	p := w.here[0].owner
 	w.owner = p
-	ws, err := c.Workspace(ctx, &vaultrpc.WorkspaceRequest{Principal: p})
+	ws, err := c.Workspace(ctx, &vaultrpc.WorkspaceRequest{By: vaultrpc.As(p)})
 	must(w.t, err)
 	key, err := parcel.ParsePublic(ws.PublicKey)
 	must(w.t, err)
 	sealed, err := parcel.Seal(key, parcel.Context{Workspace: string(p.Workspace), Tier: "client", Item: "chat", Field: "secret"}, []byte("secret-1"))
 	must(w.t, err)
-	must(w.t, c.SetClient(ctx, &vaultrpc.SetClientRequest{Principal: p, Connector: "chat", ID: "client-1", Secret: sealed}))
+	must(w.t, c.SetClient(ctx, &vaultrpc.SetClientRequest{By: vaultrpc.As(p), Connector: "chat", ID: "client-1", Secret: sealed}))
 	w.made = w.dance("")
-	a, err := c.CreateAssignment(ctx, &vaultrpc.CreateAssignmentRequest{Principal: p, Name: "talk", Work: hotcell.Work{Command: "true"}})
+	a, err := c.CreateAssignment(ctx, &vaultrpc.CreateAssignmentRequest{By: vaultrpc.As(p), Name: "talk", Work: hotcell.Work{Command: "true"}})
 	must(w.t, err)
-	_, err = c.Attach(ctx, &vaultrpc.AttachRequest{Principal: p, Assignment: a.Assignment.ID, Credential: w.made, As: hotcell.InjectTools, Narrowing: hotcell.Narrowing{Tools: []string{"read"}}})
+	_, err = c.Attach(ctx, &vaultrpc.AttachRequest{By: vaultrpc.As(p), Assignment: a.Assignment.ID, Credential: w.made, As: hotcell.InjectTools, Narrowing: hotcell.Narrowing{Tools: []string{"read"}}})
 	must(w.t, err)
 	w.vault.Job = hotcell.JobID(hotcell.NewID(hotcell.PrefixJob))
-	_, err = c.CreateJob(ctx, &vaultrpc.CreateJobRequest{Principal: p, Assignment: a.Assignment.ID, Job: w.vault.Job})
+	_, err = c.CreateJob(ctx, &vaultrpc.CreateJobRequest{By: vaultrpc.As(p), Assignment: a.Assignment.ID, Job: w.vault.Job})
 	must(w.t, err)
 	_, err = c.StartJob(ctx, &vaultrpc.StartJobRequest{Job: w.vault.Job})
 	must(w.t, err)
@@ -150,7 +149,7 @@ func (w *three) prepare() {
 func (w *three) dance(renews hotcell.CredentialID) hotcell.CredentialID {
 	w.t.Helper()
 	ctx, c := w.t.Context(), w.here[0].control
-	ask := &vaultrpc.CreateLinkRequest{Principal: w.owner, Renews: renews}
+	ask := &vaultrpc.CreateLinkRequest{By: vaultrpc.As(w.owner), Renews: renews}
 	if renews == "" {
 		ask.Connector, ask.Name = "chat", "chat"
 	}
@@ -370,7 +369,7 @@ func (w *three) rounds(more int) {
 	for range more {
 		w.round(trouble(rand.IntN(4)), rand.IntN(3) > 0)
 	}
-	verified, err := w.here[1].control.VerifyEvents(w.t.Context(), &vaultrpc.WorkspaceRequest{Principal: w.owner})
+	verified, err := w.here[1].control.VerifyEvents(w.t.Context(), &vaultrpc.WorkspaceRequest{By: vaultrpc.As(w.here[1].owner)})
 	if err != nil || verified.Broken != 0 {
 		w.t.Errorf("the log: %+v, %v", verified, err)
 	}

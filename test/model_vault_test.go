@@ -73,11 +73,11 @@ func TestAToolTellsAModelNothing(t *testing.T) {
 		sealed, err := parcel.Seal(b.key, parcel.Context{Workspace: string(b.owner.Workspace), Tier: "connection", Item: "model", Field: hotcell.FieldKey}, []byte(accountKey))
 		b.must(err)
 		made, err := b.control.CreateConnection(t.Context(), &vaultrpc.CreateConnectionRequest{
-			Principal: b.owner, Name: "model", Key: sealed, HTTP: hotcell.HTTPAccess{Host: b.host, Port: b.port, Auth: hotcell.Auth{Kind: "bearer"}},
+			By: vaultrpc.As(b.owner), Name: "model", Key: sealed, HTTP: hotcell.HTTPAccess{Host: b.host, Port: b.port, Auth: hotcell.Auth{Kind: "bearer"}},
 		})
 		b.must(err)
 		_, err = b.control.Attach(t.Context(), &vaultrpc.AttachRequest{
-			Principal: b.owner, Assignment: b.on, Credential: made.Credential.ID, As: hotcell.InjectTools, Narrowing: hotcell.Narrowing{Tools: []string{"post"}},
+			By: vaultrpc.As(b.owner), Assignment: b.on, Credential: made.Credential.ID, As: hotcell.InjectTools, Narrowing: hotcell.Narrowing{Tools: []string{"post"}},
 		})
 		b.must(err)
 		b.start()

@@ -110,30 +110,30 @@ func (c *toolCounter) openVault() {
 	})
 	c.must(err)
 	c.b.Cleanup(func() { _ = d.Close() })
+	c.owner = d.Owner()
 	c.control, c.worker = vaultclient.NewControl(c.serve(d.Control())), vaultclient.NewWorker(c.serve(d.Worker()))
 }
 
 func (c *toolCounter) openJob() {
 	ctx := context.Background()
-	owner, err := c.control.Local(ctx)
-	c.must(err)
-	w, err := c.control.Workspace(ctx, &vaultrpc.WorkspaceRequest{Principal: owner})
+	owner := c.owner
+	w, err := c.control.Workspace(ctx, &vaultrpc.WorkspaceRequest{By: vaultrpc.As(owner)})
 	c.must(err)
 	key, err := parcel.ParsePublic(w.PublicKey)
 	c.must(err)
 	sealed, err := parcel.Seal(key, parcel.Context{Workspace: string(owner.Workspace), Tier: "connection", Item: "team", Field: hotcell.FieldKey}, []byte(apiKey))
 	c.must(err)
-	made, err := c.control.CreateConnection(ctx, &vaultrpc.CreateConnectionRequest{Principal: owner, Name: "team", Connector: "twin", Key: sealed})
+	made, err := c.control.CreateConnection(ctx, &vaultrpc.CreateConnectionRequest{By: vaultrpc.As(owner), Name: "team", Connector: "twin", Key: sealed})
 	c.must(err)
-	a, err := c.control.CreateAssignment(ctx, &vaultrpc.CreateAssignmentRequest{Principal: owner, Name: "bench", Work: hotcell.Work{Command: "true"}})
+	a, err := c.control.CreateAssignment(ctx, &vaultrpc.CreateAssignmentRequest{By: vaultrpc.As(owner), Name: "bench", Work: hotcell.Work{Command: "true"}})
 	c.must(err)
 	_, err = c.control.Attach(ctx, &vaultrpc.AttachRequest{
-		Principal: owner, Assignment: a.Assignment.ID, Credential: made.Credential.ID, As: hotcell.InjectTools,
+		By: vaultrpc.As(owner), Assignment: a.Assignment.ID, Credential: made.Credential.ID, As: hotcell.InjectTools,
 		Narrowing: hotcell.Narrowing{Tools: []string{"post"}, Rules: []hotcell.ToolRule{{Tool: "post", When: `args.channel == "#ops"`}}},
 	})
 	c.must(err)
 	c.job = hotcell.JobID(hotcell.NewID(hotcell.PrefixJob))
-	opened, err := c.control.CreateJob(ctx, &vaultrpc.CreateJobRequest{Principal: owner, Assignment: a.Assignment.ID, Job: c.job, External: time.Hour})
+	opened, err := c.control.CreateJob(ctx, &vaultrpc.CreateJobRequest{By: vaultrpc.As(owner), Assignment: a.Assignment.ID, Job: c.job, External: time.Hour})
 	c.must(err)
 	c.token = opened.Token
 	_, err = c.control.StartJob(ctx, &vaultrpc.StartJobRequest{Job: c.job})

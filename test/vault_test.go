@@ -68,9 +68,7 @@ func (r *room) start() {
 		_ = r.daemon.Close()
 		r.stop = func() {}
 	}
-	if r.owner, err = r.control.Local(r.t.Context()); err != nil {
-		r.t.Fatal(err)
-	}
+	r.owner = r.daemon.Owner()
 }
 
 type lockedWriter struct {
@@ -87,7 +85,7 @@ func (l *lockedWriter) Write(b []byte) (int, error) {
 // seal seals a value as the command line does.
 func (r *room) seal(item, name, value string) vaultrpc.SealedVariable {
 	r.t.Helper()
-	w, err := r.control.Workspace(r.t.Context(), &vaultrpc.WorkspaceRequest{Principal: r.owner})
+	w, err := r.control.Workspace(r.t.Context(), &vaultrpc.WorkspaceRequest{By: vaultrpc.As(r.owner)})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -108,7 +106,7 @@ func (r *room) secret(name string, pairs ...string) hotcell.Credential {
 	for i := 0; i < len(pairs); i += 2 {
 		variables = append(variables, r.seal(name, pairs[i], pairs[i+1]))
 	}
-	made, err := r.control.CreateSecret(r.t.Context(), &vaultrpc.CreateSecretRequest{Principal: r.owner, Name: name, Variables: variables})
+	made, err := r.control.CreateSecret(r.t.Context(), &vaultrpc.CreateSecretRequest{By: vaultrpc.As(r.owner), Name: name, Variables: variables})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -118,12 +116,12 @@ func (r *room) secret(name string, pairs ...string) hotcell.Credential {
 // assigned is an assignment with the credentials attached.
 func (r *room) assigned(name string, credentials ...hotcell.Credential) hotcell.AssignmentID {
 	r.t.Helper()
-	a, err := r.control.CreateAssignment(r.t.Context(), &vaultrpc.CreateAssignmentRequest{Principal: r.owner, Name: name, Work: hotcell.Work{Command: "true"}})
+	a, err := r.control.CreateAssignment(r.t.Context(), &vaultrpc.CreateAssignmentRequest{By: vaultrpc.As(r.owner), Name: name, Work: hotcell.Work{Command: "true"}})
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	for _, c := range credentials {
-		if _, err := r.control.Attach(r.t.Context(), &vaultrpc.AttachRequest{Principal: r.owner, Assignment: a.Assignment.ID, Credential: c.ID}); err != nil {
+		if _, err := r.control.Attach(r.t.Context(), &vaultrpc.AttachRequest{By: vaultrpc.As(r.owner), Assignment: a.Assignment.ID, Credential: c.ID}); err != nil {
 			r.t.Fatal(err)
 		}
 	}
@@ -134,7 +132,7 @@ func (r *room) assigned(name string, credentials ...hotcell.Credential) hotcell.
 func (r *room) started(a hotcell.AssignmentID) hotcell.JobID {
 	r.t.Helper()
 	id := hotcell.JobID(hotcell.NewID(hotcell.PrefixJob))
-	if _, err := r.control.CreateJob(r.t.Context(), &vaultrpc.CreateJobRequest{Principal: r.owner, Assignment: a, Job: id}); err != nil {
+	if _, err := r.control.CreateJob(r.t.Context(), &vaultrpc.CreateJobRequest{By: vaultrpc.As(r.owner), Assignment: a, Job: id}); err != nil {
 		r.t.Fatal(err)
 	}
 	if _, err := r.control.StartJob(r.t.Context(), &vaultrpc.StartJobRequest{Job: id}); err != nil {
@@ -194,7 +192,7 @@ func (r *room) edit(statements ...string) {
 
 func (r *room) refusals(kind string) (n int) {
 	r.t.Helper()
-	events, err := r.control.Events(r.t.Context(), &vaultrpc.EventsRequest{Principal: r.owner, Filter: hotcell.EventFilter{Kind: kind, Decision: hotcell.Refused, Limit: 100}})
+	events, err := r.control.Events(r.t.Context(), &vaultrpc.EventsRequest{By: vaultrpc.As(r.owner), Filter: hotcell.EventFilter{Kind: kind, Decision: hotcell.Refused, Limit: 100}})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -237,7 +235,7 @@ func TestOneVariableChangesAndTheOthersStay(t *testing.T) {
 	a := r.assigned("report", c)
 	before := r.started(a)
 	changed, err := r.control.ChangeSecret(t.Context(), &vaultrpc.ChangeSecretRequest{
-		Principal: r.owner, ID: c.ID, Revision: 1, Set: []vaultrpc.SealedVariable{r.seal(string(c.ID), "A", "fresh-value")}, Rename: map[string]string{"B": "D"}, Unset: []string{"C"},
+		By: vaultrpc.As(r.owner), ID: c.ID, Revision: 1, Set: []vaultrpc.SealedVariable{r.seal(string(c.ID), "A", "fresh-value")}, Rename: map[string]string{"B": "D"}, Unset: []string{"C"},
 	})
 	if err != nil || changed.Credential.Version != 2 {
 		t.Fatalf("%+v, %v", changed, err)
@@ -249,7 +247,7 @@ func TestOneVariableChangesAndTheOthersStay(t *testing.T) {
 		t.Errorf("a job that had started before: %v, %v", values, err)
 	}
 	stale := &hotcell.StaleError{}
-	_, err = r.control.ChangeSecret(t.Context(), &vaultrpc.ChangeSecretRequest{Principal: r.owner, ID: c.ID, Revision: 1, Unset: []string{"D"}})
+	_, err = r.control.ChangeSecret(t.Context(), &vaultrpc.ChangeSecretRequest{By: vaultrpc.As(r.owner), ID: c.ID, Revision: 1, Unset: []string{"D"}})
 	if !errors.As(err, &stale) || stale.Current != 2 {
 		t.Errorf("a stale change: %v", err)
 	}
@@ -260,7 +258,7 @@ func TestASealedMessageWorksOnceAndInItsPlace(t *testing.T) {
 	r := openRoom(t)
 	v := r.seal("billing", "A", apiKey)
 	create := func(name string, v vaultrpc.SealedVariable) error {
-		_, err := r.control.CreateSecret(t.Context(), &vaultrpc.CreateSecretRequest{Principal: r.owner, Name: name, Variables: []vaultrpc.SealedVariable{v}})
+		_, err := r.control.CreateSecret(t.Context(), &vaultrpc.CreateSecretRequest{By: vaultrpc.As(r.owner), Name: name, Variables: []vaultrpc.SealedVariable{v}})
 		return err
 	}
 	if err := create("stolen", v); !errors.Is(err, hotcell.ErrInvalid) {
@@ -272,11 +270,11 @@ func TestASealedMessageWorksOnceAndInItsPlace(t *testing.T) {
 	if err := create("billing", v); err != nil {
 		t.Fatal(err)
 	}
-	made, err := r.control.Credentials(t.Context(), &vaultrpc.CredentialsRequest{Principal: r.owner, Name: "billing"})
+	made, err := r.control.Credentials(t.Context(), &vaultrpc.CredentialsRequest{By: vaultrpc.As(r.owner), Name: "billing"})
 	if err != nil || len(made.Credentials) != 1 {
 		t.Fatal(err)
 	}
-	if err := r.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{Principal: r.owner, ID: made.Credentials[0].ID}); err != nil {
+	if err := r.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(r.owner), ID: made.Credentials[0].ID}); err != nil {
 		t.Fatal(err)
 	}
 	if err := create("billing", v); !errors.Is(err, hotcell.ErrConflict) {
@@ -316,13 +314,13 @@ func TestAnOlderVersionThatWasPutBackIsNotOpened(t *testing.T) {
 	c := r.secret("billing", "A", apiKey)
 	a := r.assigned("report", c)
 	holder := r.started(a) // keeps the old version
-	if _, err := r.control.ChangeSecret(t.Context(), &vaultrpc.ChangeSecretRequest{Principal: r.owner, ID: c.ID, Set: []vaultrpc.SealedVariable{r.seal(string(c.ID), "A", "rotated-value")}}); err != nil {
+	if _, err := r.control.ChangeSecret(t.Context(), &vaultrpc.ChangeSecretRequest{By: vaultrpc.As(r.owner), ID: c.ID, Set: []vaultrpc.SealedVariable{r.seal(string(c.ID), "A", "rotated-value")}}); err != nil {
 		t.Fatal(err)
 	}
 	_ = holder
 	r.edit(`UPDATE credentials SET document = replace(document, '"version":2', '"version":1')`)
 	id := hotcell.JobID(hotcell.NewID(hotcell.PrefixJob))
-	if _, err := r.control.CreateJob(t.Context(), &vaultrpc.CreateJobRequest{Principal: r.owner, Assignment: a, Job: id}); err != nil {
+	if _, err := r.control.CreateJob(t.Context(), &vaultrpc.CreateJobRequest{By: vaultrpc.As(r.owner), Assignment: a, Job: id}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.control.StartJob(t.Context(), &vaultrpc.StartJobRequest{Job: id}); !errors.Is(err, hotcell.ErrTampered) {
@@ -340,7 +338,7 @@ func TestAnAlteredEventIsNamed(t *testing.T) {
 		r.secret(name, "A", apiKey)
 	}
 	r.edit(`UPDATE events SET document = replace(document, '"two"', '"owt"')`)
-	v, err := r.control.VerifyEvents(t.Context(), &vaultrpc.WorkspaceRequest{Principal: r.owner})
+	v, err := r.control.VerifyEvents(t.Context(), &vaultrpc.WorkspaceRequest{By: vaultrpc.As(r.owner)})
 	if err != nil || v.Broken != 3 || v.Reason == "" {
 		t.Errorf("%+v, %v", v, err)
 	}
@@ -350,11 +348,11 @@ func TestAnIndexThatDeniesAVersionIsNamed(t *testing.T) {
 	t.Parallel()
 	r := openRoom(t)
 	c := r.secret("billing", "A", apiKey)
-	if _, err := r.control.ChangeSecret(t.Context(), &vaultrpc.ChangeSecretRequest{Principal: r.owner, ID: c.ID, Set: []vaultrpc.SealedVariable{r.seal(string(c.ID), "A", "rotated-value")}}); err != nil {
+	if _, err := r.control.ChangeSecret(t.Context(), &vaultrpc.ChangeSecretRequest{By: vaultrpc.As(r.owner), ID: c.ID, Set: []vaultrpc.SealedVariable{r.seal(string(c.ID), "A", "rotated-value")}}); err != nil {
 		t.Fatal(err)
 	}
 	r.edit("DELETE FROM versions WHERE version = 2")
-	v, err := r.control.VerifyEvents(t.Context(), &vaultrpc.WorkspaceRequest{Principal: r.owner})
+	v, err := r.control.VerifyEvents(t.Context(), &vaultrpc.WorkspaceRequest{By: vaultrpc.As(r.owner)})
 	if err != nil || v.Broken != 3 || v.Reason == "" {
 		t.Errorf("%+v, %v", v, err)
 	}
@@ -379,28 +377,28 @@ func TestPersonalIsNobodyElses(t *testing.T) {
 	_ = store.Close()
 	r.start()
 	ctx := t.Context()
-	_, see := r.control.Credential(ctx, &vaultrpc.CredentialRequest{Principal: bob, ID: c.ID})
-	_, share := r.control.ShareCredential(ctx, &vaultrpc.ShareCredentialRequest{Principal: bob, ID: c.ID, Shared: true})
-	_, change := r.control.ChangeSecret(ctx, &vaultrpc.ChangeSecretRequest{Principal: bob, ID: c.ID, Unset: []string{"A"}})
-	_, attach := r.control.Attach(ctx, &vaultrpc.AttachRequest{Principal: bob, Assignment: r.assigned("theirs"), Credential: c.ID})
-	for what, err := range map[string]error{"see": see, "share": share, "change": change, "attach": attach, "delete": r.control.DeleteCredential(ctx, &vaultrpc.CredentialRequest{Principal: bob, ID: c.ID})} {
+	_, see := r.control.Credential(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(bob), ID: c.ID})
+	_, share := r.control.ShareCredential(ctx, &vaultrpc.ShareCredentialRequest{By: vaultrpc.As(bob), ID: c.ID, Shared: true})
+	_, change := r.control.ChangeSecret(ctx, &vaultrpc.ChangeSecretRequest{By: vaultrpc.As(bob), ID: c.ID, Unset: []string{"A"}})
+	_, attach := r.control.Attach(ctx, &vaultrpc.AttachRequest{By: vaultrpc.As(bob), Assignment: r.assigned("theirs"), Credential: c.ID})
+	for what, err := range map[string]error{"see": see, "share": share, "change": change, "attach": attach, "delete": r.control.DeleteCredential(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(bob), ID: c.ID})} {
 		if !errors.Is(err, hotcell.ErrNotFound) || strings.Contains(err.Error(), "billing") {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	id := hotcell.JobID(hotcell.NewID(hotcell.PrefixJob))
-	if _, err := r.control.CreateJob(ctx, &vaultrpc.CreateJobRequest{Principal: bob, Assignment: a, Job: id}); err != nil {
+	if _, err := r.control.CreateJob(ctx, &vaultrpc.CreateJobRequest{By: vaultrpc.As(bob), Assignment: a, Job: id}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.control.StartJob(ctx, &vaultrpc.StartJobRequest{Job: id}); !errors.Is(err, hotcell.ErrDenied) || !strings.Contains(err.Error(), "bob") || strings.Contains(err.Error(), "billing") {
 		t.Errorf("a job of bob's with ada's secret: %v", err)
 	}
 	// Shared, bob's job may use it; taken back, his job ends.
-	if _, err := r.control.ShareCredential(ctx, &vaultrpc.ShareCredentialRequest{Principal: r.owner, ID: c.ID, Shared: true}); err != nil {
+	if _, err := r.control.ShareCredential(ctx, &vaultrpc.ShareCredentialRequest{By: vaultrpc.As(r.owner), ID: c.ID, Shared: true}); err != nil {
 		t.Fatal(err)
 	}
 	id = hotcell.JobID(hotcell.NewID(hotcell.PrefixJob))
-	if _, err := r.control.CreateJob(ctx, &vaultrpc.CreateJobRequest{Principal: bob, Assignment: a, Job: id}); err != nil {
+	if _, err := r.control.CreateJob(ctx, &vaultrpc.CreateJobRequest{By: vaultrpc.As(bob), Assignment: a, Job: id}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.control.StartJob(ctx, &vaultrpc.StartJobRequest{Job: id}); err != nil {
@@ -423,7 +421,7 @@ func TestPersonalIsNobodyElses(t *testing.T) {
 		})
 	}()
 	<-died // the watch stands
-	if _, err := r.control.ShareCredential(ctx, &vaultrpc.ShareCredentialRequest{Principal: r.owner, ID: c.ID, Shared: false}); err != nil {
+	if _, err := r.control.ShareCredential(ctx, &vaultrpc.ShareCredentialRequest{By: vaultrpc.As(r.owner), ID: c.ID, Shared: false}); err != nil {
 		t.Fatal(err)
 	}
 	for reason := range died {
@@ -438,11 +436,11 @@ func TestPersonalIsNobodyElses(t *testing.T) {
 		t.Errorf("a lease after it was taken back: %v", err)
 	}
 	stranger := hotcell.Principal{Workspace: r.owner.Workspace, Member: "mem_stranger"}
-	if _, err := r.control.Credentials(ctx, &vaultrpc.CredentialsRequest{Principal: stranger}); !errors.Is(err, hotcell.ErrDenied) {
+	if _, err := r.control.Credentials(ctx, &vaultrpc.CredentialsRequest{By: vaultrpc.As(stranger)}); !errors.Is(err, hotcell.ErrDenied) {
 		t.Errorf("a stranger: %v", err)
 	}
 	elsewhere := hotcell.Principal{Workspace: "wsp_elsewhere", Member: r.owner.Member}
-	if _, err := r.control.Credential(ctx, &vaultrpc.CredentialRequest{Principal: elsewhere, ID: c.ID}); err == nil {
+	if _, err := r.control.Credential(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(elsewhere), ID: c.ID}); err == nil {
 		t.Error("somebody of another workspace sees it")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -45,6 +46,10 @@ type house struct {
 	// The dialling ends of the lines: to the vault, and to the worker.
 	toVault  *socketpair.Dialer
 	toWorker *socketpair.Dialer
+	// The socket in the folder, which the vault listens on, and the listening end of the
+	// line on which it hands over whom it lets in.
+	socket *net.UnixListener
+	owners *socketpair.Listener
 }
 
 func (h *house) path(parts ...string) string {
@@ -286,6 +291,9 @@ func (h *house) close() {
 		if c != nil {
 			c.Stop()
 		}
+	}
+	if h.socket != nil {
+		_ = h.socket.Close()
 	}
 	if h.cgroups != nil {
 		h.cgroups.Close()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -60,6 +61,8 @@ type vaultOrder struct {
 	Variables string
 	Warm      time.Duration
 	Owner     string
+	// OwnerUID is who comes in by the socket in the data folder.
+	OwnerUID int
 	// Bundle is the file of certificates that upstreams are verified against.
 	Bundle string
 	Egress config.Egress
@@ -129,6 +132,7 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	socket, toControl := child.Line(3), child.Line(4)
 	roots, err := readRoots(order.Bundle) // it is out of reach in a moment
 	if err != nil {
 		return err
@@ -159,12 +163,14 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 		return err
 	}
 	reader := parser.NewRemote(texts)
+	owners := vault.NewOwners(order.OwnerUID, time.Now)
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(border.Err("the owner's socket", func() error { return letOwners(ctx, owners, socket, toControl, log) }))
 	gate := vault.NewGate()
 	serveLine(ctx, group, control, gate.Control())
 	serveLine(ctx, group, workers, gate.Worker())
 	daemon, err := gate.Open(ctx, vault.Config{
-		Store: store, KeyURL: order.Key, KeyInside: key.inside, KeyEnvironment: key.environment, KeyWarm: order.Warm, Rotate: config.Days(order.RotateDays), Owner: order.Owner, Dialer: dialer, Found: found, Issuers: issuers, ProofKeys: settings.Vault.ProofKeys, Roots: roots, Databases: settings.Databases, Models: order.Models, Recipients: order.Recipients, Catalog: catalog, Parser: reader, Reads: reading(reader), Limits: order.Budget.Limits(), Now: time.Now, Log: log,
+		Store: store, KeyURL: order.Key, KeyInside: key.inside, KeyEnvironment: key.environment, KeyWarm: order.Warm, Rotate: config.Days(order.RotateDays), Owner: order.Owner, Owners: owners, Dialer: dialer, Found: found, Issuers: issuers, ProofKeys: settings.Vault.ProofKeys, Roots: roots, Databases: settings.Databases, Models: order.Models, Recipients: order.Recipients, Catalog: catalog, Parser: reader, Reads: reading(reader), Limits: order.Budget.Limits(), Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return errors.Join(err, store.Close())
@@ -174,6 +180,24 @@ func runVault(ctx context.Context, text string, log *slog.Logger) error {
 	group.Go(border.Err("what was deleted", func() error { daemon.Purge(ctx); return nil }))
 	group.Go(border.Err("what services said of keys", func() error { daemon.Reconsider(ctx); return nil }))
 	return group.Wait()
+}
+
+// letOwners lets in who comes by the socket in the data folder, and hands them to the
+// control plane.
+func letOwners(ctx context.Context, owners *vault.Owners, socket, line *os.File, log *slog.Logger) error {
+	to, err := socketpair.NewDialer(line)
+	if err := errors.Join(err, line.Close()); err != nil {
+		return err
+	}
+	l, err := net.FileListener(socket)
+	if err := errors.Join(err, socket.Close()); err != nil {
+		return fmt.Errorf("listening on the owner's socket: %w", err)
+	}
+	in, ok := l.(*net.UnixListener)
+	if !ok {
+		return errors.New("listening on the owner's socket: it is no unix socket")
+	}
+	return owners.Let(ctx, in, to, log)
 }
 
 // readTime is how long what one step of a call brings may take to be read.

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"hotcell"
 	"hotcell/internal/config"
 	"hotcell/internal/control/job"
 	"hotcell/internal/line/vaultrpc"
@@ -27,17 +26,16 @@ const retryBackup = 10 * time.Minute
 
 // backUp makes backups as the configuration says, until ctx ends. What was missed while
 // the server was down is made at its start.
-func (h *house) backUp(ctx context.Context, by *job.Backups, p hotcell.Principal) {
+func (h *house) backUp(ctx context.Context, by *job.Backups) {
 	c := h.config.Backup
 	if c.Folder == "" {
 		return
 	}
-	p.Via = "schedule"
 	for {
 		wait := time.Until(lastBackup(c.Folder).Add(c.Every))
 		if wait <= 0 {
 			wait = c.Every
-			if err := backUpOnce(ctx, by, p, c, time.Now()); err != nil && ctx.Err() == nil {
+			if err := backUpOnce(ctx, by, c, time.Now()); err != nil && ctx.Err() == nil {
 				h.log.Error("the backup that was due was not made", "folder", c.Folder, "error", err)
 				wait = min(wait, retryBackup)
 			}
@@ -71,11 +69,11 @@ func lastBackup(folder string) (at time.Time) {
 }
 
 // backUpOnce makes a backup, whole or not at all, and then removes what is too old.
-func backUpOnce(ctx context.Context, by *job.Backups, p hotcell.Principal, c config.Backup, now time.Time) error {
+func backUpOnce(ctx context.Context, by *job.Backups, c config.Backup, now time.Time) error {
 	if err := os.MkdirAll(c.Folder, 0o700); err != nil {
 		return fmt.Errorf("making the folder of backups: %w", err)
 	}
-	made, err := by.Begin(ctx, vaultrpc.BackupRequest{Principal: p, Folders: c.WithFolders(), Outputs: c.Outputs})
+	made, err := by.Begin(ctx, vaultrpc.BackupRequest{Scheduled: true, Folders: c.WithFolders(), Outputs: c.Outputs})
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -78,7 +79,7 @@ func freePort(ctx context.Context, address string) error {
 func (h *house) control(ctx context.Context) error {
 	vault := vaultclient.NewControl(rpc.NewClient(h.toVault.DialContext))
 	remote := job.NewRemote(rpc.NewClient(h.toWorker.DialContext))
-	local, err := h.awaitVault(ctx, vault)
+	home, err := h.awaitVault(ctx, vault)
 	if err != nil {
 		return err
 	}
@@ -115,7 +116,7 @@ func (h *house) control(ctx context.Context) error {
 	backups := &job.Backups{Vault: vault, Store: store, Files: files, Output: outputs}
 	faces := api.Config{
 		Vault: vault, Jobs: jobs, Files: files, Backups: backups, Idempotency: store, RepeatKey: repeat, Log: h.log, Now: time.Now, Version: version,
-		Principal: func(*http.Request) (hotcell.Principal, error) { return local, nil },
+		Principal: asker(vault),
 		Ready:     h.ready(vault, remote, store),
 		Egress:    egress.Rules{Models: egress.Models(h.config.Models), TCP: h.config.TCP},
 		Tools:     job.NewDoor(remote),
@@ -125,7 +126,7 @@ func (h *house) control(ctx context.Context) error {
 		Tidy:      tidy.New(border.Log(h.log)),
 	}
 	defer faces.Tidy.Stop()
-	listeners, err := server.Open(server.Config{Socket: h.path("hotcell.sock"), Listen: h.config.Listen, Log: h.log})
+	listeners, err := server.Open(server.Config{Local: h.owners, Parted: h.parted(ctx, vault), Listen: h.config.Listen, Log: h.log})
 	if err != nil {
 		return err
 	}
@@ -134,8 +135,8 @@ func (h *house) control(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(border.Err("the listeners", func() error { return listeners.Run(ctx) }))
 	group.Go(border.Err("the jobs", func() error { return jobs.Run(ctx) }))
-	group.Go(border.Err("what is kept of jobs", func() error { jobs.Retain(ctx, keeping(h.config.Keep), local.Workspace); return nil }))
-	group.Go(border.Err("the backups", func() error { h.backUp(ctx, backups, local); return nil }))
+	group.Go(border.Err("what is kept of jobs", func() error { jobs.Retain(ctx, keeping(h.config.Keep), home.Workspace); return nil }))
+	group.Go(border.Err("the backups", func() error { h.backUp(ctx, backups); return nil }))
 	group.Go(border.Err("the parts", func() error {
 		select {
 		case <-ctx.Done():
@@ -149,10 +150,29 @@ func (h *house) control(ctx context.Context) error {
 		}
 	}))
 	h.sayProblems(ctx, remote)
-	if err := h.announce(ctx, vault, local, listeners.Address()); err != nil {
+	if err := h.announce(home, listeners.Address()); err != nil {
 		return errors.Join(err, group.Wait())
 	}
 	return group.Wait()
+}
+
+// asker has the vault say who asks: by the bearer that a request brings, or that its
+// connection came with.
+func asker(vault *vaultclient.Control) func(*http.Request) (hotcell.Principal, error) {
+	return func(r *http.Request) (hotcell.Principal, error) {
+		claimed := hotcell.Principal{Bearer: server.Bearer(r.Context())}
+		if text, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+			claimed.Bearer = hotcell.Bearer(text)
+		}
+		return vault.Who(r.Context(), claimed)
+	}
+}
+
+// parted tells the vault of connections that have ended.
+func (h *house) parted(ctx context.Context, vault *vaultclient.Control) func(hotcell.Bearer) {
+	return func(b hotcell.Bearer) {
+		border.Go("the end of a connection", border.Log(h.log), func() { _ = vault.Part(ctx, b) }) // else it ends by itself
+	}
 }
 
 // sayProblems says why no job can run on this machine, where that is so.
@@ -190,58 +210,59 @@ func repeatKey(path string) ([]byte, error) {
 
 // awaitVault waits until the vault answers, or has said why it cannot. A vault that
 // waits for its key service says so, and is waited for.
-func (h *house) awaitVault(ctx context.Context, vault *vaultclient.Control) (hotcell.Principal, error) {
+func (h *house) awaitVault(ctx context.Context, vault *vaultclient.Control) (*vaultrpc.HomeAnswer, error) {
 	type answer struct {
-		local hotcell.Principal
-		err   error
+		home *vaultrpc.HomeAnswer
+		err  error
 	}
 	answered := make(chan answer, 1)
 	border.Go("waiting for the vault", border.Log(h.log), func() {
-		local, err := h.local(ctx, vault)
-		answered <- answer{local, err}
+		home, err := h.home(ctx, vault)
+		answered <- answer{home, err}
 	})
 	select {
 	case a := <-answered:
-		return a.local, a.err
+		return a.home, a.err
 	case err := <-h.vault.Failed():
-		return hotcell.Principal{}, fmt.Errorf("%w; its reason stands above", err)
+		return nil, fmt.Errorf("%w; its reason stands above", err)
 	}
 }
 
-// local asks the vault who owns the folder, until it answers.
-func (h *house) local(ctx context.Context, vault *vaultclient.Control) (hotcell.Principal, error) {
-	for said := ""; ; {
-		local, err := h.localSoon(ctx, vault)
+// askAgain is how soon a vault that is not ready is asked again.
+const askAgain = 200 * time.Millisecond
+
+// home asks the vault what it is known by, until it answers.
+func (h *house) home(ctx context.Context, vault *vaultclient.Control) (*vaultrpc.HomeAnswer, error) {
+	for said, seen := "", ""; ; {
+		home, err := h.homeSoon(ctx, vault)
 		if !errors.Is(err, hotcell.ErrUnavailable) || ctx.Err() != nil {
-			return local, err
+			return home, err
 		}
 		health, asked := vault.Health(ctx)
 		if asked != nil || len(health.Problems) == 0 {
 			continue // it has just opened, or starts again
 		}
-		if said != health.Problems[0] {
-			said = health.Problems[0]
+		// What is so for a moment only, as at each start, is not said.
+		if now := health.Problems[0]; now == seen && now != said {
+			said = now
 			fmt.Fprintf(h.stdout, "not ready: %s\n", said)
 		}
+		seen = health.Problems[0]
 		select {
 		case <-ctx.Done():
-		case <-time.After(time.Second):
+		case <-time.After(askAgain):
 		}
 	}
 }
 
-func (h *house) localSoon(ctx context.Context, vault *vaultclient.Control) (hotcell.Principal, error) {
+func (h *house) homeSoon(ctx context.Context, vault *vaultclient.Control) (*vaultrpc.HomeAnswer, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	return vault.Local(ctx)
+	return vault.Home(ctx)
 }
 
 // announce tells where the server is and how to use it.
-func (h *house) announce(ctx context.Context, vault *vaultclient.Control, local hotcell.Principal, address string) error {
-	w, err := vault.Workspace(ctx, &vaultrpc.WorkspaceRequest{Principal: local})
-	if err != nil {
-		return err
-	}
+func (h *house) announce(w *vaultrpc.HomeAnswer, address string) error {
 	fmt.Fprintf(h.stdout, "hotcell serves the folder %s\n", h.data)
 	fmt.Fprintf(h.stdout, "values are sealed to the vault's key %s\n", w.Fingerprint)
 	if warning := unrecoverable(h.config, h.data); warning != "" {
@@ -253,6 +274,6 @@ func (h *house) announce(ctx context.Context, vault *vaultclient.Control, local 
 		hint = fmt.Sprintf("HOTCELL_DATA=%s ", h.data)
 	}
 	fmt.Fprintf(h.stdout, "from another terminal: %shotcell secrets create billing --env-file .env\n", hint)
-	_, err = fmt.Fprintf(h.stdout, "ready on http://%s and on %s\n", address, h.path("hotcell.sock"))
+	_, err := fmt.Fprintf(h.stdout, "ready on http://%s and on %s\n", address, h.path("hotcell.sock"))
 	return err
 }

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/user"
 	"syscall"
 
 	"hotcell/internal/cell"
 	"hotcell/internal/config"
+	"hotcell/internal/control/server"
 	"hotcell/internal/line/border"
 	"hotcell/internal/line/child"
 	"hotcell/internal/line/socketpair"
@@ -24,7 +26,7 @@ func (h *house) startParts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var ends [4]struct{ dial, listen *os.File }
+	var ends [5]struct{ dial, listen *os.File }
 	for i := range ends {
 		if ends[i].dial, ends[i].listen, err = socketpair.Pair(); err != nil {
 			return err
@@ -42,17 +44,27 @@ func (h *house) startParts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	people, jobs, runs, texts := ends[0], ends[1], ends[2], ends[3]
+	people, jobs, runs, texts, owners := ends[0], ends[1], ends[2], ends[3], ends[4]
 	if h.toVault, err = socketpair.NewDialer(people.dial); err != nil {
 		return err
 	}
 	if h.toWorker, err = socketpair.NewDialer(runs.dial); err != nil {
 		return err
 	}
+	if h.owners, err = socketpair.NewListener(owners.listen); err != nil {
+		return err
+	}
+	if h.socket, err = server.Bind(h.path("hotcell.sock")); err != nil {
+		return err
+	}
+	socket, err := h.socket.File()
+	if err != nil {
+		return fmt.Errorf("opening the socket in the data folder: %w", err)
+	}
 	if h.parser, err = h.startParser(ctx, program, texts.listen); err != nil {
 		return err
 	}
-	if h.vault, err = h.startVault(ctx, program, inherited{bundle, catalog, variables}, people.listen, jobs.listen, texts.dial); err != nil {
+	if h.vault, err = h.startVault(ctx, program, inherited{bundle, catalog, variables}, people.listen, jobs.listen, texts.dial, socket, owners.dial); err != nil {
 		return err
 	}
 	h.worker, err = h.startWorker(ctx, program, inherited{bundle, h.room, h.caches}, jobs.dial, runs.listen)
@@ -64,7 +76,7 @@ type inherited []*os.File
 
 func (h *house) startVault(ctx context.Context, program *os.File, files inherited, lines ...*os.File) (*child.Child, error) {
 	order := vaultOrder{
-		Folder: h.path("vault"), Key: keyURL(h.config, h.data), Warm: h.config.KeyWarm, Owner: ownerName(), Egress: h.config.Egress, Vault: h.config.Vault, Models: h.config.Models,
+		Folder: h.path("vault"), Key: keyURL(h.config, h.data), Warm: h.config.KeyWarm, Owner: ownerName(), OwnerUID: os.Geteuid(), Egress: h.config.Egress, Vault: h.config.Vault, Models: h.config.Models,
 		Budget: h.config.Budget, AuditDays: h.config.Keep.AuditDays, RotateDays: h.config.Keys.RotateDays, Recipients: h.config.Backup.Recipients,
 		Bundle: child.Inherited(len(lines)), Catalog: child.Inherited(len(lines) + 1), Variables: child.Inherited(len(lines) + 2),
 	}

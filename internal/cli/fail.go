@@ -67,7 +67,7 @@ var exits = []struct {
 	code     int
 	name     string
 }{
-	{hotcell.ErrNotFound, ExitNotFound, "not_found"}, {hotcell.ErrDenied, ExitDenied, "denied"},
+	{hotcell.ErrNotFound, ExitNotFound, "not_found"}, {hotcell.ErrSignIn, ExitDenied, "sign_in"}, {hotcell.ErrDenied, ExitDenied, "denied"},
 	{hotcell.ErrConflict, ExitConflict, "conflict"}, {hotcell.ErrStale, ExitConflict, "stale"},
 	{hotcell.ErrInvalid, ExitInvalid, "invalid"}, {hotcell.ErrUnavailable, ExitUnavailable, "unavailable"},
 	{hotcell.ErrNeedsReconnect, ExitNeedsPerson, "needs_reconnect"}, {hotcell.ErrRateLimited, ExitUnavailable, "rate_limited"},

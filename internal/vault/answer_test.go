@@ -38,10 +38,10 @@ func TestALinkAnswersARequestOnce(t *testing.T) {
 	// A member's own job: they may not change the assignment, and need not.
 	on := d.assignment(d.me, "asks")
 	job, q := d.asking(d.m, on)
-	if _, err := d.control.LinkAsked(ctx, &vaultrpc.LinkAskedRequest{Principal: d.b, ID: q.ID}); err == nil {
+	if _, err := d.control.LinkAsked(ctx, &vaultrpc.LinkAskedRequest{By: vaultrpc.As(d.b), ID: q.ID}); err == nil {
 		t.Error("somebody else gets the link")
 	}
-	made, err := d.control.LinkAsked(ctx, &vaultrpc.LinkAskedRequest{Principal: d.m, ID: q.ID})
+	made, err := d.control.LinkAsked(ctx, &vaultrpc.LinkAskedRequest{By: vaultrpc.As(d.m), ID: q.ID})
 	must(t, err)
 	asked, err := d.control.AskedLogin(ctx, &vaultrpc.AskedRequest{Token: made.Token})
 	must(t, err)
@@ -75,12 +75,12 @@ func TestALinkAnswersARequestOnce(t *testing.T) {
 		t.Error("it is shown still")
 	}
 	// It is personal, for this job, and on no assignment.
-	list, err := d.control.Credentials(ctx, &vaultrpc.CredentialsRequest{Principal: d.m, Tier: hotcell.TierLogin})
+	list, err := d.control.Credentials(ctx, &vaultrpc.CredentialsRequest{By: vaultrpc.As(d.m), Tier: hotcell.TierLogin})
 	must(t, err)
 	if len(list.Credentials) != 1 || list.Credentials[0].Shared || list.Credentials[0].Owner != d.m.Member {
 		t.Errorf("made: %+v", list.Credentials)
 	}
-	shown, err := d.control.Assignment(ctx, &vaultrpc.AssignmentRequest{Principal: d.me, ID: on})
+	shown, err := d.control.Assignment(ctx, &vaultrpc.AssignmentRequest{By: vaultrpc.As(d.me), ID: on})
 	must(t, err)
 	if len(shown.Attachments) != 0 {
 		t.Errorf("attached: %+v", shown.Attachments)
@@ -101,14 +101,14 @@ func TestALinkRunsOut(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, hotcell.Narrowing{})
 	_, q := d.asking(d.me, d.assignment(d.me, "asks"))
-	made, err := d.control.LinkAsked(t.Context(), &vaultrpc.LinkAskedRequest{Principal: d.me, ID: q.ID})
+	made, err := d.control.LinkAsked(t.Context(), &vaultrpc.LinkAskedRequest{By: vaultrpc.As(d.me), ID: q.ID})
 	must(t, err)
 	d.ticks.Add(int64(16 * time.Minute / time.Millisecond))
 	_, err = d.control.AskedLogin(t.Context(), &vaultrpc.AskedRequest{Token: made.Token})
 	refused(t, "after fifteen minutes", err, hotcell.ErrNotFound, "no such link")
 	// One whose job has ended is over too.
 	job, q := d.asking(d.me, d.assignment(d.me, "asks too"))
-	made, err = d.control.LinkAsked(t.Context(), &vaultrpc.LinkAskedRequest{Principal: d.me, ID: q.ID})
+	made, err = d.control.LinkAsked(t.Context(), &vaultrpc.LinkAskedRequest{By: vaultrpc.As(d.me), ID: q.ID})
 	must(t, err)
 	d.end(job)
 	_, err = d.control.AskedLogin(t.Context(), &vaultrpc.AskedRequest{Token: made.Token})
@@ -121,9 +121,9 @@ func TestAnAnswerThatCannotBeIsNothing(t *testing.T) {
 	ctx := t.Context()
 	_, q := d.asking(d.me, d.assignment(d.me, "asks"))
 	name := "a login for nothing"
-	_, err := d.control.CreateLogin(ctx, &vaultrpc.CreateLoginRequest{Principal: d.me, Name: name, Site: "other.example", Username: "ada", Fields: d.sealedLogin(name, "password", d.plant("x")), Request: q.ID})
+	_, err := d.control.CreateLogin(ctx, &vaultrpc.CreateLoginRequest{By: vaultrpc.As(d.me), Name: name, Site: "other.example", Username: "ada", Fields: d.sealedLogin(name, "password", d.plant("x")), Request: q.ID})
 	refused(t, "a login of another site", err, hotcell.ErrInvalid, "no login for the site")
-	list, err := d.control.Credentials(ctx, &vaultrpc.CredentialsRequest{Principal: d.me, Tier: hotcell.TierLogin})
+	list, err := d.control.Credentials(ctx, &vaultrpc.CredentialsRequest{By: vaultrpc.As(d.me), Tier: hotcell.TierLogin})
 	must(t, err)
 	for _, c := range list.Credentials {
 		if c.Name == name {
@@ -131,13 +131,13 @@ func TestAnAnswerThatCannotBeIsNothing(t *testing.T) {
 		}
 	}
 	// The same name again is no conflict then, and answers.
-	made, err := d.control.CreateLogin(ctx, &vaultrpc.CreateLoginRequest{Principal: d.me, Name: name, Site: "example.com", Username: "eve", Fields: d.sealedLogin(name, "password", d.plant("y")), Request: q.ID})
+	made, err := d.control.CreateLogin(ctx, &vaultrpc.CreateLoginRequest{By: vaultrpc.As(d.me), Name: name, Site: "example.com", Username: "eve", Fields: d.sealedLogin(name, "password", d.plant("y")), Request: q.ID})
 	must(t, err)
-	if got, err := d.control.Request(ctx, &vaultrpc.RequestRequest{Principal: d.me, ID: q.ID}); err != nil || got.Request.State != hotcell.RequestApproved {
+	if got, err := d.control.Request(ctx, &vaultrpc.RequestRequest{By: vaultrpc.As(d.me), ID: q.ID}); err != nil || got.Request.State != hotcell.RequestApproved {
 		t.Errorf("%+v, %v", got, err)
 	}
 	// What was given to one job ends with the login.
-	must(t, d.control.DeleteCredential(ctx, &vaultrpc.CredentialRequest{Principal: d.me, ID: made.Credential.ID}))
+	must(t, d.control.DeleteCredential(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(d.me), ID: made.Credential.ID}))
 	if _, err := d.worker.Logins(ctx, &vaultrpc.LoginsRequest{Job: q.Job, LoginsRequest: cellrpc.LoginsRequest{Origin: origin}}); err == nil {
 		t.Error("the job goes on with a login that was deleted")
 	}

@@ -36,7 +36,7 @@ func TestACallThatWaitsIsMadeOnceItIsApproved(t *testing.T) {
 	if came := o.arrived(); len(came) != 0 {
 		t.Fatalf("arrived %q", came)
 	}
-	shown, err := o.control.Request(t.Context(), &vaultrpc.RequestRequest{Principal: o.me, ID: id})
+	shown, err := o.control.Request(t.Context(), &vaultrpc.RequestRequest{By: vaultrpc.As(o.me), ID: id})
 	must(t, err)
 	q := shown.Request
 	if q.Kind != hotcell.RequestCall || q.State != hotcell.RequestPending || q.Call == nil || q.Call.Tool != "post" || q.Call.Connection != "work chat" ||
@@ -129,7 +129,7 @@ func TestACallThatNobodyDecidesOnExpires(t *testing.T) {
 	}
 	o.refusesNothing(job, late, hotcell.RequestExpired)
 	o.refuses(job, "chat_post", hello, "refused", "in time", id)
-	list, err := o.control.Requests(t.Context(), &vaultrpc.RequestsRequest{Principal: o.me, State: hotcell.RequestPending})
+	list, err := o.control.Requests(t.Context(), &vaultrpc.RequestsRequest{By: vaultrpc.As(o.me), State: hotcell.RequestPending})
 	must(t, err)
 	if len(list.Requests) != 0 {
 		t.Errorf("people see that these wait: %+v", list.Requests)
@@ -178,17 +178,17 @@ func TestWhoDecidesOnCalls(t *testing.T) {
 	c := o.account(o.b, "berta's", o.plant("key"))
 	_, job := o.with(o.b, hotcell.Narrowing{Tools: []string{"post"}, Approve: []string{"*"}}, c.ID)
 	id := o.waits(job, "chat_post", hello)
-	for who, p := range map[string]hotcell.Principal{"a member": o.m, "nobody": {Workspace: o.me.Workspace, Member: "mem_none", Via: "test"}} {
+	for who, p := range map[string]hotcell.Principal{"a member": o.m, "nobody": o.judged(hotcell.Principal{Workspace: o.me.Workspace, Member: "mem_none", Via: "test"})} {
 		if err := o.decides(p, id, true); err == nil {
 			t.Errorf("%s decided", who)
 		}
 	}
-	seen, err := o.control.Request(t.Context(), &vaultrpc.RequestRequest{Principal: boss, ID: id})
+	seen, err := o.control.Request(t.Context(), &vaultrpc.RequestRequest{By: vaultrpc.As(boss), ID: id})
 	must(t, err)
 	if seen.Request.Call.Connection == "berta's" {
 		t.Error("a manager is told the name of a personal connection")
 	}
-	if _, err := o.control.DecideRequest(t.Context(), &vaultrpc.DecideRequestRequest{Principal: o.b, ID: id, Approve: true, Standing: true}); !errors.Is(err, hotcell.ErrInvalid) {
+	if _, err := o.control.DecideRequest(t.Context(), &vaultrpc.DecideRequestRequest{By: vaultrpc.As(o.b), ID: id, Approve: true, Standing: true}); !errors.Is(err, hotcell.ErrInvalid) {
 		t.Errorf("a standing approval: %v", err)
 	}
 	must(t, o.decides(boss, id, true))
@@ -227,7 +227,7 @@ func TestWhatPeopleAreShown(t *testing.T) {
 		if answer.Waits == "" {
 			return answer, hotcell.Request{}
 		}
-		seen, err := o.control.Request(t.Context(), &vaultrpc.RequestRequest{Principal: o.me, ID: answer.Waits})
+		seen, err := o.control.Request(t.Context(), &vaultrpc.RequestRequest{By: vaultrpc.As(o.me), ID: answer.Waits})
 		must(t, err)
 		return answer, seen.Request
 	}
@@ -307,12 +307,12 @@ func TestALongCallCanBeReadToItsEnd(t *testing.T) {
 	c := o.account(o.me, "work chat", o.plant("key"))
 	_, job := o.with(o.me, hotcell.Narrowing{Tools: []string{"pay"}}, c.ID)
 	id := o.waits(job, "chat_pay", `{"amount":1,"to":"`+strings.Repeat("x", 100_000)+`end"}`)
-	one, err := o.control.Request(t.Context(), &vaultrpc.RequestRequest{Principal: o.me, ID: id})
+	one, err := o.control.Request(t.Context(), &vaultrpc.RequestRequest{By: vaultrpc.As(o.me), ID: id})
 	must(t, err)
 	if !strings.Contains(string(one.Request.Call.Arguments), "xend") {
 		t.Error("the end of a long text cannot be read")
 	}
-	list, err := o.control.Requests(t.Context(), &vaultrpc.RequestsRequest{Principal: o.me})
+	list, err := o.control.Requests(t.Context(), &vaultrpc.RequestsRequest{By: vaultrpc.As(o.me)})
 	must(t, err)
 	if len(list.Requests) != 1 || len(list.Requests[0].Call.Arguments) > 1000 || !json.Valid(list.Requests[0].Call.Arguments) {
 		t.Errorf("a list has %d bytes of it", len(list.Requests[0].Call.Arguments))
@@ -356,7 +356,7 @@ func TestTheTimeOfAnAgentElsewhereIsOver(t *testing.T) {
 	_, err := o.tools(o.me, on, c.ID, reading)
 	must(t, err)
 	job := hotcell.JobID(hotcell.NewID(hotcell.PrefixJob))
-	_, err = o.control.CreateJob(t.Context(), &vaultrpc.CreateJobRequest{Principal: o.me, Assignment: on, Job: job, External: time.Hour})
+	_, err = o.control.CreateJob(t.Context(), &vaultrpc.CreateJobRequest{By: vaultrpc.As(o.me), Assignment: on, Job: job, External: time.Hour})
 	must(t, err)
 	must(t, o.begin(job))
 	o.done(job, "chat_post", hello)

@@ -23,16 +23,16 @@ func TestAVariableComesFromOnePlace(t *testing.T) {
 	refused(t, "attach twice", err, hotcell.ErrConflict, "attached")
 	_, err = s.set(s.me, three.ID, 0, "A", s.plant("3a"))
 	refused(t, "set", err, hotcell.ErrConflict, `has the variable A too`)
-	_, err = s.change(&vaultrpc.ChangeSecretRequest{Principal: s.me, ID: three.ID, Rename: map[string]string{"D": "B"}})
+	_, err = s.change(&vaultrpc.ChangeSecretRequest{By: vaultrpc.As(s.me), ID: three.ID, Rename: map[string]string{"D": "B"}})
 	refused(t, "rename", err, hotcell.ErrConflict, `has the variable B too`)
-	_, err = s.change(&vaultrpc.ChangeSecretRequest{Principal: s.me, ID: three.ID, Replace: true, Set: s.sealed(string(three.ID), "A", "x")})
+	_, err = s.change(&vaultrpc.ChangeSecretRequest{By: vaultrpc.As(s.me), ID: three.ID, Replace: true, Set: s.sealed(string(three.ID), "A", "x")})
 	refused(t, "replace", err, hotcell.ErrConflict, `has the variable A too`)
 
 	work := &hotcell.Work{Command: "true", Environment: map[string]string{"A": "plain"}}
-	_, err = s.control.ChangeAssignment(ctx, &vaultrpc.ChangeAssignmentRequest{Principal: s.me, ID: on, Work: work})
+	_, err = s.control.ChangeAssignment(ctx, &vaultrpc.ChangeAssignmentRequest{By: vaultrpc.As(s.me), ID: on, Work: work})
 	refused(t, "an environment over a secret", err, hotcell.ErrConflict, `the assignment "report" sets the variable A itself`)
 	work.Environment = map[string]string{"MODE": "plain"}
-	_, err = s.control.ChangeAssignment(ctx, &vaultrpc.ChangeAssignmentRequest{Principal: s.me, ID: on, Work: work})
+	_, err = s.control.ChangeAssignment(ctx, &vaultrpc.ChangeAssignmentRequest{By: vaultrpc.As(s.me), ID: on, Work: work})
 	must(t, err)
 	_, err = s.set(s.me, three.ID, 0, "MODE", "x")
 	refused(t, "a secret over the environment", err, hotcell.ErrConflict, `sets the variable MODE itself`)
@@ -40,7 +40,7 @@ func TestAVariableComesFromOnePlace(t *testing.T) {
 	_, err = s.attach(s.me, on, mode.ID)
 	refused(t, "attach over the environment", err, hotcell.ErrConflict, `sets the variable MODE itself`)
 
-	_, err = s.change(&vaultrpc.ChangeSecretRequest{Principal: s.me, ID: one.ID, Rename: map[string]string{"B": "FREE"}})
+	_, err = s.change(&vaultrpc.ChangeSecretRequest{By: vaultrpc.As(s.me), ID: one.ID, Rename: map[string]string{"B": "FREE"}})
 	must(t, err)
 	_, err = s.attach(s.me, on, two.ID)
 	must(t, err)
@@ -79,27 +79,27 @@ func TestALifeOfAnAssignment(t *testing.T) {
 	ctx := t.Context()
 	secret := s.secret(s.me, "one", "A", s.plant("a"))
 	on := s.assignment(s.me, "report", secret.ID)
-	_, err := s.control.CreateAssignment(ctx, &vaultrpc.CreateAssignmentRequest{Principal: s.b, Name: "report", Work: hotcell.Work{Command: "true"}})
+	_, err := s.control.CreateAssignment(ctx, &vaultrpc.CreateAssignmentRequest{By: vaultrpc.As(s.b), Name: "report", Work: hotcell.Work{Command: "true"}})
 	refused(t, "a name that is taken", err, hotcell.ErrConflict, "of this name")
 	name, work := "renamed", &hotcell.Work{Command: "false", Allow: []hotcell.Allow{{Host: "api.acme.test", Port: 443, Protocol: hotcell.ProtocolHTTPS}}}
-	changed, err := s.control.ChangeAssignment(ctx, &vaultrpc.ChangeAssignmentRequest{Principal: s.me, ID: on, Revision: 1, Name: &name, Work: work})
+	changed, err := s.control.ChangeAssignment(ctx, &vaultrpc.ChangeAssignmentRequest{By: vaultrpc.As(s.me), ID: on, Revision: 1, Name: &name, Work: work})
 	must(t, err)
 	if changed.Assignment.Revision != 2 || changed.Assignment.Work.Command != "false" || len(changed.Attachments) != 1 {
 		t.Errorf("changed to %+v", changed)
 	}
-	_, err = s.control.ChangeAssignment(ctx, &vaultrpc.ChangeAssignmentRequest{Principal: s.me, ID: on, Revision: 1, Name: &name})
+	_, err = s.control.ChangeAssignment(ctx, &vaultrpc.ChangeAssignmentRequest{By: vaultrpc.As(s.me), ID: on, Revision: 1, Name: &name})
 	refused(t, "a stale change", err, hotcell.ErrStale, "current version is 2")
-	refused(t, "a stale delete", s.control.DeleteAssignment(ctx, &vaultrpc.AssignmentRequest{Principal: s.me, ID: on, Revision: 1}), hotcell.ErrStale, "current version is 2")
-	list, err := s.control.Assignments(ctx, &vaultrpc.AssignmentsRequest{Principal: s.m})
+	refused(t, "a stale delete", s.control.DeleteAssignment(ctx, &vaultrpc.AssignmentRequest{By: vaultrpc.As(s.me), ID: on, Revision: 1}), hotcell.ErrStale, "current version is 2")
+	list, err := s.control.Assignments(ctx, &vaultrpc.AssignmentsRequest{By: vaultrpc.As(s.m)})
 	if err != nil || len(list.Assignments) != 1 || list.Assignments[0].Name != name {
 		t.Errorf("%+v, %v", list, err)
 	}
-	must(t, s.control.DeleteAssignment(ctx, &vaultrpc.AssignmentRequest{Principal: s.me, ID: on, Revision: 2}))
-	shown, err := s.control.Credential(ctx, &vaultrpc.CredentialRequest{Principal: s.me, ID: secret.ID})
+	must(t, s.control.DeleteAssignment(ctx, &vaultrpc.AssignmentRequest{By: vaultrpc.As(s.me), ID: on, Revision: 2}))
+	shown, err := s.control.Credential(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(s.me), ID: secret.ID})
 	if err != nil || len(shown.Attachments) != 0 {
 		t.Errorf("its secret: %+v, %v", shown, err)
 	}
-	refused(t, "again", s.control.DeleteAssignment(ctx, &vaultrpc.AssignmentRequest{Principal: s.me, ID: on}), hotcell.ErrNotFound, "")
+	refused(t, "again", s.control.DeleteAssignment(ctx, &vaultrpc.AssignmentRequest{By: vaultrpc.As(s.me), ID: on}), hotcell.ErrNotFound, "")
 }
 
 func TestRulesOfAnAssignment(t *testing.T) {
@@ -131,7 +131,7 @@ func TestRulesOfAnAssignment(t *testing.T) {
 		"memory below nothing":       {Command: "true", Limits: hotcell.Limits{Memory: -1}},
 		"processes below nothing":    {Command: "true", Limits: hotcell.Limits{Pids: -1}},
 	} {
-		_, err := s.control.CreateAssignment(t.Context(), &vaultrpc.CreateAssignmentRequest{Principal: s.me, Name: "report", Work: work})
+		_, err := s.control.CreateAssignment(t.Context(), &vaultrpc.CreateAssignmentRequest{By: vaultrpc.As(s.me), Name: "report", Work: work})
 		refused(t, what, err, hotcell.ErrInvalid, "work")
 	}
 }

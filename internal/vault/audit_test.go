@@ -73,14 +73,14 @@ func TestEveryActHasItsEvent(t *testing.T) {
 	s.end(job)
 	s.end(job)
 	cancelled := s.job(s.b, on)
-	must(t, s.control.CancelJob(t.Context(), &vaultrpc.CancelJobRequest{Principal: s.b, Job: cancelled}))
+	must(t, s.control.CancelJob(t.Context(), &vaultrpc.CancelJobRequest{By: vaultrpc.As(s.b), Job: cancelled}))
 	name := "report-2"
-	_, err = s.control.ChangeAssignment(t.Context(), &vaultrpc.ChangeAssignmentRequest{Principal: s.me, ID: on, Name: &name})
+	_, err = s.control.ChangeAssignment(t.Context(), &vaultrpc.ChangeAssignmentRequest{By: vaultrpc.As(s.me), ID: on, Name: &name})
 	must(t, err)
-	must(t, s.control.Detach(t.Context(), &vaultrpc.DetachRequest{Principal: s.me, Attachment: at}))
-	must(t, s.control.DeleteAssignment(t.Context(), &vaultrpc.AssignmentRequest{Principal: s.me, ID: on}))
+	must(t, s.control.Detach(t.Context(), &vaultrpc.DetachRequest{By: vaultrpc.As(s.me), Attachment: at}))
+	must(t, s.control.DeleteAssignment(t.Context(), &vaultrpc.AssignmentRequest{By: vaultrpc.As(s.me), ID: on}))
 	s.share(s.me, secret.ID, false)
-	must(t, s.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: secret.ID}))
+	must(t, s.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(s.me), ID: secret.ID}))
 	var got []string
 	for i, e := range s.events(hotcell.EventFilter{}) {
 		if e.Sequence != int64(i+1) || e.At.IsZero() || e.Workspace != s.me.Workspace {
@@ -136,7 +136,7 @@ func TestVerifyNamesTheFirstEventThatWasAltered(t *testing.T) {
 			if c.update != "" {
 				s.sql(c.update)
 			}
-			v, err := s.control.VerifyEvents(t.Context(), &vaultrpc.WorkspaceRequest{Principal: s.me})
+			v, err := s.control.VerifyEvents(t.Context(), &vaultrpc.WorkspaceRequest{By: vaultrpc.As(s.me)})
 			if err != nil || v.Broken != c.broken || (v.Reason == "") != (c.broken == 0) {
 				t.Errorf("%+v, %v; want %d", v, err, c.broken)
 			}
@@ -190,14 +190,14 @@ func TestWhatCannotBeRecordedDoesNotHappen(t *testing.T) {
 	full.Store(true)
 	_, lease := s.lease(live)
 	_, set := s.set(s.me, secret.ID, 0, "A", s.plant("b"))
-	_, share := s.control.ShareCredential(ctx, &vaultrpc.ShareCredentialRequest{Principal: s.me, ID: secret.ID, Shared: true})
-	_, job := s.control.CreateJob(ctx, &vaultrpc.CreateJobRequest{Principal: s.me, Assignment: on, Job: "job_unrecorded"})
-	_, hidden := s.control.Credential(ctx, &vaultrpc.CredentialRequest{Principal: s.b, ID: secret.ID})
+	_, share := s.control.ShareCredential(ctx, &vaultrpc.ShareCredentialRequest{By: vaultrpc.As(s.me), ID: secret.ID, Shared: true})
+	_, job := s.control.CreateJob(ctx, &vaultrpc.CreateJobRequest{By: vaultrpc.As(s.me), Assignment: on, Job: "job_unrecorded"})
+	_, hidden := s.control.Credential(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(s.b), ID: secret.ID})
 	for what, err := range map[string]error{
 		"lease": lease, "set": set, "share": share, "job": job, "a refusal": hidden,
 		"create": s.create("other", s.sealed("other", "A", s.plant("c"))...), "start": s.begin(pending),
-		"delete":  s.control.DeleteCredential(ctx, &vaultrpc.CredentialRequest{Principal: s.me, ID: secret.ID}),
-		"cancel":  s.control.CancelJob(ctx, &vaultrpc.CancelJobRequest{Principal: s.me, Job: live}),
+		"delete":  s.control.DeleteCredential(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(s.me), ID: secret.ID}),
+		"cancel":  s.control.CancelJob(ctx, &vaultrpc.CancelJobRequest{By: vaultrpc.As(s.me), Job: live}),
 		"connect": s.worker.Report(ctx, live, hotcell.Event{Kind: "network.connect", Decision: hotcell.Allowed, Host: "a.test:443"}),
 	} {
 		if err == nil || strings.Contains(err.Error(), "private") {
@@ -210,7 +210,7 @@ func TestWhatCannotBeRecordedDoesNotHappen(t *testing.T) {
 		t.Errorf("the lease afterwards: %v", err)
 	}
 	must(t, s.begin(pending))
-	list, err := s.control.Credentials(ctx, &vaultrpc.CredentialsRequest{Principal: s.me})
+	list, err := s.control.Credentials(ctx, &vaultrpc.CredentialsRequest{By: vaultrpc.As(s.me)})
 	if err != nil || len(list.Credentials) != 1 || !cmp.Equal(list.Credentials[0], secret) {
 		t.Errorf("afterwards there is %+v, %v", list, err)
 	}

@@ -13,6 +13,13 @@ import (
 // backups serves what is asked of backups.
 func (d *Daemon) backups(mux *http.ServeMux) {
 	rpc.HandleBody(mux, vaultrpc.Backup, func(ctx context.Context, r *vaultrpc.BackupRequest, w http.ResponseWriter) error {
+		if r.Scheduled {
+			// It is made for the operator's recipients, whoever asks.
+			r.Principal = d.vault.Local()
+			r.Principal.Via = "schedule"
+		} else if err := d.judge(ctx, &r.Principal); err != nil {
+			return d.note(vaultrpc.Backup, err)
+		}
 		wish := door.BackupWish{Folders: r.Folders, Outputs: r.Outputs, Recipients: d.recipients, Alone: d.keyAlone}
 		err := d.vault.Backup(ctx, r.Principal, wish, func(control string) (io.Writer, error) {
 			w.Header().Set(vaultrpc.HeaderRecipient, control)

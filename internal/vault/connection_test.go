@@ -34,14 +34,14 @@ func (s *scene) connect(r *vaultrpc.CreateConnectionRequest) (hotcell.Credential
 // connection makes a connection of p.
 func (s *scene) connection(p hotcell.Principal, name string, to hotcell.HTTPAccess, key string) hotcell.Credential {
 	s.t.Helper()
-	c, err := s.connect(&vaultrpc.CreateConnectionRequest{Principal: p, Name: name, HTTP: to, Key: s.sealedKey(name, key)})
+	c, err := s.connect(&vaultrpc.CreateConnectionRequest{By: vaultrpc.As(p), Name: name, HTTP: to, Key: s.sealedKey(name, key)})
 	must(s.t, err)
 	return c
 }
 
 // rotate gives a connection another key.
 func (s *scene) rotate(p hotcell.Principal, id hotcell.CredentialID, key string) (hotcell.Credential, error) {
-	answer, err := s.control.ChangeConnection(s.t.Context(), &vaultrpc.ChangeConnectionRequest{Principal: p, ID: id, Key: s.sealedKey(string(id), key)})
+	answer, err := s.control.ChangeConnection(s.t.Context(), &vaultrpc.ChangeConnectionRequest{By: vaultrpc.As(p), ID: id, Key: s.sealedKey(string(id), key)})
 	if err != nil {
 		return hotcell.Credential{}, err
 	}
@@ -93,15 +93,15 @@ func TestALifeOfAConnection(t *testing.T) {
 		}
 	}
 	name := "billing"
-	_, err = s.control.ChangeConnection(ctx, &vaultrpc.ChangeConnectionRequest{Principal: s.me, ID: c.ID, Revision: 1, Name: &name})
+	_, err = s.control.ChangeConnection(ctx, &vaultrpc.ChangeConnectionRequest{By: vaultrpc.As(s.me), ID: c.ID, Revision: 1, Name: &name})
 	refused(t, "a stale change", err, hotcell.ErrStale, "current version is 2")
-	answer, err := s.control.ChangeConnection(ctx, &vaultrpc.ChangeConnectionRequest{Principal: s.me, ID: c.ID, Revision: 2, Name: &name})
+	answer, err := s.control.ChangeConnection(ctx, &vaultrpc.ChangeConnectionRequest{By: vaultrpc.As(s.me), ID: c.ID, Revision: 2, Name: &name})
 	must(t, err)
 	if answer.Credential.Name != name || answer.Credential.Version != 2 {
 		t.Errorf("renamed to %+v", answer.Credential)
 	}
 	secret := s.secret(s.me, "other", "A", s.plant("a"))
-	list, err := s.control.Credentials(ctx, &vaultrpc.CredentialsRequest{Principal: s.me, Tier: hotcell.TierConnection})
+	list, err := s.control.Credentials(ctx, &vaultrpc.CredentialsRequest{By: vaultrpc.As(s.me), Tier: hotcell.TierConnection})
 	if err != nil || len(list.Credentials) != 1 || list.Credentials[0].ID != c.ID {
 		t.Errorf("%+v, %v", list, err)
 	}
@@ -109,9 +109,9 @@ func TestALifeOfAConnection(t *testing.T) {
 	refused(t, "a secret changed as a connection", err, hotcell.ErrNotFound, "")
 	_, err = s.set(s.me, c.ID, 0, "A", s.plant("astray"))
 	refused(t, "a connection changed as a secret", err, hotcell.ErrNotFound, "")
-	_, err = s.connect(&vaultrpc.CreateConnectionRequest{Principal: s.me, Name: "other", HTTP: stripe, Key: s.sealedKey("other", s.plant("k"))})
+	_, err = s.connect(&vaultrpc.CreateConnectionRequest{By: vaultrpc.As(s.me), Name: "other", HTTP: stripe, Key: s.sealedKey("other", s.plant("k"))})
 	refused(t, "a secret's name", err, hotcell.ErrConflict, "one of this name among your personal credentials")
-	must(t, s.control.DeleteCredential(ctx, &vaultrpc.CredentialRequest{Principal: s.me, ID: c.ID}))
+	must(t, s.control.DeleteCredential(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(s.me), ID: c.ID}))
 	if got := s.events(hotcell.EventFilter{Kind: "connection"}); len(got) < 4 {
 		t.Errorf("%d events", len(got))
 	}
@@ -127,7 +127,7 @@ func TestWhoMayUseAConnection(t *testing.T) {
 	refused(t, "another's personal one", err, hotcell.ErrNotFound, "")
 	_, err = s.rotate(s.me, c.ID, s.plant("x"))
 	refused(t, "its key", err, hotcell.ErrNotFound, "")
-	_, err = s.control.Credential(ctx, &vaultrpc.CredentialRequest{Principal: s.me, ID: c.ID})
+	_, err = s.control.Credential(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(s.me), ID: c.ID})
 	refused(t, "its sight", err, hotcell.ErrNotFound, "")
 	s.share(s.b, c.ID, true)
 	_, err = s.rotate(s.m, c.ID, s.plant("m"))
@@ -144,7 +144,7 @@ func TestWhoMayUseAConnection(t *testing.T) {
 	if got := <-deaths; !strings.Contains(got, "no longer shared") {
 		t.Errorf("it died of %q", got)
 	}
-	shown, err := s.control.Assignment(ctx, &vaultrpc.AssignmentRequest{Principal: s.me, ID: on})
+	shown, err := s.control.Assignment(ctx, &vaultrpc.AssignmentRequest{By: vaultrpc.As(s.me), ID: on})
 	must(t, err)
 	if at := shown.Attachments[0]; at.Name != "" || at.HTTP != nil || at.Tier != "" || at.Hosts != nil {
 		t.Errorf("of another's personal connection one sees %+v", at)
@@ -164,28 +164,28 @@ func TestASealedKeyIsGoodForOnePlaceAndOnce(t *testing.T) {
 	for what, in := range elsewhere {
 		message, err := parcel.Seal(s.key, in, []byte(s.plant("elsewhere")))
 		must(t, err)
-		_, err = s.connect(&vaultrpc.CreateConnectionRequest{Principal: s.me, Name: "stripe", HTTP: stripe, Key: message})
+		_, err = s.connect(&vaultrpc.CreateConnectionRequest{By: vaultrpc.As(s.me), Name: "stripe", HTTP: stripe, Key: message})
 		refused(t, what, err, hotcell.ErrInvalid, "was not sealed to the vault's key")
 	}
 	for _, bad := range [][]byte{nil, {}, make([]byte, 48)} {
-		_, err := s.connect(&vaultrpc.CreateConnectionRequest{Principal: s.me, Name: "stripe", HTTP: stripe, Key: bad})
+		_, err := s.connect(&vaultrpc.CreateConnectionRequest{By: vaultrpc.As(s.me), Name: "stripe", HTTP: stripe, Key: bad})
 		refused(t, "no message", err, hotcell.ErrInvalid, "was not sealed to the vault's key")
 	}
-	r := &vaultrpc.CreateConnectionRequest{Principal: s.me, Name: "stripe", HTTP: stripe, Key: s.sealedKey("stripe", s.plant("k"))}
+	r := &vaultrpc.CreateConnectionRequest{By: vaultrpc.As(s.me), Name: "stripe", HTTP: stripe, Key: s.sealedKey("stripe", s.plant("k"))}
 	c, err := s.connect(r)
 	must(t, err)
-	must(t, s.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: c.ID}))
+	must(t, s.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(s.me), ID: c.ID}))
 	// The same message for a host of one's own would be the key's way out.
 	r.HTTP.Host = "evil.test"
 	_, err = s.connect(r)
 	refused(t, "again, to another host", err, hotcell.ErrConflict, "was sent before")
 	c = s.connection(s.me, "stripe", stripe, s.plant("k1"))
-	change := &vaultrpc.ChangeConnectionRequest{Principal: s.me, ID: c.ID, Key: s.sealedKey(string(c.ID), s.plant("k2"))}
+	change := &vaultrpc.ChangeConnectionRequest{By: vaultrpc.As(s.me), ID: c.ID, Key: s.sealedKey(string(c.ID), s.plant("k2"))}
 	_, err = s.control.ChangeConnection(t.Context(), change)
 	must(t, err)
 	_, err = s.control.ChangeConnection(t.Context(), change)
 	refused(t, "a rotation again", err, hotcell.ErrConflict, "was sent before")
-	_, err = s.control.ChangeConnection(t.Context(), &vaultrpc.ChangeConnectionRequest{Principal: s.me, ID: c.ID, Key: s.sealedKey("stripe", s.plant("k3"))})
+	_, err = s.control.ChangeConnection(t.Context(), &vaultrpc.ChangeConnectionRequest{By: vaultrpc.As(s.me), ID: c.ID, Key: s.sealedKey("stripe", s.plant("k3"))})
 	refused(t, "what was sealed for its creation", err, hotcell.ErrInvalid, "was not sealed to the vault's key")
 }
 
@@ -207,12 +207,12 @@ func TestWhereAKeyMayGo(t *testing.T) {
 		"our own headers": with(hotcell.Auth{Kind: "header", Name: "Hotcell-Target"}), "a line end in the prefix": with(hotcell.Auth{Kind: "header", Name: "X-Key", Prefix: "a\r\nb"}),
 		"a parameter without a name": with(hotcell.Auth{Kind: "query"}), "a cookie without a name": with(hotcell.Auth{Kind: "cookie"}), "a colon in the user": with(hotcell.Auth{Kind: "basic", User: "a:b"}),
 	} {
-		_, err := s.connect(&vaultrpc.CreateConnectionRequest{Principal: s.me, Name: "n", HTTP: h, Key: s.sealedKey("n", key)})
+		_, err := s.connect(&vaultrpc.CreateConnectionRequest{By: vaultrpc.As(s.me), Name: "n", HTTP: h, Key: s.sealedKey("n", key)})
 		refused(t, what, err, hotcell.ErrInvalid, "http.")
 	}
 	for i, h := range []hotcell.HTTPAccess{to("localhost", 8443), to("127.0.0.1", 0), to("::1", 443), to("[::1]", 444), to("Bücher.example", 0), with(hotcell.Auth{Kind: "cookie", Name: "sid"}), with(hotcell.Auth{Kind: "query", Name: "api_key"})} {
 		name := "ok" + string(rune('a'+i))
-		_, err := s.connect(&vaultrpc.CreateConnectionRequest{Principal: s.me, Name: name, HTTP: h, Key: s.sealedKey(name, key)})
+		_, err := s.connect(&vaultrpc.CreateConnectionRequest{By: vaultrpc.As(s.me), Name: name, HTTP: h, Key: s.sealedKey(name, key)})
 		must(t, err)
 	}
 }
@@ -243,7 +243,7 @@ func TestWhatAKeyMayBe(t *testing.T) {
 		"JSON with a line end":    {hotcell.Auth{Kind: "sigv4"}, `{"AccessKeyId":"AKID","SecretAccessKey":"wJalr\nXUtnFEMI"}`, "ID:SECRET"},
 		"a secret, short":         {hotcell.Auth{Kind: "sigv4"}, "AKIDEXAMPLE:pw", "cannot be taken out"},
 	} {
-		_, err := s.connect(&vaultrpc.CreateConnectionRequest{Principal: s.me, Name: "n", HTTP: hotcell.HTTPAccess{Host: "a.test", Auth: c.auth}, Key: s.sealedKey("n", c.key)})
+		_, err := s.connect(&vaultrpc.CreateConnectionRequest{By: vaultrpc.As(s.me), Name: "n", HTTP: hotcell.HTTPAccess{Host: "a.test", Auth: c.auth}, Key: s.sealedKey("n", c.key)})
 		refused(t, what, err, hotcell.ErrInvalid, c.sentence)
 		if err != nil && len(c.key) > 4 && strings.Contains(err.Error(), c.key[:5]) {
 			t.Errorf("%s: the key is repeated: %v", what, err)

@@ -160,24 +160,24 @@ func TestWhatIsTakenAwayEndsItsJobsAtOnce(t *testing.T) {
 	t.Parallel()
 	for what, take := range map[string]func(s *scene, on hotcell.AssignmentID, at hotcell.AttachmentID, id hotcell.CredentialID, job hotcell.JobID) error{
 		"a credential that it used was detached": func(s *scene, _ hotcell.AssignmentID, at hotcell.AttachmentID, _ hotcell.CredentialID, _ hotcell.JobID) error {
-			return s.control.Detach(t.Context(), &vaultrpc.DetachRequest{Principal: s.me, Attachment: at})
+			return s.control.Detach(t.Context(), &vaultrpc.DetachRequest{By: vaultrpc.As(s.me), Attachment: at})
 		},
 		"what a credential that it used may be used for was narrowed": func(s *scene, _ hotcell.AssignmentID, at hotcell.AttachmentID, _ hotcell.CredentialID, _ hotcell.JobID) error {
-			_, err := s.control.ChangeAttachment(t.Context(), &vaultrpc.ChangeAttachmentRequest{Principal: s.me, Attachment: at, Narrowing: hotcell.Narrowing{Hosts: []string{"api.acme.test"}}})
+			_, err := s.control.ChangeAttachment(t.Context(), &vaultrpc.ChangeAttachmentRequest{By: vaultrpc.As(s.me), Attachment: at, Narrowing: hotcell.Narrowing{Hosts: []string{"api.acme.test"}}})
 			return err
 		},
 		"a credential that it used was deleted": func(s *scene, _ hotcell.AssignmentID, _ hotcell.AttachmentID, id hotcell.CredentialID, _ hotcell.JobID) error {
-			return s.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: id})
+			return s.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(s.me), ID: id})
 		},
 		"a credential that it used is no longer shared": func(s *scene, _ hotcell.AssignmentID, _ hotcell.AttachmentID, id hotcell.CredentialID, _ hotcell.JobID) error {
-			_, err := s.control.ShareCredential(t.Context(), &vaultrpc.ShareCredentialRequest{Principal: s.me, ID: id})
+			_, err := s.control.ShareCredential(t.Context(), &vaultrpc.ShareCredentialRequest{By: vaultrpc.As(s.me), ID: id})
 			return err
 		},
 		"its assignment was deleted": func(s *scene, on hotcell.AssignmentID, _ hotcell.AttachmentID, _ hotcell.CredentialID, _ hotcell.JobID) error {
-			return s.control.DeleteAssignment(t.Context(), &vaultrpc.AssignmentRequest{Principal: s.me, ID: on})
+			return s.control.DeleteAssignment(t.Context(), &vaultrpc.AssignmentRequest{By: vaultrpc.As(s.me), ID: on})
 		},
 		"the job was cancelled": func(s *scene, _ hotcell.AssignmentID, _ hotcell.AttachmentID, _ hotcell.CredentialID, job hotcell.JobID) error {
-			return s.control.CancelJob(t.Context(), &vaultrpc.CancelJobRequest{Principal: s.b, Job: job})
+			return s.control.CancelJob(t.Context(), &vaultrpc.CancelJobRequest{By: vaultrpc.As(s.b), Job: job})
 		},
 		"the job has ended": func(s *scene, _ hotcell.AssignmentID, _ hotcell.AttachmentID, _ hotcell.CredentialID, job hotcell.JobID) error {
 			return s.control.EndJob(t.Context(), &vaultrpc.EndJobRequest{Job: job, State: hotcell.JobLost})
@@ -279,7 +279,7 @@ func TestWideningEndsNothing(t *testing.T) {
 	at, err := s.attach(s.me, on, secret.ID)
 	must(t, err)
 	change := func(p hotcell.Principal, hosts ...string) (*vaultrpc.AttachAnswer, error) {
-		return s.control.ChangeAttachment(t.Context(), &vaultrpc.ChangeAttachmentRequest{Principal: p, Attachment: at, Narrowing: hotcell.Narrowing{Hosts: hosts}})
+		return s.control.ChangeAttachment(t.Context(), &vaultrpc.ChangeAttachmentRequest{By: vaultrpc.As(p), Attachment: at, Narrowing: hotcell.Narrowing{Hosts: hosts}})
 	}
 	_, err = change(s.me, "api.acme.test")
 	must(t, err)
@@ -298,9 +298,9 @@ func TestWideningEndsNothing(t *testing.T) {
 	refused(t, "what is no host", err, hotcell.ErrInvalid, "")
 	_, err = change(s.b, "api.acme.test")
 	refused(t, "another's credential", err, hotcell.ErrNotFound, "credential")
-	_, err = s.control.ChangeAttachment(t.Context(), &vaultrpc.ChangeAttachmentRequest{Principal: s.me, Attachment: "att_none"})
+	_, err = s.control.ChangeAttachment(t.Context(), &vaultrpc.ChangeAttachmentRequest{By: vaultrpc.As(s.me), Attachment: "att_none"})
 	refused(t, "what is not attached", err, hotcell.ErrNotFound, "")
-	answer, err := s.control.Assignment(t.Context(), &vaultrpc.AssignmentRequest{Principal: s.me, ID: on})
+	answer, err := s.control.Assignment(t.Context(), &vaultrpc.AssignmentRequest{By: vaultrpc.As(s.me), ID: on})
 	must(t, err)
 	if len(answer.Attachments) != 1 || len(answer.Attachments[0].Attachment.Hosts) != 0 {
 		t.Errorf("attached %+v", answer.Attachments)

@@ -150,7 +150,7 @@ func newRobot(t *testing.T) (*robot, hotcell.JobID) {
 		_, _ = io.WriteString(w, `{"done":true}`)
 	})
 	key := r.sealedKey("robot", "client-1:"+r.plant("client"))
-	c, err := r.connect(&vaultrpc.CreateConnectionRequest{Principal: r.me, Name: "robot", Connector: "robot", Key: key})
+	c, err := r.connect(&vaultrpc.CreateConnectionRequest{By: vaultrpc.As(r.me), Name: "robot", Connector: "robot", Key: key})
 	must(t, err)
 	_, job := r.with(r.me, hotcell.Narrowing{Tools: []string{"work"}}, c.ID)
 	return r, job
@@ -240,7 +240,7 @@ func TestOneOperationsRefusalIsItsOwn(t *testing.T) {
 		handler.ServeHTTP(w, r)
 	})
 	c, err := o.connect(&vaultrpc.CreateConnectionRequest{
-		Principal: o.me, Name: "team", Connector: "mcp", Settings: map[string]string{"url": "https://example.com/mcp"}, Key: o.sealedKey("team", key),
+		By: vaultrpc.As(o.me), Name: "team", Connector: "mcp", Settings: map[string]string{"url": "https://example.com/mcp"}, Key: o.sealedKey("team", key),
 	})
 	must(t, err)
 	_, job := o.with(o.me, hotcell.Narrowing{Tools: []string{"say"}}, c.ID)
@@ -261,7 +261,7 @@ func TestOneOperationsRefusalIsItsOwn(t *testing.T) {
 		t.Fatalf("got %+v, and it is not broken", answer.Error)
 	}
 	deaf.Store(false)
-	tested, err := o.control.TestConnection(t.Context(), &vaultrpc.TestConnectionRequest{Principal: o.me, ID: c.ID})
+	tested, err := o.control.TestConnection(t.Context(), &vaultrpc.TestConnectionRequest{By: vaultrpc.As(o.me), ID: c.ID})
 	must(t, err)
 	if !tested.Works || o.show(o.me, c.ID).Connected.Broken != nil {
 		t.Errorf("a test says %+v, and it is %+v", tested, o.show(o.me, c.ID).Connected.Broken)
@@ -290,7 +290,7 @@ func TestTheToolsOfAnMCPServer(t *testing.T) {
 		handler.ServeHTTP(w, r)
 	})
 	c, err := o.connect(&vaultrpc.CreateConnectionRequest{
-		Principal: o.me, Name: "team tools", Connector: "mcp", Settings: map[string]string{"url": "https://example.com/mcp"}, Key: o.sealedKey("team tools", key),
+		By: vaultrpc.As(o.me), Name: "team tools", Connector: "mcp", Settings: map[string]string{"url": "https://example.com/mcp"}, Key: o.sealedKey("team tools", key),
 	})
 	must(t, err)
 	_, job := o.with(o.me, hotcell.Narrowing{Tools: []string{"say"}, Rules: []hotcell.ToolRule{{When: `args.say != "no"`}}}, c.ID)

@@ -16,7 +16,7 @@ import (
 // shown is what the vault shows of itself, checked.
 func (s *scene) shown() (parcel.PublicKey, parcel.Attestation) {
 	s.t.Helper()
-	w, err := s.control.Workspace(s.t.Context(), &vaultrpc.WorkspaceRequest{Principal: s.me})
+	w, err := s.control.Workspace(s.t.Context(), &vaultrpc.WorkspaceRequest{By: vaultrpc.As(s.me)})
 	must(s.t, err)
 	key, err := parcel.ParsePublic(w.PublicKey)
 	must(s.t, err)
@@ -29,7 +29,7 @@ func (s *scene) vouch(key parcel.PublicKey, identity []byte) error {
 	s.t.Helper()
 	question, wanted, err := parcel.AskVouch(key, identity)
 	must(s.t, err)
-	answer, err := s.control.Vouch(s.t.Context(), &vaultrpc.VouchRequest{Principal: s.me, Question: question})
+	answer, err := s.control.Vouch(s.t.Context(), &vaultrpc.VouchRequest{By: vaultrpc.As(s.me), Question: question})
 	if err == nil && !parcel.Vouched(answer.Answer, wanted) {
 		return errors.New("the answer is another")
 	}
@@ -72,7 +72,7 @@ func TestAnIdentityOutlivesTheKeysThatItSigns(t *testing.T) {
 	later.Store(int64(2 * time.Hour))
 	refused(t, "what was sealed to the old key long after", s.trySecret("too-late", s.plant("four")), hotcell.ErrInvalid, "")
 	later.Store(0)
-	must(t, s.control.RotateKeys(t.Context(), &vaultrpc.RotateKeysRequest{Principal: s.me, What: hotcell.KeyHPKE, Compromised: true}))
+	must(t, s.control.RotateKeys(t.Context(), &vaultrpc.RotateKeysRequest{By: vaultrpc.As(s.me), What: hotcell.KeyHPKE, Compromised: true}))
 	s.rotated()
 	s.key = fresh
 	refused(t, "what was sealed to a key that somebody else has", s.trySecret("stolen", s.plant("five")), hotcell.ErrInvalid, "")
@@ -83,7 +83,7 @@ func TestAnIdentityOutlivesTheKeysThatItSigns(t *testing.T) {
 
 // trySecret makes a secret of one value, sealed to the key that the scene has.
 func (s *scene) trySecret(name, value string) error {
-	_, err := s.control.CreateSecret(s.t.Context(), &vaultrpc.CreateSecretRequest{Principal: s.me, Name: name, Variables: s.sealed(name, "A", value)})
+	_, err := s.control.CreateSecret(s.t.Context(), &vaultrpc.CreateSecretRequest{By: vaultrpc.As(s.me), Name: name, Variables: s.sealed(name, "A", value)})
 	return err
 }
 

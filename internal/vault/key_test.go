@@ -63,7 +63,7 @@ func TestKeysOfAServiceThatIsDownServeForAnHourAndThenNothingIsUsed(t *testing.T
 	secret := k.secret(k.me, "billing", "A", k.plant("value"))
 	on := k.assignment(k.me, "report", secret.ID)
 	for range 1000 {
-		if _, err := k.control.Workspace(t.Context(), &vaultrpc.WorkspaceRequest{Principal: k.me}); err != nil {
+		if _, err := k.control.Workspace(t.Context(), &vaultrpc.WorkspaceRequest{By: vaultrpc.As(k.me)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -92,7 +92,7 @@ func TestKeysOfAServiceThatIsDownServeForAnHourAndThenNothingIsUsed(t *testing.T
 		t.Errorf("health: %q", p)
 	}
 	// What takes no key goes on.
-	if _, err := k.control.Workspace(t.Context(), &vaultrpc.WorkspaceRequest{Principal: k.me}); err != nil {
+	if _, err := k.control.Workspace(t.Context(), &vaultrpc.WorkspaceRequest{By: vaultrpc.As(k.me)}); err != nil {
 		t.Errorf("the workspace: %v", err)
 	}
 	if len(k.events(hotcell.EventFilter{})) == 0 {
@@ -163,7 +163,7 @@ func TestAVaultOfAServiceStartsAgainWithItsKeyOnly(t *testing.T) {
 	secret := k.secret(k.me, "billing", "A", k.plant("value"))
 	on := k.assignment(k.me, "report", secret.ID)
 	pin := func() string {
-		ws, err := k.control.Workspace(t.Context(), &vaultrpc.WorkspaceRequest{Principal: k.me})
+		ws, err := k.control.Workspace(t.Context(), &vaultrpc.WorkspaceRequest{By: vaultrpc.As(k.me)})
 		must(t, err)
 		key, err := parcel.ParsePublic(ws.PublicKey)
 		must(t, err)

@@ -26,13 +26,13 @@ func TestEachLineServesItsOwn(t *testing.T) {
 	job := s.run(s.me, on)
 	crossed := vaultclient.NewControl(s.line(s.daemon.Worker()))
 	ctx := t.Context()
-	_, local := crossed.Local(ctx)
-	_, list := crossed.Credentials(ctx, &vaultrpc.CredentialsRequest{Principal: s.me})
+	_, local := crossed.Who(ctx, s.me)
+	_, list := crossed.Credentials(ctx, &vaultrpc.CredentialsRequest{By: vaultrpc.As(s.me)})
 	_, start := crossed.StartJob(ctx, &vaultrpc.StartJobRequest{Job: s.job(s.me, on)})
-	_, attach := crossed.Attach(ctx, &vaultrpc.AttachRequest{Principal: s.me, Assignment: on, Credential: secret.ID})
+	_, attach := crossed.Attach(ctx, &vaultrpc.AttachRequest{By: vaultrpc.As(s.me), Assignment: on, Credential: secret.ID})
 	for what, err := range map[string]error{
-		"local": local, "list": list, "start": start, "attach": attach,
-		"delete": crossed.DeleteCredential(ctx, &vaultrpc.CredentialRequest{Principal: s.me, ID: secret.ID}),
+		"who": local, "list": list, "start": start, "attach": attach,
+		"delete": crossed.DeleteCredential(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(s.me), ID: secret.ID}),
 		"end":    crossed.EndJob(ctx, &vaultrpc.EndJobRequest{Job: job}),
 	} {
 		if err == nil || errors.Is(err, hotcell.ErrNotFound) {
@@ -76,7 +76,7 @@ func TestAPanicEndsOneCallAndItsTextStaysInside(t *testing.T) {
 	mood := &atomic.Int32{}
 	s := setup(t, func(store hotcell.VaultStore) hotcell.VaultStore { return moody{store, mood} })
 	mood.Store(1)
-	_, err := s.control.Credentials(t.Context(), &vaultrpc.CredentialsRequest{Principal: s.me})
+	_, err := s.control.Credentials(t.Context(), &vaultrpc.CredentialsRequest{By: vaultrpc.As(s.me)})
 	if err == nil || strings.Contains(err.Error(), inside) || !strings.Contains(err.Error(), "internal error") {
 		t.Errorf("a call that panics: %v", err)
 	}
@@ -87,7 +87,7 @@ func TestAPanicEndsOneCallAndItsTextStaysInside(t *testing.T) {
 		}
 	}
 	mood.Store(0)
-	_, err = s.control.Credentials(t.Context(), &vaultrpc.CredentialsRequest{Principal: s.me})
+	_, err = s.control.Credentials(t.Context(), &vaultrpc.CredentialsRequest{By: vaultrpc.As(s.me)})
 	must(t, err)
 	said := s.said.all()
 	if bytes.Contains(said, []byte(inside)) || !bytes.Contains(said, []byte("a fault in the program was caught")) {
@@ -122,7 +122,7 @@ func TestWhatFailsInsideIsToldInTheLogAlone(t *testing.T) {
 		t.Errorf("well: %+v, %v", well, err)
 	}
 	mood.Store(2)
-	_, err = s.control.Credentials(t.Context(), &vaultrpc.CredentialsRequest{Principal: s.me})
+	_, err = s.control.Credentials(t.Context(), &vaultrpc.CredentialsRequest{By: vaultrpc.As(s.me)})
 	if err == nil || strings.Contains(err.Error(), inside) || !strings.Contains(err.Error(), "internal error") {
 		t.Errorf("told outside: %v", err)
 	}

@@ -18,14 +18,14 @@ import (
 func came(t *testing.T, connector string) (*scene, *provider, hotcell.Link, *vaultrpc.FinishLinkRequest) {
 	t.Helper()
 	s, p := connecting(t)
-	link := s.link(&vaultrpc.CreateLinkRequest{Principal: s.m, Connector: connector, Name: "acme"})
+	link := s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.m), Connector: connector, Name: "acme"})
 	return s, p, link.Link, s.agreed(p, link.Token, ada)
 }
 
 // nothing holds that no connection was made, and no code spent on it.
 func (s *scene) nothing(p *provider) {
 	s.t.Helper()
-	answer, err := s.control.Credentials(s.t.Context(), &vaultrpc.CredentialsRequest{Principal: s.m})
+	answer, err := s.control.Credentials(s.t.Context(), &vaultrpc.CredentialsRequest{By: vaultrpc.As(s.m)})
 	must(s.t, err)
 	if len(answer.Credentials) != 0 {
 		s.t.Errorf("a connection was made: %+v", answer.Credentials[0])
@@ -58,7 +58,7 @@ func TestAnAnswerThatIsNotTheBrowsers(t *testing.T) {
 		"a state of nobody": {func(_ *scene, r *vaultrpc.FinishLinkRequest) { r.State = hotcell.NewID("lnk") + "." + r.State[31:] }, hotcell.ErrNotFound, ""},
 		"a forged state":    {func(_ *scene, r *vaultrpc.FinishLinkRequest) { r.State = r.State[:31] + strings.Repeat("A", 43) }, hotcell.ErrDenied, "not of this link"},
 		"the link's token": {func(s *scene, r *vaultrpc.FinishLinkRequest) {
-			r.State = s.link(&vaultrpc.CreateLinkRequest{Principal: s.m, Connector: "acme", Name: "other"}).Token
+			r.State = s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.m), Connector: "acme", Name: "other"}).Token
 		}, hotcell.ErrDenied, "not of this link"},
 		"another callback":  {func(_ *scene, r *vaultrpc.FinishLinkRequest) { r.Callback = "https://evil.test/connect/callback" }, hotcell.ErrDenied, "another address"},
 		"a longer callback": {func(_ *scene, r *vaultrpc.FinishLinkRequest) { r.Callback += "/" }, hotcell.ErrDenied, "another address"},
@@ -122,7 +122,7 @@ func TestAnIssuerThatIsNotKnown(t *testing.T) {
 	refused(t, "another host's", err, hotcell.ErrDenied, "another server")
 	s.nothing(p)
 	for _, issuer := range []string{"", p.URL, p.URL + "/tenant"} {
-		link := s.link(&vaultrpc.CreateLinkRequest{Principal: s.m, Connector: "acmeopen", Name: "acme" + issuer})
+		link := s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.m), Connector: "acmeopen", Name: "acme" + issuer})
 		back := s.agreed(p, link.Token, ada)
 		back.Issuer = issuer
 		_, err := s.finish(back)
@@ -133,7 +133,7 @@ func TestAnIssuerThatIsNotKnown(t *testing.T) {
 func TestAStolenLinkIsOpenedInASecondBrowser(t *testing.T) {
 	t.Parallel()
 	s, p := connecting(t)
-	link := s.link(&vaultrpc.CreateLinkRequest{Principal: s.m, Connector: "acme", Name: "acme"})
+	link := s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.m), Connector: "acme", Name: "acme"})
 	first := s.browse(link.Token)
 	for _, cookie := range []string{"", "guess", strings.Repeat("A", 43)} {
 		_, err := s.control.OpenLink(t.Context(), &vaultrpc.OpenLinkRequest{Token: link.Token, Callback: callback, Cookie: cookie})
@@ -164,7 +164,7 @@ func TestAStolenLinkIsOpenedInASecondBrowser(t *testing.T) {
 func TestACodeOfAnotherSession(t *testing.T) {
 	t.Parallel()
 	s, p, _, back := came(t, "acme")
-	evil := s.agreed(p, s.link(&vaultrpc.CreateLinkRequest{Principal: s.b, Connector: "acme", Name: "evil"}).Token, eve)
+	evil := s.agreed(p, s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.b), Connector: "acme", Name: "evil"}).Token, eve)
 	adas := *back
 	adas.Code = evil.Code
 	_, err := s.finish(&adas)
@@ -196,7 +196,7 @@ func TestALinkIsFinishedOnce(t *testing.T) {
 		t.Errorf("it was finished %d times", done)
 	}
 	s.recorded("link.return", "used already")
-	must(t, s.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{Principal: s.m, ID: s.state(s.m, link.ID).Connection}))
+	must(t, s.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(s.m), ID: s.state(s.m, link.ID).Connection}))
 	_, err := s.finish(back)
 	refused(t, "once more", err, hotcell.ErrDenied, "used already")
 	p.mu.Lock()
@@ -209,7 +209,7 @@ func TestALinkIsFinishedOnce(t *testing.T) {
 func TestALinkThatIsOver(t *testing.T) {
 	t.Parallel()
 	s, p, link, back := came(t, "acme")
-	waits := s.link(&vaultrpc.CreateLinkRequest{Principal: s.m, Connector: "acme", Name: "later"})
+	waits := s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.m), Connector: "acme", Name: "later"})
 	s.ticks.Add(int64(hotcell.LinkTime / time.Millisecond))
 	_, err := s.finish(back)
 	refused(t, "to finish it", err, hotcell.ErrDenied, "is over")
@@ -226,7 +226,7 @@ func TestALinkThatIsOver(t *testing.T) {
 func TestALinkOfWhoIsNoMemberAnyMore(t *testing.T) {
 	t.Parallel()
 	s, p, _, back := came(t, "acme")
-	waits := s.link(&vaultrpc.CreateLinkRequest{Principal: s.m, Connector: "acme", Name: "later"})
+	waits := s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.m), Connector: "acme", Name: "later"})
 	s.sql("DELETE FROM members WHERE id = ?", string(s.m.Member))
 	_, err := s.finish(back)
 	refused(t, "to finish it", err, hotcell.ErrDenied, "not a member")
@@ -331,14 +331,14 @@ func TestAServiceThatDoesNotSayWhoItIs(t *testing.T) {
 func TestTheAddressOfConsentIsTheConnectors(t *testing.T) {
 	t.Parallel()
 	s, p := connecting(t)
-	link := s.link(&vaultrpc.CreateLinkRequest{Principal: s.m, Connector: "acme", Name: "acme"})
+	link := s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.m), Connector: "acme", Name: "acme"})
 	opened := s.browse(link.Token)
 	u, err := url.Parse(opened.URL)
 	must(t, err)
 	if "https://"+u.Host != p.URL || u.Query().Get("redirect_uri") != callback || strings.Contains(opened.URL, link.Token) || strings.Contains(opened.URL, opened.Cookie) {
 		t.Errorf("the browser is sent to %s", opened.URL)
 	}
-	other := s.browse(s.link(&vaultrpc.CreateLinkRequest{Principal: s.m, Connector: "acme", Name: "other"}).Token)
+	other := s.browse(s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.m), Connector: "acme", Name: "other"}).Token)
 	v, err := url.Parse(other.URL)
 	must(t, err)
 	for _, name := range []string{"state", "code_challenge"} {

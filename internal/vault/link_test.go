@@ -18,7 +18,7 @@ func TestALifeOfAConnectedAccount(t *testing.T) {
 	t.Parallel()
 	s, p := connecting(t)
 	p.expires = 3600
-	link := s.link(&vaultrpc.CreateLinkRequest{Principal: s.m, Connector: "acme", Name: "mail", Tools: []string{"acme_read"}})
+	link := s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.m), Connector: "acme", Name: "mail", Tools: []string{"acme_read"}})
 	if hotcell.CheckID(string(link.Link.ID), hotcell.PrefixLink) != nil || link.Link.State != hotcell.LinkWaiting || link.Device != nil || !slices.Equal(link.Link.Scopes, []string{"read"}) {
 		t.Errorf("made %+v", link.Link)
 	}
@@ -55,7 +55,7 @@ func TestALifeOfAConnectedAccount(t *testing.T) {
 // tests holds that a connection works.
 func (s *scene) tests(m hotcell.Principal, id hotcell.CredentialID, account string) {
 	s.t.Helper()
-	tested, err := s.control.TestConnection(s.t.Context(), &vaultrpc.TestConnectionRequest{Principal: m, ID: id})
+	tested, err := s.control.TestConnection(s.t.Context(), &vaultrpc.TestConnectionRequest{By: vaultrpc.As(m), ID: id})
 	must(s.t, err)
 	if !tested.Works || tested.Account != account || tested.Reason != "" {
 		s.t.Errorf("tested: %+v", tested)
@@ -65,7 +65,7 @@ func (s *scene) tests(m hotcell.Principal, id hotcell.CredentialID, account stri
 // reconnects holds that a connection keeps what it is when it is connected anew.
 func (s *scene) reconnects(p *provider, c hotcell.Credential) {
 	s.t.Helper()
-	again := s.link(&vaultrpc.CreateLinkRequest{Principal: s.m, Renews: c.ID})
+	again := s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.m), Renews: c.ID})
 	if again.Link.Name != c.Name || again.Link.Connector != "acme" || !slices.Equal(again.Link.Scopes, []string{"read"}) {
 		s.t.Errorf("a link to renew is %+v", again.Link)
 	}
@@ -80,9 +80,9 @@ func (s *scene) reconnects(p *provider, c hotcell.Credential) {
 // removes holds that what was granted is revoked, last.
 func (s *scene) removes(p *provider, id hotcell.CredentialID) {
 	s.t.Helper()
-	shown, err := s.control.Credential(s.t.Context(), &vaultrpc.CredentialRequest{Principal: s.m, ID: id})
+	shown, err := s.control.Credential(s.t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(s.m), ID: id})
 	must(s.t, err)
-	answer, err := s.control.DeleteConnection(s.t.Context(), &vaultrpc.CredentialRequest{Principal: s.m, ID: id, Destroy: shown.Credential.Name})
+	answer, err := s.control.DeleteConnection(s.t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(s.m), ID: id, Destroy: shown.Credential.Name})
 	must(s.t, err)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -110,20 +110,20 @@ func TestLessIsGrantedThanAskedFor(t *testing.T) {
 	t.Parallel()
 	s, p := connecting(t)
 	p.granted = func(string) string { return "https://acme.test/scopes/READ" }
-	link := s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Connector: "acme", Name: "acme"})
+	link := s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.me), Connector: "acme", Name: "acme"})
 	done, err := s.finish(s.agreed(p, link.Token, ada))
 	must(t, err)
 	if !strings.Contains(done.Link.Reason, "acme_write") || strings.Contains(done.Link.Reason, "acme_read") {
 		t.Errorf("it says: %s", done.Link.Reason)
 	}
-	answer, err := s.control.Tools(t.Context(), &vaultrpc.ToolsRequest{Principal: s.me, ID: done.Link.Connection})
+	answer, err := s.control.Tools(t.Context(), &vaultrpc.ToolsRequest{By: vaultrpc.As(s.me), ID: done.Link.Connection})
 	must(t, err)
 	for _, tool := range answer.Tools {
 		if lacks := len(tool.Lacks) > 0; lacks != (tool.Name == "acme_write") {
 			t.Errorf("%s lacks %q", tool.Name, tool.Lacks)
 		}
 		on := s.assignment(s.me, tool.Name)
-		_, err := s.control.Attach(t.Context(), &vaultrpc.AttachRequest{Principal: s.me, Assignment: on, Credential: done.Link.Connection, Narrowing: hotcell.Narrowing{Tools: []string{tool.Name}}})
+		_, err := s.control.Attach(t.Context(), &vaultrpc.AttachRequest{By: vaultrpc.As(s.me), Assignment: on, Credential: done.Link.Connection, Narrowing: hotcell.Narrowing{Tools: []string{tool.Name}}})
 		if len(tool.Lacks) == 0 {
 			must(t, err)
 			continue
@@ -131,14 +131,14 @@ func TestLessIsGrantedThanAskedFor(t *testing.T) {
 		refused(t, "a tool without its scope", err, hotcell.ErrInvalid, "without the scope write, which this tool takes: hotcell connections reconnect "+string(done.Link.Connection)+" --tools write")
 	}
 	p.set(func() { p.granted = nil })
-	again := s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Renews: done.Link.Connection, Tools: []string{"write"}})
+	again := s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.me), Renews: done.Link.Connection, Tools: []string{"write"}})
 	if !slices.Equal(again.Link.Scopes, []string{"read", "write"}) {
 		t.Errorf("to renew with one tool more, it asks for %q", again.Link.Scopes)
 	}
 	_, err = s.finish(s.agreed(p, again.Token, ada))
 	must(t, err)
 	on := s.assignment(s.me, "with both")
-	_, err = s.control.Attach(t.Context(), &vaultrpc.AttachRequest{Principal: s.me, Assignment: on, Credential: done.Link.Connection, Narrowing: hotcell.Narrowing{Tools: []string{"acme_read", "acme_write"}}})
+	_, err = s.control.Attach(t.Context(), &vaultrpc.AttachRequest{By: vaultrpc.As(s.me), Assignment: on, Credential: done.Link.Connection, Narrowing: hotcell.Narrowing{Tools: []string{"acme_read", "acme_write"}}})
 	must(t, err)
 }
 
@@ -147,9 +147,9 @@ func TestAnotherAccountIsNotConnectedInPlace(t *testing.T) {
 	s, p := connecting(t)
 	c := s.dance(p, s.me, "acme", ada)
 	on := s.assignment(s.me, "uses it")
-	_, err := s.control.Attach(t.Context(), &vaultrpc.AttachRequest{Principal: s.me, Assignment: on, Credential: c.ID, As: hotcell.InjectTools, Narrowing: hotcell.Narrowing{Tools: []string{"acme_read"}}})
+	_, err := s.control.Attach(t.Context(), &vaultrpc.AttachRequest{By: vaultrpc.As(s.me), Assignment: on, Credential: c.ID, As: hotcell.InjectTools, Narrowing: hotcell.Narrowing{Tools: []string{"acme_read"}}})
 	must(t, err)
-	link := s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Renews: c.ID})
+	link := s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.me), Renews: c.ID})
 	_, err = s.finish(s.agreed(p, link.Token, eve))
 	refused(t, "another account", err, hotcell.ErrDenied, "this is the account "+eve.name+", and the connection is "+ada.name+"'s")
 	if now := s.show(s.me, c.ID); now.Version != 1 || now.Connected.AccountID != ada.id {
@@ -158,13 +158,13 @@ func TestAnotherAccountIsNotConnectedInPlace(t *testing.T) {
 	if now := s.state(s.me, link.Link.ID); now.State != hotcell.LinkFailed || !strings.Contains(now.Reason, eve.name) {
 		t.Errorf("the link is %+v", now)
 	}
-	link = s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Renews: c.ID, Anyone: true})
+	link = s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.me), Renews: c.ID, Anyone: true})
 	_, err = s.finish(s.agreed(p, link.Token, eve))
 	must(t, err)
 	if now := s.show(s.me, c.ID); now.Version != 2 || now.Connected.AccountID != eve.id {
 		t.Errorf("it did not become %+v", now.Connected)
 	}
-	answer, err := s.control.Credential(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: c.ID})
+	answer, err := s.control.Credential(t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(s.me), ID: c.ID})
 	if err != nil || len(answer.Attachments) != 1 {
 		t.Errorf("its attachments are %v, %v", answer.Attachments, err)
 	}
@@ -174,19 +174,19 @@ func TestWhoMayConnectAnew(t *testing.T) {
 	t.Parallel()
 	s, p := connecting(t)
 	c := s.dance(p, s.me, "acme", ada)
-	_, err := s.control.CreateLink(t.Context(), &vaultrpc.CreateLinkRequest{Principal: s.m, Renews: c.ID})
+	_, err := s.control.CreateLink(t.Context(), &vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.m), Renews: c.ID})
 	refused(t, "another's personal one", err, hotcell.ErrNotFound, "")
 	s.share(s.me, c.ID, true)
-	_, err = s.control.CreateLink(t.Context(), &vaultrpc.CreateLinkRequest{Principal: s.m, Renews: c.ID})
+	_, err = s.control.CreateLink(t.Context(), &vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.m), Renews: c.ID})
 	refused(t, "a shared one, by a member", err, hotcell.ErrDenied, "takes the role manager")
 	manager := s.member("mem_g", "Gerda", hotcell.RoleManager)
-	link := s.link(&vaultrpc.CreateLinkRequest{Principal: manager, Renews: c.ID})
+	link := s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(manager), Renews: c.ID})
 	back := s.agreed(p, link.Token, ada)
 	s.sql("UPDATE members SET document = json_set(document, '$.role', 'member') WHERE id = ?", "mem_g")
 	_, err = s.finish(back)
 	refused(t, "a shared one, by who is no manager any more", err, hotcell.ErrDenied, "takes the role manager")
 	for _, m := range []hotcell.Principal{s.b, s.m} {
-		_, err = s.control.Link(t.Context(), &vaultrpc.LinkRequest{Principal: m, ID: link.Link.ID})
+		_, err = s.control.Link(t.Context(), &vaultrpc.LinkRequest{By: vaultrpc.As(m), ID: link.Link.ID})
 		refused(t, "to see another's link", err, hotcell.ErrNotFound, "")
 	}
 }
@@ -196,7 +196,7 @@ func TestABrokenConnectionIsConnectedAnew(t *testing.T) {
 	s, p := connecting(t)
 	c := s.dance(p, s.me, "acme", ada)
 	s.sql(`UPDATE credentials SET document = json_set(document, '$.connected.broken', json('{"reason":"gone","at":"2026-01-01T00:00:00Z"}')) WHERE id = ?`, string(c.ID))
-	link := s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Renews: c.ID})
+	link := s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.me), Renews: c.ID})
 	_, err := s.finish(s.agreed(p, link.Token, ada))
 	must(t, err)
 	if now := s.show(s.me, c.ID); now.Connected.Broken != nil {
@@ -208,7 +208,7 @@ func TestABrokenConnectionIsConnectedAnew(t *testing.T) {
 func TestADevicesCode(t *testing.T) {
 	t.Parallel()
 	s, p := connecting(t)
-	link := s.link(&vaultrpc.CreateLinkRequest{Principal: s.m, Connector: "acmebox", Name: "box"})
+	link := s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.m), Connector: "acmebox", Name: "box"})
 	if link.Device == nil || link.Device.Code != "WDJB-MJHT" || link.Device.URL != p.URL+"/enter" || link.Token != "" {
 		t.Fatalf("made %+v", link)
 	}
@@ -230,7 +230,7 @@ func TestWhatCannotBecomeALink(t *testing.T) {
 	t.Parallel()
 	s, p := connecting(t)
 	s.dance(p, s.me, "taken", ada)
-	must(t, s.control.DeleteClient(t.Context(), &vaultrpc.DeleteClientRequest{Principal: s.me, Connector: "acmeopen"}))
+	must(t, s.control.DeleteClient(t.Context(), &vaultrpc.DeleteClientRequest{By: vaultrpc.As(s.me), Connector: "acmeopen"}))
 	for what, c := range map[string]struct {
 		r        vaultrpc.CreateLinkRequest
 		sentinel error
@@ -253,15 +253,15 @@ func TestWhatCannotBecomeALink(t *testing.T) {
 func TestALinkThatIsLongOverIsForgotten(t *testing.T) {
 	t.Parallel()
 	s, _ := connecting(t)
-	old := s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Connector: "acme", Name: "old"})
+	old := s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.me), Connector: "acme", Name: "old"})
 	s.ticks.Add(int64(time.Hour / time.Millisecond))
-	s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Connector: "acme", Name: "next"})
+	s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.me), Connector: "acme", Name: "next"})
 	if now := s.state(s.me, old.Link.ID); now.State != hotcell.LinkExpired {
 		t.Errorf("after an hour, it is %+v", now)
 	}
 	s.ticks.Add(int64(25 * time.Hour / time.Millisecond))
-	s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Connector: "acme", Name: "last"})
-	_, err := s.control.Link(t.Context(), &vaultrpc.LinkRequest{Principal: s.me, ID: old.Link.ID})
+	s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.me), Connector: "acme", Name: "last"})
+	_, err := s.control.Link(t.Context(), &vaultrpc.LinkRequest{By: vaultrpc.As(s.me), ID: old.Link.ID})
 	refused(t, "after a day", err, hotcell.ErrNotFound, "")
 }
 
@@ -271,7 +271,7 @@ func TestALinkIsLookedAtBeforeItIsOpened(t *testing.T) {
 	look := func(token string) (*vaultrpc.LookAtLinkAnswer, error) {
 		return s.control.LookAtLink(t.Context(), &vaultrpc.LookAtLinkRequest{Token: token})
 	}
-	link := s.link(&vaultrpc.CreateLinkRequest{Principal: s.m, Connector: "acme", Name: "mail", Tools: []string{"write"}})
+	link := s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.m), Connector: "acme", Name: "mail", Tools: []string{"write"}})
 	got, err := look(link.Token)
 	must(t, err)
 	if got.Asks != "Mona" || got.Service != "Acme acme" || "https://"+got.At != p.URL || got.Name != "mail" || got.Shared || len(got.Reads) != 0 || !slices.Equal(got.Writes, []string{"write"}) || !slices.Equal(got.Scopes, []string{"write"}) {
@@ -284,7 +284,7 @@ func TestALinkIsLookedAtBeforeItIsOpened(t *testing.T) {
 	must(t, err)
 	_, err = look(link.Token)
 	refused(t, "one that was used", err, hotcell.ErrNotFound, "")
-	again := s.link(&vaultrpc.CreateLinkRequest{Principal: s.m, Renews: done.Link.Connection, Anyone: true})
+	again := s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.m), Renews: done.Link.Connection, Anyone: true})
 	if got, err = look(again.Token); err != nil || !got.Renews || !got.Anyone || got.Account != ada.name {
 		t.Errorf("to renew, it is for %+v, %v", got, err)
 	}

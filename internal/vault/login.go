@@ -18,8 +18,8 @@ func (d *Daemon) loginsOfPeople(mux *http.ServeMux) {
 	})
 	handle(d, mux, vaultrpc.ImportLogins, d.logins.Import)
 	handle(d, mux, vaultrpc.LinkAsked, d.logins.Link)
-	handle(d, mux, vaultrpc.AskedLogin, d.logins.Asked)
-	handle(d, mux, vaultrpc.AnswerLogin, func(ctx context.Context, r *vaultrpc.AnswerRequest) (*vaultrpc.Empty, error) {
+	handleOpen(d, mux, vaultrpc.AskedLogin, d.logins.Asked)
+	handleOpen(d, mux, vaultrpc.AnswerLogin, func(ctx context.Context, r *vaultrpc.AnswerRequest) (*vaultrpc.Empty, error) {
 		return &vaultrpc.Empty{}, d.logins.Answer(ctx, r)
 	})
 }

@@ -37,7 +37,7 @@ func (s *scene) sealedLogin(item string, pairs ...string) (out []vaultrpc.Sealed
 func (s *scene) login(p hotcell.Principal, site, user string, pairs ...string) hotcell.Credential {
 	s.t.Helper()
 	name := hotcell.NewID("login")
-	out, err := s.control.CreateLogin(s.t.Context(), &vaultrpc.CreateLoginRequest{Principal: p, Name: name, Site: site, Username: user, Fields: s.sealedLogin(name, pairs...)})
+	out, err := s.control.CreateLogin(s.t.Context(), &vaultrpc.CreateLoginRequest{By: vaultrpc.As(p), Name: name, Site: site, Username: user, Fields: s.sealedLogin(name, pairs...)})
 	must(s.t, err)
 	return out.Credential
 }
@@ -58,7 +58,7 @@ func newDesk(t *testing.T, narrowing hotcell.Narrowing) *desk {
 	d.password = d.plant("pass") + `"&+%äß`
 	d.credential = d.login(d.me, "https://example.com/login", "ada", "password", d.password, "otp", otpSecret)
 	d.on = d.assignment(d.me, "books")
-	at, err := d.control.Attach(t.Context(), &vaultrpc.AttachRequest{Principal: d.me, Assignment: d.on, Credential: d.credential.ID, Narrowing: narrowing})
+	at, err := d.control.Attach(t.Context(), &vaultrpc.AttachRequest{By: vaultrpc.As(d.me), Assignment: d.on, Credential: d.credential.ID, Narrowing: narrowing})
 	must(t, err)
 	if at.Attachment.As != hotcell.InjectLogin {
 		t.Fatalf("it is attached as %s", at.Attachment.As)
@@ -77,7 +77,7 @@ func (d *desk) yes(target, kind, body string) {
 	if !ok {
 		d.t.Fatalf("nothing can be learned from %s", body)
 	}
-	_, err = d.control.ChangeLogin(d.t.Context(), &vaultrpc.ChangeLoginRequest{Principal: d.me, ID: d.credential.ID, Steps: []hotcell.WayStep{step}})
+	_, err = d.control.ChangeLogin(d.t.Context(), &vaultrpc.ChangeLoginRequest{By: vaultrpc.As(d.me), ID: d.credential.ID, Steps: []hotcell.WayStep{step}})
 	must(d.t, err)
 }
 
@@ -350,7 +350,7 @@ func TestFillModeSealsToTheBrowsersInit(t *testing.T) {
 	if _, err := fill(true, true); !errors.Is(err, hotcell.ErrDenied) {
 		t.Errorf("into a form that nobody said yes to: %v", err)
 	}
-	_, err = d.control.ChangeLogin(t.Context(), &vaultrpc.ChangeLoginRequest{Principal: d.me, ID: d.credential.ID, Steps: []hotcell.WayStep{
+	_, err = d.control.ChangeLogin(t.Context(), &vaultrpc.ChangeLoginRequest{By: vaultrpc.As(d.me), ID: d.credential.ID, Steps: []hotcell.WayStep{
 		{Fill: true, Page: "/login", Path: "/session", Method: "post", Password: "password", Code: []string{"code"}},
 	}})
 	must(t, err)
@@ -375,7 +375,7 @@ func TestFillAndEvaluateDoNotGoTogether(t *testing.T) {
 	s := setup(t)
 	attach := func(on hotcell.AssignmentID, host string, narrowing hotcell.Narrowing) error {
 		c := s.login(s.me, host, "ada", "password", s.plant(host))
-		_, err := s.control.Attach(t.Context(), &vaultrpc.AttachRequest{Principal: s.me, Assignment: on, Credential: c.ID, Narrowing: narrowing})
+		_, err := s.control.Attach(t.Context(), &vaultrpc.AttachRequest{By: vaultrpc.As(s.me), Assignment: on, Credential: c.ID, Narrowing: narrowing})
 		return err
 	}
 	fill, evaluate := hotcell.Narrowing{Fill: true}, hotcell.Narrowing{Evaluate: true}
@@ -433,7 +433,7 @@ func TestALoginRequestIsAnsweredWithALogin(t *testing.T) {
 		t.Fatalf("%+v and %+v", q, again)
 	}
 	decide := func(p hotcell.Principal, id hotcell.CredentialID) error {
-		_, err := d.control.DecideRequest(ctx, &vaultrpc.DecideRequestRequest{Principal: p, ID: q.ID, Approve: true, Standing: true, Credential: id})
+		_, err := d.control.DecideRequest(ctx, &vaultrpc.DecideRequestRequest{By: vaultrpc.As(p), ID: q.ID, Approve: true, Standing: true, Credential: id})
 		return err
 	}
 	elsewhere := d.login(d.me, "other.example", "ada", "password", d.plant("elsewhere"))
@@ -448,7 +448,7 @@ func TestALoginRequestIsAnsweredWithALogin(t *testing.T) {
 	if len(out.Logins) != 1 || out.Logins[0].Username != "ada" {
 		t.Errorf("the job has %+v", out)
 	}
-	shown, err := d.control.Assignment(ctx, &vaultrpc.AssignmentRequest{Principal: d.me, ID: on})
+	shown, err := d.control.Assignment(ctx, &vaultrpc.AssignmentRequest{By: vaultrpc.As(d.me), ID: on})
 	must(t, err)
 	if len(shown.Attachments) != 1 || shown.Attachments[0].Attachment.As != hotcell.InjectLogin {
 		t.Errorf("the assignment has %+v", shown.Attachments)
@@ -462,12 +462,12 @@ func TestLoginsComeInAllOrNone(t *testing.T) {
 	entry := func(name, where, user string) vaultrpc.CreateLoginRequest {
 		return vaultrpc.CreateLoginRequest{Name: name, Site: where, Username: user, Fields: s.sealedLogin(name, "password", s.plant(name))}
 	}
-	bad := &vaultrpc.ImportLoginsRequest{Principal: s.me, Logins: []vaultrpc.CreateLoginRequest{entry("one", "a.example", "ada"), entry("two", "*.example", "ada")}}
+	bad := &vaultrpc.ImportLoginsRequest{By: vaultrpc.As(s.me), Logins: []vaultrpc.CreateLoginRequest{entry("one", "a.example", "ada"), entry("two", "*.example", "ada")}}
 	if _, err := s.control.ImportLogins(ctx, bad); !errors.Is(err, hotcell.ErrInvalid) || !strings.Contains(err.Error(), "login 2") {
 		t.Errorf("%v", err)
 	}
 	list := func() (names []string) {
-		out, err := s.control.Credentials(ctx, &vaultrpc.CredentialsRequest{Principal: s.me, Tier: hotcell.TierLogin})
+		out, err := s.control.Credentials(ctx, &vaultrpc.CredentialsRequest{By: vaultrpc.As(s.me), Tier: hotcell.TierLogin})
 		must(t, err)
 		for _, c := range out.Credentials {
 			names = append(names, c.Name+"="+c.Login.Host+"/"+c.Login.Username)
@@ -477,13 +477,13 @@ func TestLoginsComeInAllOrNone(t *testing.T) {
 	if got := list(); len(got) > 0 {
 		t.Fatalf("half of it came in: %v", got)
 	}
-	good := &vaultrpc.ImportLoginsRequest{Principal: s.me, Logins: []vaultrpc.CreateLoginRequest{entry("one", "a.example", "ada"), entry("one", "b.example", "ada")}}
+	good := &vaultrpc.ImportLoginsRequest{By: vaultrpc.As(s.me), Logins: []vaultrpc.CreateLoginRequest{entry("one", "a.example", "ada"), entry("one", "b.example", "ada")}}
 	made, err := s.control.ImportLogins(ctx, good)
 	must(t, err)
 	if want := []string{"one 2=b.example/ada", "one=a.example/ada"}; len(made.Made) != 2 || !slices.Equal(slices.Sorted(slices.Values(list())), want) {
 		t.Errorf("%v", list())
 	}
-	more := &vaultrpc.ImportLoginsRequest{Principal: s.me, Logins: []vaultrpc.CreateLoginRequest{entry("x", "a.example", "ada"), entry("y", "c.example", "")}}
+	more := &vaultrpc.ImportLoginsRequest{By: vaultrpc.As(s.me), Logins: []vaultrpc.CreateLoginRequest{entry("x", "a.example", "ada"), entry("y", "c.example", "")}}
 	if _, err := s.control.ImportLogins(ctx, more); !errors.Is(err, hotcell.ErrConflict) {
 		t.Errorf("one that is there already: %v", err)
 	}
@@ -501,7 +501,7 @@ func TestCodesComeIntoLoginsThatHaveNone(t *testing.T) {
 	ada := s.login(s.me, "a.example", "ada", "password", s.plant("adas"))
 	into := func(p hotcell.Principal, id hotcell.CredentialID, more ...vaultrpc.CreateLoginRequest) (*vaultrpc.ImportLoginsAnswer, error) {
 		one := vaultrpc.CreateLoginRequest{Into: id, Fields: s.sealedLogin(string(id), "otp", otpSecret)}
-		return s.control.ImportLogins(ctx, &vaultrpc.ImportLoginsRequest{Principal: p, Logins: append([]vaultrpc.CreateLoginRequest{one}, more...)})
+		return s.control.ImportLogins(ctx, &vaultrpc.ImportLoginsRequest{By: vaultrpc.As(p), Logins: append([]vaultrpc.CreateLoginRequest{one}, more...)})
 	}
 	_, err := into(s.b, ada.ID)
 	refused(t, "a colleague", err, hotcell.ErrNotFound, "")
@@ -528,26 +528,26 @@ func TestALoginsChanges(t *testing.T) {
 	ctx := t.Context()
 	c := s.login(s.me, "portal.example", "ada", "password", s.plant("first"))
 	name := "eve"
-	out, err := s.control.ChangeLogin(ctx, &vaultrpc.ChangeLoginRequest{Principal: s.me, ID: c.ID, Username: &name, Set: s.sealedLogin(string(c.ID), "otp", otpSecret)})
+	out, err := s.control.ChangeLogin(ctx, &vaultrpc.ChangeLoginRequest{By: vaultrpc.As(s.me), ID: c.ID, Username: &name, Set: s.sealedLogin(string(c.ID), "otp", otpSecret)})
 	must(t, err)
 	if l := out.Credential.Login; l.Username != "eve" || !l.OTP || !l.Password || out.Credential.Version != 2 {
 		t.Errorf("%+v", out.Credential)
 	}
-	out, err = s.control.ChangeLogin(ctx, &vaultrpc.ChangeLoginRequest{Principal: s.me, ID: c.ID, Unset: []string{"password"}})
+	out, err = s.control.ChangeLogin(ctx, &vaultrpc.ChangeLoginRequest{By: vaultrpc.As(s.me), ID: c.ID, Unset: []string{"password"}})
 	must(t, err)
 	if out.Credential.Login.Password || !out.Credential.Login.OTP {
 		t.Errorf("%+v", out.Credential.Login)
 	}
-	if _, err := s.control.ChangeLogin(ctx, &vaultrpc.ChangeLoginRequest{Principal: s.me, ID: c.ID, Unset: []string{"otp"}}); !errors.Is(err, hotcell.ErrInvalid) {
+	if _, err := s.control.ChangeLogin(ctx, &vaultrpc.ChangeLoginRequest{By: vaultrpc.As(s.me), ID: c.ID, Unset: []string{"otp"}}); !errors.Is(err, hotcell.ErrInvalid) {
 		t.Errorf("nothing is left of it: %v", err)
 	}
-	if _, err := s.control.ChangeLogin(ctx, &vaultrpc.ChangeLoginRequest{Principal: s.b, ID: c.ID, Username: &name}); !errors.Is(err, hotcell.ErrNotFound) {
+	if _, err := s.control.ChangeLogin(ctx, &vaultrpc.ChangeLoginRequest{By: vaultrpc.As(s.b), ID: c.ID, Username: &name}); !errors.Is(err, hotcell.ErrNotFound) {
 		t.Errorf("a colleague changes it: %v", err)
 	}
 	for _, bad := range []struct{ site, field, value, word string }{
 		{"com", "password", "long enough 1", "one host"}, {"https://x.example", "otp", "nonsense!", "base32"}, {"https://x.example", "password", "with\nline", "control"}, {"http://x.example", "password", "long enough 1", "TLS"},
 	} {
-		_, err := s.control.CreateLogin(ctx, &vaultrpc.CreateLoginRequest{Principal: s.me, Name: "bad", Site: bad.site, Fields: s.sealedLogin("bad", bad.field, bad.value)})
+		_, err := s.control.CreateLogin(ctx, &vaultrpc.CreateLoginRequest{By: vaultrpc.As(s.me), Name: "bad", Site: bad.site, Fields: s.sealedLogin("bad", bad.field, bad.value)})
 		if !errors.Is(err, hotcell.ErrInvalid) || !strings.Contains(err.Error(), bad.word) || strings.Contains(err.Error(), bad.value) {
 			t.Errorf("%+v: %v", bad, err)
 		}

@@ -15,20 +15,20 @@ func TestAPersonalSecretIsNotThereForOthers(t *testing.T) {
 	name := "taken over"
 	for _, p := range []hotcell.Principal{s.me, s.m} {
 		ctx := t.Context()
-		_, err := s.control.Credential(ctx, &vaultrpc.CredentialRequest{Principal: p, ID: theirs.ID})
+		_, err := s.control.Credential(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(p), ID: theirs.ID})
 		refused(t, "show", err, hotcell.ErrNotFound, "not found")
-		_, err = s.change(&vaultrpc.ChangeSecretRequest{Principal: p, ID: theirs.ID, Name: &name})
+		_, err = s.change(&vaultrpc.ChangeSecretRequest{By: vaultrpc.As(p), ID: theirs.ID, Name: &name})
 		refused(t, "change", err, hotcell.ErrNotFound, "not found")
 		_, err = s.set(p, theirs.ID, 0, "B", "mine")
 		refused(t, "set", err, hotcell.ErrNotFound, "not found")
 		_, err = s.set(p, theirs.ID, 9, "B", "mine")
 		refused(t, "set of a wrong revision", err, hotcell.ErrNotFound, "not found")
 		for _, shared := range []bool{true, false} {
-			_, err = s.control.ShareCredential(ctx, &vaultrpc.ShareCredentialRequest{Principal: p, ID: theirs.ID, Shared: shared})
+			_, err = s.control.ShareCredential(ctx, &vaultrpc.ShareCredentialRequest{By: vaultrpc.As(p), ID: theirs.ID, Shared: shared})
 			refused(t, "share", err, hotcell.ErrNotFound, "not found")
 		}
-		refused(t, "delete", s.control.DeleteCredential(ctx, &vaultrpc.CredentialRequest{Principal: p, ID: theirs.ID}), hotcell.ErrNotFound, "not found")
-		list, err := s.control.Credentials(ctx, &vaultrpc.CredentialsRequest{Principal: p})
+		refused(t, "delete", s.control.DeleteCredential(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(p), ID: theirs.ID}), hotcell.ErrNotFound, "not found")
+		list, err := s.control.Credentials(ctx, &vaultrpc.CredentialsRequest{By: vaultrpc.As(p)})
 		if err != nil || len(list.Credentials) != 0 {
 			t.Errorf("list: %v, %v", list, err)
 		}
@@ -43,7 +43,7 @@ func TestAPersonalSecretIsNotThereForOthers(t *testing.T) {
 	if n := len(s.refusals()); n != 15 {
 		t.Errorf("%d refusals are recorded: %v", n, s.refusals())
 	}
-	shown, err := s.control.Credential(t.Context(), &vaultrpc.CredentialRequest{Principal: s.b, ID: theirs.ID})
+	shown, err := s.control.Credential(t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(s.b), ID: theirs.ID})
 	if err != nil || shown.Credential.Revision != 1 {
 		t.Errorf("after that it is %+v, %v", shown, err)
 	}
@@ -55,7 +55,7 @@ func TestNotThereLooksLikeNeverThere(t *testing.T) {
 	s := setup(t)
 	theirs := s.secret(s.b, "bertas", "A", s.plant("b"))
 	for _, id := range []hotcell.CredentialID{theirs.ID, "sec_never"} {
-		_, err := s.control.Credential(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: id})
+		_, err := s.control.Credential(t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(s.me), ID: id})
 		if err == nil || err.Error() != "not found" {
 			t.Errorf("%s: %v", id, err)
 		}
@@ -85,20 +85,20 @@ func TestTheLogTellsNobodyWhatIsHiddenFromThem(t *testing.T) {
 	must(t, err)
 	job := s.run(s.me, mine)
 	for range 3 { // more than a page
-		refused(t, "delete", s.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{Principal: s.b, ID: theirs.ID}), hotcell.ErrNotFound, "")
-		refused(t, "cancel", s.control.CancelJob(t.Context(), &vaultrpc.CancelJobRequest{Principal: s.b, Job: job}), hotcell.ErrNotFound, "")
-		refused(t, "detach", s.control.Detach(t.Context(), &vaultrpc.DetachRequest{Principal: s.b, Attachment: at}), hotcell.ErrDenied, "takes the role")
+		refused(t, "delete", s.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(s.b), ID: theirs.ID}), hotcell.ErrNotFound, "")
+		refused(t, "cancel", s.control.CancelJob(t.Context(), &vaultrpc.CancelJobRequest{By: vaultrpc.As(s.b), Job: job}), hotcell.ErrNotFound, "")
+		refused(t, "detach", s.control.Detach(t.Context(), &vaultrpc.DetachRequest{By: vaultrpc.As(s.b), Attachment: at}), hotcell.ErrDenied, "takes the role")
 	}
 	own := s.secret(boss, "mine", "A", s.plant("b"))
 	_, err = s.attach(boss, mine, own.ID)
 	refused(t, "a variable twice", err, hotcell.ErrConflict, "a personal secret of a member is attached")
-	must(t, s.control.Detach(t.Context(), &vaultrpc.DetachRequest{Principal: boss, Attachment: at}))
+	must(t, s.control.Detach(t.Context(), &vaultrpc.DetachRequest{By: vaultrpc.As(boss), Attachment: at}))
 	for _, p := range []hotcell.Principal{s.b, boss} {
 		for _, ascending := range []bool{true, false} {
 			seen := map[string]int{}
 			filter := hotcell.EventFilter{Ascending: ascending, Limit: 2}
 			for {
-				page, err := s.control.Events(t.Context(), &vaultrpc.EventsRequest{Principal: p, Filter: filter})
+				page, err := s.control.Events(t.Context(), &vaultrpc.EventsRequest{By: vaultrpc.As(p), Filter: filter})
 				must(t, err)
 				for _, e := range page.Events {
 					seen[e.Kind]++
@@ -133,30 +133,30 @@ func TestRolesInTheVault(t *testing.T) {
 	on := s.assignment(s.me, "report", shared.ID)
 	ctx := t.Context()
 	for _, p := range []hotcell.Principal{s.b, s.m} {
-		shown, err := s.control.Credential(ctx, &vaultrpc.CredentialRequest{Principal: p, ID: shared.ID})
+		shown, err := s.control.Credential(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(p), ID: shared.ID})
 		if err != nil || shown.Credential.Variables[0].Name != "SHARED" {
 			t.Errorf("a shared secret: %v", err)
 		}
 		_, err = s.set(p, shared.ID, 0, "SHARED", "mine")
 		refused(t, "change of the workspace's", err, hotcell.ErrDenied, "takes the role manager")
-		refused(t, "delete of the workspace's", s.control.DeleteCredential(ctx, &vaultrpc.CredentialRequest{Principal: p, ID: shared.ID}), hotcell.ErrDenied, "takes the role manager")
-		refused(t, "delete of another's assignment", s.control.DeleteAssignment(ctx, &vaultrpc.AssignmentRequest{Principal: p, ID: on}), hotcell.ErrDenied, "takes the role manager")
+		refused(t, "delete of the workspace's", s.control.DeleteCredential(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(p), ID: shared.ID}), hotcell.ErrDenied, "takes the role manager")
+		refused(t, "delete of another's assignment", s.control.DeleteAssignment(ctx, &vaultrpc.AssignmentRequest{By: vaultrpc.As(p), ID: on}), hotcell.ErrDenied, "takes the role manager")
 		_, err = s.attach(p, on, shared.ID)
 		refused(t, "attach to another's assignment", err, hotcell.ErrDenied, "takes the role")
 		if s.leased(p, on)["SHARED"] == "" {
 			t.Error("whoever may run it gets no shared secret")
 		}
 	}
-	_, err := s.control.CreateAssignment(ctx, &vaultrpc.CreateAssignmentRequest{Principal: s.m, Name: "monas", Work: hotcell.Work{Command: "true"}})
+	_, err := s.control.CreateAssignment(ctx, &vaultrpc.CreateAssignmentRequest{By: vaultrpc.As(s.m), Name: "monas", Work: hotcell.Work{Command: "true"}})
 	refused(t, "a member's assignment", err, hotcell.ErrDenied, "takes the role builder")
 	job := s.run(s.me, on)
 	for _, p := range []hotcell.Principal{s.b, s.m} {
-		refused(t, "cancel of another's job", s.control.CancelJob(ctx, &vaultrpc.CancelJobRequest{Principal: p, Job: job}), hotcell.ErrNotFound, "not found")
+		refused(t, "cancel of another's job", s.control.CancelJob(ctx, &vaultrpc.CancelJobRequest{By: vaultrpc.As(p), Job: job}), hotcell.ErrNotFound, "not found")
 	}
-	must(t, s.control.CancelJob(ctx, &vaultrpc.CancelJobRequest{Principal: s.me, Job: s.run(s.m, on)}))
-	_, err = s.control.Events(ctx, &vaultrpc.EventsRequest{Principal: s.m, Filter: hotcell.EventFilter{Member: s.me.Member}})
+	must(t, s.control.CancelJob(ctx, &vaultrpc.CancelJobRequest{By: vaultrpc.As(s.me), Job: s.run(s.m, on)}))
+	_, err = s.control.Events(ctx, &vaultrpc.EventsRequest{By: vaultrpc.As(s.m), Filter: hotcell.EventFilter{Member: s.me.Member}})
 	refused(t, "another's events", err, hotcell.ErrDenied, "takes the role administrator")
-	own, err := s.control.Events(ctx, &vaultrpc.EventsRequest{Principal: s.m})
+	own, err := s.control.Events(ctx, &vaultrpc.EventsRequest{By: vaultrpc.As(s.m)})
 	must(t, err)
 	for _, e := range own.Events {
 		if e.Member != s.m.Member {
@@ -180,12 +180,12 @@ func TestAPersonalSecretOnAnAssignmentIsItsOwnersAlone(t *testing.T) {
 		"a secret on this assignment is personal to another member, and the job runs on behalf of Berta: it must be shared, or replaced by one of theirs")
 	_, err := s.lease(job)
 	refused(t, "the lease", err, hotcell.ErrDenied, "Berta")
-	shown, err := s.control.Assignment(t.Context(), &vaultrpc.AssignmentRequest{Principal: s.b, ID: on})
+	shown, err := s.control.Assignment(t.Context(), &vaultrpc.AssignmentRequest{By: vaultrpc.As(s.b), ID: on})
 	must(t, err)
 	if len(shown.Attachments) != 1 || shown.Attachments[0].Name != "" || shown.Attachments[0].Variables != nil {
 		t.Errorf("another sees %+v", shown.Attachments)
 	}
-	shown, err = s.control.Assignment(t.Context(), &vaultrpc.AssignmentRequest{Principal: s.me, ID: on})
+	shown, err = s.control.Assignment(t.Context(), &vaultrpc.AssignmentRequest{By: vaultrpc.As(s.me), ID: on})
 	must(t, err)
 	if shown.Attachments[0].Name != "olgas" || shown.Attachments[0].Variables[0] != "OLGAS_VARIABLE" {
 		t.Errorf("its owner sees %+v", shown.Attachments)
@@ -202,34 +202,34 @@ func TestWhoIsNoMemberIsDeniedAndRecorded(t *testing.T) {
 		{Workspace: s.me.Workspace, Member: "mem_nobody", Via: "test"}, {Workspace: s.me.Workspace, Via: "test"},
 		{Workspace: "wsp_other", Member: s.me.Member, Via: "test"}, {Member: s.me.Member, Via: "test"},
 	} {
-		ctx := t.Context()
+		ctx, p := t.Context(), s.judged(p)
 		calls := map[string]func() error{
 			"credential.list": func() error {
-				_, err := s.control.Credentials(ctx, &vaultrpc.CredentialsRequest{Principal: p})
+				_, err := s.control.Credentials(ctx, &vaultrpc.CredentialsRequest{By: vaultrpc.As(p)})
 				return err
 			},
 			"credential.show": func() error {
-				_, err := s.control.Credential(ctx, &vaultrpc.CredentialRequest{Principal: p, ID: secret.ID})
+				_, err := s.control.Credential(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(p), ID: secret.ID})
 				return err
 			},
 			"credential.delete": func() error {
-				return s.control.DeleteCredential(ctx, &vaultrpc.CredentialRequest{Principal: p, ID: secret.ID})
+				return s.control.DeleteCredential(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(p), ID: secret.ID})
 			},
 			"assignment.list": func() error {
-				_, err := s.control.Assignments(ctx, &vaultrpc.AssignmentsRequest{Principal: p})
+				_, err := s.control.Assignments(ctx, &vaultrpc.AssignmentsRequest{By: vaultrpc.As(p)})
 				return err
 			},
 			"attachment.create": func() error { _, err := s.attach(p, on, secret.ID); return err },
 			"job.create": func() error {
-				_, err := s.control.CreateJob(ctx, &vaultrpc.CreateJobRequest{Principal: p, Assignment: on, Job: "job_forged"})
+				_, err := s.control.CreateJob(ctx, &vaultrpc.CreateJobRequest{By: vaultrpc.As(p), Assignment: on, Job: "job_forged"})
 				return err
 			},
 			"audit.list": func() error {
-				_, err := s.control.Events(ctx, &vaultrpc.EventsRequest{Principal: p})
+				_, err := s.control.Events(ctx, &vaultrpc.EventsRequest{By: vaultrpc.As(p)})
 				return err
 			},
 			"audit.verify": func() error {
-				_, err := s.control.VerifyEvents(ctx, &vaultrpc.WorkspaceRequest{Principal: p})
+				_, err := s.control.VerifyEvents(ctx, &vaultrpc.WorkspaceRequest{By: vaultrpc.As(p)})
 				return err
 			},
 		}
@@ -262,25 +262,25 @@ func TestAnotherWorkspacesThingsAreNotThere(t *testing.T) {
 	}))
 	ctx, p := t.Context(), s.me
 	on, name := s.assignment(p, "report"), "x"
-	_, show := s.control.Credential(ctx, &vaultrpc.CredentialRequest{Principal: p, ID: "sec_other"})
-	_, change := s.change(&vaultrpc.ChangeSecretRequest{Principal: p, ID: "sec_other", Name: &name})
-	_, share := s.control.ShareCredential(ctx, &vaultrpc.ShareCredentialRequest{Principal: p, ID: "sec_other"})
+	_, show := s.control.Credential(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(p), ID: "sec_other"})
+	_, change := s.change(&vaultrpc.ChangeSecretRequest{By: vaultrpc.As(p), ID: "sec_other", Name: &name})
+	_, share := s.control.ShareCredential(ctx, &vaultrpc.ShareCredentialRequest{By: vaultrpc.As(p), ID: "sec_other"})
 	_, attach := s.attach(p, on, "sec_other")
 	_, attachThere := s.attach(p, "asg_other", "sec_other")
-	_, showAssignment := s.control.Assignment(ctx, &vaultrpc.AssignmentRequest{Principal: p, ID: "asg_other"})
-	_, changeAssignment := s.control.ChangeAssignment(ctx, &vaultrpc.ChangeAssignmentRequest{Principal: p, ID: "asg_other", Name: &name})
-	_, run := s.control.CreateJob(ctx, &vaultrpc.CreateJobRequest{Principal: p, Assignment: "asg_other", Job: "job_x"})
+	_, showAssignment := s.control.Assignment(ctx, &vaultrpc.AssignmentRequest{By: vaultrpc.As(p), ID: "asg_other"})
+	_, changeAssignment := s.control.ChangeAssignment(ctx, &vaultrpc.ChangeAssignmentRequest{By: vaultrpc.As(p), ID: "asg_other", Name: &name})
+	_, run := s.control.CreateJob(ctx, &vaultrpc.CreateJobRequest{By: vaultrpc.As(p), Assignment: "asg_other", Job: "job_x"})
 	for what, err := range map[string]error{
 		"show": show, "change": change, "share": share, "attach": attach, "attach there": attachThere,
 		"show assignment": showAssignment, "change assignment": changeAssignment, "run": run,
-		"delete":            s.control.DeleteCredential(ctx, &vaultrpc.CredentialRequest{Principal: p, ID: "sec_other"}),
-		"delete assignment": s.control.DeleteAssignment(ctx, &vaultrpc.AssignmentRequest{Principal: p, ID: "asg_other"}),
-		"detach":            s.control.Detach(ctx, &vaultrpc.DetachRequest{Principal: p, Attachment: "att_other"}),
-		"cancel":            s.control.CancelJob(ctx, &vaultrpc.CancelJobRequest{Principal: p, Job: "job_other"}),
+		"delete":            s.control.DeleteCredential(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(p), ID: "sec_other"}),
+		"delete assignment": s.control.DeleteAssignment(ctx, &vaultrpc.AssignmentRequest{By: vaultrpc.As(p), ID: "asg_other"}),
+		"detach":            s.control.Detach(ctx, &vaultrpc.DetachRequest{By: vaultrpc.As(p), Attachment: "att_other"}),
+		"cancel":            s.control.CancelJob(ctx, &vaultrpc.CancelJobRequest{By: vaultrpc.As(p), Job: "job_other"}),
 	} {
 		refused(t, what, err, hotcell.ErrNotFound, "not found")
 	}
-	list, err := s.control.Credentials(ctx, &vaultrpc.CredentialsRequest{Principal: p})
+	list, err := s.control.Credentials(ctx, &vaultrpc.CredentialsRequest{By: vaultrpc.As(p)})
 	if err != nil || len(list.Credentials) != 0 {
 		t.Errorf("list: %v, %v", list, err)
 	}

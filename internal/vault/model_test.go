@@ -12,7 +12,7 @@ import (
 var claude = hotcell.HTTPAccess{Host: "api.anthropic.com", Auth: hotcell.Auth{Kind: "header", Name: "X-Api-Key"}}
 
 func (s *scene) declare(p hotcell.Principal, id hotcell.CredentialID, zero bool) (hotcell.Credential, error) {
-	answer, err := s.control.ChangeConnection(s.t.Context(), &vaultrpc.ChangeConnectionRequest{Principal: p, ID: id, ZeroDataRetention: &zero})
+	answer, err := s.control.ChangeConnection(s.t.Context(), &vaultrpc.ChangeConnectionRequest{By: vaultrpc.As(p), ID: id, ZeroDataRetention: &zero})
 	if err != nil {
 		return hotcell.Credential{}, err
 	}
@@ -24,7 +24,7 @@ func TestWhoDeclaresThatAModelKeepsNothing(t *testing.T) {
 	s := setup(t)
 	boss, manager, builder := s.me, s.member("mem_manager", "Mia", hotcell.RoleManager), s.member("mem_builder", "Bo", hotcell.RoleBuilder)
 	for _, p := range []hotcell.Principal{manager, builder} {
-		_, err := s.connect(&vaultrpc.CreateConnectionRequest{Principal: p, Name: "declared", HTTP: claude, Key: s.sealedKey("declared", s.plant("no"+string(p.Member))), ZeroDataRetention: true})
+		_, err := s.connect(&vaultrpc.CreateConnectionRequest{By: vaultrpc.As(p), Name: "declared", HTTP: claude, Key: s.sealedKey("declared", s.plant("no"+string(p.Member))), ZeroDataRetention: true})
 		refused(t, "a declaration at creation", err, hotcell.ErrDenied, "declare that a model's provider keeps nothing")
 	}
 	c := s.connection(manager, "claude", claude, s.plant("first"))
@@ -82,7 +82,7 @@ func TestOnlyAModelsAccountIsDeclared(t *testing.T) {
 	if _, err := s.attach(s.me, on, c.ID); err != nil {
 		t.Fatal(err)
 	}
-	answer, err := s.control.Assignment(t.Context(), &vaultrpc.AssignmentRequest{Principal: s.me, ID: on})
+	answer, err := s.control.Assignment(t.Context(), &vaultrpc.AssignmentRequest{By: vaultrpc.As(s.me), ID: on})
 	must(t, err)
 	if at := answer.Attachments[0]; at.Attachment.As != hotcell.InjectHTTP || !strings.Contains(at.HTTP.Host, "anthropic") {
 		t.Errorf("attached without a word: %+v", at)

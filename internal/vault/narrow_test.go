@@ -10,21 +10,21 @@ import (
 )
 
 func (s *scene) attachAs(on hotcell.AssignmentID, id hotcell.CredentialID, as hotcell.Injection, n hotcell.Narrowing) (*vaultrpc.AttachAnswer, error) {
-	return s.control.Attach(s.t.Context(), &vaultrpc.AttachRequest{Principal: s.me, Assignment: on, Credential: id, As: as, Narrowing: n})
+	return s.control.Attach(s.t.Context(), &vaultrpc.AttachRequest{By: vaultrpc.As(s.me), Assignment: on, Credential: id, As: as, Narrowing: n})
 }
 
 func (s *scene) bind(id hotcell.CredentialID, hosts ...string) (hotcell.Credential, error) {
 	if hosts == nil {
 		hosts = []string{}
 	}
-	return s.change(&vaultrpc.ChangeSecretRequest{Principal: s.me, ID: id, Hosts: &hosts})
+	return s.change(&vaultrpc.ChangeSecretRequest{By: vaultrpc.As(s.me), ID: id, Hosts: &hosts})
 }
 
 func TestASecretIsBoundToHosts(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	answer, err := s.control.CreateSecret(t.Context(), &vaultrpc.CreateSecretRequest{
-		Principal: s.me, Name: "billing", Hosts: []string{"API.Acme.Test.", "*.db.acme.test:5432"}, Variables: s.sealed("billing", "A", s.plant("a")),
+		By: vaultrpc.As(s.me), Name: "billing", Hosts: []string{"API.Acme.Test.", "*.db.acme.test:5432"}, Variables: s.sealed("billing", "A", s.plant("a")),
 	})
 	must(t, err)
 	c := answer.Credential
@@ -34,7 +34,7 @@ func TestASecretIsBoundToHosts(t *testing.T) {
 	for _, bad := range [][]string{{"*"}, {"*.com"}, {"10.0.0.0/8"}, {"https://a.test"}, {"a.test", "A.test"}, {""}, make([]string, 51)} {
 		_, err := s.bind(c.ID, bad...)
 		refused(t, "hosts", err, hotcell.ErrInvalid, "hosts")
-		_, err = s.control.CreateSecret(t.Context(), &vaultrpc.CreateSecretRequest{Principal: s.me, Name: "other", Hosts: bad, Variables: s.sealed("other", "A", s.plant("a"))})
+		_, err = s.control.CreateSecret(t.Context(), &vaultrpc.CreateSecretRequest{By: vaultrpc.As(s.me), Name: "other", Hosts: bad, Variables: s.sealed("other", "A", s.plant("a"))})
 		refused(t, "hosts of a new one", err, hotcell.ErrInvalid, "hosts")
 	}
 	on := s.assignment(s.me, "report")
@@ -55,7 +55,7 @@ func TestASecretIsBoundToHosts(t *testing.T) {
 	if err != nil || len(rules.Uses) != 1 || !slices.Equal(rules.Uses[0].Hosts, []string{"api.acme.test:443", "eu.db.acme.test:5432"}) {
 		t.Errorf("the job that runs has %+v, %v", rules, err)
 	}
-	_, err = s.change(&vaultrpc.ChangeSecretRequest{Principal: s.m, ID: c.ID, Hosts: &[]string{"evil.test"}})
+	_, err = s.change(&vaultrpc.ChangeSecretRequest{By: vaultrpc.As(s.m), ID: c.ID, Hosts: &[]string{"evil.test"}})
 	refused(t, "another's", err, hotcell.ErrNotFound, "")
 }
 
@@ -115,7 +115,7 @@ func TestHowASecretIsAttached(t *testing.T) {
 	must(t, err)
 	_, err = s.bind(bound.ID)
 	refused(t, "unbound under its stand-in", err, hotcell.ErrConflict, "stand-ins, which need some")
-	shown, err := s.control.Assignment(t.Context(), &vaultrpc.AssignmentRequest{Principal: s.me, ID: on})
+	shown, err := s.control.Assignment(t.Context(), &vaultrpc.AssignmentRequest{By: vaultrpc.As(s.me), ID: on})
 	must(t, err)
 	for _, at := range shown.Attachments {
 		if at.Tier != hotcell.TierSecret || len(at.Hosts) == 0 || at.HTTP != nil {
@@ -166,7 +166,7 @@ func TestHowAConnectionIsAttached(t *testing.T) {
 	for _, n := range []hotcell.Narrowing{narrow([]string{"POST"}, nil), narrow([]string{"GET"}, []string{"/v1/balance"})} {
 		answer, err := s.attachAs(on, twin.ID, "", n)
 		must(t, err)
-		must(t, s.control.Detach(t.Context(), &vaultrpc.DetachRequest{Principal: s.me, Attachment: answer.Attachment.ID}))
+		must(t, s.control.Detach(t.Context(), &vaultrpc.DetachRequest{By: vaultrpc.As(s.me), Attachment: answer.Attachment.ID}))
 	}
 	_, err = s.attachAs(on, aside.ID, "", hotcell.Narrowing{})
 	must(t, err)
@@ -178,15 +178,15 @@ func TestHowAConnectionIsAttached(t *testing.T) {
 	refused(t, "twice", err, hotcell.ErrConflict, "is attached")
 
 	work := hotcell.Work{Command: "true", Allow: []hotcell.Allow{{Host: stripe.Host, Port: 443, Protocol: hotcell.ProtocolHTTPS}}}
-	listed, err := s.control.CreateAssignment(t.Context(), &vaultrpc.CreateAssignmentRequest{Principal: s.me, Name: "listed", Work: work})
+	listed, err := s.control.CreateAssignment(t.Context(), &vaultrpc.CreateAssignmentRequest{By: vaultrpc.As(s.me), Name: "listed", Work: work})
 	must(t, err)
 	if answer, err := s.attachAs(listed.Assignment.ID, c.ID, "", hotcell.Narrowing{}); err != nil || answer.Opens != "" {
 		t.Errorf("a host that is in the list: %+v, %v", answer, err)
 	}
 	theirs := s.connection(s.b, "theirs", stripe, s.plant("b"))
-	_, err = s.control.Attach(t.Context(), &vaultrpc.AttachRequest{Principal: s.b, Assignment: s.assignment(s.b, "shared"), Credential: theirs.ID})
+	_, err = s.control.Attach(t.Context(), &vaultrpc.AttachRequest{By: vaultrpc.As(s.b), Assignment: s.assignment(s.b, "shared"), Credential: theirs.ID})
 	must(t, err)
-	mine, err := s.control.Assignments(t.Context(), &vaultrpc.AssignmentsRequest{Principal: s.me, Name: "shared"})
+	mine, err := s.control.Assignments(t.Context(), &vaultrpc.AssignmentsRequest{By: vaultrpc.As(s.me), Name: "shared"})
 	must(t, err)
 	_, err = s.attachAs(mine.Assignments[0].ID, c.ID, "", hotcell.Narrowing{})
 	refused(t, "beside another's personal one", err, hotcell.ErrConflict, "a personal connection of a member is attached for")

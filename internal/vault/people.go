@@ -11,22 +11,51 @@ import (
 	"hotcell/internal/vault/internal/door"
 )
 
-// handle serves fn and logs what the other side must not see.
-func handle[Request, Answer any](d *Daemon, mux *http.ServeMux, procedure string, fn func(context.Context, *Request) (*Answer, error)) {
+// asked is a message that somebody asks.
+type asked[Request any] interface {
+	*Request
+	rpc.Bearing
+	Asker() *hotcell.Principal
+}
+
+// handle serves fn to whoever proves who they are, and logs what the other side must not
+// see. fn finds in the message who asks, as the vault knows them.
+func handle[Request, Answer any, R asked[Request]](d *Daemon, mux *http.ServeMux, procedure string, fn func(context.Context, *Request) (*Answer, error)) {
+	handleOpen(d, mux, procedure, func(ctx context.Context, r *Request) (*Answer, error) {
+		if err := d.judge(ctx, R(r).Asker()); err != nil {
+			return nil, err
+		}
+		return fn(ctx, r)
+	})
+}
+
+// handleOpen serves what nobody asks: the control plane itself, for jobs whose makers
+// were judged before, and who holds the token of a link.
+func handleOpen[Request, Answer any](d *Daemon, mux *http.ServeMux, procedure string, fn func(context.Context, *Request) (*Answer, error)) {
 	rpc.Handle(mux, procedure, func(ctx context.Context, r *Request) (*Answer, error) {
 		answer, err := fn(ctx, r)
 		return answer, d.note(procedure, err)
 	})
 }
 
+// judge puts who somebody is in the place of who they say they are.
+func (d *Daemon) judge(ctx context.Context, p *hotcell.Principal) (err error) {
+	*p, err = d.whose.Authenticate(ctx, *p)
+	return err
+}
+
 // people serves what people ask of credentials and of the log.
 func (d *Daemon) people(mux *http.ServeMux) {
-	handle(d, mux, vaultrpc.Health, func(ctx context.Context, _ *vaultrpc.Empty) (*vaultrpc.HealthAnswer, error) {
+	handleOpen(d, mux, vaultrpc.Health, func(ctx context.Context, _ *vaultrpc.Empty) (*vaultrpc.HealthAnswer, error) {
 		return d.health(ctx), nil
 	})
-	handle(d, mux, vaultrpc.Local, func(context.Context, *vaultrpc.Empty) (*hotcell.Principal, error) {
-		p := d.vault.Local()
-		return &p, nil
+	handleOpen(d, mux, vaultrpc.Home, func(context.Context, *vaultrpc.Empty) (*vaultrpc.HomeAnswer, error) { return d.home() })
+	handle(d, mux, vaultrpc.Who, func(_ context.Context, r *vaultrpc.WorkspaceRequest) (*hotcell.Principal, error) {
+		return &r.Principal, nil
+	})
+	handleOpen(d, mux, vaultrpc.Part, func(_ context.Context, r *vaultrpc.PartRequest) (*vaultrpc.Empty, error) {
+		d.owners.locals.Part(r.Principal.Bearer)
+		return &vaultrpc.Empty{}, nil
 	})
 	handle(d, mux, vaultrpc.Workspace, d.workspace)
 	handle(d, mux, vaultrpc.CreateSecret, d.secrets.Create)
@@ -55,6 +84,13 @@ func (d *Daemon) people(mux *http.ServeMux) {
 		return &vaultrpc.EventsAnswer{Events: events}, err
 	})
 	handle(d, mux, vaultrpc.VerifyEvents, d.verify)
+}
+
+// home is what anybody may know of the server.
+func (d *Daemon) home() (*vaultrpc.HomeAnswer, error) {
+	at := d.vault.Local().Workspace
+	key, attested, err := d.vault.Attested(at)
+	return &vaultrpc.HomeAnswer{Workspace: at, Fingerprint: key.Fingerprint(), IdentityFingerprint: attested.Fingerprint()}, err
 }
 
 func (d *Daemon) workspace(ctx context.Context, r *vaultrpc.WorkspaceRequest) (*vaultrpc.WorkspaceAnswer, error) {

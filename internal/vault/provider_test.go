@@ -272,7 +272,7 @@ func (s *scene) client(p hotcell.Principal, slug, id, secret string) error {
 	in := parcel.Context{Workspace: string(s.me.Workspace), Tier: "client", Item: slug, Field: "secret"}
 	message, err := parcel.Seal(s.key, in, []byte(secret))
 	must(s.t, err)
-	return s.control.SetClient(s.t.Context(), &vaultrpc.SetClientRequest{Principal: p, Connector: slug, ID: id, Secret: message})
+	return s.control.SetClient(s.t.Context(), &vaultrpc.SetClientRequest{By: vaultrpc.As(p), Connector: slug, ID: id, Secret: message})
 }
 
 // link asks for a link.
@@ -307,7 +307,7 @@ func (s *scene) finish(r *vaultrpc.FinishLinkRequest) (*vaultrpc.FinishLinkAnswe
 // dance connects an account of who as member m.
 func (s *scene) dance(p *provider, m hotcell.Principal, name string, who person) hotcell.Credential {
 	s.t.Helper()
-	link := s.link(&vaultrpc.CreateLinkRequest{Principal: m, Connector: "acme", Name: name})
+	link := s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(m), Connector: "acme", Name: name})
 	done, err := s.finish(s.agreed(p, link.Token, who))
 	must(s.t, err)
 	return s.show(m, done.Link.Connection)
@@ -315,7 +315,7 @@ func (s *scene) dance(p *provider, m hotcell.Principal, name string, who person)
 
 func (s *scene) show(m hotcell.Principal, id hotcell.CredentialID) hotcell.Credential {
 	s.t.Helper()
-	answer, err := s.control.Credential(s.t.Context(), &vaultrpc.CredentialRequest{Principal: m, ID: id})
+	answer, err := s.control.Credential(s.t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(m), ID: id})
 	must(s.t, err)
 	return answer.Credential
 }
@@ -323,7 +323,7 @@ func (s *scene) show(m hotcell.Principal, id hotcell.CredentialID) hotcell.Crede
 // state is where a link stands, as its owner sees it.
 func (s *scene) state(m hotcell.Principal, id hotcell.LinkID) hotcell.Link {
 	s.t.Helper()
-	answer, err := s.control.Link(s.t.Context(), &vaultrpc.LinkRequest{Principal: m, ID: id})
+	answer, err := s.control.Link(s.t.Context(), &vaultrpc.LinkRequest{By: vaultrpc.As(m), ID: id})
 	must(s.t, err)
 	return answer.Link
 }

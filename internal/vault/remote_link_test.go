@@ -165,7 +165,7 @@ func beside(t *testing.T, servers ...*remote) *scene {
 
 // linked asks for a link to a server.
 func (s *scene) linked(m *remote, name string) (*vaultrpc.CreateLinkAnswer, error) {
-	return s.control.CreateLink(s.t.Context(), &vaultrpc.CreateLinkRequest{Principal: s.me, Connector: "mcp", Name: name, Settings: map[string]string{"url": m.URL + "/mcp"}})
+	return s.control.CreateLink(s.t.Context(), &vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.me), Connector: "mcp", Name: name, Settings: map[string]string{"url": m.URL + "/mcp"}})
 }
 
 func TestAServerNeedNotNameItselfInItsAnswers(t *testing.T) {
@@ -197,7 +197,7 @@ func TestAServerNeedNotNameItselfInItsAnswers(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 		if c.ok {
-			answer, err := s.control.Tools(t.Context(), &vaultrpc.ToolsRequest{Principal: s.me, ID: done.Link.Connection})
+			answer, err := s.control.Tools(t.Context(), &vaultrpc.ToolsRequest{By: vaultrpc.As(s.me), ID: done.Link.Connection})
 			if err != nil || len(answer.Tools) != 1 {
 				t.Errorf("%s: %v, %v", what, answer, err)
 			}
@@ -274,7 +274,7 @@ func (s *scene) own(p hotcell.Principal, server, id, secret string) error {
 	s.t.Helper()
 	message, err := parcel.Seal(s.key, parcel.Context{Workspace: string(s.me.Workspace), Tier: "client", Item: "mcp " + server, Field: "secret"}, []byte(secret))
 	must(s.t, err)
-	return s.control.SetClient(s.t.Context(), &vaultrpc.SetClientRequest{Principal: p, Connector: "mcp", Server: server, ID: id, Secret: message})
+	return s.control.SetClient(s.t.Context(), &vaultrpc.SetClientRequest{By: vaultrpc.As(p), Connector: "mcp", Server: server, ID: id, Secret: message})
 }
 
 func TestAServerThatMakesNoClients(t *testing.T) {
@@ -288,7 +288,7 @@ func TestAServerThatMakesNoClients(t *testing.T) {
 	refused(t, "set by a member", s.own(s.m, m.URL, "own", m.secret), hotcell.ErrDenied, "takes the role administrator")
 	refused(t, "set for no server", s.own(s.me, "http"+strings.TrimPrefix(m.URL, "https")+"/mcp", "own", m.secret), hotcell.ErrInvalid, "cannot be signed in to")
 	must(t, s.own(s.me, m.URL+"/mcp", "own", m.secret))
-	list, err := s.control.Clients(t.Context(), &vaultrpc.WorkspaceRequest{Principal: s.me})
+	list, err := s.control.Clients(t.Context(), &vaultrpc.WorkspaceRequest{By: vaultrpc.As(s.me)})
 	must(t, err)
 	if len(list.Clients) != 1 || list.Clients[0].Server != m.URL || list.Clients[0].Connector != "mcp" || list.Clients[0].Public {
 		t.Errorf("the clients are %+v", list.Clients)
@@ -303,11 +303,11 @@ func TestAServerThatMakesNoClients(t *testing.T) {
 	}
 	done, err := s.finish(back)
 	must(t, err)
-	answer, err := s.control.DeleteConnection(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: done.Link.Connection, Destroy: done.Link.Name})
+	answer, err := s.control.DeleteConnection(t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(s.me), ID: done.Link.Connection, Destroy: done.Link.Name})
 	if err != nil || !answer.Revoked || m.revoked != 1 {
 		t.Errorf("deleted: %+v, %v", answer, err)
 	}
-	must(t, s.control.DeleteClient(t.Context(), &vaultrpc.DeleteClientRequest{Principal: s.me, Connector: "mcp", Server: m.URL}))
+	must(t, s.control.DeleteClient(t.Context(), &vaultrpc.DeleteClientRequest{By: vaultrpc.As(s.me), Connector: "mcp", Server: m.URL}))
 	_, err = s.linked(m, "remote")
 	refused(t, "without its client again", err, hotcell.ErrInvalid, "makes no clients")
 }
@@ -328,9 +328,9 @@ func TestAnAccountThatNobodyKnowsIsNotRenewedByTheWay(t *testing.T) {
 		return done
 	}
 	made := finish(link).Link.Connection
-	_, err = s.control.CreateLink(t.Context(), &vaultrpc.CreateLinkRequest{Principal: s.me, Renews: made})
+	_, err = s.control.CreateLink(t.Context(), &vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.me), Renews: made})
 	refused(t, "without a word", err, hotcell.ErrInvalid, "nobody can tell whose account")
-	done := finish(s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Renews: made, Anyone: true}))
+	done := finish(s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.me), Renews: made, Anyone: true}))
 	if now := s.show(s.me, made); now.Version != 2 || m.revoked != 0 || !strings.Contains(done.Link.Reason, "nobody can tell whether") {
 		t.Errorf("it is at version %d, %d were revoked, and it says %q", now.Version, m.revoked, done.Link.Reason)
 	}

@@ -16,17 +16,17 @@ import (
 
 func (s *scene) keys() hotcell.KeyReport {
 	s.t.Helper()
-	answer, err := s.control.Keys(s.t.Context(), &vaultrpc.WorkspaceRequest{Principal: s.me})
+	answer, err := s.control.Keys(s.t.Context(), &vaultrpc.WorkspaceRequest{By: vaultrpc.As(s.me)})
 	must(s.t, err)
 	return answer.Report
 }
 
 func (s *scene) beginRotation(p hotcell.Principal, what hotcell.KeyKind) error {
-	return s.control.RotateKeys(s.t.Context(), &vaultrpc.RotateKeysRequest{Principal: p, What: what})
+	return s.control.RotateKeys(s.t.Context(), &vaultrpc.RotateKeysRequest{By: vaultrpc.As(p), What: what})
 }
 
 func (s *scene) destroy(p hotcell.Principal, id string) error {
-	return s.control.DestroyKey(s.t.Context(), &vaultrpc.DestroyKeyRequest{Principal: p, ID: id})
+	return s.control.DestroyKey(s.t.Context(), &vaultrpc.DestroyKeyRequest{By: vaultrpc.As(p), ID: id})
 }
 
 // renewKeys makes keys anew, and returns how they stand at the end.
@@ -102,7 +102,7 @@ func TestARotationLeavesNothingUnderTheOldKeyAndThatCanGo(t *testing.T) {
 	if got := s.leased(s.me, on); got["A"] != value {
 		t.Error("after a restart, a job has another value")
 	}
-	shown, err := s.control.Credential(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: secret.ID})
+	shown, err := s.control.Credential(t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(s.me), ID: secret.ID})
 	must(t, err)
 	if now := ofKind(s.keys(), hotcell.KeyWorkspace)[0]; shown.Held == nil || shown.Held.Key != now.ID || shown.Held.Since.Before(before[0].MadeAt) || shown.Held.KMS == "" {
 		t.Errorf("held by %+v, and the key is %+v", shown.Held, now)
@@ -118,10 +118,10 @@ func TestWhoHasNoRightToKeysChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	admin := s.member("mem_a", "Anna", hotcell.RoleAdministrator)
-	for who, p := range map[string]hotcell.Principal{"a builder": s.b, "a member": s.m, "a stranger": {Workspace: s.me.Workspace, Member: "mem_none"}} {
+	for who, p := range map[string]hotcell.Principal{"a builder": s.b, "a member": s.m, "a stranger": s.judged(hotcell.Principal{Workspace: s.me.Workspace, Member: "mem_none"})} {
 		refused(t, who+" rotates", s.beginRotation(p, hotcell.KeyAll), hotcell.ErrDenied, "")
 		refused(t, who+" destroys", s.destroy(p, ofKind(s.keys(), hotcell.KeyWorkspace)[0].ID), hotcell.ErrDenied, "")
-		_, err := s.control.Keys(t.Context(), &vaultrpc.WorkspaceRequest{Principal: p})
+		_, err := s.control.Keys(t.Context(), &vaultrpc.WorkspaceRequest{By: vaultrpc.As(p)})
 		refused(t, who+" looks", err, hotcell.ErrDenied, "")
 	}
 	if len(ofKind(s.keys(), hotcell.KeyWorkspace)) != 1 {

@@ -51,6 +51,7 @@ type scene struct {
 	mu      sync.Mutex
 	planted []string
 	daemon  *vault.Daemon
+	owners  *vault.Owners
 	servers []*http.Server
 	// configure has the last word on what the vault is started with.
 	configure func(*vault.Config)
@@ -95,15 +96,14 @@ func setup(t *testing.T, wrap ...func(hotcell.VaultStore) hotcell.VaultStore) *s
 // setupWith starts a vault as configure says.
 func setupWith(t *testing.T, configure func(*vault.Config), wrap ...func(hotcell.VaultStore) hotcell.VaultStore) *scene {
 	t.Helper()
-	s := &scene{t: t, dir: t.TempDir(), configure: configure}
+	s := &scene{t: t, dir: t.TempDir(), configure: configure, owners: vault.NewOwners(os.Geteuid(), time.Now)}
 	t.Cleanup(s.search)
 	t.Cleanup(s.stop)
 	s.start(wrap...)
 	ctx := t.Context()
-	p, err := s.control.Local(ctx)
-	must(t, err)
+	p := s.daemon.Owner()
 	s.me = p
-	ws, err := s.control.Workspace(ctx, &vaultrpc.WorkspaceRequest{Principal: p})
+	ws, err := s.control.Workspace(ctx, &vaultrpc.WorkspaceRequest{By: vaultrpc.As(p)})
 	must(t, err)
 	s.key, err = parcel.ParsePublic(ws.PublicKey)
 	must(t, err)
@@ -138,7 +138,7 @@ func (s *scene) start(wrap ...func(hotcell.VaultStore) hotcell.VaultStore) {
 	}
 	catalog, err := catalog()
 	must(s.t, err)
-	config := vault.Config{Catalog: catalog, Store: s.store, KeyURL: "file://" + filepath.Join(s.dir, "local.key"), Owner: "Olga", Now: s.now, Log: log}
+	config := vault.Config{Catalog: catalog, Store: s.store, KeyURL: "file://" + filepath.Join(s.dir, "local.key"), Owner: "Olga", Owners: s.owners, Now: s.now, Log: log}
 	if s.configure != nil {
 		s.configure(&config)
 	}
@@ -228,10 +228,16 @@ func (s *scene) plant(name string) string {
 // member makes a member of the workspace, in the store: there is no call for it yet.
 func (s *scene) member(id hotcell.MemberID, name string, role hotcell.Role) hotcell.Principal {
 	s.t.Helper()
-	p := hotcell.Principal{Workspace: s.me.Workspace, Member: id, Via: "test"}
+	p := s.judged(hotcell.Principal{Workspace: s.me.Workspace, Member: id, Via: "test"})
 	must(s.t, s.store.Update(s.t.Context(), func(w hotcell.VaultWriter) error {
 		return w.PutMember(hotcell.Member{ID: id, Workspace: p.Workspace, Name: name, Role: role, CreatedAt: s.now()})
 	}))
+	return p
+}
+
+// judged gives somebody a bearer, as if the vault had judged who they are.
+func (s *scene) judged(p hotcell.Principal) hotcell.Principal {
+	p.Bearer = s.owners.Admit(p)
 	return p
 }
 
@@ -251,7 +257,7 @@ func (s *scene) sealed(item string, pairs ...string) []vaultrpc.SealedVariable {
 // secret makes a secret of p.
 func (s *scene) secret(p hotcell.Principal, name string, pairs ...string) hotcell.Credential {
 	s.t.Helper()
-	answer, err := s.control.CreateSecret(s.t.Context(), &vaultrpc.CreateSecretRequest{Principal: p, Name: name, Variables: s.sealed(name, pairs...)})
+	answer, err := s.control.CreateSecret(s.t.Context(), &vaultrpc.CreateSecretRequest{By: vaultrpc.As(p), Name: name, Variables: s.sealed(name, pairs...)})
 	must(s.t, err)
 	return answer.Credential
 }
@@ -259,7 +265,7 @@ func (s *scene) secret(p hotcell.Principal, name string, pairs ...string) hotcel
 // set changes single variables of a secret.
 func (s *scene) set(p hotcell.Principal, id hotcell.CredentialID, revision int, pairs ...string) (hotcell.Credential, error) {
 	s.t.Helper()
-	return s.change(&vaultrpc.ChangeSecretRequest{Principal: p, ID: id, Revision: revision, Set: s.sealed(string(id), pairs...)})
+	return s.change(&vaultrpc.ChangeSecretRequest{By: vaultrpc.As(p), ID: id, Revision: revision, Set: s.sealed(string(id), pairs...)})
 }
 
 func (s *scene) change(r *vaultrpc.ChangeSecretRequest) (hotcell.Credential, error) {
@@ -272,14 +278,14 @@ func (s *scene) change(r *vaultrpc.ChangeSecretRequest) (hotcell.Credential, err
 
 func (s *scene) share(p hotcell.Principal, id hotcell.CredentialID, shared bool) {
 	s.t.Helper()
-	_, err := s.control.ShareCredential(s.t.Context(), &vaultrpc.ShareCredentialRequest{Principal: p, ID: id, Shared: shared})
+	_, err := s.control.ShareCredential(s.t.Context(), &vaultrpc.ShareCredentialRequest{By: vaultrpc.As(p), ID: id, Shared: shared})
 	must(s.t, err)
 }
 
 // assignment makes an assignment of p with credentials attached.
 func (s *scene) assignment(p hotcell.Principal, name string, credentials ...hotcell.CredentialID) hotcell.AssignmentID {
 	s.t.Helper()
-	answer, err := s.control.CreateAssignment(s.t.Context(), &vaultrpc.CreateAssignmentRequest{Principal: p, Name: name, Work: hotcell.Work{Command: "true"}})
+	answer, err := s.control.CreateAssignment(s.t.Context(), &vaultrpc.CreateAssignmentRequest{By: vaultrpc.As(p), Name: name, Work: hotcell.Work{Command: "true"}})
 	must(s.t, err)
 	for _, id := range credentials {
 		_, err := s.attach(p, answer.Assignment.ID, id)
@@ -289,7 +295,7 @@ func (s *scene) assignment(p hotcell.Principal, name string, credentials ...hotc
 }
 
 func (s *scene) attach(p hotcell.Principal, on hotcell.AssignmentID, id hotcell.CredentialID) (hotcell.AttachmentID, error) {
-	answer, err := s.control.Attach(s.t.Context(), &vaultrpc.AttachRequest{Principal: p, Assignment: on, Credential: id})
+	answer, err := s.control.Attach(s.t.Context(), &vaultrpc.AttachRequest{By: vaultrpc.As(p), Assignment: on, Credential: id})
 	if err != nil {
 		return "", err
 	}
@@ -300,7 +306,7 @@ func (s *scene) attach(p hotcell.Principal, on hotcell.AssignmentID, id hotcell.
 func (s *scene) job(p hotcell.Principal, on hotcell.AssignmentID) hotcell.JobID {
 	s.t.Helper()
 	id := hotcell.JobID(hotcell.NewID(hotcell.PrefixJob))
-	_, err := s.control.CreateJob(s.t.Context(), &vaultrpc.CreateJobRequest{Principal: p, Assignment: on, Job: id})
+	_, err := s.control.CreateJob(s.t.Context(), &vaultrpc.CreateJobRequest{By: vaultrpc.As(p), Assignment: on, Job: id})
 	must(s.t, err)
 	return id
 }
@@ -359,7 +365,7 @@ func (s *scene) leased(p hotcell.Principal, on hotcell.AssignmentID) map[string]
 func (s *scene) events(filter hotcell.EventFilter) []hotcell.Event {
 	s.t.Helper()
 	filter.Ascending, filter.Limit = true, 1000
-	answer, err := s.control.Events(s.t.Context(), &vaultrpc.EventsRequest{Principal: s.me, Filter: filter})
+	answer, err := s.control.Events(s.t.Context(), &vaultrpc.EventsRequest{By: vaultrpc.As(s.me), Filter: filter})
 	must(s.t, err)
 	return answer.Events
 }

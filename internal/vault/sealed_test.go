@@ -12,7 +12,7 @@ import (
 
 func (s *scene) create(name string, variables ...vaultrpc.SealedVariable) error {
 	s.t.Helper()
-	_, err := s.control.CreateSecret(s.t.Context(), &vaultrpc.CreateSecretRequest{Principal: s.me, Name: name, Variables: variables})
+	_, err := s.control.CreateSecret(s.t.Context(), &vaultrpc.CreateSecretRequest{By: vaultrpc.As(s.me), Name: name, Variables: variables})
 	return err
 }
 
@@ -47,14 +47,14 @@ func TestAMessageIsGoodOnce(t *testing.T) {
 	s := setup(t)
 	sealed := s.sealed("billing", "A", s.plant("a"))
 	must(t, s.create("billing", sealed...))
-	list, err := s.control.Credentials(t.Context(), &vaultrpc.CredentialsRequest{Principal: s.me})
+	list, err := s.control.Credentials(t.Context(), &vaultrpc.CredentialsRequest{By: vaultrpc.As(s.me)})
 	must(t, err)
 	id := list.Credentials[0].ID
-	must(t, s.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: id}))
+	must(t, s.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(s.me), ID: id}))
 	refused(t, "a create again", s.create("billing", sealed...), hotcell.ErrConflict, "was sent before")
 
 	secret := s.secret(s.me, "other", "A", s.plant("old"))
-	change := &vaultrpc.ChangeSecretRequest{Principal: s.me, ID: secret.ID, Set: s.sealed(string(secret.ID), "A", s.plant("new"))}
+	change := &vaultrpc.ChangeSecretRequest{By: vaultrpc.As(s.me), ID: secret.ID, Set: s.sealed(string(secret.ID), "A", s.plant("new"))}
 	_, err = s.change(change)
 	must(t, err)
 	_, err = s.set(s.me, secret.ID, 0, "A", s.plant("newest"))
@@ -62,7 +62,7 @@ func TestAMessageIsGoodOnce(t *testing.T) {
 	_, err = s.change(change)
 	refused(t, "a rotation put back", err, hotcell.ErrConflict, "was sent before")
 	twice := s.sealed(string(secret.ID), "A", s.plant("twice"))
-	_, err = s.change(&vaultrpc.ChangeSecretRequest{Principal: s.me, ID: secret.ID, Set: append(twice, twice...)})
+	_, err = s.change(&vaultrpc.ChangeSecretRequest{By: vaultrpc.As(s.me), ID: secret.ID, Set: append(twice, twice...)})
 	refused(t, "twice in one", err, hotcell.ErrInvalid, "given twice")
 }
 
@@ -97,7 +97,7 @@ func TestNamesOfSecretsAndVariables(t *testing.T) {
 	}
 	for _, name := range []string{"", " a", "a ", "a\nb", "a\x1b[2Jb", "a\u009bb", "a\u2028b", strings.Repeat("n", 129), "\x7f"} {
 		refused(t, "a secret's name", s.create(name, s.sealed(name, "A", "x")...), hotcell.ErrInvalid, "name")
-		_, err := s.control.CreateAssignment(t.Context(), &vaultrpc.CreateAssignmentRequest{Principal: s.me, Name: name, Work: hotcell.Work{Command: "true"}})
+		_, err := s.control.CreateAssignment(t.Context(), &vaultrpc.CreateAssignmentRequest{By: vaultrpc.As(s.me), Name: name, Work: hotcell.Work{Command: "true"}})
 		refused(t, "an assignment's name", err, hotcell.ErrInvalid, "name")
 	}
 	for _, name := range []string{"a", strings.Repeat("ö", 128), "two words", "slash/ed"} {
@@ -173,6 +173,6 @@ func TestSizesOfAnAssignment(t *testing.T) {
 		environment["E"+string(rune('A'+i))] = large
 	}
 	work := &hotcell.Work{Command: "true", Environment: environment}
-	_, err = s.control.ChangeAssignment(t.Context(), &vaultrpc.ChangeAssignmentRequest{Principal: s.me, ID: on, Work: work})
+	_, err = s.control.ChangeAssignment(t.Context(), &vaultrpc.ChangeAssignmentRequest{By: vaultrpc.As(s.me), ID: on, Work: work})
 	refused(t, "an environment that no program can start with", err, hotcell.ErrInvalid, "256 KiB")
 }

@@ -65,13 +65,13 @@ func TestALifeOfASecret(t *testing.T) {
 			t.Errorf("step %d: the lease has not what it should", i)
 		}
 	}
-	shown, err := s.control.Credential(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: secret.ID})
+	shown, err := s.control.Credential(t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(s.me), ID: secret.ID})
 	must(t, err)
 	if shown.Credential.Name != name || shown.Credential.Service != service || len(shown.Attachments) != 1 || shown.Attachments[0].Name != "report" {
 		t.Errorf("shown as %+v", shown)
 	}
-	must(t, s.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: secret.ID, Revision: 6, Destroy: name}))
-	_, err = s.control.Credential(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: secret.ID})
+	must(t, s.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(s.me), ID: secret.ID, Revision: 6, Destroy: name}))
+	_, err = s.control.Credential(t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(s.me), ID: secret.ID})
 	refused(t, "show after delete", err, hotcell.ErrNotFound, "")
 	keys, fields := 0, 0
 	s.row([]any{&keys, &fields}, "SELECT (SELECT count(*) FROM sealed_keys), (SELECT count(*) FROM sealed_fields)")
@@ -115,11 +115,11 @@ func TestAChangeThatIsRefusedChangesNothing(t *testing.T) {
 	if !ok || stale.Current != 1 {
 		t.Errorf("stale: %v", err)
 	}
-	err = s.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: secret.ID, Revision: 2})
+	err = s.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(s.me), ID: secret.ID, Revision: 2})
 	refused(t, "stale delete", err, hotcell.ErrStale, "current version is 1")
-	_, err = s.control.ShareCredential(t.Context(), &vaultrpc.ShareCredentialRequest{Principal: s.me, ID: secret.ID, Revision: 2, Shared: true})
+	_, err = s.control.ShareCredential(t.Context(), &vaultrpc.ShareCredentialRequest{By: vaultrpc.As(s.me), ID: secret.ID, Revision: 2, Shared: true})
 	refused(t, "stale share", err, hotcell.ErrStale, "current version is 1")
-	shown, err := s.control.Credential(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: secret.ID})
+	shown, err := s.control.Credential(t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(s.me), ID: secret.ID})
 	must(t, err)
 	if !cmp.Equal(shown.Credential, secret) || s.leased(s.me, on)["A"] != a {
 		t.Errorf("after refusals it is %+v", shown.Credential)
@@ -130,7 +130,7 @@ func TestNamesAreUniqueInTheirGroup(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	mine := s.secret(s.me, "billing", "A", s.plant("mine"))
-	again := &vaultrpc.CreateSecretRequest{Principal: s.me, Name: "billing", Variables: s.sealed("billing", "A", s.plant("again"))}
+	again := &vaultrpc.CreateSecretRequest{By: vaultrpc.As(s.me), Name: "billing", Variables: s.sealed("billing", "A", s.plant("again"))}
 	_, err := s.control.CreateSecret(t.Context(), again)
 	refused(t, "a second of one name", err, hotcell.ErrConflict, "your personal credentials")
 	theirs := s.secret(s.b, "billing", "A", s.plant("theirs"))
@@ -139,14 +139,14 @@ func TestNamesAreUniqueInTheirGroup(t *testing.T) {
 	must(t, err)
 	for _, id := range []hotcell.CredentialID{mine.ID, theirs.ID} {
 		p := map[hotcell.CredentialID]hotcell.Principal{mine.ID: s.me, theirs.ID: s.b}[id]
-		_, err = s.control.ShareCredential(t.Context(), &vaultrpc.ShareCredentialRequest{Principal: p, ID: id, Shared: true})
+		_, err = s.control.ShareCredential(t.Context(), &vaultrpc.ShareCredentialRequest{By: vaultrpc.As(p), ID: id, Shared: true})
 		refused(t, "sharing into a taken name", err, hotcell.ErrConflict, "another secret of this name")
 	}
-	_, err = s.control.ShareCredential(t.Context(), &vaultrpc.ShareCredentialRequest{Principal: s.me, ID: shared.Credential.ID})
+	_, err = s.control.ShareCredential(t.Context(), &vaultrpc.ShareCredentialRequest{By: vaultrpc.As(s.me), ID: shared.Credential.ID})
 	refused(t, "unsharing into a taken name", err, hotcell.ErrConflict, "another secret of this name")
 	other := s.secret(s.me, "other", "A", s.plant("other"))
 	name := "billing"
-	_, err = s.change(&vaultrpc.ChangeSecretRequest{Principal: s.me, ID: other.ID, Name: &name})
+	_, err = s.change(&vaultrpc.ChangeSecretRequest{By: vaultrpc.As(s.me), ID: other.ID, Name: &name})
 	refused(t, "renaming to a taken name", err, hotcell.ErrConflict, "your personal credentials")
 }
 
@@ -160,7 +160,7 @@ func TestOneOfManyWinsEachRevision(t *testing.T) {
 		for i := range errs {
 			sealed := s.sealed(string(secret.ID), "A", s.plant("won"))
 			wg.Go(func() {
-				_, errs[i] = s.change(&vaultrpc.ChangeSecretRequest{Principal: s.me, ID: secret.ID, Revision: round + 1, Set: sealed})
+				_, errs[i] = s.change(&vaultrpc.ChangeSecretRequest{By: vaultrpc.As(s.me), ID: secret.ID, Revision: round + 1, Set: sealed})
 			})
 		}
 		wg.Wait()

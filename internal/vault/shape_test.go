@@ -15,7 +15,7 @@ func allow(host string, port int, protocol hotcell.Protocol) hotcell.Allow {
 // work is an assignment that may reach some hosts.
 func (s *scene) work(name string, allowed ...hotcell.Allow) hotcell.AssignmentID {
 	s.t.Helper()
-	answer, err := s.control.CreateAssignment(s.t.Context(), &vaultrpc.CreateAssignmentRequest{Principal: s.me, Name: name, Work: hotcell.Work{Command: "true", Allow: allowed}})
+	answer, err := s.control.CreateAssignment(s.t.Context(), &vaultrpc.CreateAssignmentRequest{By: vaultrpc.As(s.me), Name: name, Work: hotcell.Work{Command: "true", Allow: allowed}})
 	must(s.t, err)
 	return answer.Assignment.ID
 }
@@ -57,7 +57,7 @@ func TestAModelsKeyIsNoVariableOfWhatReachesTheModel(t *testing.T) {
 			t.Errorf("%s, where the provider is not reached: %v", name, err)
 		}
 		// And the other way round: first the key, then the host.
-		_, err = s.control.ChangeAssignment(t.Context(), &vaultrpc.ChangeAssignmentRequest{Principal: s.me, ID: elsewhere, Work: &hotcell.Work{
+		_, err = s.control.ChangeAssignment(t.Context(), &vaultrpc.ChangeAssignmentRequest{By: vaultrpc.As(s.me), ID: elsewhere, Work: &hotcell.Work{
 			Command: "true", Allow: []hotcell.Allow{allow(c.host, 443, hotcell.ProtocolHTTPS)},
 		}})
 		refused(t, name+": the host afterwards", err, hotcell.ErrConflict, "--from-secret")
@@ -70,7 +70,7 @@ func TestAModelsKeyIsNoVariableOfWhatReachesTheModel(t *testing.T) {
 	}
 	_, err := s.set(s.me, late.ID, 0, "OPENAI_API_KEY", "sk-proj-"+rest)
 	refused(t, "the key afterwards", err, hotcell.ErrConflict, "--from-secret")
-	_, err = s.change(&vaultrpc.ChangeSecretRequest{Principal: s.me, ID: late.ID, Rename: map[string]string{"PLAIN": "OPENAI_API_KEY"}})
+	_, err = s.change(&vaultrpc.ChangeSecretRequest{By: vaultrpc.As(s.me), ID: late.ID, Rename: map[string]string{"PLAIN": "OPENAI_API_KEY"}})
 	refused(t, "the name afterwards", err, hotcell.ErrConflict, "--from-secret")
 }
 
@@ -115,7 +115,7 @@ func TestStandInsAreMadeWhereTheyWork(t *testing.T) {
 	if _, err := s.attachAs(web, plain.ID, hotcell.InjectStandIn, hotcell.Narrowing{Hosts: []string{"git.acme.test"}}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.control.ChangeAssignment(t.Context(), &vaultrpc.ChangeAssignmentRequest{Principal: s.me, ID: web, Work: &hotcell.Work{
+	_, err = s.control.ChangeAssignment(t.Context(), &vaultrpc.ChangeAssignmentRequest{By: vaultrpc.As(s.me), ID: web, Work: &hotcell.Work{
 		Command: "true", Allow: []hotcell.Allow{allow("git.acme.test", 22, hotcell.ProtocolTCP)},
 	}})
 	refused(t, "raw afterwards", err, hotcell.ErrInvalid, "attach the secret as env")

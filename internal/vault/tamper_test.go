@@ -112,7 +112,7 @@ func TestWhatWasTamperedWithIsRefusedAndRecorded(t *testing.T) {
 			if after := s.refusals(); len(after) != before+1 || !strings.HasPrefix(after[before], "secret.change: ") {
 				t.Errorf("the log does not tell of the change: %v", after)
 			}
-			must(t, s.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: one.ID}))
+			must(t, s.control.DeleteCredential(t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(s.me), ID: one.ID}))
 		})
 	}
 }

@@ -136,7 +136,7 @@ func (o *office) arrived() []string {
 // account connects one of p to the service.
 func (o *office) account(p hotcell.Principal, name, key string) hotcell.Credential {
 	o.t.Helper()
-	c, err := o.connect(&vaultrpc.CreateConnectionRequest{Principal: p, Name: name, Connector: "chat", Key: o.sealedKey(name, key)})
+	c, err := o.connect(&vaultrpc.CreateConnectionRequest{By: vaultrpc.As(p), Name: name, Connector: "chat", Key: o.sealedKey(name, key)})
 	must(o.t, err)
 	return c
 }
@@ -154,7 +154,7 @@ func (o *office) with(p hotcell.Principal, narrowing hotcell.Narrowing, ids ...h
 
 func (o *office) tools(p hotcell.Principal, on hotcell.AssignmentID, id hotcell.CredentialID, narrowing hotcell.Narrowing) (hotcell.AttachmentID, error) {
 	answer, err := o.control.Attach(o.t.Context(), &vaultrpc.AttachRequest{
-		Principal: p, Assignment: on, Credential: id, As: hotcell.InjectTools, Narrowing: narrowing,
+		By: vaultrpc.As(p), Assignment: on, Credential: id, As: hotcell.InjectTools, Narrowing: narrowing,
 	})
 	if err != nil {
 		return "", err
@@ -219,6 +219,6 @@ func (o *office) waits(job hotcell.JobID, tool, arguments string) hotcell.Reques
 }
 
 func (o *office) decides(p hotcell.Principal, id hotcell.RequestID, approve bool) error {
-	_, err := o.control.DecideRequest(o.t.Context(), &vaultrpc.DecideRequestRequest{Principal: p, ID: id, Approve: approve})
+	_, err := o.control.DecideRequest(o.t.Context(), &vaultrpc.DecideRequestRequest{By: vaultrpc.As(p), ID: id, Approve: approve})
 	return err
 }

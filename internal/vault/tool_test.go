@@ -261,13 +261,13 @@ func TestWhatIsTakenAwayEndsCallsThatAreUnderWay(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(o *office, at hotcell.AttachmentID, c hotcell.Credential, job hotcell.JobID) error{
 		"detached": func(o *office, at hotcell.AttachmentID, _ hotcell.Credential, _ hotcell.JobID) error {
-			return o.control.Detach(o.t.Context(), &vaultrpc.DetachRequest{Principal: o.me, Attachment: at})
+			return o.control.Detach(o.t.Context(), &vaultrpc.DetachRequest{By: vaultrpc.As(o.me), Attachment: at})
 		},
 		"cancelled": func(o *office, _ hotcell.AttachmentID, _ hotcell.Credential, job hotcell.JobID) error {
-			return o.control.CancelJob(o.t.Context(), &vaultrpc.CancelJobRequest{Principal: o.me, Job: job})
+			return o.control.CancelJob(o.t.Context(), &vaultrpc.CancelJobRequest{By: vaultrpc.As(o.me), Job: job})
 		},
 		"deleted": func(o *office, _ hotcell.AttachmentID, c hotcell.Credential, _ hotcell.JobID) error {
-			return o.control.DeleteCredential(o.t.Context(), &vaultrpc.CredentialRequest{Principal: o.me, ID: c.ID})
+			return o.control.DeleteCredential(o.t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(o.me), ID: c.ID})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -342,8 +342,8 @@ func TestWhatMayBeAttachedAsTools(t *testing.T) {
 	_, err := o.tools(o.me, on, s.ID, post)
 	refused(t, "a secret", err, hotcell.ErrInvalid, "secret")
 	for what, r := range map[string]*vaultrpc.AttachRequest{
-		"tools as http": {Principal: o.me, Assignment: on, Credential: c.ID, As: hotcell.InjectHTTP, Narrowing: post},
-		"tools as env":  {Principal: o.me, Assignment: on, Credential: s.ID, As: hotcell.InjectEnvironment, Narrowing: post},
+		"tools as http": {By: vaultrpc.As(o.me), Assignment: on, Credential: c.ID, As: hotcell.InjectHTTP, Narrowing: post},
+		"tools as env":  {By: vaultrpc.As(o.me), Assignment: on, Credential: s.ID, As: hotcell.InjectEnvironment, Narrowing: post},
 	} {
 		if _, err := o.control.Attach(t.Context(), r); !errors.Is(err, hotcell.ErrInvalid) {
 			t.Errorf("%s: %v", what, err)
@@ -413,7 +413,7 @@ func TestToolsThatAreAddedAreThereFromTheNextJobOn(t *testing.T) {
 	must(t, err)
 	job := o.run(o.me, on)
 	change := func(n hotcell.Narrowing) error {
-		_, err := o.control.ChangeAttachment(t.Context(), &vaultrpc.ChangeAttachmentRequest{Principal: o.me, Attachment: at, Narrowing: n})
+		_, err := o.control.ChangeAttachment(t.Context(), &vaultrpc.ChangeAttachmentRequest{By: vaultrpc.As(o.me), Attachment: at, Narrowing: n})
 		return err
 	}
 	refused(t, "a rule on what is no argument", change(hotcell.Narrowing{Tools: []string{"chat_post"}, Rules: []hotcell.ToolRule{{When: `args.nope == "x"`}}}), hotcell.ErrInvalid, "has no argument nope")

@@ -3,8 +3,8 @@
 // There are two lines in: people's ([Daemon.Control]) and the workers'
 // ([Daemon.Worker]). What is not served on a line cannot be asked on it: no
 // procedure at all returns a value, and the only one that delivers any seals
-// them to a cell's key. It believes the control plane about who a person is,
-// and nothing else. One way to use it:
+// them to a cell's key. It believes nobody about who a person is: what asks for people
+// bears what the vault gave them ([Owners], package people). One way to use it:
 //
 //	d, err := vault.Open(ctx, vault.Config{Store: store, KeyURL: "file:///…/local.key", …})
 //	go rpc.Server(d.Control()).Serve(peopleLine)
@@ -36,6 +36,7 @@ import (
 	"hotcell/internal/vault/internal/forward"
 	"hotcell/internal/vault/internal/lease"
 	"hotcell/internal/vault/internal/login"
+	"hotcell/internal/vault/internal/people"
 	"hotcell/internal/vault/internal/secret"
 	"hotcell/internal/vault/internal/token"
 	"hotcell/internal/wire/budget"
@@ -66,6 +67,8 @@ type Config struct {
 	After func(time.Duration) <-chan time.Time
 	// Owner names the first member at first start.
 	Owner string
+	// Owners are those whom the vault's own socket lets in; nil for nobody.
+	Owners *Owners
 	// Dialer and Roots are for what the vault does for jobs: which addresses it may
 	// dial, and which certificates hold; nil Roots are the system's.
 	Dialer netguard.Dialer
@@ -101,6 +104,8 @@ type Config struct {
 // Daemon serves the two lines.
 type Daemon struct {
 	vault       *door.Vault
+	whose       *people.Service
+	owners      *Owners
 	secrets     *secret.Service
 	logins      *login.Service
 	connections *connection.Service
@@ -151,7 +156,11 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 	checks := map[hotcell.Tier]assignment.Checker{hotcell.TierSecret: secret.CheckAttach(out.catalog), hotcell.TierConnection: connection.CheckAttach(out.book.Remembered), hotcell.TierLogin: login.CheckAttach}
 	guesses := &scrub.Guesses{}
 	logins := login.New(login.Config{Vault: door, Advise: connections.CoversHost, Now: c.Now})
+	if c.Owners == nil {
+		c.Owners = NewOwners(0, c.Now)
+	}
 	return &Daemon{
+		whose: people.New(door, c.Owners.locals), owners: c.Owners,
 		vault: door, secrets: secret.New(door, connections.Covers, out.catalog, c.Now), connections: connections, assignments: assignment.New(door, checks, c.Now),
 		leases:   lease.New(door),
 		forwards: forward.New(forward.Config{Vault: door, Dialer: c.Dialer, Roots: c.Roots, Databases: c.Databases, Keeper: out.keeper, Logins: logins, Budget: jobs, Guesses: guesses, Tidy: tidied, Now: c.Now, Log: c.Log}),

@@ -42,7 +42,7 @@ func TestQuestionsThatWaitDoNotLookAgainAndAgain(t *testing.T) {
 	}
 	id := s.waitsFor(t, job)
 	s.quiet(t, &looks)
-	_, err := s.control.DecideRequest(t.Context(), &vaultrpc.DecideRequestRequest{Principal: s.me, ID: id, Approve: true})
+	_, err := s.control.DecideRequest(t.Context(), &vaultrpc.DecideRequestRequest{By: vaultrpc.As(s.me), ID: id, Approve: true})
 	must(t, err)
 	for range many {
 		if state := <-states; state != hotcell.RequestApproved {
@@ -85,7 +85,7 @@ func TestAJobHasOnlySoManyQuestionsWait(t *testing.T) {
 		told <- q.State
 	}()
 	id := s.waitsFor(t, other)
-	_, err := s.control.DecideRequest(t.Context(), &vaultrpc.DecideRequestRequest{Principal: s.me, ID: id, Approve: true})
+	_, err := s.control.DecideRequest(t.Context(), &vaultrpc.DecideRequestRequest{By: vaultrpc.As(s.me), ID: id, Approve: true})
 	must(t, err)
 	if state := <-told; state != hotcell.RequestApproved {
 		t.Errorf("the other job was told %s", state)
@@ -100,10 +100,10 @@ func TestAJobHasOnlySoManyQuestionsWait(t *testing.T) {
 // asking is a live job without anything attached.
 func (s *scene) asking(t *testing.T) hotcell.JobID {
 	t.Helper()
-	a, err := s.control.CreateAssignment(t.Context(), &vaultrpc.CreateAssignmentRequest{Principal: s.me, Name: hotcell.NewID("ask"), Work: hotcell.Work{Command: "true"}})
+	a, err := s.control.CreateAssignment(t.Context(), &vaultrpc.CreateAssignmentRequest{By: vaultrpc.As(s.me), Name: hotcell.NewID("ask"), Work: hotcell.Work{Command: "true"}})
 	must(t, err)
 	job := hotcell.JobID(hotcell.NewID(hotcell.PrefixJob))
-	_, err = s.control.CreateJob(t.Context(), &vaultrpc.CreateJobRequest{Principal: s.me, Assignment: a.Assignment.ID, Job: job})
+	_, err = s.control.CreateJob(t.Context(), &vaultrpc.CreateJobRequest{By: vaultrpc.As(s.me), Assignment: a.Assignment.ID, Job: job})
 	must(t, err)
 	_, err = s.control.StartJob(t.Context(), &vaultrpc.StartJobRequest{Job: job})
 	must(t, err)
@@ -114,7 +114,7 @@ func (s *scene) asking(t *testing.T) hotcell.JobID {
 func (s *scene) waitsFor(t *testing.T, job hotcell.JobID) hotcell.RequestID {
 	t.Helper()
 	for {
-		list, err := s.control.Requests(t.Context(), &vaultrpc.RequestsRequest{Principal: s.me, State: hotcell.RequestPending, Job: job})
+		list, err := s.control.Requests(t.Context(), &vaultrpc.RequestsRequest{By: vaultrpc.As(s.me), State: hotcell.RequestPending, Job: job})
 		must(t, err)
 		if len(list.Requests) > 0 {
 			return list.Requests[0].ID

@@ -22,7 +22,7 @@ func TestAServiceThatIsAuthorisedInTwoWays(t *testing.T) {
 		t.Errorf("by a key: %+v, %+v", keyed.Connected, keyed.HTTP)
 	}
 	s.tests(s.me, keyed.ID, ada.name)
-	link := s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Connector: "acmeboth", Name: "by signing in"})
+	link := s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.me), Connector: "acmeboth", Name: "by signing in"})
 	done, err := s.finish(s.agreed(p, link.Token, eve))
 	must(t, err)
 	signed := s.show(s.me, done.Link.Connection)
@@ -33,15 +33,15 @@ func TestAServiceThatIsAuthorisedInTwoWays(t *testing.T) {
 
 	_, err = s.rotate(s.me, signed.ID, key)
 	refused(t, "a key for what is signed in to", err, hotcell.ErrInvalid, "signing in")
-	_, err = s.control.CreateLink(t.Context(), &vaultrpc.CreateLinkRequest{Principal: s.me, Renews: keyed.ID})
+	_, err = s.control.CreateLink(t.Context(), &vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.me), Renews: keyed.ID})
 	refused(t, "a link for what has a key", err, hotcell.ErrInvalid, "connected by a key")
 	_, err = s.keyed(s.me, "acmeboth", "of another's", s.plant("key"), nil)
 	refused(t, "a key that begins otherwise", err, hotcell.ErrInvalid, "begins with tok-")
 	for way, says := range map[string]string{"oauth2": "signing in", "basic": "it is by oauth2, or by key"} {
-		_, err = s.connect(&vaultrpc.CreateConnectionRequest{Principal: s.me, Connector: "acmeboth", Auth: way, Name: "x", Key: s.sealedKey("x", key)})
+		_, err = s.connect(&vaultrpc.CreateConnectionRequest{By: vaultrpc.As(s.me), Connector: "acmeboth", Auth: way, Name: "x", Key: s.sealedKey("x", key)})
 		refused(t, way, err, hotcell.ErrInvalid, says)
 	}
-	_, err = s.control.CreateLink(t.Context(), &vaultrpc.CreateLinkRequest{Principal: s.me, Connector: "acmeboth", Auth: "key", Name: "x"})
+	_, err = s.control.CreateLink(t.Context(), &vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.me), Connector: "acmeboth", Auth: "key", Name: "x"})
 	refused(t, "a link by a key", err, hotcell.ErrInvalid, "takes a key")
 }
 
@@ -50,21 +50,21 @@ func TestAVariableBecomesAConnectionWhereAWayTakesIt(t *testing.T) {
 	s, p := connecting(t)
 	key := "tok-" + s.plant("both")
 	p.set(func() { p.tokens[key] = ada })
-	answer, err := s.control.CreateSecret(t.Context(), &vaultrpc.CreateSecretRequest{Principal: s.me, Name: "my own", Variables: s.sealed("my own", "BOTH_TOKEN", key, "OTHER", s.plant("other"))})
+	answer, err := s.control.CreateSecret(t.Context(), &vaultrpc.CreateSecretRequest{By: vaultrpc.As(s.me), Name: "my own", Variables: s.sealed("my own", "BOTH_TOKEN", key, "OTHER", s.plant("other"))})
 	must(t, err)
 	if len(answer.Advice) != 1 || answer.Advice[0].Command != "hotcell connections create acmeboth --from-secret 'my own/BOTH_TOKEN'" {
 		t.Errorf("advised: %+v", answer.Advice)
 	}
 	plain := s.secret(s.me, "plain", "LOG_LEVEL", "debug")
-	changed, err := s.control.ChangeSecret(t.Context(), &vaultrpc.ChangeSecretRequest{Principal: s.me, ID: plain.ID, Set: s.sealed(string(plain.ID), "ANYTHING", key)})
+	changed, err := s.control.ChangeSecret(t.Context(), &vaultrpc.ChangeSecretRequest{By: vaultrpc.As(s.me), ID: plain.ID, Set: s.sealed(string(plain.ID), "ANYTHING", key)})
 	must(t, err)
 	if len(changed.Advice) != 1 || changed.Advice[0].Command != "hotcell connections create acmeboth --from-secret plain/ANYTHING" {
 		t.Errorf("advised on what was set: %+v", changed.Advice)
 	}
-	c, err := s.connect(&vaultrpc.CreateConnectionRequest{Principal: s.me, Connector: "acmeboth", Name: "both", FromSecret: answer.Credential.ID, FromVariable: "BOTH_TOKEN"})
+	c, err := s.connect(&vaultrpc.CreateConnectionRequest{By: vaultrpc.As(s.me), Connector: "acmeboth", Name: "both", FromSecret: answer.Credential.ID, FromVariable: "BOTH_TOKEN"})
 	must(t, err)
 	s.tests(s.me, c.ID, ada.name)
-	_, err = s.connect(&vaultrpc.CreateConnectionRequest{Principal: s.me, Connector: "acmeboth", Name: "other", FromSecret: answer.Credential.ID, FromVariable: "OTHER"})
+	_, err = s.connect(&vaultrpc.CreateConnectionRequest{By: vaultrpc.As(s.me), Connector: "acmeboth", Name: "other", FromSecret: answer.Credential.ID, FromVariable: "OTHER"})
 	refused(t, "a variable of something else", err, hotcell.ErrInvalid, "begins with tok-")
 }
 
@@ -97,10 +97,10 @@ func TestARevocationIsToldAsItWent(t *testing.T) {
 				_, _ = w.Write([]byte(c.answer))
 			}
 		})
-		link := s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Connector: "acmeboth", Name: what})
+		link := s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.me), Connector: "acmeboth", Name: what})
 		done, err := s.finish(s.agreed(p, link.Token, ada))
 		must(t, err)
-		answer, err := s.control.DeleteConnection(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: done.Link.Connection, Destroy: what})
+		answer, err := s.control.DeleteConnection(t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(s.me), ID: done.Link.Connection, Destroy: what})
 		must(t, err)
 		if answer.Revoked != c.revoked || strings.HasPrefix(answer.Grant, "it was revoked") != c.revoked {
 			t.Errorf("%s: told %+v", what, answer)
@@ -120,7 +120,7 @@ func TestAnErrorWithAGoodStatusIsNoRevocation(t *testing.T) {
 		}
 	})
 	c := s.dance(p, s.me, "acme", ada)
-	answer, err := s.control.DeleteConnection(t.Context(), &vaultrpc.CredentialRequest{Principal: s.me, ID: c.ID, Destroy: c.Name})
+	answer, err := s.control.DeleteConnection(t.Context(), &vaultrpc.CredentialRequest{By: vaultrpc.As(s.me), ID: c.ID, Destroy: c.Name})
 	must(t, err)
 	if answer.Revoked || !strings.Contains(answer.Grant, "could not be revoked") {
 		t.Errorf("told %+v", answer)
@@ -133,7 +133,7 @@ func TestWhatAnotherAccountReplacesIsRevoked(t *testing.T) {
 	c := s.dance(p, s.me, "acme", ada)
 	renew := func(who person, anyone bool) *vaultrpc.FinishLinkAnswer {
 		t.Helper()
-		link := s.link(&vaultrpc.CreateLinkRequest{Principal: s.me, Renews: c.ID, Anyone: anyone})
+		link := s.link(&vaultrpc.CreateLinkRequest{By: vaultrpc.As(s.me), Renews: c.ID, Anyone: anyone})
 		done, err := s.finish(s.agreed(p, link.Token, who))
 		must(t, err)
 		return done
@@ -160,7 +160,7 @@ func TestAnAPIBelowAPath(t *testing.T) {
 	o := newOffice(t)
 	made := func(name, base, host string) (hotcell.Credential, error) {
 		return o.connect(&vaultrpc.CreateConnectionRequest{
-			Principal: o.me, Name: name, Connector: "http", Settings: map[string]string{"base": base}, HTTP: hotcell.HTTPAccess{Host: host, Auth: hotcell.Auth{Kind: "bearer"}},
+			By: vaultrpc.As(o.me), Name: name, Connector: "http", Settings: map[string]string{"base": base}, HTTP: hotcell.HTTPAccess{Host: host, Auth: hotcell.Auth{Kind: "bearer"}},
 			Key: o.sealedKey(name, o.plant("key")),
 		})
 	}
@@ -184,7 +184,7 @@ func TestAnAPIBelowAPath(t *testing.T) {
 	}
 
 	test := func(id hotcell.CredentialID, path string) (*vaultrpc.TestConnectionAnswer, error) {
-		return o.control.TestConnection(t.Context(), &vaultrpc.TestConnectionRequest{Principal: o.me, ID: id, Path: path})
+		return o.control.TestConnection(t.Context(), &vaultrpc.TestConnectionRequest{By: vaultrpc.As(o.me), ID: id, Path: path})
 	}
 	if got, err := test(path.ID, "/me?limit=1"); err != nil || !got.Works {
 		t.Errorf("tested: %+v, %v", got, err)
@@ -207,6 +207,6 @@ func TestAnAPIBelowAPath(t *testing.T) {
 	if got, err := test(path.ID, "/me"); err != nil || got.Works || got.Reason == "" {
 		t.Errorf("tested: %+v, %v", got, err)
 	}
-	_, err = o.control.TestConnection(t.Context(), &vaultrpc.TestConnectionRequest{Principal: o.b, ID: path.ID, Path: "/me"})
+	_, err = o.control.TestConnection(t.Context(), &vaultrpc.TestConnectionRequest{By: vaultrpc.As(o.b), ID: path.ID, Path: "/me"})
 	refused(t, "another's", err, hotcell.ErrNotFound, "")
 }

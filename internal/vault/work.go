@@ -45,14 +45,14 @@ func (d *Daemon) jobs(mux *http.ServeMux) {
 	handle(d, mux, vaultrpc.CancelJob, func(ctx context.Context, r *vaultrpc.CancelJobRequest) (*vaultrpc.Empty, error) {
 		return &vaultrpc.Empty{}, d.vault.CancelJob(ctx, r.Principal, r.Job)
 	})
-	handle(d, mux, vaultrpc.StartJob, func(ctx context.Context, r *vaultrpc.StartJobRequest) (*vaultrpc.StartJobAnswer, error) {
+	handleOpen(d, mux, vaultrpc.StartJob, func(ctx context.Context, r *vaultrpc.StartJobRequest) (*vaultrpc.StartJobAnswer, error) {
 		grant, err := d.vault.StartJob(ctx, r.Job)
 		return &vaultrpc.StartJobAnswer{Grant: grant}, err
 	})
-	handle(d, mux, vaultrpc.EndJob, func(ctx context.Context, r *vaultrpc.EndJobRequest) (*vaultrpc.Empty, error) {
+	handleOpen(d, mux, vaultrpc.EndJob, func(ctx context.Context, r *vaultrpc.EndJobRequest) (*vaultrpc.Empty, error) {
 		return &vaultrpc.Empty{}, d.vault.EndJob(ctx, r.Job, r.State, r.Reason, r.Duration)
 	})
-	handle(d, mux, vaultrpc.LiveJobs, func(ctx context.Context, _ *vaultrpc.Empty) (*vaultrpc.LiveJobsAnswer, error) {
+	handleOpen(d, mux, vaultrpc.LiveJobs, func(ctx context.Context, _ *vaultrpc.Empty) (*vaultrpc.LiveJobsAnswer, error) {
 		grants, err := d.vault.LiveJobs(ctx)
 		answer := &vaultrpc.LiveJobsAnswer{}
 		for _, g := range grants {

@@ -26,7 +26,7 @@ type advised struct {
 func (s *service) advice(api huma.API) {
 	operation(s, api, http.MethodPost, "/v1/advice", "advise", "Ask which way of access a system is for, and why", http.StatusOK,
 		func(ctx context.Context, p hotcell.Principal, in *advise) (*advised, error) {
-			answer, err := s.Vault.Advise(ctx, &vaultrpc.AdviseRequest{Principal: p, What: in.Body.What})
+			answer, err := s.Vault.Advise(ctx, &vaultrpc.AdviseRequest{By: vaultrpc.As(p), What: in.Body.What})
 			if err != nil {
 				return nil, err
 			}

@@ -167,7 +167,7 @@ func (s *service) createAssignment(ctx context.Context, p hotcell.Principal, in 
 	if err != nil {
 		return nil, err
 	}
-	return s.warned(assignmentItem(s.Vault.CreateAssignment(ctx, &vaultrpc.CreateAssignmentRequest{Principal: p, Name: in.Body.Name, Work: work})))
+	return s.warned(assignmentItem(s.Vault.CreateAssignment(ctx, &vaultrpc.CreateAssignmentRequest{By: vaultrpc.As(p), Name: in.Body.Name, Work: work})))
 }
 
 func (s *service) changeAssignment(ctx context.Context, p hotcell.Principal, in *changeAssignment) (*item[assignmentBody], error) {
@@ -178,7 +178,7 @@ func (s *service) changeAssignment(ctx context.Context, p hotcell.Principal, in 
 	if err != nil {
 		return nil, err
 	}
-	request := &vaultrpc.ChangeAssignmentRequest{Principal: p, ID: hotcell.AssignmentID(in.ID), Revision: revision, Name: in.Body.Name}
+	request := &vaultrpc.ChangeAssignmentRequest{By: vaultrpc.As(p), ID: hotcell.AssignmentID(in.ID), Revision: revision, Name: in.Body.Name}
 	if in.Body.Work != nil {
 		work, err := in.Body.Work.work()
 		if err == nil {
@@ -193,7 +193,7 @@ func (s *service) changeAssignment(ctx context.Context, p hotcell.Principal, in 
 }
 
 func (s *service) listAssignments(ctx context.Context, p hotcell.Principal, in *listAssignments) (*list[hotcell.Assignment], error) {
-	answer, err := s.Vault.Assignments(ctx, &vaultrpc.AssignmentsRequest{Principal: p, Name: in.Name, Page: in.page()})
+	answer, err := s.Vault.Assignments(ctx, &vaultrpc.AssignmentsRequest{By: vaultrpc.As(p), Name: in.Name, Page: in.page()})
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +204,7 @@ func (s *service) showAssignment(ctx context.Context, p hotcell.Principal, in *a
 	if err := check(in.ID, hotcell.PrefixAssignment); err != nil {
 		return nil, err
 	}
-	return assignmentItem(s.Vault.Assignment(ctx, &vaultrpc.AssignmentRequest{Principal: p, ID: hotcell.AssignmentID(in.ID)}))
+	return assignmentItem(s.Vault.Assignment(ctx, &vaultrpc.AssignmentRequest{By: vaultrpc.As(p), ID: hotcell.AssignmentID(in.ID)}))
 }
 
 func (s *service) deleteAssignment(ctx context.Context, p hotcell.Principal, in *knownAssignment) (*empty, error) {
@@ -215,7 +215,7 @@ func (s *service) deleteAssignment(ctx context.Context, p hotcell.Principal, in 
 	if err != nil {
 		return nil, err
 	}
-	return &empty{}, s.Vault.DeleteAssignment(ctx, &vaultrpc.AssignmentRequest{Principal: p, ID: hotcell.AssignmentID(in.ID), Revision: revision})
+	return &empty{}, s.Vault.DeleteAssignment(ctx, &vaultrpc.AssignmentRequest{By: vaultrpc.As(p), ID: hotcell.AssignmentID(in.ID), Revision: revision})
 }
 
 func (s *service) attach(ctx context.Context, p hotcell.Principal, in *attach) (*item[attachmentBody], error) {
@@ -227,7 +227,7 @@ func (s *service) attach(ctx context.Context, p hotcell.Principal, in *attach) (
 		return nil, err
 	}
 	answer, err := s.Vault.Attach(ctx, &vaultrpc.AttachRequest{
-		Principal: p, Assignment: hotcell.AssignmentID(in.ID), Credential: hotcell.CredentialID(b.Credential), As: hotcell.Injection(b.As),
+		By: vaultrpc.As(p), Assignment: hotcell.AssignmentID(in.ID), Credential: hotcell.CredentialID(b.Credential), As: hotcell.Injection(b.As),
 		Narrowing: b.narrowing(),
 	})
 	if err != nil {
@@ -240,7 +240,7 @@ func (s *service) changeAttachment(ctx context.Context, p hotcell.Principal, in 
 	if err := check(in.ID, hotcell.PrefixAttachment); err != nil {
 		return nil, err
 	}
-	answer, err := s.Vault.ChangeAttachment(ctx, &vaultrpc.ChangeAttachmentRequest{Principal: p, Attachment: hotcell.AttachmentID(in.ID), Narrowing: in.Body.narrowing()})
+	answer, err := s.Vault.ChangeAttachment(ctx, &vaultrpc.ChangeAttachmentRequest{By: vaultrpc.As(p), Attachment: hotcell.AttachmentID(in.ID), Narrowing: in.Body.narrowing()})
 	if err != nil {
 		return nil, err
 	}
@@ -251,7 +251,7 @@ func (s *service) detach(ctx context.Context, p hotcell.Principal, in *assignmen
 	if err := check(in.ID, hotcell.PrefixAttachment); err != nil {
 		return nil, err
 	}
-	return &empty{}, s.Vault.Detach(ctx, &vaultrpc.DetachRequest{Principal: p, Attachment: hotcell.AttachmentID(in.ID)})
+	return &empty{}, s.Vault.Detach(ctx, &vaultrpc.DetachRequest{By: vaultrpc.As(p), Attachment: hotcell.AttachmentID(in.ID)})
 }
 
 // putFiles stores a folder, a tar archive, and answers its name.

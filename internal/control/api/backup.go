@@ -33,7 +33,7 @@ func (s *service) backups(api huma.API) {
 	operation(s, api, http.MethodPost, "/v1/backups", "create-backup", "Make a backup, sealed to the recipients of the configuration and under the vault's key", http.StatusOK, s.createBackup)
 	operation(s, api, http.MethodGet, "/v1/backups", "list-backups", "The backups that were made, newest first, and by which key each is opened", http.StatusOK,
 		func(ctx context.Context, p hotcell.Principal, _ *empty) (*backupList, error) {
-			answer, err := s.Vault.Backups(ctx, &vaultrpc.WorkspaceRequest{Principal: p})
+			answer, err := s.Vault.Backups(ctx, &vaultrpc.WorkspaceRequest{By: vaultrpc.As(p)})
 			if err != nil {
 				return nil, err
 			}
@@ -46,7 +46,7 @@ func (s *service) backups(api huma.API) {
 }
 
 func (s *service) createBackup(ctx context.Context, p hotcell.Principal, in *createBackup) (*huma.StreamResponse, error) {
-	made, err := s.Backups.Begin(ctx, vaultrpc.BackupRequest{Principal: p, Folders: in.Body.Folders == nil || *in.Body.Folders, Outputs: in.Body.Outputs})
+	made, err := s.Backups.Begin(ctx, vaultrpc.BackupRequest{By: vaultrpc.As(p), Folders: in.Body.Folders == nil || *in.Body.Folders, Outputs: in.Body.Outputs})
 	if err != nil {
 		return nil, err
 	}

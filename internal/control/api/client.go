@@ -46,7 +46,7 @@ type clientName struct {
 func (s *service) clients(api huma.API) {
 	operation(s, api, http.MethodGet, "/v1/clients", "list-clients", "List the workspace's OAuth clients, without their secrets", http.StatusOK,
 		func(ctx context.Context, p hotcell.Principal, _ *struct{}) (*clientList, error) {
-			answer, err := s.Vault.Clients(ctx, &vaultrpc.WorkspaceRequest{Principal: p})
+			answer, err := s.Vault.Clients(ctx, &vaultrpc.WorkspaceRequest{By: vaultrpc.As(p)})
 			if err != nil {
 				return nil, err
 			}
@@ -60,7 +60,7 @@ func (s *service) clients(api huma.API) {
 	operation(s, api, http.MethodPut, "/v1/clients/{connector}", "set-client", "Set the workspace's own OAuth client of a connector", http.StatusNoContent, s.setClient)
 	operation(s, api, http.MethodDelete, "/v1/clients/{connector}", "delete-client", "Delete an OAuth client; what was connected by it cannot be renewed", http.StatusNoContent,
 		func(ctx context.Context, p hotcell.Principal, in *clientName) (*empty, error) {
-			return &empty{}, s.Vault.DeleteClient(ctx, &vaultrpc.DeleteClientRequest{Principal: p, Connector: in.Connector, Server: in.Server})
+			return &empty{}, s.Vault.DeleteClient(ctx, &vaultrpc.DeleteClientRequest{By: vaultrpc.As(p), Connector: in.Connector, Server: in.Server})
 		})
 }
 
@@ -85,5 +85,5 @@ func (s *service) setClient(ctx context.Context, p hotcell.Principal, in *setCli
 			return nil, err
 		}
 	}
-	return &empty{}, s.Vault.SetClient(ctx, &vaultrpc.SetClientRequest{Principal: p, Connector: in.Connector, Server: in.Body.Server, ID: in.Body.ID, Secret: secret})
+	return &empty{}, s.Vault.SetClient(ctx, &vaultrpc.SetClientRequest{By: vaultrpc.As(p), Connector: in.Connector, Server: in.Body.Server, ID: in.Body.ID, Secret: secret})
 }

@@ -66,7 +66,7 @@ func (s *service) createConnection(ctx context.Context, p hotcell.Principal, in 
 		return nil, err
 	}
 	request := &vaultrpc.CreateConnectionRequest{
-		Principal: p, Name: b.Name, Service: b.Service, Shared: b.Shared, Connector: b.Connector, Auth: b.Auth, Settings: b.Settings, Definition: []byte(b.Definition),
+		By: vaultrpc.As(p), Name: b.Name, Service: b.Service, Shared: b.Shared, Connector: b.Connector, Auth: b.Auth, Settings: b.Settings, Definition: []byte(b.Definition),
 		Key: key, FromSecret: hotcell.CredentialID(b.FromSecret), FromVariable: b.FromVariable,
 		ZeroDataRetention: b.ZeroDataRetention,
 	}
@@ -109,7 +109,7 @@ func (s *service) tools(ctx context.Context, p hotcell.Principal, in *credential
 	if err := check(in.ID, hotcell.PrefixConnection); err != nil {
 		return nil, err
 	}
-	answer, err := s.Vault.Tools(ctx, &vaultrpc.ToolsRequest{Principal: p, ID: hotcell.CredentialID(in.ID)})
+	answer, err := s.Vault.Tools(ctx, &vaultrpc.ToolsRequest{By: vaultrpc.As(p), ID: hotcell.CredentialID(in.ID)})
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func (s *service) testConnection(ctx context.Context, p hotcell.Principal, in *t
 	if err := check(in.ID, hotcell.PrefixConnection); err != nil {
 		return nil, err
 	}
-	answer, err := s.Vault.TestConnection(ctx, &vaultrpc.TestConnectionRequest{Principal: p, ID: hotcell.CredentialID(in.ID), Path: in.Path})
+	answer, err := s.Vault.TestConnection(ctx, &vaultrpc.TestConnectionRequest{By: vaultrpc.As(p), ID: hotcell.CredentialID(in.ID), Path: in.Path})
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +149,7 @@ func (s *service) changeConnection(ctx context.Context, p hotcell.Principal, in 
 		return nil, err
 	}
 	return credentialItem(s.Vault.ChangeConnection(ctx, &vaultrpc.ChangeConnectionRequest{
-		Principal: p, ID: hotcell.CredentialID(in.ID), Revision: revision, Name: in.Body.Name, Service: in.Body.Service, Key: key, Anyone: in.Body.Anyone,
+		By: vaultrpc.As(p), ID: hotcell.CredentialID(in.ID), Revision: revision, Name: in.Body.Name, Service: in.Body.Service, Key: key, Anyone: in.Body.Anyone,
 		ZeroDataRetention: in.Body.ZeroDataRetention,
 	}))
 }

@@ -38,7 +38,7 @@ type linted struct {
 func (s *service) connectors(api huma.API) {
 	operation(s, api, http.MethodGet, "/v1/connectors", "list-connectors", "List what a connection can be made to", http.StatusOK,
 		func(ctx context.Context, p hotcell.Principal, _ *struct{}) (*connectorList, error) {
-			answer, err := s.Vault.Connectors(ctx, &vaultrpc.ConnectorsRequest{Principal: p})
+			answer, err := s.Vault.Connectors(ctx, &vaultrpc.ConnectorsRequest{By: vaultrpc.As(p)})
 			if err != nil {
 				return nil, err
 			}
@@ -48,7 +48,7 @@ func (s *service) connectors(api huma.API) {
 		})
 	operation(s, api, http.MethodGet, "/v1/connectors/{slug}", "show-connector", "Show a connector and its tools", http.StatusOK,
 		func(ctx context.Context, p hotcell.Principal, in *connectorSlug) (*connectorItem, error) {
-			answer, err := s.Vault.Connectors(ctx, &vaultrpc.ConnectorsRequest{Principal: p, Slug: in.Slug})
+			answer, err := s.Vault.Connectors(ctx, &vaultrpc.ConnectorsRequest{By: vaultrpc.As(p), Slug: in.Slug})
 			if err != nil {
 				return nil, err
 			}
@@ -59,7 +59,7 @@ func (s *service) connectors(api huma.API) {
 		})
 	operation(s, api, http.MethodPost, "/v1/connectors/lint", "lint-connector", "Say what is wrong with a connector's document", http.StatusOK,
 		func(ctx context.Context, p hotcell.Principal, in *lintConnector) (*linted, error) {
-			answer, err := s.Vault.LintConnector(ctx, &vaultrpc.LintConnectorRequest{Principal: p, Text: []byte(in.Body.Text)})
+			answer, err := s.Vault.LintConnector(ctx, &vaultrpc.LintConnectorRequest{By: vaultrpc.As(p), Text: []byte(in.Body.Text)})
 			if err != nil {
 				return nil, err
 			}

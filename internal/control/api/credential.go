@@ -32,7 +32,7 @@ func (in *knownCredential) request(p hotcell.Principal, prefix string) (*vaultrp
 	if err == nil {
 		err = check(in.ID, prefix)
 	}
-	return &vaultrpc.CredentialRequest{Principal: p, ID: hotcell.CredentialID(in.ID), Revision: revision}, err
+	return &vaultrpc.CredentialRequest{By: vaultrpc.As(p), ID: hotcell.CredentialID(in.ID), Revision: revision}, err
 }
 
 // deletable is a credential that is to be deleted.
@@ -67,7 +67,7 @@ func (s *service) credentials(api huma.API, path string, tier hotcell.Tier, pref
 	noun := string(tier)
 	operation(s, api, http.MethodGet, path, "list-"+noun+"s", "List the "+noun+"s that you may know of", http.StatusOK,
 		func(ctx context.Context, p hotcell.Principal, in *listCredentials) (*list[hotcell.Credential], error) {
-			answer, err := s.Vault.Credentials(ctx, &vaultrpc.CredentialsRequest{Principal: p, Tier: tier, Name: in.Name, Page: in.page()})
+			answer, err := s.Vault.Credentials(ctx, &vaultrpc.CredentialsRequest{By: vaultrpc.As(p), Tier: tier, Name: in.Name, Page: in.page()})
 			if err != nil {
 				return nil, err
 			}
@@ -78,7 +78,7 @@ func (s *service) credentials(api huma.API, path string, tier hotcell.Tier, pref
 			if err := check(in.ID, prefix); err != nil {
 				return nil, err
 			}
-			return credentialItem(s.Vault.Credential(ctx, &vaultrpc.CredentialRequest{Principal: p, ID: hotcell.CredentialID(in.ID)}))
+			return credentialItem(s.Vault.Credential(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(p), ID: hotcell.CredentialID(in.ID)}))
 		})
 	if tier != hotcell.TierConnection { // it has something to say of its grant
 		operation(s, api, http.MethodDelete, path+"/{id}", "delete-"+noun, "Delete a "+noun+", so that it can be taken back for 7 days, or destroy it; jobs that use it end", http.StatusNoContent,
@@ -100,7 +100,7 @@ func (s *service) credentials(api huma.API, path string, tier hotcell.Tier, pref
 				if err := check(in.ID, prefix); err != nil {
 					return nil, err
 				}
-				return credentialItem(s.Vault.ShareCredential(ctx, &vaultrpc.ShareCredentialRequest{Principal: p, ID: hotcell.CredentialID(in.ID), Shared: shared}))
+				return credentialItem(s.Vault.ShareCredential(ctx, &vaultrpc.ShareCredentialRequest{By: vaultrpc.As(p), ID: hotcell.CredentialID(in.ID), Shared: shared}))
 			})
 	}
 }

@@ -24,7 +24,7 @@ type destroyDeleted struct {
 func (s *service) deleted(api huma.API) {
 	operation(s, api, http.MethodGet, "/v1/deleted", "list-deleted", "The deleted credentials that can be taken back, newest first", http.StatusOK,
 		func(ctx context.Context, p hotcell.Principal, _ *empty) (*deletedList, error) {
-			answer, err := s.Vault.Deleted(ctx, &vaultrpc.WorkspaceRequest{Principal: p})
+			answer, err := s.Vault.Deleted(ctx, &vaultrpc.WorkspaceRequest{By: vaultrpc.As(p)})
 			if err != nil {
 				return nil, err
 			}
@@ -39,14 +39,14 @@ func (s *service) deleted(api huma.API) {
 			if err := checkCredential(in.ID); err != nil {
 				return nil, err
 			}
-			return credentialItem(s.Vault.Undelete(ctx, &vaultrpc.CredentialRequest{Principal: p, ID: hotcell.CredentialID(in.ID)}))
+			return credentialItem(s.Vault.Undelete(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(p), ID: hotcell.CredentialID(in.ID)}))
 		})
 	operation(s, api, http.MethodDelete, "/v1/deleted/{id}", "destroy-deleted", "Destroy a deleted credential before its time", http.StatusOK,
 		func(ctx context.Context, p hotcell.Principal, in *destroyDeleted) (*deletedConnection, error) {
 			if err := checkCredential(in.ID); err != nil {
 				return nil, err
 			}
-			answer, err := s.Vault.DestroyDeleted(ctx, &vaultrpc.CredentialRequest{Principal: p, ID: hotcell.CredentialID(in.ID), Destroy: in.Destroy})
+			answer, err := s.Vault.DestroyDeleted(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(p), ID: hotcell.CredentialID(in.ID), Destroy: in.Destroy})
 			if err != nil {
 				return nil, err
 			}

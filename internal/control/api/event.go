@@ -40,7 +40,7 @@ type workspaceItem struct {
 func (s *service) events(api huma.API) {
 	operation(s, api, http.MethodGet, "/v1/events", "list-events", "The audit log", http.StatusOK,
 		func(ctx context.Context, p hotcell.Principal, in *listEvents) (*eventList, error) {
-			answer, err := s.Vault.Events(ctx, &vaultrpc.EventsRequest{Principal: p, Filter: hotcell.EventFilter{
+			answer, err := s.Vault.Events(ctx, &vaultrpc.EventsRequest{By: vaultrpc.As(p), Filter: hotcell.EventFilter{
 				Kind: in.Kind, Decision: hotcell.Decision(in.Decision), Member: hotcell.MemberID(in.Member), Job: hotcell.JobID(in.Job),
 				Credential: hotcell.CredentialID(in.Credential), Assignment: hotcell.AssignmentID(in.Assignment),
 				Before: in.Before, After: in.After, Ascending: in.Ascending, Limit: in.Limit,
@@ -57,7 +57,7 @@ func (s *service) events(api huma.API) {
 		})
 	operation(s, api, http.MethodGet, "/v1/events/verify", "verify-events", "Check the audit log's chain from its first event on", http.StatusOK,
 		func(ctx context.Context, p hotcell.Principal, _ *empty) (*verified, error) {
-			answer, err := s.Vault.VerifyEvents(ctx, &vaultrpc.WorkspaceRequest{Principal: p})
+			answer, err := s.Vault.VerifyEvents(ctx, &vaultrpc.WorkspaceRequest{By: vaultrpc.As(p)})
 			if err != nil {
 				return nil, err
 			}
@@ -68,7 +68,7 @@ func (s *service) events(api huma.API) {
 func (s *service) workspace(api huma.API) {
 	operation(s, api, http.MethodGet, "/v1/workspace", "workspace", "Your workspace, who you are in it, and the key that values are sealed to", http.StatusOK,
 		func(ctx context.Context, p hotcell.Principal, _ *empty) (*workspaceItem, error) {
-			answer, err := s.Vault.Workspace(ctx, &vaultrpc.WorkspaceRequest{Principal: p})
+			answer, err := s.Vault.Workspace(ctx, &vaultrpc.WorkspaceRequest{By: vaultrpc.As(p)})
 			if err != nil {
 				return nil, err
 			}

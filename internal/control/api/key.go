@@ -40,7 +40,7 @@ type destroyKey struct {
 func (s *service) keys(api huma.API) {
 	operation(s, api, http.MethodGet, "/v1/keys", "list-keys", "How the workspace's keys stand, and the rotation under way", http.StatusOK,
 		func(ctx context.Context, p hotcell.Principal, _ *empty) (*keyReport, error) {
-			answer, err := s.Vault.Keys(ctx, &vaultrpc.WorkspaceRequest{Principal: p})
+			answer, err := s.Vault.Keys(ctx, &vaultrpc.WorkspaceRequest{By: vaultrpc.As(p)})
 			if err != nil {
 				return nil, err
 			}
@@ -48,11 +48,11 @@ func (s *service) keys(api huma.API) {
 		})
 	operation(s, api, http.MethodPost, "/v1/keys/rotate", "rotate-keys", "Make keys anew, in the background; nothing stops for it", http.StatusAccepted,
 		func(ctx context.Context, p hotcell.Principal, in *rotateKeys) (*empty, error) {
-			return &empty{}, s.Vault.RotateKeys(ctx, &vaultrpc.RotateKeysRequest{Principal: p, What: in.Body.What, Compromised: in.Body.Compromised})
+			return &empty{}, s.Vault.RotateKeys(ctx, &vaultrpc.RotateKeysRequest{By: vaultrpc.As(p), What: in.Body.What, Compromised: in.Body.Compromised})
 		})
 	operation(s, api, http.MethodPost, "/v1/workspace/vouch", "vouch", "Ask the holder of the workspace's public key whether the identity is its own", http.StatusOK,
 		func(ctx context.Context, p hotcell.Principal, in *vouch) (*vouched, error) {
-			answer, err := s.Vault.Vouch(ctx, &vaultrpc.VouchRequest{Principal: p, Question: in.Body.Question})
+			answer, err := s.Vault.Vouch(ctx, &vaultrpc.VouchRequest{By: vaultrpc.As(p), Question: in.Body.Question})
 			if err != nil {
 				return nil, err
 			}
@@ -60,6 +60,6 @@ func (s *service) keys(api huma.API) {
 		})
 	operation(s, api, http.MethodDelete, "/v1/keys/{id}", "destroy-key", "Destroy an old key of the workspace that nothing is sealed by any more", http.StatusNoContent,
 		func(ctx context.Context, p hotcell.Principal, in *destroyKey) (*empty, error) {
-			return &empty{}, s.Vault.DestroyKey(ctx, &vaultrpc.DestroyKeyRequest{Principal: p, ID: in.ID})
+			return &empty{}, s.Vault.DestroyKey(ctx, &vaultrpc.DestroyKeyRequest{By: vaultrpc.As(p), ID: in.ID})
 		})
 }

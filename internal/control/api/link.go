@@ -58,21 +58,21 @@ func (s *service) links(api huma.API) {
 	operation(s, api, http.MethodPost, "/v1/links", "create-link", "Begin to connect an account: a one-time link for a browser", http.StatusCreated,
 		func(ctx context.Context, p hotcell.Principal, in *createLink) (*linkItem, error) {
 			b := in.Body
-			return s.link(ctx, &vaultrpc.CreateLinkRequest{Principal: p, Connector: b.Connector, Auth: b.Auth, Name: b.Name, Shared: b.Shared, Settings: b.Settings, Tools: b.Tools})
+			return s.link(ctx, &vaultrpc.CreateLinkRequest{By: vaultrpc.As(p), Connector: b.Connector, Auth: b.Auth, Name: b.Name, Shared: b.Shared, Settings: b.Settings, Tools: b.Tools})
 		})
 	operation(s, api, http.MethodPost, "/v1/connections/{id}/reconnect", "reconnect", "Begin to connect an account anew: the connection keeps its id and attachments", http.StatusCreated,
 		func(ctx context.Context, p hotcell.Principal, in *reconnect) (*linkItem, error) {
 			if err := check(in.ID, hotcell.PrefixConnection); err != nil {
 				return nil, err
 			}
-			return s.link(ctx, &vaultrpc.CreateLinkRequest{Principal: p, Renews: hotcell.CredentialID(in.ID), Tools: in.Body.Tools, Anyone: in.Body.Anyone})
+			return s.link(ctx, &vaultrpc.CreateLinkRequest{By: vaultrpc.As(p), Renews: hotcell.CredentialID(in.ID), Tools: in.Body.Tools, Anyone: in.Body.Anyone})
 		})
 	operation(s, api, http.MethodGet, "/v1/links/{id}", "show-link", "Show what has come of a link", http.StatusOK,
 		func(ctx context.Context, p hotcell.Principal, in *linkID) (*linkItem, error) {
 			if err := check(in.ID, hotcell.PrefixLink); err != nil {
 				return nil, err
 			}
-			answer, err := s.Vault.Link(ctx, &vaultrpc.LinkRequest{Principal: p, ID: hotcell.LinkID(in.ID)})
+			answer, err := s.Vault.Link(ctx, &vaultrpc.LinkRequest{By: vaultrpc.As(p), ID: hotcell.LinkID(in.ID)})
 			if err != nil {
 				return nil, err
 			}

@@ -102,7 +102,7 @@ func (s *service) loginRequest(ctx context.Context, p hotcell.Principal, d *Logi
 	if err != nil {
 		return nil, err
 	}
-	return &vaultrpc.CreateLoginRequest{Principal: p, Name: name, Shared: d.Shared, Site: d.Site, Username: d.Username, Fields: fields}, nil
+	return &vaultrpc.CreateLoginRequest{By: vaultrpc.As(p), Name: name, Shared: d.Shared, Site: d.Site, Username: d.Username, Fields: fields}, nil
 }
 
 // sealLogin seals values that came in plain.
@@ -152,7 +152,7 @@ func (s *service) changeLogin(ctx context.Context, p hotcell.Principal, in *chan
 		return nil, err
 	}
 	return credentialItem(s.Vault.ChangeLogin(ctx, &vaultrpc.ChangeLoginRequest{
-		Principal: p, ID: hotcell.CredentialID(in.ID), Revision: revision, Name: in.Body.Name, Username: in.Body.Username, Set: set, Unset: in.Body.Unset,
+		By: vaultrpc.As(p), ID: hotcell.CredentialID(in.ID), Revision: revision, Name: in.Body.Name, Username: in.Body.Username, Set: set, Unset: in.Body.Unset,
 		Start: in.Body.Start, Forget: in.Body.Forget, Steps: in.Body.Steps,
 	}))
 }
@@ -166,11 +166,11 @@ func (s *service) importRequest(ctx context.Context, p hotcell.Principal, d *Imp
 		return nil, err
 	}
 	fields, err := s.sealLogin(ctx, p, d.Into, d.LoginValues)
-	return &vaultrpc.CreateLoginRequest{Principal: p, Into: hotcell.CredentialID(d.Into), Fields: fields}, err
+	return &vaultrpc.CreateLoginRequest{By: vaultrpc.As(p), Into: hotcell.CredentialID(d.Into), Fields: fields}, err
 }
 
 func (s *service) importLogins(ctx context.Context, p hotcell.Principal, in *importLogins) (*importedLogins, error) {
-	r := &vaultrpc.ImportLoginsRequest{Principal: p, Skip: in.Body.Skip}
+	r := &vaultrpc.ImportLoginsRequest{By: vaultrpc.As(p), Skip: in.Body.Skip}
 	for i := range in.Body.Logins {
 		one, err := s.importRequest(ctx, p, &in.Body.Logins[i])
 		if err != nil {

@@ -69,6 +69,7 @@ var kinds = []struct {
 	title    string
 }{
 	{hotcell.ErrNotFound, http.StatusNotFound, "not_found", "Not found"},
+	{hotcell.ErrSignIn, http.StatusUnauthorized, "sign_in", "Sign in"},
 	{hotcell.ErrDenied, http.StatusForbidden, "denied", "Denied"},
 	{hotcell.ErrStale, http.StatusPreconditionFailed, "stale", "Changed meanwhile"},
 	{hotcell.ErrConflict, http.StatusConflict, "conflict", "Conflict"},

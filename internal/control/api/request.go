@@ -39,7 +39,7 @@ type requestItem struct{ Body hotcell.Request }
 func (s *service) requests(api huma.API) {
 	operation(s, api, http.MethodGet, "/v1/requests", "list-requests", "What jobs ask people for, newest first", http.StatusOK,
 		func(ctx context.Context, p hotcell.Principal, in *listRequests) (*list[hotcell.Request], error) {
-			answer, err := s.Vault.Requests(ctx, &vaultrpc.RequestsRequest{Principal: p, State: hotcell.RequestState(in.State), Job: hotcell.JobID(in.Job), Page: in.page()})
+			answer, err := s.Vault.Requests(ctx, &vaultrpc.RequestsRequest{By: vaultrpc.As(p), State: hotcell.RequestState(in.State), Job: hotcell.JobID(in.Job), Page: in.page()})
 			if err != nil {
 				return nil, err
 			}
@@ -47,15 +47,15 @@ func (s *service) requests(api huma.API) {
 		})
 	operation(s, api, http.MethodGet, "/v1/requests/{id}", "show-request", "Show a request", http.StatusOK,
 		func(ctx context.Context, p hotcell.Principal, in *oneRequest) (*requestItem, error) {
-			return requestOf(s.Vault.Request(ctx, &vaultrpc.RequestRequest{Principal: p, ID: hotcell.RequestID(in.ID)}))
+			return requestOf(s.Vault.Request(ctx, &vaultrpc.RequestRequest{By: vaultrpc.As(p), ID: hotcell.RequestID(in.ID)}))
 		})
 	operation(s, api, http.MethodPost, "/v1/requests/{id}/approve", "approve-request", "Let the job reach what it asks for", http.StatusOK,
 		func(ctx context.Context, p hotcell.Principal, in *approveRequest) (*requestItem, error) {
-			return requestOf(s.Vault.DecideRequest(ctx, &vaultrpc.DecideRequestRequest{Principal: p, ID: hotcell.RequestID(in.ID), Approve: true, Standing: in.Body.Standing, Credential: hotcell.CredentialID(in.Body.Credential)}))
+			return requestOf(s.Vault.DecideRequest(ctx, &vaultrpc.DecideRequestRequest{By: vaultrpc.As(p), ID: hotcell.RequestID(in.ID), Approve: true, Standing: in.Body.Standing, Credential: hotcell.CredentialID(in.Body.Credential)}))
 		})
 	operation(s, api, http.MethodPost, "/v1/requests/{id}/refuse", "refuse-request", "Refuse what a job asks for", http.StatusOK,
 		func(ctx context.Context, p hotcell.Principal, in *oneRequest) (*requestItem, error) {
-			return requestOf(s.Vault.DecideRequest(ctx, &vaultrpc.DecideRequestRequest{Principal: p, ID: hotcell.RequestID(in.ID)}))
+			return requestOf(s.Vault.DecideRequest(ctx, &vaultrpc.DecideRequestRequest{By: vaultrpc.As(p), ID: hotcell.RequestID(in.ID)}))
 		})
 	operation(s, api, http.MethodPost, "/v1/requests/{id}/link", "link-request", "Make a link by which a person gives the login that is asked for", http.StatusCreated, s.linkRequest)
 	operation(s, api, http.MethodPost, "/v1/explain", "explain", "Say what would become of a request of a job", http.StatusOK, s.explain)
@@ -69,7 +69,7 @@ type requestLink struct {
 }
 
 func (s *service) linkRequest(ctx context.Context, p hotcell.Principal, in *oneRequest) (*requestLink, error) {
-	made, err := s.Vault.LinkAsked(ctx, &vaultrpc.LinkAskedRequest{Principal: p, ID: hotcell.RequestID(in.ID)})
+	made, err := s.Vault.LinkAsked(ctx, &vaultrpc.LinkAskedRequest{By: vaultrpc.As(p), ID: hotcell.RequestID(in.ID)})
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (s *service) explain(ctx context.Context, p hotcell.Principal, in *explainR
 	if (in.Body.Job == "") == (in.Body.Assignment == "") {
 		return nil, hotcell.Invalid("/job", "name a job or an assignment")
 	}
-	answer, err := s.Vault.Explain(ctx, &vaultrpc.ExplainRequest{Principal: p, Job: hotcell.JobID(in.Body.Job), Assignment: hotcell.AssignmentID(in.Body.Assignment)})
+	answer, err := s.Vault.Explain(ctx, &vaultrpc.ExplainRequest{By: vaultrpc.As(p), Job: hotcell.JobID(in.Body.Job), Assignment: hotcell.AssignmentID(in.Body.Assignment)})
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func (s *service) createSecret(ctx context.Context, p hotcell.Principal, in *cre
 	if err != nil {
 		return nil, err
 	}
-	return credentialItem(s.Vault.CreateSecret(ctx, &vaultrpc.CreateSecretRequest{Principal: p, Name: b.Name, Service: b.Service, Shared: b.Shared, Hosts: b.Hosts, Variables: variables}))
+	return credentialItem(s.Vault.CreateSecret(ctx, &vaultrpc.CreateSecretRequest{By: vaultrpc.As(p), Name: b.Name, Service: b.Service, Shared: b.Shared, Hosts: b.Hosts, Variables: variables}))
 }
 
 func (s *service) changeSecret(ctx context.Context, p hotcell.Principal, in *changeSecret) (*item[credentialBody], error) {
@@ -75,7 +75,7 @@ func (s *service) changeSecret(ctx context.Context, p hotcell.Principal, in *cha
 		return nil, err
 	}
 	return credentialItem(s.Vault.ChangeSecret(ctx, &vaultrpc.ChangeSecretRequest{
-		Principal: p, ID: hotcell.CredentialID(in.ID), Revision: revision,
+		By: vaultrpc.As(p), ID: hotcell.CredentialID(in.ID), Revision: revision,
 		Name: b.Name, Service: b.Service, Hosts: b.Hosts, Replace: b.Replace, Set: set, Rename: b.Rename, Unset: b.Unset,
 	}))
 }
@@ -106,7 +106,7 @@ func (s *service) seal(ctx context.Context, p hotcell.Principal, of string, seal
 // sealer returns what seals values of one item, field by field, to the
 // workspace's key.
 func (s *service) sealer(ctx context.Context, p hotcell.Principal, tier hotcell.Tier, of string) (func(field, value string) ([]byte, error), error) {
-	w, err := s.Vault.Workspace(ctx, &vaultrpc.WorkspaceRequest{Principal: p})
+	w, err := s.Vault.Workspace(ctx, &vaultrpc.WorkspaceRequest{By: vaultrpc.As(p)})
 	if err != nil {
 		return nil, err
 	}

@@ -125,7 +125,7 @@ func (s *Service) Create(ctx context.Context, p hotcell.Principal, d Draft) (Mad
 		return Made{}, err
 	}
 	id := hotcell.JobID(hotcell.NewID(hotcell.PrefixJob))
-	made, err := s.Vault.CreateJob(ctx, &vaultrpc.CreateJobRequest{Principal: p, Assignment: d.Assignment, Job: id, External: d.External})
+	made, err := s.Vault.CreateJob(ctx, &vaultrpc.CreateJobRequest{By: vaultrpc.As(p), Assignment: d.Assignment, Job: id, External: d.External})
 	if err != nil {
 		return Made{}, err
 	}
@@ -243,7 +243,7 @@ func (s *Service) Cancel(ctx context.Context, p hotcell.Principal, id hotcell.Jo
 	}
 	s.cancels.RLock()
 	defer s.cancels.RUnlock()
-	if err := s.Vault.CancelJob(ctx, &vaultrpc.CancelJobRequest{Principal: p, Job: id}); err != nil {
+	if err := s.Vault.CancelJob(ctx, &vaultrpc.CancelJobRequest{By: vaultrpc.As(p), Job: id}); err != nil {
 		return j, err
 	}
 	j, err = s.finish(ctx, id, []hotcell.JobState{hotcell.JobQueued}, hotcell.JobCancelled, errCancelled.Error(), nil)
@@ -295,7 +295,7 @@ func (s *Service) Jobs(ctx context.Context, p hotcell.Principal, filter hotcell.
 }
 
 func (s *Service) caller(ctx context.Context, p hotcell.Principal) (hotcell.Caller, error) {
-	w, err := s.Vault.Workspace(ctx, &vaultrpc.WorkspaceRequest{Principal: p})
+	w, err := s.Vault.Workspace(ctx, &vaultrpc.WorkspaceRequest{By: vaultrpc.As(p)})
 	if err != nil {
 		return hotcell.Caller{}, err
 	}

@@ -13,6 +13,7 @@ import (
 func TestNewWorkIsRefusedBeforeItHurtsOld(t *testing.T) {
 	t.Parallel()
 	c := config(t)
+	socket := door(t, &c)
 	c.Requests = 3
 	begun, end := make(chan struct{}), make(chan struct{})
 	run(t, c, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -22,7 +23,7 @@ func TestNewWorkIsRefusedBeforeItHurtsOld(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, "done")
 	}))
-	client := local(c.Socket)
+	client := local(socket)
 	get := func(path string) (int, string) {
 		answer, err := client.Get("http://localhost" + path)
 		if err != nil {
@@ -60,6 +61,7 @@ func TestNewWorkIsRefusedBeforeItHurtsOld(t *testing.T) {
 func TestConnectionsThatRestMakeRoom(t *testing.T) {
 	t.Parallel()
 	c := config(t)
+	socket := door(t, &c)
 	c.Connections = 8
 	begun, end := make(chan struct{}), make(chan struct{})
 	run(t, c, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -70,7 +72,7 @@ func TestConnectionsThatRestMakeRoom(t *testing.T) {
 		_, _ = io.WriteString(w, "done")
 	}))
 	dial := func() net.Conn {
-		conn, err := net.Dial("unix", c.Socket)
+		conn, err := net.Dial("unix", socket)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,42 +3,22 @@ package server_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
+	"hotcell"
 	"hotcell/internal/control/server"
+	"hotcell/internal/line/socketpair"
 )
-
-// TestMain lets the test's own binary be somebody else at the socket.
-func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == "ask" {
-		os.Exit(ask(os.Args[2]))
-	}
-	os.Exit(m.Run())
-}
-
-// ask exits with 0 where the socket answers, with 3 where it hangs up.
-func ask(socket string) int {
-	c, err := net.Dial("unix", socket)
-	if err != nil {
-		return 2
-	}
-	defer func() { _ = c.Close() }()
-	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: hotcell\r\nConnection: close\r\n\r\n")
-	if answer, _ := io.ReadAll(c); strings.Contains(string(answer), "200 OK") {
-		return 0
-	}
-	return 3
-}
 
 func say(text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) }
@@ -46,9 +26,53 @@ func say(text string) http.HandlerFunc {
 
 func config(t *testing.T) server.Config {
 	t.Helper()
-	return server.Config{
-		Socket: filepath.Join(t.TempDir(), "hotcell.sock"), Listen: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler),
+	_, local := line(t)
+	return server.Config{Local: local, Listen: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)}
+}
+
+// line is one that a vault hands connections over on.
+func line(t *testing.T) (*socketpair.Dialer, *socketpair.Listener) {
+	t.Helper()
+	dial, listen, err := socketpair.Pair()
+	if err != nil {
+		t.Fatal(err)
 	}
+	to, err := socketpair.NewDialer(dial)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, err := socketpair.NewListener(listen)
+	if err := errors.Join(err, dial.Close(), listen.Close()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = to.Close() })
+	return to, from
+}
+
+// door is a socket that lets everybody in, each with a bearer of their own.
+func door(t *testing.T, c *server.Config) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "hotcell.sock")
+	socket, err := server.Bind(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = socket.Close() })
+	to, from := line(t)
+	c.Local = from
+	go func() {
+		for n := 1; ; n++ {
+			in, err := socket.AcceptUnix()
+			if err != nil {
+				return
+			}
+			err = to.Hand(context.Background(), in, fmt.Sprintf("bearer %d", n))
+			if err := errors.Join(err, in.Close()); err != nil && !errors.Is(err, syscall.EPIPE) { // the server's end is closed
+				t.Errorf("handing over: %v", err)
+			}
+		}
+	}()
+	return path
 }
 
 // run serves until the test ends, or it is stopped: on the socket what is given.
@@ -108,55 +132,20 @@ func made(t *testing.T) fs.FileMode {
 // What follows changes the process's umask, so nothing here is parallel to it.
 func TestEachListenerServesItsOwn(t *testing.T) {
 	c, before := config(t), made(t)
+	socket := door(t, &c)
 	s, _ := run(t, c)
 	if after := made(t); after != before {
 		t.Errorf("files are made with %v now, and with %v before", after, before)
 	}
-	if got := get(t, local(c.Socket), "http://hotcell/"); got != "local" {
+	if got := get(t, local(socket), "http://hotcell/"); got != "local" {
 		t.Errorf("the socket says %q", got)
 	}
 	if got := get(t, http.DefaultClient, "http://"+s.Address()); got != "public" {
 		t.Errorf("the port says %q", got)
 	}
-	info, err := os.Stat(c.Socket)
+	info, err := os.Stat(socket)
 	if err != nil || info.Mode() != fs.ModeSocket|0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
-	}
-}
-
-func TestOnlyTheOwnerAndRootAreHeard(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("to be somebody else needs root")
-	}
-	dir, err := os.MkdirTemp("", "hotcell-server-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	program := filepath.Join(dir, "program")
-	if out, err := exec.Command("cp", os.Args[0], program).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	c := config(t)
-	c.Socket = filepath.Join(dir, "hotcell.sock")
-	reached := make(chan struct{}, 8)
-	run(t, c, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached <- struct{}{} }))
-	// Even where somebody opened up folder and socket.
-	if err := errors.Join(os.Chmod(dir, 0o755), os.Chmod(c.Socket, 0o777)); err != nil {
-		t.Fatal(err)
-	}
-	for _, who := range []struct {
-		uid  uint32
-		code int
-	}{{65534, 3}, {1, 3}, {0, 0}} {
-		cmd := exec.Command(program, "ask", c.Socket)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: who.uid, Gid: 0}}
-		if err := cmd.Run(); cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != who.code {
-			t.Errorf("uid %d: %v, want %d", who.uid, err, who.code)
-		}
-	}
-	if n := len(reached); n != 1 {
-		t.Errorf("%d requests were heard", n)
 	}
 }
 
@@ -167,9 +156,6 @@ func TestOffLoopbackIsRefused(t *testing.T) {
 		s, err := server.Open(c)
 		if err == nil || s != nil {
 			t.Errorf("%q is listened on", listen)
-		}
-		if _, err := os.Lstat(c.Socket); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%q: a socket is left: %v", listen, err)
 		}
 	}
 	for _, listen := range []string{"127.0.0.1:0", "127.8.8.8:0", "localhost:0"} {
@@ -191,9 +177,31 @@ func TestATakenPortIsTold(t *testing.T) {
 	}
 }
 
-func TestASocketOfADeadServerIsReplaced(t *testing.T) {
+func TestEachConnectionHasItsOwnBearer(t *testing.T) {
 	c := config(t)
-	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: c.Socket, Net: "unix"})
+	socket := door(t, &c)
+	parted := make(chan hotcell.Bearer, 2)
+	c.Parted = func(b hotcell.Bearer) { parted <- b }
+	s, _ := run(t, c, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, string(server.Bearer(r.Context())))
+	}))
+	for n := 1; n <= 2; n++ {
+		want := fmt.Sprintf("bearer %d", n)
+		if got := get(t, local(socket), "http://hotcell/"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		if got := <-parted; string(got) != want {
+			t.Errorf("another one has parted than %q", want)
+		}
+	}
+	if got := get(t, http.DefaultClient, "http://"+s.Address()); got != "public" {
+		t.Errorf("the port says %q", got)
+	}
+}
+
+func TestASocketOfADeadServerIsReplaced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hotcell.sock")
+	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,38 +209,44 @@ func TestASocketOfADeadServerIsReplaced(t *testing.T) {
 	if err := dead.Close(); err != nil {
 		t.Fatal(err)
 	}
-	run(t, c)
-	if got := get(t, local(c.Socket), "http://hotcell/"); got != "local" {
-		t.Errorf("%q", got)
+	l, err := server.Bind(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the socket is still there: %v", err)
 	}
 }
 
 func TestWhatIsNoSocketStays(t *testing.T) {
-	c := config(t)
-	if err := os.WriteFile(c.Socket, []byte("somebody's"), 0o600); err != nil {
+	path := filepath.Join(t.TempDir(), "hotcell.sock")
+	if err := os.WriteFile(path, []byte("somebody's"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := server.Open(c); err == nil || !strings.Contains(err.Error(), "no socket") {
+	if _, err := server.Bind(path); err == nil || !strings.Contains(err.Error(), "no socket") {
 		t.Errorf("%v", err)
 	}
-	if text, err := os.ReadFile(c.Socket); err != nil || string(text) != "somebody's" {
+	if text, err := os.ReadFile(path); err != nil || string(text) != "somebody's" {
 		t.Errorf("%q, %v", text, err)
 	}
 }
 
 func TestAPathThatIsTooLongForASocketIsTold(t *testing.T) {
-	c := config(t)
-	c.Socket = filepath.Join(filepath.Dir(c.Socket), strings.Repeat("x", 100), "hotcell.sock")
-	if err := os.Mkdir(filepath.Dir(c.Socket), 0o700); err != nil {
+	path := filepath.Join(t.TempDir(), strings.Repeat("x", 100), "hotcell.sock")
+	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := server.Open(c); err == nil || !strings.Contains(err.Error(), "107 bytes") {
+	if _, err := server.Bind(path); err == nil || !strings.Contains(err.Error(), "107 bytes") {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestTheEndEndsEverything(t *testing.T) {
 	c := config(t)
+	socket := door(t, &c)
 	entered := make(chan struct{})
 	s, stop := run(t, c, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
@@ -240,12 +254,12 @@ func TestTheEndEndsEverything(t *testing.T) {
 		close(entered)
 		<-r.Context().Done() // as one who follows a log
 	}))
-	answer, err := local(c.Socket).Get("http://hotcell/")
+	answer, err := local(socket).Get("http://hotcell/")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
-	idle, err := net.Dial("unix", c.Socket) // who never says a word
+	idle, err := net.Dial("unix", socket) // who never says a word
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,8 +274,5 @@ func TestTheEndEndsEverything(t *testing.T) {
 	_, _ = io.ReadAll(idle) // ends, by a word or without
 	if _, err := net.Dial("tcp", s.Address()); err == nil {
 		t.Error("the port is still open")
-	}
-	if _, err := os.Stat(c.Socket); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the socket is still there: %v", err)
 	}
 }

@@ -21,6 +21,7 @@ func CallBody[Request any](ctx context.Context, c *Client, procedure string, req
 		return nil, nil, fmt.Errorf("writing a call: %w", err)
 	}
 	r.Header.Set("Content-Type", "application/json")
+	bear(r.Header, request)
 	answer, err := c.alone.RoundTrip(r)
 	if err != nil {
 		return nil, nil, decodeError(ctx, err)
@@ -45,6 +46,7 @@ func HandleBody[Request any](mux *http.ServeMux, procedure string, fn func(conte
 			RefuseAs(w, fmt.Errorf("reading a call: %w", err))
 			return
 		}
+		take(r.Header, in)
 		out := &begun{ResponseWriter: w}
 		switch err := fn(r.Context(), in, out); {
 		case err == nil:

@@ -18,6 +18,7 @@ var codes = []struct {
 	code     connect.Code
 }{
 	{hotcell.ErrNotFound, connect.CodeNotFound},
+	{hotcell.ErrSignIn, connect.CodeUnauthenticated},
 	{hotcell.ErrDenied, connect.CodePermissionDenied},
 	{hotcell.ErrConflict, connect.CodeAlreadyExists},
 	{hotcell.ErrStale, connect.CodeAborted},

@@ -1,9 +1,11 @@
 package rpc_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -130,5 +132,65 @@ func TestMessagesAndStreams(t *testing.T) {
 	stop := errors.New("stop")
 	if err := rpc.CallStream(t.Context(), c, "/test/Stream", &message{}, func(*message) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("%v", err)
+	}
+}
+
+// borne is a message that bears something.
+type borne struct {
+	message
+	bearer string
+}
+
+func (b *borne) Bearer() string        { return b.bearer }
+func (b *borne) SetBearer(text string) { b.bearer = text }
+
+// What a message bears is beside it and not in it, whichever way it is sent.
+func TestWhatAMessageBearsTravelsBesideIt(t *testing.T) {
+	t.Parallel()
+	mux := http.NewServeMux()
+	rpc.Handle(mux, procedure, func(_ context.Context, in *borne) (*message, error) { return &message{Text: in.bearer}, nil })
+	rpc.HandleStream(mux, "/test/Stream", func(_ context.Context, in *borne, send func(*message) error) error {
+		return send(&message{Text: in.bearer})
+	})
+	rpc.HandleBody(mux, "/test/Body", func(_ context.Context, in *borne, w http.ResponseWriter) error {
+		_, err := io.WriteString(w, in.bearer)
+		return err
+	})
+	bodies := make(chan string, 8)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		bodies <- string(body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		mux.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	c := rpc.NewClient(func(ctx context.Context) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "tcp", server.Listener.Addr().String())
+	})
+	for _, bearer := range []string{"hcl_CANARY", ""} {
+		sent := func() *borne { return &borne{message{Text: "said"}, bearer} }
+		one, err := rpc.Call[borne, message](t.Context(), c, procedure, sent())
+		if err != nil || one.Text != bearer {
+			t.Errorf("a call arrived with %q, %v", one.Text, err)
+		}
+		err = rpc.CallStream[borne, message](t.Context(), c, "/test/Stream", sent(), func(m *message) error {
+			if m.Text != bearer {
+				t.Errorf("a stream arrived with %q", m.Text)
+			}
+			return nil
+		})
+		_, body, failed := rpc.CallBody(t.Context(), c, "/test/Body", sent())
+		if err != nil || failed != nil {
+			t.Fatal(err, failed)
+		}
+		if text, err := io.ReadAll(body); err != nil || string(text) != bearer {
+			t.Errorf("a body arrived with %q, %v", text, err)
+		}
+		_ = body.Close()
+		for range 3 {
+			if b := <-bodies; strings.Contains(b, "CANARY") || !strings.Contains(b, "said") {
+				t.Errorf("the message is %q", b)
+			}
+		}
 	}
 }

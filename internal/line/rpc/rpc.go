@@ -4,7 +4,8 @@
 // It carries the vocabulary's errors across: a sentinel that leaves a handler
 // arrives as the same sentinel. Whatever is no sentinel arrives as "internal
 // error"; its text stays in the log of the process where it happened. It does
-// not authenticate: the line that a call comes in on is the caller's identity.
+// not authenticate: the line that a call comes in on is the caller's identity, and
+// what a message bears ([Bearing]) is for the handler to judge.
 //
 //	rpc.Handle(mux, "/hotcell.vault/Lease", service.lease)
 //	answer, err := rpc.Call[LeaseRequest, LeaseAnswer](ctx, client, "/hotcell.vault/Lease", request)
@@ -15,6 +16,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -30,10 +32,35 @@ func (codec) Unmarshal(data []byte, v any) error  { return json.Unmarshal(data, 
 func (codec) MarshalStable(v any) ([]byte, error) { return json.Marshal(v) }
 func (codec) IsBinary() bool                      { return false }
 
+// Bearing is a message of somebody who proves who they are. What they prove it by
+// travels beside the message (RFC 6750) and not in it: a message may be printed.
+type Bearing interface {
+	Bearer() string
+	SetBearer(string)
+}
+
+const scheme = "Bearer "
+
+// bear puts what a message bears beside it.
+func bear(header http.Header, message any) {
+	if b, ok := message.(Bearing); ok && b.Bearer() != "" {
+		header.Set("Authorization", scheme+b.Bearer())
+	}
+}
+
+// take gives a message what came beside it, and nothing where nothing did.
+func take(header http.Header, message any) {
+	if b, ok := message.(Bearing); ok {
+		text, _ := strings.CutPrefix(header.Get("Authorization"), scheme)
+		b.SetBearer(text)
+	}
+}
+
 // Handle serves one procedure with fn.
 func Handle[Request, Answer any](mux *http.ServeMux, procedure string, fn func(context.Context, *Request) (*Answer, error)) {
 	mux.Handle(procedure, connect.NewUnaryHandler(procedure,
 		func(ctx context.Context, r *connect.Request[Request]) (*connect.Response[Answer], error) {
+			take(r.Header(), r.Msg)
 			answer, err := fn(ctx, r.Msg)
 			if err != nil {
 				return nil, encodeError(err)
@@ -46,6 +73,7 @@ func Handle[Request, Answer any](mux *http.ServeMux, procedure string, fn func(c
 func HandleStream[Request, Answer any](mux *http.ServeMux, procedure string, fn func(context.Context, *Request, func(*Answer) error) error) {
 	mux.Handle(procedure, connect.NewServerStreamHandler(procedure,
 		func(ctx context.Context, r *connect.Request[Request], s *connect.ServerStream[Answer]) error {
+			take(r.Header(), r.Msg)
 			if err := fn(ctx, r.Msg, s.Send); err != nil {
 				return encodeError(err)
 			}
@@ -103,8 +131,9 @@ const base = "http://peer"
 
 // Call calls a procedure and returns its answer.
 func Call[Request, Answer any](ctx context.Context, c *Client, procedure string, request *Request) (*Answer, error) {
-	answer, err := connect.NewClient[Request, Answer](c.http, base+procedure, calling()...).
-		CallUnary(ctx, connect.NewRequest(request))
+	r := connect.NewRequest(request)
+	bear(r.Header(), request)
+	answer, err := connect.NewClient[Request, Answer](c.http, base+procedure, calling()...).CallUnary(ctx, r)
 	if err != nil {
 		return nil, decodeError(ctx, err)
 	}
@@ -114,8 +143,9 @@ func Call[Request, Answer any](ctx context.Context, c *Client, procedure string,
 // CallStream calls a procedure that answers with many messages, and hands each
 // to fn until the stream ends or fn fails.
 func CallStream[Request, Answer any](ctx context.Context, c *Client, procedure string, request *Request, fn func(*Answer) error) error {
-	stream, err := connect.NewClient[Request, Answer](c.http, base+procedure, calling()...).
-		CallServerStream(ctx, connect.NewRequest(request))
+	r := connect.NewRequest(request)
+	bear(r.Header(), request)
+	stream, err := connect.NewClient[Request, Answer](c.http, base+procedure, calling()...).CallServerStream(ctx, r)
 	if err != nil {
 		return decodeError(ctx, err)
 	}

@@ -4,7 +4,8 @@
 // A line is a pair of SOCK_SEQPACKET sockets. To dial is to make a fresh pair
 // of stream sockets and to send one of them over the line (SCM_RIGHTS); to
 // accept is to receive it. The listening end may pass to a successor process:
-// what was dialled meanwhile waits in the line. The package does not say who
+// what was dialled meanwhile waits in the line. What was made elsewhere can be handed
+// over too ([Dialer.Hand]). The package does not say who
 // is at the other end; that is whoever was given it, and whoever holds the line
 // can also fill it. One way to use it:
 //
@@ -80,12 +81,32 @@ func (d *Dialer) DialContext(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a connection: %w", err)
 	}
-	if err := d.send(ctx, fds[1]); err != nil {
+	if err := d.send(ctx, fds[1], nil); err != nil {
 		_ = c.Close()
 		return nil, fmt.Errorf("dialling: %w", err)
 	}
 	return c, nil
 }
+
+// Hand hands a connection over that was made elsewhere, with a word about it of at most
+// [MostWord] bytes; the connection stays the caller's to close.
+func (d *Dialer) Hand(ctx context.Context, c *net.UnixConn, word string) error {
+	if len(word) > MostWord {
+		return fmt.Errorf("handing a connection over: a word has at most %d bytes", MostWord)
+	}
+	f, err := c.File()
+	if err != nil {
+		return fmt.Errorf("handing a connection over: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	if err := d.send(ctx, int(f.Fd()), []byte(word)); err != nil {
+		return fmt.Errorf("handing a connection over: %w", err)
+	}
+	return nil
+}
+
+// MostWord is how long a word about a connection may be, in bytes.
+const MostWord = 255
 
 // connection makes a connection of a descriptor, which it takes.
 func connection(fd int) (net.Conn, error) {
@@ -102,7 +123,7 @@ func connection(fd int) (net.Conn, error) {
 }
 
 // send hands a descriptor over, and waits while the line is full.
-func (d *Dialer) send(ctx context.Context, fd int) error {
+func (d *Dialer) send(ctx context.Context, fd int, word []byte) error {
 	select {
 	case d.turn <- struct{}{}:
 		defer func() { <-d.turn }()
@@ -117,7 +138,7 @@ func (d *Dialer) send(ctx context.Context, fd int) error {
 		defer close(expired)
 		_ = d.line.SetWriteDeadline(time.Unix(1, 0))
 	})
-	_, _, err := d.line.WriteMsgUnix([]byte{0}, unix.UnixRights(fd), nil)
+	_, _, err := d.line.WriteMsgUnix(append([]byte{0}, word...), unix.UnixRights(fd), nil)
 	if !stop() {
 		// Else the deadline could be set after it was taken back, and fail the next dial.
 		<-expired
@@ -152,18 +173,25 @@ const room = 16
 // stream socket is dropped, with what it held. It returns [net.ErrClosed] after
 // Close, and [io.EOF] when nobody can dial any more.
 func (l *Listener) Accept() (net.Conn, error) {
+	c, _, err := l.Receive()
+	return c, err
+}
+
+// Receive is Accept, with the word that came with the connection ([Dialer.Hand]): empty
+// for one that was dialled.
+func (l *Listener) Receive() (net.Conn, string, error) {
 	for {
-		data, rights := make([]byte, 1), make([]byte, unix.CmsgSpace(room*4))
-		_, n, _, _, err := l.line.ReadMsgUnix(data, rights)
+		data, rights := make([]byte, 1+MostWord), make([]byte, unix.CmsgSpace(room*4))
+		said, n, _, _, err := l.line.ReadMsgUnix(data, rights)
 		c := received(rights[:n]) // also beside an error: an empty message reads as the end
 		if err == nil && c != nil {
-			return c, nil
+			return c, string(data[min(1, said):said]), nil
 		}
 		if c != nil {
 			_ = c.Close()
 		}
 		if err != nil && (!errors.Is(err, io.EOF) || l.ended()) {
-			return nil, fmt.Errorf("accepting: %w", err)
+			return nil, "", fmt.Errorf("accepting: %w", err)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -299,5 +300,68 @@ func TestOnlyALineIsALine(t *testing.T) {
 	}
 	for _, f := range []*os.File{stream, other, file} {
 		_ = f.Close()
+	}
+}
+
+// What was made elsewhere is handed over with a word about it, and lives on when the one
+// who handed it over lets go.
+func TestAConnectionIsHandedOverWithAWord(t *testing.T) {
+	t.Parallel()
+	dial, listen, err := socketpair.Pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := socketpair.NewDialer(dial)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := socketpair.NewListener(listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outer, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _, _ = d.Close(), l.Close(), outer.Close() })
+	for _, word := range []string{"", "w", strings.Repeat("é", 127)} {
+		peer, err := net.Dial("unix", outer.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := outer.AcceptUnix()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(d.Hand(t.Context(), c, word), c.Close()); err != nil {
+			t.Fatal(err)
+		}
+		in, got, err := l.Receive()
+		if err != nil || got != word {
+			t.Fatalf("%q came with %v, want %q", got, err, word)
+		}
+		if _, err := io.WriteString(in, "hello"); err != nil {
+			t.Error(err)
+		}
+		_ = in.Close()
+		if text, err := io.ReadAll(peer); err != nil || string(text) != "hello" {
+			t.Errorf("the peer read %q, %v", text, err)
+		}
+		_ = peer.Close()
+	}
+	peer, _ := net.Dial("unix", outer.Addr().String())
+	t.Cleanup(func() { _ = peer.Close() })
+	c, err := outer.AcceptUnix()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Hand(t.Context(), c, strings.Repeat("w", 256)); err == nil {
+		t.Error("a word that is too long is handed over")
+	}
+	if _, err := d.DialContext(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, word, err := l.Receive(); err != nil || word != "" {
+		t.Errorf("what was dialled came with %q, %v", word, err)
 	}
 }

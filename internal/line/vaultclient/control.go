@@ -27,13 +27,24 @@ func (c *Control) Health(ctx context.Context) (*vaultrpc.HealthAnswer, error) {
 	return rpc.Call[vaultrpc.Empty, vaultrpc.HealthAnswer](ctx, c.peer, vaultrpc.Health, &vaultrpc.Empty{})
 }
 
-// Local is the principal of whoever owns the data folder.
-func (c *Control) Local(ctx context.Context) (hotcell.Principal, error) {
-	p, err := rpc.Call[vaultrpc.Empty, hotcell.Principal](ctx, c.peer, vaultrpc.Local, &vaultrpc.Empty{})
+// Home is what anybody may know of the server.
+func (c *Control) Home(ctx context.Context) (*vaultrpc.HomeAnswer, error) {
+	return rpc.Call[vaultrpc.Empty, vaultrpc.HomeAnswer](ctx, c.peer, vaultrpc.Home, &vaultrpc.Empty{})
+}
+
+// Who says who has a bearer, for what this process decides by itself.
+func (c *Control) Who(ctx context.Context, claimed hotcell.Principal) (hotcell.Principal, error) {
+	p, err := rpc.Call[vaultrpc.WorkspaceRequest, hotcell.Principal](ctx, c.peer, vaultrpc.Who, &vaultrpc.WorkspaceRequest{By: vaultrpc.As(claimed)})
 	if err != nil {
 		return hotcell.Principal{}, err
 	}
+	p.Bearer = claimed.Bearer
 	return *p, nil
+}
+
+// Part says that the connection of a bearer has ended.
+func (c *Control) Part(ctx context.Context, bearer hotcell.Bearer) error {
+	return empty(ctx, c.peer, vaultrpc.Part, &vaultrpc.PartRequest{By: vaultrpc.As(hotcell.Principal{Bearer: bearer})})
 }
 
 // Workspace is the caller's workspace, who they are in it, and the key to seal to.

@@ -16,7 +16,9 @@ const HeaderRecipient = "Hotcell-Recipient"
 // BackupRequest asks for a backup. Who may open it is no part of it: that is the
 // operator's word, and the vault has it from the configuration.
 type BackupRequest struct {
-	Principal hotcell.Principal `json:"principal"`
+	By
+	// Scheduled says that nobody asks, but the configuration.
+	Scheduled bool `json:"scheduled,omitempty"`
 	// Folders and Outputs say what the control plane will add.
 	Folders bool `json:"folders,omitempty"`
 	Outputs bool `json:"outputs,omitempty"`

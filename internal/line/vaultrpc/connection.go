@@ -31,10 +31,10 @@ const (
 // "connection", item, field "key". The item is the connection's name at its
 // creation, its id afterwards.
 type CreateConnectionRequest struct {
-	Principal hotcell.Principal `json:"principal"`
-	Name      string            `json:"name"`
-	Service   string            `json:"service,omitempty"`
-	Shared    bool              `json:"shared,omitempty"`
+	By
+	Name    string `json:"name"`
+	Service string `json:"service,omitempty"`
+	Shared  bool   `json:"shared,omitempty"`
 	// Connector is the slug; "http" where it is empty.
 	Connector string `json:"connector,omitempty"`
 	// Auth is the way of authorisation; where it is empty, the connector's first that
@@ -57,8 +57,8 @@ type CreateConnectionRequest struct {
 
 // ChangeConnectionRequest changes what is given and leaves the rest.
 type ChangeConnectionRequest struct {
-	Principal hotcell.Principal    `json:"principal"`
-	ID        hotcell.CredentialID `json:"id"`
+	By
+	ID hotcell.CredentialID `json:"id"`
 	// Revision is the one that the caller knows; 0 for any.
 	Revision int     `json:"revision,omitempty"`
 	Name     *string `json:"name,omitempty"`
@@ -133,8 +133,8 @@ type Tool struct {
 
 // ConnectorsRequest lists the catalogue; with a slug, one of it with its tools.
 type ConnectorsRequest struct {
-	Principal hotcell.Principal `json:"principal"`
-	Slug      string            `json:"slug,omitempty"`
+	By
+	Slug string `json:"slug,omitempty"`
 }
 
 // ConnectorsAnswer is the catalogue.
@@ -144,8 +144,8 @@ type ConnectorsAnswer struct {
 
 // LintConnectorRequest asks what is wrong with a connector's document.
 type LintConnectorRequest struct {
-	Principal hotcell.Principal `json:"principal"`
-	Text      []byte            `json:"text"`
+	By
+	Text []byte `json:"text"`
 }
 
 // LintConnectorAnswer lists what is wrong, each with its line; empty is well.
@@ -162,8 +162,8 @@ type Fault struct {
 
 // ToolsRequest lists the tools of a connection: what may be attached.
 type ToolsRequest struct {
-	Principal hotcell.Principal    `json:"principal"`
-	ID        hotcell.CredentialID `json:"id"`
+	By
+	ID hotcell.CredentialID `json:"id"`
 }
 
 // ToolsAnswer lists tools.
@@ -177,9 +177,9 @@ type ToolsAnswer struct {
 // TestConnectionRequest asks whether a connection works. Path is what is asked for,
 // below the service's address; empty for the connector's own question.
 type TestConnectionRequest struct {
-	Principal hotcell.Principal    `json:"principal"`
-	ID        hotcell.CredentialID `json:"id"`
-	Path      string               `json:"path,omitempty"`
+	By
+	ID   hotcell.CredentialID `json:"id"`
+	Path string               `json:"path,omitempty"`
 }
 
 // TestConnectionAnswer says whether a connection works now.
@@ -195,7 +195,7 @@ type TestConnectionAnswer struct {
 
 // CreateLinkRequest begins to connect an account by OAuth.
 type CreateLinkRequest struct {
-	Principal hotcell.Principal `json:"principal"`
+	By
 	Connector string            `json:"connector"`
 	Name      string            `json:"name"`
 	Shared    bool              `json:"shared,omitempty"`
@@ -229,8 +229,8 @@ type Device struct {
 
 // LinkRequest names a link.
 type LinkRequest struct {
-	Principal hotcell.Principal `json:"principal"`
-	ID        hotcell.LinkID    `json:"id"`
+	By
+	ID hotcell.LinkID `json:"id"`
 }
 
 // LinkAnswer is a link as it is now.
@@ -308,17 +308,17 @@ type FinishLinkAnswer struct {
 // connector, field "secret"; empty for a public client. For the connector "mcp",
 // Server is the address of a server or its issuer, and the item "mcp " and that.
 type SetClientRequest struct {
-	Principal hotcell.Principal `json:"principal"`
-	Connector string            `json:"connector"`
-	Server    string            `json:"server,omitempty"`
-	ID        string            `json:"id"`
-	Secret    []byte            `json:"secret,omitempty"`
+	By
+	Connector string `json:"connector"`
+	Server    string `json:"server,omitempty"`
+	ID        string `json:"id"`
+	Secret    []byte `json:"secret,omitempty"`
 }
 
 // DeleteClientRequest deletes one.
 type DeleteClientRequest struct {
-	Principal hotcell.Principal `json:"principal"`
-	Connector string            `json:"connector"`
+	By
+	Connector string `json:"connector"`
 	// Server is the issuer, for the connector "mcp".
 	Server string `json:"server,omitempty"`
 }
@@ -342,8 +342,8 @@ type OAuthClient struct {
 // AdviseRequest asks which tier a system is for: a host, URL, e-mail address or
 // domain, the name of a variable, or the first characters of a token.
 type AdviseRequest struct {
-	Principal hotcell.Principal `json:"principal"`
-	What      string            `json:"what"`
+	By
+	What string `json:"what"`
 }
 
 // AdviseAnswer is the advice, best first.

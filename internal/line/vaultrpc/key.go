@@ -17,7 +17,7 @@ type KeysAnswer struct {
 
 // RotateKeysRequest begins to make keys anew.
 type RotateKeysRequest struct {
-	Principal hotcell.Principal `json:"principal"`
+	By
 	// What is a kind of key, or [hotcell.KeyAll].
 	What hotcell.KeyKind `json:"what"`
 	// Compromised says that somebody else has the old key pair.
@@ -26,15 +26,15 @@ type RotateKeysRequest struct {
 
 // DestroyKeyRequest takes an old key of the workspace out for good.
 type DestroyKeyRequest struct {
-	Principal hotcell.Principal `json:"principal"`
-	ID        string            `json:"id"`
+	By
+	ID string `json:"id"`
 }
 
 // VouchRequest asks the holder of the key that values are sealed to whether the identity
 // is its own: package parcel has the question and the answer.
 type VouchRequest struct {
-	Principal hotcell.Principal `json:"principal"`
-	Question  []byte            `json:"question"`
+	By
+	Question []byte `json:"question"`
 }
 
 // VouchAnswer is the answer.

@@ -36,7 +36,7 @@ const HeaderArm = HeaderPrefix + "Arm"
 // vault's key, in the context workspace, tier "login", item, field. The item is
 // the login's name at its creation, its id afterwards.
 type CreateLoginRequest struct {
-	Principal hotcell.Principal `json:"principal"`
+	By
 	// Name is unique in its group; an import without one gets "HOST USERNAME".
 	Name   string `json:"name"`
 	Shared bool   `json:"shared,omitempty"`
@@ -60,8 +60,8 @@ type CreateLoginRequest struct {
 // LinkAskedRequest makes the link by which a person without a command line
 // answers a job's request for a login.
 type LinkAskedRequest struct {
-	Principal hotcell.Principal `json:"principal"`
-	ID        hotcell.RequestID `json:"id"`
+	By
+	ID hotcell.RequestID `json:"id"`
 }
 
 // LinkAskedAnswer is the link's secret part, told this once.
@@ -100,8 +100,8 @@ type AnswerRequest struct {
 // ChangeLoginRequest changes what is given and leaves the rest. The site of a
 // login does not change: another site is another login.
 type ChangeLoginRequest struct {
-	Principal hotcell.Principal    `json:"principal"`
-	ID        hotcell.CredentialID `json:"id"`
+	By
+	ID hotcell.CredentialID `json:"id"`
 	// Revision is the one that the caller knows; 0 for any.
 	Revision int     `json:"revision,omitempty"`
 	Name     *string `json:"name,omitempty"`
@@ -118,8 +118,8 @@ type ChangeLoginRequest struct {
 
 // ImportLoginsRequest makes many logins, all or none.
 type ImportLoginsRequest struct {
-	Principal hotcell.Principal    `json:"principal"`
-	Logins    []CreateLoginRequest `json:"logins"`
+	By
+	Logins []CreateLoginRequest `json:"logins"`
 	// Skip leaves those out that there are already, by site and user name; else
 	// one of them refuses all.
 	Skip bool `json:"skip,omitempty"`

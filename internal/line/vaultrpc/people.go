@@ -16,7 +16,9 @@ import (
 // The control plane's procedures.
 const (
 	Health           = "/hotcell.vault.control/Health"
-	Local            = "/hotcell.vault.control/Local"
+	Home             = "/hotcell.vault.control/Home"
+	Who              = "/hotcell.vault.control/Who"
+	Part             = "/hotcell.vault.control/Part"
 	Workspace        = "/hotcell.vault.control/Workspace"
 	CreateSecret     = "/hotcell.vault.control/CreateSecret"
 	ChangeSecret     = "/hotcell.vault.control/ChangeSecret"
@@ -57,9 +59,20 @@ type HealthAnswer struct {
 	PID      int      `json:"pid"`
 }
 
+// HomeAnswer is what anybody may know of the server: its first workspace, and by what its
+// vault is known.
+type HomeAnswer struct {
+	Workspace           hotcell.WorkspaceID `json:"workspace"`
+	Fingerprint         string              `json:"fingerprint"`
+	IdentityFingerprint string              `json:"identity_fingerprint"`
+}
+
+// PartRequest says that the connection of a bearer has ended.
+type PartRequest struct{ By }
+
 // WorkspaceRequest asks for the caller's workspace.
 type WorkspaceRequest struct {
-	Principal hotcell.Principal `json:"principal"`
+	By
 }
 
 // WorkspaceAnswer is the caller's workspace, who they are in it, and the key
@@ -87,10 +100,10 @@ type SealedVariable struct {
 
 // CreateSecretRequest makes a secret.
 type CreateSecretRequest struct {
-	Principal hotcell.Principal `json:"principal"`
-	Name      string            `json:"name"`
-	Service   string            `json:"service,omitempty"`
-	Shared    bool              `json:"shared,omitempty"`
+	By
+	Name    string `json:"name"`
+	Service string `json:"service,omitempty"`
+	Shared  bool   `json:"shared,omitempty"`
 	// Hosts bind the values, as [hotcell.Credential.Hosts] says.
 	Hosts     []string         `json:"hosts,omitempty"`
 	Variables []SealedVariable `json:"variables"`
@@ -99,8 +112,8 @@ type CreateSecretRequest struct {
 // ChangeSecretRequest changes what is given and leaves the rest. Unset comes
 // first, then Rename, then Set; with Replace, Set is all there is afterwards.
 type ChangeSecretRequest struct {
-	Principal hotcell.Principal    `json:"principal"`
-	ID        hotcell.CredentialID `json:"id"`
+	By
+	ID hotcell.CredentialID `json:"id"`
 	// Revision is the one that the caller knows; 0 for any.
 	Revision int     `json:"revision,omitempty"`
 	Name     *string `json:"name,omitempty"`
@@ -116,17 +129,17 @@ type ChangeSecretRequest struct {
 
 // ShareCredentialRequest shares a credential with the workspace, or takes it back.
 type ShareCredentialRequest struct {
-	Principal hotcell.Principal    `json:"principal"`
-	ID        hotcell.CredentialID `json:"id"`
-	Revision  int                  `json:"revision,omitempty"`
-	Shared    bool                 `json:"shared"`
+	By
+	ID       hotcell.CredentialID `json:"id"`
+	Revision int                  `json:"revision,omitempty"`
+	Shared   bool                 `json:"shared"`
 }
 
 // CredentialRequest names a credential, to show, delete, take back or destroy it.
 type CredentialRequest struct {
-	Principal hotcell.Principal    `json:"principal"`
-	ID        hotcell.CredentialID `json:"id"`
-	Revision  int                  `json:"revision,omitempty"`
+	By
+	ID       hotcell.CredentialID `json:"id"`
+	Revision int                  `json:"revision,omitempty"`
 	// Destroy is its name, typed by who wants it destroyed at once; empty to delete it so
 	// that it can be taken back.
 	Destroy string `json:"destroy,omitempty"`
@@ -166,10 +179,10 @@ type AttachedAssignment struct {
 
 // CredentialsRequest lists the credentials that the caller may know of.
 type CredentialsRequest struct {
-	Principal hotcell.Principal `json:"principal"`
-	Tier      hotcell.Tier      `json:"tier,omitempty"`
-	Name      string            `json:"name,omitempty"`
-	Page      hotcell.Page      `json:"page"`
+	By
+	Tier hotcell.Tier `json:"tier,omitempty"`
+	Name string       `json:"name,omitempty"`
+	Page hotcell.Page `json:"page"`
 }
 
 // CredentialsAnswer is one page.

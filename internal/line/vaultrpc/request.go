@@ -4,10 +4,10 @@ import "hotcell"
 
 // RequestsRequest lists the requests that the caller may see.
 type RequestsRequest struct {
-	Principal hotcell.Principal    `json:"principal"`
-	State     hotcell.RequestState `json:"state,omitempty"`
-	Job       hotcell.JobID        `json:"job,omitempty"`
-	Page      hotcell.Page         `json:"page"`
+	By
+	State hotcell.RequestState `json:"state,omitempty"`
+	Job   hotcell.JobID        `json:"job,omitempty"`
+	Page  hotcell.Page         `json:"page"`
 }
 
 // RequestsAnswer is one page.
@@ -17,15 +17,15 @@ type RequestsAnswer struct {
 
 // RequestRequest names a request.
 type RequestRequest struct {
-	Principal hotcell.Principal `json:"principal"`
-	ID        hotcell.RequestID `json:"id"`
+	By
+	ID hotcell.RequestID `json:"id"`
 }
 
 // DecideRequestRequest approves or refuses a request.
 type DecideRequestRequest struct {
-	Principal hotcell.Principal `json:"principal"`
-	ID        hotcell.RequestID `json:"id"`
-	Approve   bool              `json:"approve"`
+	By
+	ID      hotcell.RequestID `json:"id"`
+	Approve bool              `json:"approve"`
 	// Standing approves it for the assignment and all its jobs to come, and not
 	// for this job alone.
 	Standing bool `json:"standing,omitempty"`
@@ -41,7 +41,7 @@ type RequestAnswer struct {
 // ExplainRequest asks what a job may use: a job's grant, or what a job of the
 // assignment would get now on behalf of the caller. One of the two is given.
 type ExplainRequest struct {
-	Principal  hotcell.Principal    `json:"principal"`
+	By
 	Job        hotcell.JobID        `json:"job,omitempty"`
 	Assignment hotcell.AssignmentID `json:"assignment,omitempty"`
 }

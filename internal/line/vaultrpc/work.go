@@ -8,25 +8,25 @@ import (
 
 // CreateAssignmentRequest makes an assignment.
 type CreateAssignmentRequest struct {
-	Principal hotcell.Principal `json:"principal"`
-	Name      string            `json:"name"`
-	Work      hotcell.Work      `json:"work"`
+	By
+	Name string       `json:"name"`
+	Work hotcell.Work `json:"work"`
 }
 
 // ChangeAssignmentRequest changes what is given and leaves the rest.
 type ChangeAssignmentRequest struct {
-	Principal hotcell.Principal    `json:"principal"`
-	ID        hotcell.AssignmentID `json:"id"`
-	Revision  int                  `json:"revision,omitempty"`
-	Name      *string              `json:"name,omitempty"`
-	Work      *hotcell.Work        `json:"work,omitempty"`
+	By
+	ID       hotcell.AssignmentID `json:"id"`
+	Revision int                  `json:"revision,omitempty"`
+	Name     *string              `json:"name,omitempty"`
+	Work     *hotcell.Work        `json:"work,omitempty"`
 }
 
 // AssignmentRequest names an assignment, to show or to delete it.
 type AssignmentRequest struct {
-	Principal hotcell.Principal    `json:"principal"`
-	ID        hotcell.AssignmentID `json:"id"`
-	Revision  int                  `json:"revision,omitempty"`
+	By
+	ID       hotcell.AssignmentID `json:"id"`
+	Revision int                  `json:"revision,omitempty"`
 }
 
 // AssignmentAnswer is an assignment and what is attached to it.
@@ -51,9 +51,9 @@ type AttachedCredential struct {
 
 // AssignmentsRequest lists assignments; an empty name lists all.
 type AssignmentsRequest struct {
-	Principal hotcell.Principal `json:"principal"`
-	Name      string            `json:"name,omitempty"`
-	Page      hotcell.Page      `json:"page"`
+	By
+	Name string       `json:"name,omitempty"`
+	Page hotcell.Page `json:"page"`
 }
 
 // AssignmentsAnswer is one page.
@@ -63,7 +63,7 @@ type AssignmentsAnswer struct {
 
 // AttachRequest attaches a credential to an assignment.
 type AttachRequest struct {
-	Principal  hotcell.Principal    `json:"principal"`
+	By
 	Assignment hotcell.AssignmentID `json:"assignment"`
 	Credential hotcell.CredentialID `json:"credential"`
 	As         hotcell.Injection    `json:"as,omitempty"`
@@ -82,21 +82,21 @@ type AttachAnswer struct {
 // ChangeAttachmentRequest replaces what an attachment allows; jobs that use it end where
 // that is less than before.
 type ChangeAttachmentRequest struct {
-	Principal  hotcell.Principal    `json:"principal"`
+	By
 	Attachment hotcell.AttachmentID `json:"attachment"`
 	hotcell.Narrowing
 }
 
 // DetachRequest takes an attachment away.
 type DetachRequest struct {
-	Principal  hotcell.Principal    `json:"principal"`
+	By
 	Attachment hotcell.AttachmentID `json:"attachment"`
 }
 
 // CreateJobRequest asks whether the caller may run the assignment, and notes a
 // pending grant for the job.
 type CreateJobRequest struct {
-	Principal  hotcell.Principal    `json:"principal"`
+	By
 	Assignment hotcell.AssignmentID `json:"assignment"`
 	Job        hotcell.JobID        `json:"job"`
 	// External is for how long an agent elsewhere may call the job's tools; 0 for
@@ -113,8 +113,8 @@ type CreateJobAnswer struct {
 
 // CancelJobRequest asks whether the caller may end the job, and ends its grant.
 type CancelJobRequest struct {
-	Principal hotcell.Principal `json:"principal"`
-	Job       hotcell.JobID     `json:"job"`
+	By
+	Job hotcell.JobID `json:"job"`
 }
 
 // StartJobRequest makes a pending grant live, with the versions that are newest now.
@@ -151,8 +151,8 @@ type LiveJobsAnswer struct {
 
 // EventsRequest lists the audit log, as far as the caller may see it.
 type EventsRequest struct {
-	Principal hotcell.Principal   `json:"principal"`
-	Filter    hotcell.EventFilter `json:"filter"`
+	By
+	Filter hotcell.EventFilter `json:"filter"`
 }
 
 // EventsAnswer is one page.

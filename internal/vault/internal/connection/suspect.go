@@ -30,7 +30,7 @@ func (s *Service) Reconsider(ctx context.Context) error {
 			return ctx.Err()
 		}
 		by := hotcell.Principal{Workspace: c.Workspace, Member: c.Owner, Via: "vault"}
-		_, err := s.Test(ctx, &vaultrpc.TestConnectionRequest{Principal: by, ID: c.ID})
+		_, err := s.Test(ctx, &vaultrpc.TestConnectionRequest{By: vaultrpc.As(by), ID: c.ID})
 		// Whose owner is gone, or whose service nobody can ask, waits for a person.
 		if !errors.Is(err, hotcell.ErrDenied) && !errors.Is(err, hotcell.ErrNotFound) && !errors.Is(err, hotcell.ErrInvalid) {
 			all = append(all, err)

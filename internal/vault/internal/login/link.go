@@ -84,7 +84,7 @@ func (s *Service) Answer(ctx context.Context, r *vaultrpc.AnswerRequest) error {
 	}
 	q := asked.Request
 	_, err = s.Create(ctx, &vaultrpc.CreateLoginRequest{
-		Principal: hotcell.Principal{Workspace: q.Workspace, Member: q.Member, Via: "link"}, Username: r.Username, Fields: r.Fields, Request: q.ID, Item: string(q.ID),
+		By: vaultrpc.As(hotcell.Principal{Workspace: q.Workspace, Member: q.Member, Via: "link"}), Username: r.Username, Fields: r.Fields, Request: q.ID, Item: string(q.ID),
 		Site: site.FormatLogin(hotcell.Login{Host: q.Allow.Host, Port: q.Allow.Port}),
 	})
 	return err
