@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -32,6 +33,7 @@ type room struct {
 	dir     string
 	log     bytes.Buffer
 	daemon  *vault.Daemon
+	owners  *vault.Owners
 	control *vaultclient.Control
 	worker  *vaultclient.Worker
 	owner   hotcell.Principal
@@ -55,7 +57,8 @@ func (r *room) start() {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.daemon, err = vault.Open(r.t.Context(), vault.Config{Store: store, KeyURL: "file://" + filepath.Join(r.dir, "local.key"), Owner: "ada", Now: time.Now, Log: log})
+	r.owners = vault.NewOwners(os.Geteuid(), time.Now)
+	r.daemon, err = vault.Open(r.t.Context(), vault.Config{Store: store, KeyURL: "file://" + filepath.Join(r.dir, "local.key"), Owner: "ada", Owners: r.owners, Now: time.Now, Log: log})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -376,6 +379,7 @@ func TestPersonalIsNobodyElses(t *testing.T) {
 	}
 	_ = store.Close()
 	r.start()
+	bob.Bearer = r.owners.Admit(bob)
 	ctx := t.Context()
 	_, see := r.control.Credential(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(bob), ID: c.ID})
 	_, share := r.control.ShareCredential(ctx, &vaultrpc.ShareCredentialRequest{By: vaultrpc.As(bob), ID: c.ID, Shared: true})
@@ -436,10 +440,12 @@ func TestPersonalIsNobodyElses(t *testing.T) {
 		t.Errorf("a lease after it was taken back: %v", err)
 	}
 	stranger := hotcell.Principal{Workspace: r.owner.Workspace, Member: "mem_stranger"}
+	stranger.Bearer = r.owners.Admit(stranger)
 	if _, err := r.control.Credentials(ctx, &vaultrpc.CredentialsRequest{By: vaultrpc.As(stranger)}); !errors.Is(err, hotcell.ErrDenied) {
 		t.Errorf("a stranger: %v", err)
 	}
 	elsewhere := hotcell.Principal{Workspace: "wsp_elsewhere", Member: r.owner.Member}
+	elsewhere.Bearer = r.owners.Admit(elsewhere)
 	if _, err := r.control.Credential(ctx, &vaultrpc.CredentialRequest{By: vaultrpc.As(elsewhere), ID: c.ID}); err == nil {
 		t.Error("somebody of another workspace sees it")
 	}

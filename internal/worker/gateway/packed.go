@@ -84,7 +84,8 @@ type lagged struct {
 	room  func() (leave func(), err error)
 	leave func()
 
-	// mu is held while the looker looks: a request may end meanwhile.
+	// mu is held wherever the looker is asked: a transport closes a body while it reads
+	// from it (net/http does, when the host has ended the request).
 	mu     sync.Mutex
 	looker *unpack.Looker
 }
@@ -112,6 +113,8 @@ func (l *lagged) behind() int {
 	if l.ended {
 		return 0
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	return int(min(l.looker.Held(), int64(len(l.held))))
 }
 
