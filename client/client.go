@@ -16,43 +16,26 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"net"
 	"net/http"
 	"net/url"
-	"path/filepath"
 
 	"hotcell"
 )
-
-// Options say where the server is.
-type Options struct {
-	// Socket is the unix socket in the server's data folder.
-	Socket string
-	// Pin holds the fingerprint of the vault's identity; nil trusts whatever comes.
-	Pin Pin
-}
 
 // Client calls one server.
 type Client struct {
 	http *http.Client
 	pin  Pin
-	// name is how people and pins know the server: its socket's path.
-	name string
-}
-
-// New makes a client; nothing is dialled yet.
-func New(o Options) *Client {
-	dialer := &net.Dialer{}
-	name, err := filepath.Abs(o.Socket)
-	if err != nil {
-		name = o.Socket
-	}
-	return &Client{pin: o.Pin, name: name, http: &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "unix", o.Socket)
-		},
-	}}}
+	// name is how people and pins know the server: its socket's path, or its URL.
+	name, base string
+	// prove puts onto a request what it proves itself by; nil for none. The bearer is
+	// within it, since a field of its own would be printed with the client.
+	prove     func(*http.Request)
+	workspace hotcell.WorkspaceID
+	// remote is true where it is at a URL.
+	remote bool
+	// fault is why there is no server to call.
+	fault error
 }
 
 // Error is what the server answered to a call that failed. It is the sentinel
@@ -79,29 +62,6 @@ var sentinels = map[string]error{
 	"unavailable": hotcell.ErrUnavailable, "needs_reconnect": hotcell.ErrNeedsReconnect, "rate_limited": hotcell.ErrRateLimited, "tampered": hotcell.ErrTampered,
 }
 
-// failure says why no answer came, without the request's URL, whose query may
-// hold what somebody looks for.
-func (c *Client) failure(ctx context.Context, err error) error {
-	if whole, ok := errors.AsType[*url.Error](err); ok {
-		err = whole.Err
-	}
-	op, network := errors.AsType[*net.OpError](err)
-	switch {
-	case ctx.Err() != nil:
-		return fmt.Errorf("asking the server: %w", ctx.Err())
-	case network && op.Op == "dial" && errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w: the socket %s is another user's", hotcell.ErrDenied, c.name)
-	case network && op.Op == "dial":
-		return fmt.Errorf("%w at %s", ErrNoServer, c.name)
-	}
-	// Most often the connection was closed; net/http has several errors for that,
-	// and not all have names.
-	return fmt.Errorf("%w: the server gave no answer: %w", hotcell.ErrUnavailable, err)
-}
-
-// ErrNoServer says that nothing answers where the server should be.
-var ErrNoServer = fmt.Errorf("%w: no server answers", hotcell.ErrUnavailable)
-
 // call is one request.
 type call struct {
 	method string
@@ -113,11 +73,11 @@ type call struct {
 }
 
 // do makes a call; an answer that is not 2xx is an [*Error]. Where the vault does not know
-// any more whom it let in by this connection, since it was started anew, a new connection
-// is made, once: nothing was done.
+// any more whom it let in by a connection to its socket, since it was started anew, a new
+// connection is made, once: nothing was done.
 func (c *Client) do(ctx context.Context, k call) (*http.Response, error) {
 	answer, err := c.once(ctx, k)
-	if !errors.Is(err, hotcell.ErrSignIn) {
+	if c.remote || !errors.Is(err, hotcell.ErrSignIn) {
 		return answer, err
 	}
 	if again, ok := k.body.(io.Seeker); ok {
@@ -133,7 +93,10 @@ func (c *Client) do(ctx context.Context, k call) (*http.Response, error) {
 
 // once is do, once.
 func (c *Client) once(ctx context.Context, k call) (*http.Response, error) {
-	target := "http://hotcell" + k.path
+	if c.fault != nil {
+		return nil, c.fault
+	}
+	target := c.base + k.path
 	if len(k.query) > 0 {
 		target += "?" + k.query.Encode()
 	}
@@ -142,7 +105,13 @@ func (c *Client) once(ctx context.Context, k call) (*http.Response, error) {
 		return nil, fmt.Errorf("asking the server: %w", err)
 	}
 	if k.header != nil {
-		request.Header = k.header
+		request.Header = k.header.Clone()
+	}
+	if c.prove != nil {
+		c.prove(request)
+	}
+	if c.workspace != "" {
+		request.Header.Set("Hotcell-Workspace", string(c.workspace))
 	}
 	if k.kind != "" {
 		request.Header.Set("Content-Type", k.kind)
@@ -150,6 +119,10 @@ func (c *Client) once(ctx context.Context, k call) (*http.Response, error) {
 	answer, err := c.http.Do(request)
 	if err != nil {
 		return nil, c.failure(ctx, err)
+	}
+	if c.remote && !ours(answer) {
+		defer func() { _ = answer.Body.Close() }()
+		return nil, c.stranger(answer)
 	}
 	if answer.StatusCode/100 == 2 {
 		return answer, nil
