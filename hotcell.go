@@ -6,7 +6,11 @@
 // DESIGN.md section 2 for what the words mean.
 package hotcell
 
-import "time"
+import (
+	"fmt"
+	"slices"
+	"time"
+)
 
 // Workspace is the tenant: a team, its people and what they connect.
 type Workspace struct {
@@ -27,14 +31,28 @@ const (
 	RoleMember        Role = "member"
 )
 
+// Roles lists the roles, from most to least.
+func Roles() []Role {
+	return []Role{RoleOwner, RoleAdministrator, RoleManager, RoleBuilder, RoleMember}
+}
+
 // Member is a person in a workspace.
 type Member struct {
 	ID        MemberID    `json:"id"`
 	Workspace WorkspaceID `json:"workspace"`
-	Name      string      `json:"name"`
-	Role      Role        `json:"role"`
-	CreatedAt time.Time   `json:"created_at"`
+	// Person is whose membership it is; empty for the data folder's owner, as long as they
+	// have made no account of theirs.
+	Person    PersonID  `json:"person,omitempty"`
+	Name      string    `json:"name"`
+	Role      Role      `json:"role"`
+	CreatedAt time.Time `json:"created_at"`
+	// RemovedAt is when they were removed; who was is kept for the log's sake, and may
+	// nothing.
+	RemovedAt time.Time `json:"removed_at,omitzero"`
 }
+
+// Removed says whether they were removed from the workspace.
+func (m Member) Removed() bool { return !m.RemovedAt.IsZero() }
 
 // Principal is who asks. Of what somebody sends, the vault believes the bearer alone:
 // the rest is what it makes of that ([Principal.Workspace] as far as they belong to it).
@@ -45,8 +63,35 @@ type Principal struct {
 	Via string `json:"via"`
 	// Request is the id under which the outside knows this call.
 	Request string `json:"request,omitempty"`
+	// Person and Session are who is signed in, and by which session.
+	Person  PersonID  `json:"person,omitempty"`
+	Session SessionID `json:"session,omitempty"`
+	// Token is the API token that they use, nil for none: what they may do is no more than
+	// it says.
+	Token *Token `json:"token,omitempty"`
 	// Bearer is what they prove themselves by. It travels beside messages and not in them.
 	Bearer Bearer `json:"-"`
+}
+
+// May says whether what the principal is signed in by is good for a scope; nil where it is.
+// Whether they may do the thing, their role says.
+func (p Principal) May(scope Scope) error {
+	if p.Token == nil || scope == ScopeAny || slices.Contains(p.Token.Scopes, scope) {
+		return nil
+	}
+	if scope == ScopeSelf {
+		return fmt.Errorf("%w: an API token may not do this: sign in", ErrDenied)
+	}
+	return fmt.Errorf("%w: this API token lacks the scope %s", ErrDenied, scope)
+}
+
+// MayUse says whether what the principal is signed in by is good for an assignment; for all
+// of them, where that is empty.
+func (p Principal) MayUse(assignment AssignmentID) error {
+	if p.Token == nil || p.Token.Assignment == "" || p.Token.Assignment == assignment {
+		return nil
+	}
+	return fmt.Errorf("%w: this API token is good for one assignment only", ErrDenied)
 }
 
 // Caller is a principal with the role that the vault's own store gives them.

@@ -29,6 +29,14 @@ type (
 	LinkID string
 	// BackupID begins with bak_.
 	BackupID string
+	// PersonID begins with per_.
+	PersonID string
+	// SessionID begins with ses_.
+	SessionID string
+	// TokenID begins with pat_.
+	TokenID string
+	// InvitationID begins with inv_.
+	InvitationID string
 )
 
 // The prefixes of identifiers.
@@ -45,6 +53,10 @@ const (
 	PrefixAsk        = "ask"
 	PrefixLink       = "lnk"
 	PrefixBackup     = "bak"
+	PrefixPerson     = "per"
+	PrefixSession    = "ses"
+	PrefixToken      = "pat"
+	PrefixInvitation = "inv"
 )
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"

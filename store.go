@@ -47,6 +47,22 @@ type VaultReader interface {
 	Workspace(WorkspaceID) (Workspace, error)
 	Members(WorkspaceID) ([]Member, error)
 	Member(WorkspaceID, MemberID) (Member, error)
+	// Memberships lists a person's memberships that were not ended, by id.
+	Memberships(PersonID) ([]Member, error)
+
+	Person(PersonID) (Person, error)
+	// PersonCalled finds a person by the name that they sign in by.
+	PersonCalled(name string) (Person, error)
+	// SessionOf and TokenOf find what a bearer stands for, by [Bearer.Sum].
+	SessionOf(sum [32]byte) (Session, error)
+	TokenOf(sum [32]byte) (Token, error)
+	InvitationOf(sum [32]byte) (Invitation, error)
+	// Sessions lists a person's, newest first.
+	Sessions(PersonID) ([]Session, error)
+	// Tokens lists a workspace's, newest first; of one member where that is not empty.
+	Tokens(WorkspaceID, MemberID) ([]Token, error)
+	// Invitations lists a workspace's, newest first.
+	Invitations(WorkspaceID) ([]Invitation, error)
 	// Blob returns one of the vault's own sealed things, by its label: a
 	// keyset, a key pair.
 	Blob(ws WorkspaceID, label string) ([]byte, error)
@@ -109,6 +125,19 @@ type VaultWriter interface {
 	VaultReader
 	PutWorkspace(Workspace) error
 	PutMember(Member) error
+	// PutPerson inserts or replaces; [ErrConflict] when another has the name.
+	PutPerson(Person) error
+	// PutSession, PutToken and PutInvitation insert or replace: the sum is that of the
+	// bearer that stands for it.
+	PutSession(sum [32]byte, s Session) error
+	PutToken(sum [32]byte, t Token) error
+	PutInvitation(sum [32]byte, i Invitation) error
+	// DeleteSession, DeleteToken and DeleteInvitation are [ErrNotFound] where there is none.
+	DeleteSession(PersonID, SessionID) error
+	DeleteToken(WorkspaceID, TokenID) error
+	DeleteInvitation(WorkspaceID, InvitationID) error
+	// DropSessions deletes sessions and invitations that were over before a time.
+	DropSessions(before time.Time) error
 	PutBlob(ws WorkspaceID, label string, blob []byte) error
 	// DeleteBlob deletes a blob; to delete none is no error.
 	DeleteBlob(ws WorkspaceID, label string) error

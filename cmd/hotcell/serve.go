@@ -115,7 +115,7 @@ func (h *house) control(ctx context.Context) error {
 	}
 	backups := &job.Backups{Vault: vault, Store: store, Files: files, Output: outputs}
 	faces := api.Config{
-		Vault: vault, Jobs: jobs, Files: files, Backups: backups, Idempotency: store, RepeatKey: repeat, Log: h.log, Now: time.Now, Version: version,
+		Vault: vault, People: vault, Jobs: jobs, Files: files, Backups: backups, Idempotency: store, RepeatKey: repeat, Log: h.log, Now: time.Now, Version: version,
 		Principal: asker(vault),
 		Ready:     h.ready(vault, remote, store),
 		Egress:    egress.Rules{Models: egress.Models(h.config.Models), TCP: h.config.TCP},
@@ -160,7 +160,7 @@ func (h *house) control(ctx context.Context) error {
 // connection came with.
 func asker(vault *vaultclient.Control) func(*http.Request) (hotcell.Principal, error) {
 	return func(r *http.Request) (hotcell.Principal, error) {
-		claimed := hotcell.Principal{Bearer: server.Bearer(r.Context())}
+		claimed := hotcell.Principal{Bearer: server.Bearer(r.Context()), Workspace: hotcell.WorkspaceID(r.Header.Get(api.HeaderWorkspace))}
 		if text, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 			claimed.Bearer = hotcell.Bearer(text)
 		}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 
+	"hotcell"
 	"hotcell/internal/line/rpc"
 	"hotcell/internal/line/vaultrpc"
 	"hotcell/internal/vault/internal/door"
@@ -19,6 +20,8 @@ func (d *Daemon) backups(mux *http.ServeMux) {
 			r.Principal.Via = "schedule"
 		} else if err := d.judge(ctx, &r.Principal); err != nil {
 			return d.note(vaultrpc.Backup, err)
+		} else if err := within(r.Principal, hotcell.ScopeWriteSettings, r); err != nil {
+			return d.note(vaultrpc.Backup, err)
 		}
 		wish := door.BackupWish{Folders: r.Folders, Outputs: r.Outputs, Recipients: d.recipients, Alone: d.keyAlone}
 		err := d.vault.Backup(ctx, r.Principal, wish, func(control string) (io.Writer, error) {
@@ -27,7 +30,7 @@ func (d *Daemon) backups(mux *http.ServeMux) {
 		})
 		return d.note(vaultrpc.Backup, err)
 	})
-	handle(d, mux, vaultrpc.Backups, func(ctx context.Context, r *vaultrpc.WorkspaceRequest) (*vaultrpc.BackupsAnswer, error) {
+	handle(d, mux, vaultrpc.Backups, hotcell.ScopeReadSettings, func(ctx context.Context, r *vaultrpc.WorkspaceRequest) (*vaultrpc.BackupsAnswer, error) {
 		list, err := d.vault.Backups(ctx, r.Principal)
 		return &vaultrpc.BackupsAnswer{Backups: list}, err
 	})

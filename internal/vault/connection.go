@@ -12,27 +12,27 @@ import (
 // connected serves what people ask of connections: the catalogue, keys, links,
 // and the workspace's OAuth clients.
 func (d *Daemon) connected(mux *http.ServeMux) {
-	handle(d, mux, vaultrpc.Advise, func(_ context.Context, r *vaultrpc.AdviseRequest) (*vaultrpc.AdviseAnswer, error) {
+	handle(d, mux, vaultrpc.Advise, hotcell.ScopeAny, func(_ context.Context, r *vaultrpc.AdviseRequest) (*vaultrpc.AdviseAnswer, error) {
 		return &vaultrpc.AdviseAnswer{Advice: advice.For(d.catalog, r.What)}, nil
 	})
-	handle(d, mux, vaultrpc.Connectors, d.connections.Connectors)
-	handle(d, mux, vaultrpc.LintConnector, d.connections.LintConnector)
-	handle(d, mux, vaultrpc.CreateConnection, func(ctx context.Context, r *vaultrpc.CreateConnectionRequest) (*vaultrpc.CredentialAnswer, error) {
+	handle(d, mux, vaultrpc.Connectors, hotcell.ScopeAny, d.connections.Connectors)
+	handle(d, mux, vaultrpc.LintConnector, hotcell.ScopeWriteCredentials, d.connections.LintConnector)
+	handle(d, mux, vaultrpc.CreateConnection, hotcell.ScopeWriteCredentials, func(ctx context.Context, r *vaultrpc.CreateConnectionRequest) (*vaultrpc.CredentialAnswer, error) {
 		return credentialOf(d.connections.Create(ctx, r))
 	})
-	handle(d, mux, vaultrpc.ChangeConnection, func(ctx context.Context, r *vaultrpc.ChangeConnectionRequest) (*vaultrpc.CredentialAnswer, error) {
+	handle(d, mux, vaultrpc.ChangeConnection, hotcell.ScopeWriteCredentials, func(ctx context.Context, r *vaultrpc.ChangeConnectionRequest) (*vaultrpc.CredentialAnswer, error) {
 		return credentialOf(d.connections.Change(ctx, r))
 	})
-	handle(d, mux, vaultrpc.TestConnection, d.connections.Test)
-	handle(d, mux, vaultrpc.Tools, d.connections.Tools)
-	handle(d, mux, vaultrpc.CreateLink, d.connections.CreateLink)
-	handle(d, mux, vaultrpc.Link, d.connections.Link)
+	handle(d, mux, vaultrpc.TestConnection, hotcell.ScopeWriteCredentials, d.connections.Test)
+	handle(d, mux, vaultrpc.Tools, hotcell.ScopeReadCredentials, d.connections.Tools)
+	handle(d, mux, vaultrpc.CreateLink, hotcell.ScopeWriteCredentials, d.connections.CreateLink)
+	handle(d, mux, vaultrpc.Link, hotcell.ScopeReadCredentials, d.connections.Link)
 	handleOpen(d, mux, vaultrpc.LookAtLink, d.connections.LookAtLink)
 	handleOpen(d, mux, vaultrpc.OpenLink, d.connections.OpenLink)
 	handleOpen(d, mux, vaultrpc.FinishLink, d.connections.FinishLink)
-	handle(d, mux, vaultrpc.Clients, d.connections.Clients)
-	handle(d, mux, vaultrpc.SetClient, nothing(d.connections.SetClient))
-	handle(d, mux, vaultrpc.DeleteClient, nothing(d.connections.DeleteClient))
+	handle(d, mux, vaultrpc.Clients, hotcell.ScopeReadSettings, d.connections.Clients)
+	handle(d, mux, vaultrpc.SetClient, hotcell.ScopeWriteSettings, nothing(d.connections.SetClient))
+	handle(d, mux, vaultrpc.DeleteClient, hotcell.ScopeWriteSettings, nothing(d.connections.DeleteClient))
 }
 
 func credentialOf(c hotcell.Credential, err error) (*vaultrpc.CredentialAnswer, error) {

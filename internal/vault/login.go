@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"hotcell"
 	"hotcell/internal/line/rpc"
 	"hotcell/internal/line/vaultrpc"
 	"hotcell/internal/vault/internal/login"
@@ -11,13 +12,13 @@ import (
 
 // loginsOfPeople serves what people ask of logins.
 func (d *Daemon) loginsOfPeople(mux *http.ServeMux) {
-	handle(d, mux, vaultrpc.CreateLogin, d.logins.Create)
-	handle(d, mux, vaultrpc.ChangeLogin, func(ctx context.Context, r *vaultrpc.ChangeLoginRequest) (*vaultrpc.CredentialAnswer, error) {
+	handle(d, mux, vaultrpc.CreateLogin, hotcell.ScopeWriteCredentials, d.logins.Create)
+	handle(d, mux, vaultrpc.ChangeLogin, hotcell.ScopeWriteCredentials, func(ctx context.Context, r *vaultrpc.ChangeLoginRequest) (*vaultrpc.CredentialAnswer, error) {
 		c, err := d.logins.Change(ctx, r)
 		return &vaultrpc.CredentialAnswer{Credential: c}, err
 	})
-	handle(d, mux, vaultrpc.ImportLogins, d.logins.Import)
-	handle(d, mux, vaultrpc.LinkAsked, d.logins.Link)
+	handle(d, mux, vaultrpc.ImportLogins, hotcell.ScopeWriteCredentials, d.logins.Import)
+	handle(d, mux, vaultrpc.LinkAsked, hotcell.ScopeDecide, d.logins.Link)
 	handleOpen(d, mux, vaultrpc.AskedLogin, d.logins.Asked)
 	handleOpen(d, mux, vaultrpc.AnswerLogin, func(ctx context.Context, r *vaultrpc.AnswerRequest) (*vaultrpc.Empty, error) {
 		return &vaultrpc.Empty{}, d.logins.Answer(ctx, r)

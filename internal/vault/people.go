@@ -18,15 +18,35 @@ type asked[Request any] interface {
 	Asker() *hotcell.Principal
 }
 
-// handle serves fn to whoever proves who they are, and logs what the other side must not
-// see. fn finds in the message who asks, as the vault knows them.
-func handle[Request, Answer any, R asked[Request]](d *Daemon, mux *http.ServeMux, procedure string, fn func(context.Context, *Request) (*Answer, error)) {
+// handle serves fn to whoever proves who they are by something that is good for a scope,
+// and logs what the other side must not see. fn finds in the message who asks, as the vault
+// knows them.
+func handle[Request, Answer any, R asked[Request]](d *Daemon, mux *http.ServeMux, procedure string, scope hotcell.Scope, fn func(context.Context, *Request) (*Answer, error)) {
 	handleOpen(d, mux, procedure, func(ctx context.Context, r *Request) (*Answer, error) {
-		if err := d.judge(ctx, R(r).Asker()); err != nil {
+		p := R(r).Asker()
+		if err := d.judge(ctx, p); err != nil {
+			return nil, err
+		}
+		if err := within(*p, scope, r); err != nil {
 			return nil, err
 		}
 		return fn(ctx, r)
 	})
+}
+
+// about is a message about one assignment.
+type about interface{ About() hotcell.AssignmentID }
+
+// within refuses what an API token is not good for. One for a single assignment is good
+// for messages about that.
+func within(p hotcell.Principal, scope hotcell.Scope, message any) error {
+	if err := p.May(scope); err != nil || p.Token == nil || scope == hotcell.ScopeAny {
+		return err
+	}
+	if one, ok := message.(about); ok {
+		return p.MayUse(one.About())
+	}
+	return p.MayUse("")
 }
 
 // handleOpen serves what nobody asks: the control plane itself, for jobs whose makers
@@ -50,40 +70,40 @@ func (d *Daemon) people(mux *http.ServeMux) {
 		return d.health(ctx), nil
 	})
 	handleOpen(d, mux, vaultrpc.Home, func(context.Context, *vaultrpc.Empty) (*vaultrpc.HomeAnswer, error) { return d.home() })
-	handle(d, mux, vaultrpc.Who, func(_ context.Context, r *vaultrpc.WorkspaceRequest) (*hotcell.Principal, error) {
+	handle(d, mux, vaultrpc.Who, hotcell.ScopeAny, func(_ context.Context, r *vaultrpc.WorkspaceRequest) (*hotcell.Principal, error) {
 		return &r.Principal, nil
 	})
 	handleOpen(d, mux, vaultrpc.Part, func(_ context.Context, r *vaultrpc.PartRequest) (*vaultrpc.Empty, error) {
 		d.owners.locals.Part(r.Principal.Bearer)
 		return &vaultrpc.Empty{}, nil
 	})
-	handle(d, mux, vaultrpc.Workspace, d.workspace)
-	handle(d, mux, vaultrpc.CreateSecret, d.secrets.Create)
-	handle(d, mux, vaultrpc.ChangeSecret, d.secrets.Change)
-	handle(d, mux, vaultrpc.ShareCredential, func(ctx context.Context, r *vaultrpc.ShareCredentialRequest) (*vaultrpc.CredentialAnswer, error) {
+	handle(d, mux, vaultrpc.Workspace, hotcell.ScopeAny, d.workspace)
+	handle(d, mux, vaultrpc.CreateSecret, hotcell.ScopeWriteCredentials, d.secrets.Create)
+	handle(d, mux, vaultrpc.ChangeSecret, hotcell.ScopeWriteCredentials, d.secrets.Change)
+	handle(d, mux, vaultrpc.ShareCredential, hotcell.ScopeWriteCredentials, func(ctx context.Context, r *vaultrpc.ShareCredentialRequest) (*vaultrpc.CredentialAnswer, error) {
 		c, err := d.vault.Share(ctx, r.Principal, r.ID, r.Revision, r.Shared)
 		return &vaultrpc.CredentialAnswer{Credential: c}, err
 	})
-	handle(d, mux, vaultrpc.DeleteCredential, d.connections.Delete)
-	handle(d, mux, vaultrpc.Deleted, func(ctx context.Context, r *vaultrpc.WorkspaceRequest) (*vaultrpc.DeletedAnswer, error) {
+	handle(d, mux, vaultrpc.DeleteCredential, hotcell.ScopeWriteCredentials, d.connections.Delete)
+	handle(d, mux, vaultrpc.Deleted, hotcell.ScopeReadCredentials, func(ctx context.Context, r *vaultrpc.WorkspaceRequest) (*vaultrpc.DeletedAnswer, error) {
 		list, err := d.vault.Deleted(ctx, r.Principal)
 		return &vaultrpc.DeletedAnswer{Deleted: list}, err
 	})
-	handle(d, mux, vaultrpc.Undelete, func(ctx context.Context, r *vaultrpc.CredentialRequest) (*vaultrpc.CredentialAnswer, error) {
+	handle(d, mux, vaultrpc.Undelete, hotcell.ScopeWriteCredentials, func(ctx context.Context, r *vaultrpc.CredentialRequest) (*vaultrpc.CredentialAnswer, error) {
 		c, err := d.vault.Undelete(ctx, r.Principal, r.ID)
 		return &vaultrpc.CredentialAnswer{Credential: c}, err
 	})
-	handle(d, mux, vaultrpc.DestroyDeleted, d.connections.DestroyDeleted)
-	handle(d, mux, vaultrpc.Credential, d.credential)
-	handle(d, mux, vaultrpc.Credentials, func(ctx context.Context, r *vaultrpc.CredentialsRequest) (*vaultrpc.CredentialsAnswer, error) {
+	handle(d, mux, vaultrpc.DestroyDeleted, hotcell.ScopeWriteCredentials, d.connections.DestroyDeleted)
+	handle(d, mux, vaultrpc.Credential, hotcell.ScopeReadCredentials, d.credential)
+	handle(d, mux, vaultrpc.Credentials, hotcell.ScopeReadCredentials, func(ctx context.Context, r *vaultrpc.CredentialsRequest) (*vaultrpc.CredentialsAnswer, error) {
 		list, err := d.vault.Credentials(ctx, r.Principal, hotcell.CredentialFilter{Tier: r.Tier, Name: r.Name}, r.Page)
 		return &vaultrpc.CredentialsAnswer{Credentials: list}, err
 	})
-	handle(d, mux, vaultrpc.Events, func(ctx context.Context, r *vaultrpc.EventsRequest) (*vaultrpc.EventsAnswer, error) {
+	handle(d, mux, vaultrpc.Events, hotcell.ScopeReadAudit, func(ctx context.Context, r *vaultrpc.EventsRequest) (*vaultrpc.EventsAnswer, error) {
 		events, err := d.vault.Events(ctx, r.Principal, r.Filter)
 		return &vaultrpc.EventsAnswer{Events: events}, err
 	})
-	handle(d, mux, vaultrpc.VerifyEvents, d.verify)
+	handle(d, mux, vaultrpc.VerifyEvents, hotcell.ScopeReadAudit, d.verify)
 }
 
 // home is what anybody may know of the server.

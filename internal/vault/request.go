@@ -12,19 +12,19 @@ import (
 
 // requests serves what people ask of requests, and of what a job may do.
 func (d *Daemon) requests(mux *http.ServeMux) {
-	handle(d, mux, vaultrpc.Requests, func(ctx context.Context, r *vaultrpc.RequestsRequest) (*vaultrpc.RequestsAnswer, error) {
+	handle(d, mux, vaultrpc.Requests, hotcell.ScopeReadJobs, func(ctx context.Context, r *vaultrpc.RequestsRequest) (*vaultrpc.RequestsAnswer, error) {
 		list, err := d.vault.Requests(ctx, r.Principal, hotcell.RequestFilter{State: r.State, Job: r.Job}, r.Page)
 		return &vaultrpc.RequestsAnswer{Requests: list}, err
 	})
-	handle(d, mux, vaultrpc.Request, func(ctx context.Context, r *vaultrpc.RequestRequest) (*vaultrpc.RequestAnswer, error) {
+	handle(d, mux, vaultrpc.Request, hotcell.ScopeReadJobs, func(ctx context.Context, r *vaultrpc.RequestRequest) (*vaultrpc.RequestAnswer, error) {
 		q, err := d.vault.Request(ctx, r.Principal, r.ID)
 		return &vaultrpc.RequestAnswer{Request: q}, err
 	})
-	handle(d, mux, vaultrpc.DecideRequest, func(ctx context.Context, r *vaultrpc.DecideRequestRequest) (*vaultrpc.RequestAnswer, error) {
+	handle(d, mux, vaultrpc.DecideRequest, hotcell.ScopeDecide, func(ctx context.Context, r *vaultrpc.DecideRequestRequest) (*vaultrpc.RequestAnswer, error) {
 		q, err := d.vault.DecideRequest(ctx, r.Principal, r.ID, door.Decision{Approve: r.Approve, Standing: r.Standing, Credential: r.Credential})
 		return &vaultrpc.RequestAnswer{Request: q}, err
 	})
-	handle(d, mux, vaultrpc.Explain, func(ctx context.Context, r *vaultrpc.ExplainRequest) (*vaultrpc.ExplainAnswer, error) {
+	handle(d, mux, vaultrpc.Explain, hotcell.ScopeReadAssignments, func(ctx context.Context, r *vaultrpc.ExplainRequest) (*vaultrpc.ExplainAnswer, error) {
 		var out door.Explained
 		var err error
 		if r.Job != "" {

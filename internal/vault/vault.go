@@ -160,7 +160,7 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 		c.Owners = NewOwners(0, c.Now)
 	}
 	return &Daemon{
-		whose: people.New(door, c.Owners.locals), owners: c.Owners,
+		whose: people.New(door, c.Owners.locals, c.Now), owners: c.Owners,
 		vault: door, secrets: secret.New(door, connections.Covers, out.catalog, c.Now), connections: connections, assignments: assignment.New(door, checks, c.Now),
 		leases:   lease.New(door),
 		forwards: forward.New(forward.Config{Vault: door, Dialer: c.Dialer, Roots: c.Roots, Databases: c.Databases, Keeper: out.keeper, Logins: logins, Budget: jobs, Guesses: guesses, Tidy: tidied, Now: c.Now, Log: c.Log}),
@@ -256,6 +256,8 @@ func (d *Daemon) Control() http.Handler {
 	d.connected(mux)
 	d.backups(mux)
 	d.keys(mux)
+	d.accounts(mux)
+	d.members(mux)
 	return d.bordered(mux)
 }
 

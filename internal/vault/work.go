@@ -4,45 +4,46 @@ import (
 	"context"
 	"net/http"
 
+	"hotcell"
 	"hotcell/internal/line/vaultrpc"
 )
 
 // work serves what people ask of assignments, and the control plane of jobs.
 func (d *Daemon) work(mux *http.ServeMux) {
-	handle(d, mux, vaultrpc.CreateAssignment, func(ctx context.Context, r *vaultrpc.CreateAssignmentRequest) (*vaultrpc.AssignmentAnswer, error) {
+	handle(d, mux, vaultrpc.CreateAssignment, hotcell.ScopeWriteAssignments, func(ctx context.Context, r *vaultrpc.CreateAssignmentRequest) (*vaultrpc.AssignmentAnswer, error) {
 		a, err := d.assignments.Create(ctx, r)
 		return &vaultrpc.AssignmentAnswer{Assignment: a}, err
 	})
-	handle(d, mux, vaultrpc.ChangeAssignment, func(ctx context.Context, r *vaultrpc.ChangeAssignmentRequest) (*vaultrpc.AssignmentAnswer, error) {
+	handle(d, mux, vaultrpc.ChangeAssignment, hotcell.ScopeWriteAssignments, func(ctx context.Context, r *vaultrpc.ChangeAssignmentRequest) (*vaultrpc.AssignmentAnswer, error) {
 		if _, err := d.assignments.Change(ctx, r); err != nil {
 			return nil, err
 		}
 		return d.assignments.Get(ctx, r.Principal, r.ID)
 	})
-	handle(d, mux, vaultrpc.DeleteAssignment, func(ctx context.Context, r *vaultrpc.AssignmentRequest) (*vaultrpc.Empty, error) {
+	handle(d, mux, vaultrpc.DeleteAssignment, hotcell.ScopeWriteAssignments, func(ctx context.Context, r *vaultrpc.AssignmentRequest) (*vaultrpc.Empty, error) {
 		return &vaultrpc.Empty{}, d.assignments.Delete(ctx, r)
 	})
-	handle(d, mux, vaultrpc.Assignment, func(ctx context.Context, r *vaultrpc.AssignmentRequest) (*vaultrpc.AssignmentAnswer, error) {
+	handle(d, mux, vaultrpc.Assignment, hotcell.ScopeReadAssignments, func(ctx context.Context, r *vaultrpc.AssignmentRequest) (*vaultrpc.AssignmentAnswer, error) {
 		return d.assignments.Get(ctx, r.Principal, r.ID)
 	})
-	handle(d, mux, vaultrpc.Assignments, func(ctx context.Context, r *vaultrpc.AssignmentsRequest) (*vaultrpc.AssignmentsAnswer, error) {
+	handle(d, mux, vaultrpc.Assignments, hotcell.ScopeReadAssignments, func(ctx context.Context, r *vaultrpc.AssignmentsRequest) (*vaultrpc.AssignmentsAnswer, error) {
 		list, err := d.assignments.List(ctx, r)
 		return &vaultrpc.AssignmentsAnswer{Assignments: list}, err
 	})
-	handle(d, mux, vaultrpc.Attach, d.attach)
-	handle(d, mux, vaultrpc.ChangeAttachment, d.changeAttachment)
-	handle(d, mux, vaultrpc.Detach, func(ctx context.Context, r *vaultrpc.DetachRequest) (*vaultrpc.Empty, error) {
+	handle(d, mux, vaultrpc.Attach, hotcell.ScopeWriteAssignments, d.attach)
+	handle(d, mux, vaultrpc.ChangeAttachment, hotcell.ScopeWriteAssignments, d.changeAttachment)
+	handle(d, mux, vaultrpc.Detach, hotcell.ScopeWriteAssignments, func(ctx context.Context, r *vaultrpc.DetachRequest) (*vaultrpc.Empty, error) {
 		return &vaultrpc.Empty{}, d.assignments.Detach(ctx, r)
 	})
 	d.jobs(mux)
 }
 
 func (d *Daemon) jobs(mux *http.ServeMux) {
-	handle(d, mux, vaultrpc.CreateJob, func(ctx context.Context, r *vaultrpc.CreateJobRequest) (*vaultrpc.CreateJobAnswer, error) {
+	handle(d, mux, vaultrpc.CreateJob, hotcell.ScopeRunJobs, func(ctx context.Context, r *vaultrpc.CreateJobRequest) (*vaultrpc.CreateJobAnswer, error) {
 		a, token, err := d.vault.CreateJob(ctx, r.Principal, r.Assignment, r.Job, r.External)
 		return &vaultrpc.CreateJobAnswer{Assignment: a, Token: token}, err
 	})
-	handle(d, mux, vaultrpc.CancelJob, func(ctx context.Context, r *vaultrpc.CancelJobRequest) (*vaultrpc.Empty, error) {
+	handle(d, mux, vaultrpc.CancelJob, hotcell.ScopeRunJobs, func(ctx context.Context, r *vaultrpc.CancelJobRequest) (*vaultrpc.Empty, error) {
 		return &vaultrpc.Empty{}, d.vault.CancelJob(ctx, r.Principal, r.Job)
 	})
 	handleOpen(d, mux, vaultrpc.StartJob, func(ctx context.Context, r *vaultrpc.StartJobRequest) (*vaultrpc.StartJobAnswer, error) {

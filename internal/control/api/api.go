@@ -119,6 +119,7 @@ type Idempotency interface {
 // Config is what the API stands on.
 type Config struct {
 	Vault       Vault
+	People      People
 	Jobs        Jobs
 	Files       Files
 	Backups     Backups
@@ -159,15 +160,20 @@ type service struct {
 func New(c Config) http.Handler {
 	s := &service{Config: c}
 	mux := http.NewServeMux()
-	s.resources(mux)
-	mux.HandleFunc("PUT /v1/files", s.putFiles)
+	s.operations(mux)
 	s.health(mux)
 	mux.HandleFunc("/", nothing)
 	return s.wrap(s.identify(s.repeat(named(mux))))
 }
 
-// Public is what may be asked by whoever reaches the port: how the server is,
-// and how to use it.
+// operations are what is asked by somebody.
+func (s *service) operations(mux *http.ServeMux) {
+	s.resources(mux)
+	mux.HandleFunc("PUT /v1/files", s.putFiles)
+}
+
+// Public is what may be asked by whoever reaches the port: how the server is, how to use
+// it, and what those are asked who prove who they are.
 func Public(c Config) http.Handler {
 	s := &service{Config: c}
 	mux := http.NewServeMux()
@@ -176,6 +182,10 @@ func Public(c Config) http.Handler {
 	(&service{Config: Config{Version: c.Version}}).resources(document)
 	mux.Handle("GET /openapi.json", document)
 	mux.HandleFunc("GET /{$}", greet)
+	operations := http.NewServeMux()
+	s.operations(operations)
+	operations.HandleFunc("/", nothing)
+	mux.Handle("/v1/", s.bearing(s.identify(s.repeat(named(operations)))))
 	look := newConnectPages()
 	s.connect(mux, look)
 	s.answering(mux, look)
@@ -203,6 +213,9 @@ func (s *service) resources(mux *http.ServeMux) {
 	s.backups(api)
 	s.deleted(api)
 	s.keys(api)
+	s.accounts(api)
+	s.members(api)
+	s.tokens(api)
 	describeFiles(api)
 }
 

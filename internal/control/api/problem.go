@@ -181,7 +181,7 @@ func fromHuma(status int, errs []error) *Problem {
 var expected = regexp.MustCompile(`^expected (boolean|number|integer|string|array|object|length [<>]= \d+|number [<>]=? [\d.]+|required property [a-z_]+ to be present|value to be one of "[a-z, ]+"|array length [<>]= \d+)$`)
 
 // parts are the names that the description has; others were made up by the caller.
-var parts = regexp.MustCompile(`^(body|path|query|header|name|service|shared|variables|values|sealed|set|unset|rename|replace|work|command|instructions|external|ttl|trial|files|digest|size|allow|host|port|protocol|limits|timeout|memory|disk|pids|cpu|environment|credential|as|arguments|id|limit|after|before|kind|decision|member|job|assignment|ascending|state|folders|outputs|destroy|what|compromised|question|\d+)$`)
+var parts = regexp.MustCompile(`^(body|path|query|header|name|service|shared|variables|values|sealed|set|unset|rename|replace|work|command|instructions|external|ttl|trial|files|digest|size|allow|host|port|protocol|limits|timeout|memory|disk|pids|cpu|environment|credential|as|arguments|id|limit|after|before|kind|decision|member|job|assignment|ascending|state|folders|outputs|destroy|what|compromised|question|message|device|role|for|time|scopes|all|\d+)$`)
 
 // pointer makes a JSON pointer of huma's location, as far as its names are ours.
 func pointer(location string) string {
@@ -216,6 +216,9 @@ func (s *service) tell(ctx context.Context, operation string, err error) {
 func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(err).of(requestID(r.Context()))
 	w.Header().Set("Content-Type", "application/problem+json")
+	if p.Status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer") // RFC 9110, section 15.5.2
+	}
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(p)
 }

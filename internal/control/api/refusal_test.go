@@ -221,7 +221,7 @@ func TestTheOpenPortShowsNothing(t *testing.T) {
 		return answer.StatusCode, string(text)
 	}
 	for path, want := range map[string]int{
-		"/": 200, "/healthz": 200, "/readyz": 200, "/openapi.json": 200, "/v1/secrets": 404, "/v1/workspace": 404, "/v1/events": 404, "/v1/files": 404, "/openapi": 404, "/docs": 404, "/.git/config": 404,
+		"/": 200, "/healthz": 200, "/readyz": 200, "/openapi.json": 200, "/v1/secrets": 401, "/v1/workspace": 401, "/v1/events": 401, "/v1/files": 401, "/v1/nothing": 401, "/openapi": 404, "/docs": 404, "/.git/config": 404,
 	} {
 		if status, text := get(path); status != want {
 			t.Errorf("%s: %d %s", path, status, text)

@@ -55,7 +55,7 @@ func (r *repeats) end(key string) {
 func (s *service) repeat(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := r.Header.Get("Idempotency-Key")
-		if r.Method != http.MethodPost || name == "" || r.URL.Path == "/v1/backups" { // a stream, of which each is another
+		if r.Method != http.MethodPost || name == "" || r.URL.Path == "/v1/backups" || open(r) { // a stream, of which each is another
 			next.ServeHTTP(w, r)
 			return
 		}

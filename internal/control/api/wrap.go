@@ -25,11 +25,19 @@ const (
 
 // request is what the log says of a request: the pattern that it matched, and
 // not its path, which may hold anything.
-type request struct{ id, pattern string }
+// Address is where its connection came from, "" at the socket: for people to read.
+type request struct{ id, pattern, address string }
 
 func requestID(ctx context.Context) string {
 	if r, ok := ctx.Value(keyRequest).(*request); ok {
 		return r.id
+	}
+	return ""
+}
+
+func address(ctx context.Context) string {
+	if r, ok := ctx.Value(keyRequest).(*request); ok {
+		return r.address
 	}
 	return ""
 }
@@ -58,6 +66,9 @@ func (s *service) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := s.Now()
 		about := &request{id: hotcell.NewID(hotcell.PrefixRequest)}
+		if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+			about.address = host
+		}
 		r = r.WithContext(context.WithValue(r.Context(), keyRequest, about))
 		h := w.Header()
 		h.Set("X-Request-Id", about.id)
@@ -187,10 +198,32 @@ func takesValues(r *http.Request) bool {
 	return strings.HasPrefix(r.URL.Path, "/v1/jobs/") && strings.HasSuffix(r.URL.Path, "/browser")
 }
 
+// whose is who asks; nobody, where nobody need be anybody.
+func (s *service) whose(r *http.Request) (hotcell.Principal, error) {
+	if open(r) {
+		return hotcell.Principal{}, nil
+	}
+	return s.Principal(r)
+}
+
+// errNobody is told at the open port, where a connection proves nothing.
+var errNobody = fmt.Errorf("%w: say who you are: Authorization: Bearer, with a session or an API token", hotcell.ErrSignIn)
+
+// bearing lets in who brings a bearer, and whoever asks what nobody need be anybody for.
+func (s *service) bearing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !open(r) && !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") {
+			s.refuse(w, r, errNobody)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // identify finds out who asks.
 func (s *service) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p, err := s.Principal(r)
+		p, err := s.whose(r)
 		if err != nil {
 			s.refuse(w, r, err)
 			return

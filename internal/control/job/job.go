@@ -266,8 +266,8 @@ func (s *Service) Cancel(ctx context.Context, p hotcell.Principal, id hotcell.Jo
 // Job returns a job that the caller may see.
 func (s *Service) Job(ctx context.Context, p hotcell.Principal, id hotcell.JobID) (hotcell.Job, error) {
 	j, err := s.Store.Job(ctx, p.Workspace, id)
-	if err != nil {
-		return j, err
+	if err := errors.Join(err, p.May(hotcell.ScopeReadJobs), p.MayUse(j.Assignment)); err != nil {
+		return hotcell.Job{}, err
 	}
 	if j.Owner == p.Member {
 		return j, nil
@@ -290,6 +290,12 @@ func (s *Service) Jobs(ctx context.Context, p hotcell.Principal, filter hotcell.
 	}
 	if access.Decide(caller, access.SeeJob, access.OfJob("")) != nil {
 		filter.Owner = p.Member
+	}
+	if p.Token != nil && filter.Assignment == "" {
+		filter.Assignment = p.Token.Assignment
+	}
+	if err := errors.Join(p.May(hotcell.ScopeReadJobs), p.MayUse(filter.Assignment)); err != nil {
+		return nil, err
 	}
 	return s.Store.Jobs(ctx, p.Workspace, filter, page)
 }

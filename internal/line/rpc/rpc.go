@@ -32,8 +32,8 @@ func (codec) Unmarshal(data []byte, v any) error  { return json.Unmarshal(data, 
 func (codec) MarshalStable(v any) ([]byte, error) { return json.Marshal(v) }
 func (codec) IsBinary() bool                      { return false }
 
-// Bearing is a message of somebody who proves who they are. What they prove it by
-// travels beside the message (RFC 6750) and not in it: a message may be printed.
+// Bearing is a message of somebody who proves who they are, or an answer that gives them
+// something to prove it by. That travels beside the message (RFC 6750) and not in it: a message may be printed.
 type Bearing interface {
 	Bearer() string
 	SetBearer(string)
@@ -65,7 +65,9 @@ func Handle[Request, Answer any](mux *http.ServeMux, procedure string, fn func(c
 			if err != nil {
 				return nil, encodeError(err)
 			}
-			return connect.NewResponse(answer), nil
+			out := connect.NewResponse(answer)
+			bear(out.Header(), answer)
+			return out, nil
 		}, handling()...))
 }
 
@@ -137,6 +139,7 @@ func Call[Request, Answer any](ctx context.Context, c *Client, procedure string,
 	if err != nil {
 		return nil, decodeError(ctx, err)
 	}
+	take(answer.Header(), answer.Msg)
 	return answer.Msg, nil
 }
 

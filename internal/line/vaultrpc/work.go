@@ -49,6 +49,9 @@ type AttachedCredential struct {
 	HTTP  *hotcell.HTTPAccess `json:"http,omitempty"`
 }
 
+// About is the assignment that an API token must be good for.
+func (r *AssignmentRequest) About() hotcell.AssignmentID { return r.ID }
+
 // AssignmentsRequest lists assignments; an empty name lists all.
 type AssignmentsRequest struct {
 	By
@@ -110,6 +113,9 @@ type CreateJobAnswer struct {
 	// Token is an external job's, told this once.
 	Token string `json:"token,omitempty"`
 }
+
+// About is the assignment that an API token must be good for.
+func (r *CreateJobRequest) About() hotcell.AssignmentID { return r.Assignment }
 
 // CancelJobRequest asks whether the caller may end the job, and ends its grant.
 type CancelJobRequest struct {

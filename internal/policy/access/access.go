@@ -49,6 +49,20 @@ const (
 	// open it.
 	BackUp Action = "back this workspace up"
 
+	// SeeMembers is to see who is in the workspace, and as what. InviteMembers lets others
+	// in; ChangeMember gives another role or name; RemoveMember ends a membership. None of
+	// them reaches above the caller's own role: [Above] says so.
+	SeeMembers    Action = "see who is in this workspace"
+	InviteMembers Action = "invite people into this workspace"
+	ChangeMember  Action = "change this member"
+	RemoveMember  Action = "remove this member"
+
+	// CreateToken is to make an API token for oneself; SeeToken and DeleteToken are about
+	// one that there is.
+	CreateToken Action = "create API tokens"
+	SeeToken    Action = "see this API token"
+	DeleteToken Action = "delete this API token"
+
 	// SeeKeys is to see how the workspace's keys stand, and RotateKeys to have them made
 	// anew, which loses nothing.
 	SeeKeys    Action = "see how the workspace's keys stand"
@@ -71,6 +85,12 @@ func OfCredential(c hotcell.Credential) Resource { return Resource{Owner: c.Owne
 
 // OfAssignment is the resource that an assignment is.
 func OfAssignment(a hotcell.Assignment) Resource { return Resource{Owner: a.Owner} }
+
+// OfMember is the resource that a member is: their own.
+func OfMember(m hotcell.Member) Resource { return Resource{Owner: m.ID} }
+
+// OfToken is the resource that an API token is.
+func OfToken(t hotcell.Token) Resource { return Resource{Owner: t.Member} }
 
 // OfJob is the resource that a job is.
 func OfJob(owner hotcell.MemberID) Resource { return Resource{Owner: owner} }
@@ -132,6 +152,15 @@ var rules = map[Action]rule{
 	DeclareModel:   {hotcell.RoleAdministrator, hotcell.RoleAdministrator},
 	BackUp:         {hotcell.RoleOwner, hotcell.RoleOwner},
 
+	SeeMembers:    {hotcell.RoleMember, hotcell.RoleMember},
+	InviteMembers: {hotcell.RoleAdministrator, hotcell.RoleAdministrator},
+	ChangeMember:  {hotcell.RoleAdministrator, hotcell.RoleAdministrator},
+	RemoveMember:  {hotcell.RoleMember, hotcell.RoleAdministrator},
+
+	CreateToken: {hotcell.RoleMember, nobody},
+	SeeToken:    {hotcell.RoleMember, hotcell.RoleAdministrator},
+	DeleteToken: {hotcell.RoleMember, hotcell.RoleAdministrator},
+
 	SeeKeys:     {hotcell.RoleAdministrator, hotcell.RoleAdministrator},
 	RotateKeys:  {hotcell.RoleAdministrator, hotcell.RoleAdministrator},
 	ReplaceKeys: {hotcell.RoleOwner, hotcell.RoleOwner},
@@ -174,6 +203,19 @@ func Decide(caller hotcell.Caller, action Action, on Resource) error {
 	need, possible := ranks[least]
 	if have := ranks[caller.Role]; !possible || have == 0 || have < need {
 		return &Refusal{Action: action, Reason: reason(caller.Role, least, own), Hidden: aboutJob[action] && !own}
+	}
+	return nil
+}
+
+// Above refuses a caller a role that is above their own: they neither give it nor take it,
+// and cannot change or remove who has it. A role that does not exist is refused too.
+func Above(caller hotcell.Caller, action Action, role hotcell.Role) error {
+	need, known := ranks[role]
+	if !known {
+		return &Refusal{Action: action, Reason: "there is no such role"}
+	}
+	if ranks[caller.Role] < need {
+		return &Refusal{Action: action, Reason: fmt.Sprintf("the role %s is above yours, which is %s", role, caller.Role)}
 	}
 	return nil
 }

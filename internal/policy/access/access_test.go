@@ -34,6 +34,13 @@ var matrix = []struct {
 	{access.ChangeSettings, "++-----", "++-----", "++-----"},
 	{access.DeclareModel, "++-----", "++-----", "0000000"},
 	{access.BackUp, "+------", "+------", "+------"},
+	{access.SeeMembers, "+++++--", "+++++--", "+++++--"},
+	{access.InviteMembers, "++-----", "++-----", "++-----"},
+	{access.ChangeMember, "++-----", "++-----", "++-----"},
+	{access.RemoveMember, "+++++--", "++-----", "++-----"},
+	{access.CreateToken, "+++++--", "-------", "-------"},
+	{access.SeeToken, "+++++--", "++-----", "++-----"},
+	{access.DeleteToken, "+++++--", "++-----", "++-----"},
 	{access.SeeKeys, "++-----", "++-----", "++-----"},
 	{access.RotateKeys, "++-----", "++-----", "++-----"},
 	{access.ReplaceKeys, "+------", "+------", "+------"},
@@ -76,5 +83,18 @@ func TestNobodyIsNotTheOwnerOfWhatHasNone(t *testing.T) {
 	caller := hotcell.Caller{Role: hotcell.RoleMember}
 	if err := access.Decide(caller, access.SeeCredential, access.Resource{}); !errors.Is(err, hotcell.ErrNotFound) {
 		t.Errorf("a caller without a name sees a thing without an owner: %v", err)
+	}
+}
+
+func TestNobodyReachesAboveTheirOwnRole(t *testing.T) {
+	t.Parallel()
+	for i, own := range roles {
+		for j, other := range roles {
+			err := access.Above(hotcell.Caller{Role: own}, access.ChangeMember, other)
+			known := func(n int) bool { return n < 5 }
+			if may := known(i) && known(j) && i <= j; (err == nil) != may || err != nil && !errors.Is(err, hotcell.ErrDenied) {
+				t.Errorf("%q over %q: %v", own, other, err)
+			}
+		}
 	}
 }

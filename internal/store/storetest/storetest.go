@@ -36,6 +36,8 @@ type OpenVault func(t *testing.T) hotcell.VaultStore
 func TestVaultStore(t *testing.T, open OpenVault) {
 	for name, test := range map[string]func(*testing.T, hotcell.VaultStore){
 		"Members":             testMembers,
+		"People":              testPeople,
+		"Bearers":             testBearers,
 		"Blobs":               testBlobs,
 		"Credentials":         testCredentials,
 		"CredentialNames":     testCredentialNames,

@@ -54,6 +54,37 @@ func (s *Service) DestroyOverdue(ctx context.Context) error {
 	return errors.Join(all...)
 }
 
+// RemoveMember ends a membership, and revokes what was granted to connections of that
+// member alone. What the service says of it is for the log.
+func (s *Service) RemoveMember(ctx context.Context, p hotcell.Principal, id hotcell.MemberID) (door.Leaving, error) {
+	var granted []grant
+	forget := func() {
+		for i := range granted {
+			granted[i].clear()
+		}
+		granted = nil
+	}
+	defer forget()
+	gone, err := s.Vault.RemoveMember(ctx, p, id, func() { forget() }, func(a *door.Act, c hotcell.Credential) {
+		if g := s.grantOf(a, c); len(g.fields) > 0 || g.outcome != "" {
+			granted = append(granted, g)
+		}
+	})
+	if err != nil {
+		return gone, err
+	}
+	ctx = context.WithoutCancel(ctx)
+	for i := range granted {
+		g := &granted[i]
+		out := s.revoke(ctx, g)
+		about := hotcell.Event{Workspace: p.Workspace, Kind: "connection.revoke", Decision: hotcell.Allowed, Member: p.Member, Via: p.Via, Request: p.Request, Credential: g.credential.ID, Name: g.credential.Name, Reason: out.Grant}
+		if err := s.Vault.Tell(ctx, about); err != nil {
+			s.Log.Error("how a grant was revoked could not be recorded", "credential", g.credential.ID, "error", err)
+		}
+	}
+	return gone, nil
+}
+
 // destroy destroys a credential, and then revokes what was granted to it.
 func (s *Service) destroy(ctx context.Context, p hotcell.Principal, do func(before func(*door.Act, hotcell.Credential)) error) (*vaultrpc.DeleteAnswer, error) {
 	g := &grant{}

@@ -97,7 +97,7 @@ func (l *Look) Permit(action access.Action, on access.Resource) error {
 // caller gives a principal the role that the vault's own store has for them.
 func (v *Vault) caller(r hotcell.VaultReader, p hotcell.Principal) (hotcell.Caller, error) {
 	m, err := r.Member(p.Workspace, p.Member)
-	if errors.Is(err, hotcell.ErrNotFound) {
+	if errors.Is(err, hotcell.ErrNotFound) || err == nil && m.Removed() {
 		return hotcell.Caller{}, fmt.Errorf("%w: you are not a member of this workspace", hotcell.ErrDenied)
 	}
 	return hotcell.Caller{Principal: p, Role: m.Role}, err

@@ -60,6 +60,11 @@ func (v *Vault) Share(ctx context.Context, p hotcell.Principal, id hotcell.Crede
 			return nil
 		}
 		out.Shared, out.Revision, out.UpdatedAt = shared, c.Revision+1, v.now()
+		if _, err := memberOf(a, c.Workspace, c.Owner); errors.Is(err, hotcell.ErrNotFound) {
+			out.Owner = p.Member // its maker is gone: it becomes theirs who takes it back
+		} else if err != nil {
+			return err
+		}
 		if err := a.PutCredential(out); errors.Is(err, hotcell.ErrConflict) {
 			return fmt.Errorf("there is another %s of this name in that group: %w", c.Tier, err)
 		} else if err != nil {
@@ -68,7 +73,7 @@ func (v *Vault) Share(ctx context.Context, p hotcell.Principal, id hotcell.Crede
 		if shared {
 			return nil
 		}
-		return a.RevokeUses(p.Workspace, id, "a credential that it used is no longer shared", func(g hotcell.Grant) bool { return g.Principal != c.Owner })
+		return a.RevokeUses(p.Workspace, id, "a credential that it used is no longer shared", func(g hotcell.Grant) bool { return g.Principal != out.Owner })
 	})
 	return out, err
 }
