@@ -103,20 +103,23 @@ func (c *Client) sealing(ctx context.Context) (*sealing, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := parcel.ParsePublic(w.PublicKey)
+	key, err := c.trusted(ctx, w)
 	if err != nil {
 		return nil, err
 	}
-	if c.pin != nil {
-		shown, err := c.shown(ctx, w, key)
-		if err != nil {
-			return nil, err
-		}
-		if err := c.pin.Check(c.name, shown); err != nil {
-			return nil, err
-		}
-	}
 	return &sealing{w.Workspace.ID, key}, nil
+}
+
+// trusted is a workspace's key, once it is the one that is known.
+func (c *Client) trusted(ctx context.Context, w Workspace) (key parcel.PublicKey, err error) {
+	if key, err = parcel.ParsePublic(w.PublicKey); err != nil || c.pin == nil {
+		return key, err
+	}
+	shown, err := c.shown(ctx, w, key)
+	if err != nil {
+		return key, err
+	}
+	return key, c.pin.Check(c.name, shown)
 }
 
 func (s *sealing) seal(tier hotcell.Tier, of, field string, value sensitive.Bytes) (message []byte, err error) {
