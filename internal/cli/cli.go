@@ -98,7 +98,7 @@ To begin:
 	flags.StringVar(&a.data, "data", DefaultData(a.Getenv), "the server's data `folder` ($HOTCELL_DATA)")
 	flags.StringVarP(&a.output, "output", "o", "table", "table or json")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print ids alone: of what was made, or of what is listed")
-	root.AddCommand(a.secrets(), a.logins(), a.connections(), a.assignments(), a.agents(), a.run(), a.jobs(), a.requests(), a.explain(), a.advise(), a.audit(), a.backup(), a.deleted(), a.drill(), a.workspace(), a.keys(), a.pins(), a.version())
+	root.AddCommand(a.secrets(), a.logins(), a.connections(), a.assignments(), a.agents(), a.run(), a.jobs(), a.requests(), a.explain(), a.advise(), a.audit(), a.backup(), a.deleted(), a.drill(), a.workspace(), a.members(), a.invitations(), a.tokens(), a.keys(), a.pins(), a.version())
 	for _, c := range more {
 		takes := c.Args
 		c.Args = func(cmd *cobra.Command, given []string) error {

@@ -35,7 +35,16 @@ func names() map[string]namer {
 		found, err := c.Jobs(ctx, hotcell.JobFilter{}, 100)
 		return namesOf(found, func(j hotcell.Job) string { return string(j.ID) + "\t" + j.Name + ", " + string(j.State) }), err
 	}
+	members := func(ctx context.Context, c *client.Client) ([]string, error) {
+		found, err := c.Members(ctx)
+		return namesOf(found, func(m hotcell.Member) string { return m.Name + "\t" + string(m.Role) }), err
+	}
+	tokens := func(ctx context.Context, c *client.Client) ([]string, error) {
+		found, err := c.Tokens(ctx, false)
+		return namesOf(found, func(t hotcell.Token) string { return t.Name }), err
+	}
 	return map[string]namer{
+		"MEMBER": members, "TOKEN": tokens,
 		"SECRET": secrets, "LOGIN": logins, "CONNECTION": connections, "ASSIGNMENT": assignments, "JOB": jobs,
 		"CREDENTIAL": several(secrets, logins, connections), "JOB|ASSIGNMENT": several(assignments, jobs),
 		"CONNECTOR": connectors, "CONNECTOR|URL": connectors,
