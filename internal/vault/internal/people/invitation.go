@@ -18,6 +18,9 @@ var errInvitation = fmt.Errorf("%w: this invitation is not good: it was used or 
 // Invite makes an invitation.
 func (s *Service) Invite(ctx context.Context, r *vaultrpc.InviteRequest) (*vaultrpc.InviteAnswer, error) {
 	p := r.Principal
+	if err := isRole(r.Role); err != nil {
+		return nil, err
+	}
 	if r.For != "" {
 		var err error
 		if r.For, err = Name(r.For); err != nil {

@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"slices"
 
 	"hotcell"
 	"hotcell/internal/line/vaultrpc"
@@ -34,6 +35,11 @@ func (s *Service) ChangeMember(ctx context.Context, r *vaultrpc.ChangeMemberRequ
 	if r.Name != nil && (*r.Name == "" || len(*r.Name) > mostMemberName || device(*r.Name) != *r.Name) {
 		return nil, hotcell.Invalid("/name", "a member's name is one line of 1 to 64 characters")
 	}
+	if r.Role != nil {
+		if err := isRole(*r.Role); err != nil {
+			return nil, err
+		}
+	}
 	m, err := s.vault.ChangeMember(ctx, r.Principal, r.ID, func(m *hotcell.Member) {
 		if r.Role != nil {
 			m.Role = *r.Role
@@ -44,6 +50,14 @@ func (s *Service) ChangeMember(ctx context.Context, r *vaultrpc.ChangeMemberRequ
 	})
 	s.known.forget()
 	return &vaultrpc.MemberAnswer{Member: m}, err
+}
+
+// isRole refuses a role that there is not.
+func isRole(r hotcell.Role) error {
+	if !slices.Contains(hotcell.Roles(), r) {
+		return hotcell.Invalid("/role", "the roles are %v", hotcell.Roles())
+	}
+	return nil
 }
 
 // Told is what is told of a member who leaves: of what is personal to them, how many.
