@@ -77,7 +77,7 @@ type call struct {
 // connection is made, once: nothing was done.
 func (c *Client) do(ctx context.Context, k call) (*http.Response, error) {
 	answer, err := c.once(ctx, k)
-	if c.remote || !errors.Is(err, hotcell.ErrSignIn) {
+	if c.remote || c.fault != nil || !errors.Is(err, hotcell.ErrSignIn) {
 		return answer, err
 	}
 	if again, ok := k.body.(io.Seeker); ok {

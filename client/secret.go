@@ -207,3 +207,13 @@ func (c *Client) ShareSecret(ctx context.Context, id hotcell.CredentialID, share
 func (c *Client) DeleteSecret(ctx context.Context, id hotcell.CredentialID, revision int, destroy ...string) error {
 	return c.json(ctx, http.MethodDelete, "/v1/secrets/"+url.PathEscape(string(id)), destroying(destroy), ifMatch(revision), nil, nil)
 }
+
+// Known returns the caller's workspace once the server has shown to be the one that was
+// pinned; one that was not seen before is pinned.
+func (c *Client) Known(ctx context.Context) (Workspace, error) {
+	w, err := c.Workspace(ctx)
+	if err == nil {
+		_, err = c.trusted(ctx, w)
+	}
+	return w, err
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hotcell/internal/cli"
+	"hotcell/internal/cli/profile"
 	"hotcell/internal/config"
 	"hotcell/internal/wire/egress"
 )
@@ -22,7 +23,7 @@ func defaultData() string { return cli.DefaultData(os.Getenv) }
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	terminal := cli.IO{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Version: version}
+	terminal := cli.IO{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Version: version, Keyring: profile.System{}}
 	return cli.Run(ctx, terminal, args, serveCmd(), doctorCmd(), toolchainsCmd(), imagesCmd(), restoreCmd(), verifyCmd(), passphraseCmd())
 }
 

@@ -15,10 +15,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"hotcell/client"
+	"hotcell/internal/cli/profile"
 )
 
 // IO is the terminal.
@@ -30,21 +33,28 @@ type IO struct {
 	Getenv func(string) string
 	// Version is told by `version`.
 	Version string
+	// Keyring keeps bearers; nil where there is none.
+	Keyring profile.Keyring
 }
 
 // app is what the commands share.
 type app struct {
 	IO
-	data   string
-	output string
-	quiet  bool
+	data    string
+	profile string
+	flags   *pflag.FlagSet
+	// called calls the server that was reached; nil until a command calls one.
+	called  *client.Client
+	reached server
+	output  string
+	quiet   bool
 	// apart has exit codes that are not a command's own told apart.
 	apart bool
 }
 
 // DefaultData is where the data folder is when nobody says otherwise.
 func DefaultData(getenv func(string) string) string {
-	if dir := getenv("HOTCELL_DATA"); dir != "" {
+	if dir := getenv(envData); dir != "" {
 		return dir
 	}
 	return filepath.Join(getenv("HOME"), ".local", "share", "hotcell")
@@ -75,7 +85,8 @@ To begin:
   hotcell assignments attach report billing
   hotcell run report                                       run it in a cell, and see its log
   hotcell connections catalog                              services that agents work with and have no token of
-` + ExitStatus,
+  hotcell auth login https://hotcell.example.com           use a server elsewhere
+` + serverHelp + ExitStatus,
 		SilenceErrors: true, SilenceUsage: true, Version: a.Version,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -95,10 +106,12 @@ To begin:
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.data, "data", DefaultData(a.Getenv), "the server's data `folder` ($HOTCELL_DATA)")
+	a.flags = flags
+	flags.StringVar(&a.data, "data", DefaultData(a.Getenv), "the data `folder` of a server on this machine ($HOTCELL_DATA)")
+	flags.StringVar(&a.profile, "profile", "", "the `profile` of the server to talk to ($HOTCELL_PROFILE); see hotcell auth")
 	flags.StringVarP(&a.output, "output", "o", "table", "table or json")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print ids alone: of what was made, or of what is listed")
-	root.AddCommand(a.secrets(), a.logins(), a.connections(), a.assignments(), a.agents(), a.run(), a.jobs(), a.requests(), a.explain(), a.advise(), a.audit(), a.backup(), a.deleted(), a.drill(), a.workspace(), a.members(), a.invitations(), a.tokens(), a.keys(), a.pins(), a.version())
+	root.AddCommand(a.secrets(), a.logins(), a.connections(), a.assignments(), a.agents(), a.run(), a.jobs(), a.requests(), a.explain(), a.advise(), a.audit(), a.backup(), a.deleted(), a.drill(), a.workspace(), a.members(), a.invitations(), a.tokens(), a.keys(), a.pins(), a.version(), a.auth())
 	for _, c := range more {
 		takes := c.Args
 		c.Args = func(cmd *cobra.Command, given []string) error {
@@ -148,16 +161,25 @@ func group(use, short string, verbs ...*cobra.Command) *cobra.Command {
 	return c
 }
 
-func (a *app) client() *client.Client {
-	return client.New(client.Options{Socket: filepath.Join(a.data, "hotcell.sock"), Pin: a.pinned()})
-}
-
 // settings is the folder of what the commands themselves keep.
-func (a *app) settings() string {
-	if dir := a.Getenv("XDG_CONFIG_HOME"); dir != "" {
-		return filepath.Join(dir, "hotcell")
+func (a *app) settings() string { return settingsOf(runtime.GOOS, a.Getenv) }
+
+// settingsOf is that folder on a system: where XDG says, as on Linux, else where the
+// system has it.
+func settingsOf(system string, getenv func(string) string) string {
+	dir := getenv("XDG_CONFIG_HOME")
+	switch {
+	case dir != "":
+	case system == "windows" && getenv("AppData") != "":
+		dir = getenv("AppData")
+	case system == "windows":
+		dir = filepath.Join(getenv("USERPROFILE"), "AppData", "Roaming")
+	case system == "darwin":
+		dir = filepath.Join(getenv("HOME"), "Library", "Application Support")
+	default:
+		dir = filepath.Join(getenv("HOME"), ".config")
 	}
-	return filepath.Join(a.Getenv("HOME"), ".config", "hotcell")
+	return filepath.Join(dir, "hotcell")
 }
 
 func (a *app) version() *cobra.Command {

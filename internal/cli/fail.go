@@ -99,9 +99,22 @@ func (a *app) hintOf(err error) string {
 		return u.hint
 	}
 	if pin, ok := errors.AsType[*client.PinError](err); ok {
-		return "only where you made its data folder anew: hotcell pins forget " + shell.Quote(pin.Server) + "; else somebody may stand in its place: do not go on"
+		why := "where you made its data folder anew"
+		if strings.Contains(pin.Server, "://") {
+			why = "where its owner told you that it was made anew or has another identity"
+		}
+		return "only " + why + ": hotcell pins forget " + shell.Quote(pin.Server) + "; else somebody may stand in its place: do not go on"
 	}
-	if !errors.Is(err, client.ErrNoServer) {
+	if trust, ok := errors.AsType[*client.TrustError](err); ok && trust.Authority {
+		if a.reached.by == "$"+envURL {
+			return "where its owner gave you the authority's certificate: set " + envCA + " to the file"
+		}
+		return "where its owner gave you the authority's certificate: hotcell auth login " + shell.Quote(trust.Server) + " --ca FILE"
+	}
+	if url := a.reached.options.URL; errors.Is(err, hotcell.ErrSignIn) && url != "" {
+		return "hotcell auth login " + shell.Quote(url)
+	}
+	if !errors.Is(err, client.ErrNoServer) || a.reached.data == "" {
 		return ""
 	}
 	hint := "start it, in a terminal of its own: hotcell serve"

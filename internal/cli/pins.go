@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -48,20 +50,18 @@ func (a *app) forgetPin() *cobra.Command {
 	return command("forget [SERVER]", "Forget a server's key: the next one that it shows is taken",
 		`Forget a server's key: the next one that it shows is taken.
 
-SERVER is its socket or its data folder, the one of --data where none is named. Do
-this only where you know why the key is another: a data folder that was made anew has
-a new one, and so has a vault whose owner gave it another identity; its fingerprint is
-in "hotcell workspace show" there. A key that was rotated is taken without a word. Else somebody may stand in the server's place, and would get what you type.`,
-		cobra.MaximumNArgs(1), func(_ *cobra.Command, args []string) error {
-			server := filepath.Join(a.data, "hotcell.sock")
-			if len(args) == 1 {
-				server = args[0]
-			}
-			server, err := filepath.Abs(server)
+SERVER is its URL, its socket or its data folder: the one that the command would talk
+to where none is named. Do this only where you know why the key is another: a data
+folder that was made anew has a new one, and so has a vault whose owner gave it another
+identity; its fingerprint is in "hotcell workspace show" there. A key that was rotated
+is taken without a word. Else somebody may stand in the server's place, and would get
+what you type.`,
+		cobra.MaximumNArgs(1), func(cmd *cobra.Command, args []string) error {
+			named, err := a.pinName(cmd.Context(), args)
 			if err != nil {
-				return fmt.Errorf("naming the server: %w", err)
+				return err
 			}
-			for _, name := range []string{server, filepath.Join(server, "hotcell.sock")} {
+			for _, name := range []string{named, filepath.Join(named, "hotcell.sock")} {
 				was, err := a.pinned().Forget(name)
 				if err != nil {
 					return err
@@ -70,6 +70,25 @@ in "hotcell workspace show" there. A key that was rotated is taken without a wor
 					return a.made(name, fmt.Sprintf("forgot the key %s of the server at %s", was, name), map[string]string{"forgotten": name, "fingerprint": was})
 				}
 			}
-			return &hinted{fmt.Errorf("%w: no key is known of a server at %s", hotcell.ErrNotFound, server), "see what there is: hotcell pins list"}
+			return &hinted{fmt.Errorf("%w: no key is known of a server at %s", hotcell.ErrNotFound, named), "see what there is: hotcell pins list"}
 		})
+}
+
+// pinName is the name that a server's pin has.
+func (a *app) pinName(ctx context.Context, args []string) (string, error) {
+	switch {
+	case len(args) == 0:
+		s, err := a.server(ctx)
+		if err != nil && s.options.URL == "" {
+			return "", err
+		}
+		return s.name(), nil
+	case strings.Contains(args[0], "://"):
+		return client.Address(args[0])
+	}
+	name, err := filepath.Abs(args[0])
+	if err != nil {
+		return "", fmt.Errorf("naming the server: %w", err)
+	}
+	return name, nil
 }

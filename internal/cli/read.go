@@ -89,12 +89,17 @@ func await(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
 
 // prompt asks for a value on the terminal, without echo.
 func (a *app) prompt(ctx context.Context, name string) ([]byte, error) {
+	return a.unseen(ctx, "value of "+safe(name)+" (not shown): ")
+}
+
+// unseen asks a question on the terminal, whose answer is not shown.
+func (a *app) unseen(ctx context.Context, question string) ([]byte, error) {
 	terminal := int(a.In.Fd())
 	before, err := term.GetState(terminal)
 	if err != nil {
 		return nil, fmt.Errorf("asking for the value: %w", err)
 	}
-	fmt.Fprintf(a.Err, "value of %s (not shown): ", safe(name))
+	fmt.Fprint(a.Err, question)
 	text, err := await(ctx, func() ([]byte, error) { return term.ReadPassword(terminal) })
 	fmt.Fprintln(a.Err)
 	if ctx.Err() != nil {

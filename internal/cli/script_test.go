@@ -53,6 +53,11 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", home)
 			env.Setenv("HOTCELL_DATA", filepath.Dir(w.Serve(inner)))
 			env.Setenv("TZ", "UTC")
+			url, authority := w.ServeTLS(inner, "hcs_session-of-ada", "hc_pat_a-token-of-ada")
+			env.Setenv("URL", url)
+			if err := os.WriteFile(filepath.Join(env.WorkDir, "ca.pem"), authority, 0o600); err != nil {
+				return err
+			}
 			return os.Mkdir(home, 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
