@@ -16,6 +16,8 @@ var (
 	ErrSignIn = errors.New("sign in")
 	// ErrDenied: the caller may know of it, and may not do this.
 	ErrDenied = errors.New("denied")
+	// ErrConfirm: they may, once they have confirmed it; a [ConfirmError] says what.
+	ErrConfirm = errors.New("to be confirmed")
 	// ErrConflict: it exists already, or is in a state that forbids this.
 	ErrConflict = errors.New("conflict")
 	// ErrStale: it changed since the caller read it.

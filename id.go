@@ -37,6 +37,8 @@ type (
 	TokenID string
 	// InvitationID begins with inv_.
 	InvitationID string
+	// OperationID begins with op_.
+	OperationID string
 )
 
 // The prefixes of identifiers.
@@ -57,6 +59,7 @@ const (
 	PrefixSession    = "ses"
 	PrefixToken      = "pat"
 	PrefixInvitation = "inv"
+	PrefixOperation  = "op"
 )
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -19,6 +19,13 @@ func (d *Daemon) accounts(mux *http.ServeMux) {
 	handle(d, mux, vaultrpc.Account, hotcell.ScopeAny, func(ctx context.Context, r *vaultrpc.WorkspaceRequest) (*vaultrpc.AccountAnswer, error) {
 		return d.whose.Account(ctx, r.Principal)
 	})
+	handle(d, mux, vaultrpc.Operation, hotcell.ScopeSelf, func(_ context.Context, r *vaultrpc.OperationRequest) (*hotcell.Operation, error) {
+		o, err := d.whose.Operation(r.Principal, r.ID)
+		return &o, err
+	})
+	handle(d, mux, vaultrpc.Confirm, hotcell.ScopeSelf, func(ctx context.Context, r *vaultrpc.ConfirmRequest) (*vaultrpc.Empty, error) {
+		return &vaultrpc.Empty{}, d.whose.Confirm(ctx, r)
+	})
 	handle(d, mux, vaultrpc.SetPassword, hotcell.ScopeSelf, d.whose.SetPassword)
 	handle(d, mux, vaultrpc.Sessions, hotcell.ScopeSelf, func(ctx context.Context, r *vaultrpc.WorkspaceRequest) (*vaultrpc.SessionsAnswer, error) {
 		return d.whose.Sessions(ctx, r.Principal)

@@ -31,7 +31,7 @@ func (d *Daemon) connected(mux *http.ServeMux) {
 	handleOpen(d, mux, vaultrpc.OpenLink, d.connections.OpenLink)
 	handleOpen(d, mux, vaultrpc.FinishLink, d.connections.FinishLink)
 	handle(d, mux, vaultrpc.Clients, hotcell.ScopeReadSettings, d.connections.Clients)
-	handle(d, mux, vaultrpc.SetClient, hotcell.ScopeWriteSettings, nothing(d.connections.SetClient))
+	handleConfirmed(d, mux, vaultrpc.SetClient, hotcell.ScopeWriteSettings, d.sayClient, nothing(d.connections.SetClient))
 	handle(d, mux, vaultrpc.DeleteClient, hotcell.ScopeWriteSettings, nothing(d.connections.DeleteClient))
 }
 

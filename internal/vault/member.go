@@ -14,24 +14,24 @@ func (d *Daemon) members(mux *http.ServeMux) {
 	handle(d, mux, vaultrpc.Members, hotcell.ScopeReadMembers, func(ctx context.Context, r *vaultrpc.WorkspaceRequest) (*vaultrpc.MembersAnswer, error) {
 		return d.whose.Members(ctx, r.Principal)
 	})
-	handle(d, mux, vaultrpc.ChangeMember, hotcell.ScopeWriteMembers, d.whose.ChangeMember)
+	handleConfirmed(d, mux, vaultrpc.ChangeMember, hotcell.ScopeWriteMembers, d.sayChanging, d.whose.ChangeMember)
 	handle(d, mux, vaultrpc.Leaving, hotcell.ScopeReadMembers, func(ctx context.Context, r *vaultrpc.MemberRequest) (*vaultrpc.LeavingAnswer, error) {
 		gone, err := d.vault.Leaving(ctx, r.Principal, r.ID)
 		return people.Told(gone), err
 	})
-	handle(d, mux, vaultrpc.RemoveMember, hotcell.ScopeWriteMembers, func(ctx context.Context, r *vaultrpc.MemberRequest) (*vaultrpc.LeavingAnswer, error) {
+	handleConfirmed(d, mux, vaultrpc.RemoveMember, hotcell.ScopeWriteMembers, d.sayRemoving, func(ctx context.Context, r *vaultrpc.MemberRequest) (*vaultrpc.LeavingAnswer, error) {
 		gone, err := d.connections.RemoveMember(ctx, r.Principal, r.ID)
 		d.whose.Forget()
 		return people.Told(gone), err
 	})
-	handle(d, mux, vaultrpc.Invite, hotcell.ScopeWriteMembers, d.whose.Invite)
+	handleConfirmed(d, mux, vaultrpc.Invite, hotcell.ScopeWriteMembers, d.sayInviting, d.whose.Invite)
 	handle(d, mux, vaultrpc.Invitations, hotcell.ScopeReadMembers, func(ctx context.Context, r *vaultrpc.WorkspaceRequest) (*vaultrpc.InvitationsAnswer, error) {
 		return d.whose.Invitations(ctx, r.Principal)
 	})
 	handle(d, mux, vaultrpc.Uninvite, hotcell.ScopeWriteMembers, func(ctx context.Context, r *vaultrpc.UninviteRequest) (*vaultrpc.Empty, error) {
 		return &vaultrpc.Empty{}, d.whose.Uninvite(ctx, r.Principal, r.ID)
 	})
-	handle(d, mux, vaultrpc.CreateToken, hotcell.ScopeSelf, d.whose.CreateToken)
+	handleConfirmed(d, mux, vaultrpc.CreateToken, hotcell.ScopeSelf, d.sayToken, d.whose.CreateToken)
 	handle(d, mux, vaultrpc.Tokens, hotcell.ScopeSelf, func(ctx context.Context, r *vaultrpc.TokensRequest) (*vaultrpc.TokensAnswer, error) {
 		return d.whose.Tokens(ctx, r.Principal, r.All)
 	})

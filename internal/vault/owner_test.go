@@ -77,12 +77,16 @@ func TestWhoComesByTheOwnersSocketIsTheOwner(t *testing.T) {
 	if must(t, err); string(said) != "a request" {
 		t.Errorf("of what was sent, %q came over", said)
 	}
-	claimed := hotcell.Principal{Workspace: "wsp_other", Member: "mem_other", Via: "a lie", Request: "req_1", Bearer: hotcell.Bearer(word)}
+	claimed := hotcell.Principal{Member: "mem_other", Via: "a lie", Request: "req_1", Bearer: hotcell.Bearer(word)}
 	got, err := s.control.Who(t.Context(), claimed)
 	must(t, err)
 	if want := (hotcell.Principal{Workspace: s.me.Workspace, Member: s.me.Member, Via: "local", Request: "req_1", Bearer: hotcell.Bearer(word)}); got != want {
 		t.Errorf("it is %+v, want %+v", got, want)
 	}
+	claimed.Workspace = "wsp_other"
+	_, err = s.control.Who(t.Context(), claimed)
+	refused(t, "in another workspace", err, hotcell.ErrNotFound, "no such workspace")
+	claimed.Workspace = ""
 	must(t, s.control.Part(t.Context(), hotcell.Bearer(word)))
 	_, err = s.control.Who(t.Context(), claimed)
 	refused(t, "after its connection's end", err, hotcell.ErrSignIn, "nobody is signed in")

@@ -80,7 +80,7 @@ func (d *Daemon) people(mux *http.ServeMux) {
 	handle(d, mux, vaultrpc.Workspace, hotcell.ScopeAny, d.workspace)
 	handle(d, mux, vaultrpc.CreateSecret, hotcell.ScopeWriteCredentials, d.secrets.Create)
 	handle(d, mux, vaultrpc.ChangeSecret, hotcell.ScopeWriteCredentials, d.secrets.Change)
-	handle(d, mux, vaultrpc.ShareCredential, hotcell.ScopeWriteCredentials, func(ctx context.Context, r *vaultrpc.ShareCredentialRequest) (*vaultrpc.CredentialAnswer, error) {
+	handleConfirmed(d, mux, vaultrpc.ShareCredential, hotcell.ScopeWriteCredentials, d.saySharing, func(ctx context.Context, r *vaultrpc.ShareCredentialRequest) (*vaultrpc.CredentialAnswer, error) {
 		c, err := d.vault.Share(ctx, r.Principal, r.ID, r.Revision, r.Shared)
 		return &vaultrpc.CredentialAnswer{Credential: c}, err
 	})

@@ -44,14 +44,22 @@ func (s *scene) invite(by hotcell.Principal, role hotcell.Role) (hotcell.Bearer,
 	return answer.Principal.Bearer, nil
 }
 
-// joined is somebody new in the workspace, signed in.
-func (s *scene) joined(name string, role hotcell.Role) hotcell.Principal {
+// signedIn is somebody new in the workspace, and their password.
+func (s *scene) signedIn(name string, role hotcell.Role) (p hotcell.Principal, password string) {
 	s.t.Helper()
 	bearer, err := s.invite(s.me, role)
 	must(s.t, err)
-	answer, err := s.join(name, s.plant("password"), bearer)
+	password = s.plant("password")
+	answer, err := s.join(name, password, bearer)
 	must(s.t, err)
-	return s.as(answer.Principal.Bearer)
+	return s.as(answer.Principal.Bearer), password
+}
+
+// joined is somebody new in the workspace, of whom no confirmation is asked.
+func (s *scene) joined(name string, role hotcell.Role) hotcell.Principal {
+	s.t.Helper()
+	p, _ := s.signedIn(name, role)
+	return s.judged(hotcell.Principal{Workspace: p.Workspace, Member: p.Member, Via: "test"})
 }
 
 // as is who has a bearer.

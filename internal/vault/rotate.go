@@ -14,10 +14,10 @@ func (d *Daemon) keys(mux *http.ServeMux) {
 		report, err := d.vault.KeyReport(ctx, r.Principal)
 		return &vaultrpc.KeysAnswer{Report: report}, err
 	})
-	handle(d, mux, vaultrpc.RotateKeys, hotcell.ScopeWriteSettings, func(ctx context.Context, r *vaultrpc.RotateKeysRequest) (*vaultrpc.Empty, error) {
+	handleConfirmed(d, mux, vaultrpc.RotateKeys, hotcell.ScopeWriteSettings, d.sayRotating, func(ctx context.Context, r *vaultrpc.RotateKeysRequest) (*vaultrpc.Empty, error) {
 		return &vaultrpc.Empty{}, d.vault.Rotate(ctx, r.Principal, r.What, r.Compromised)
 	})
-	handle(d, mux, vaultrpc.DestroyKey, hotcell.ScopeWriteSettings, func(ctx context.Context, r *vaultrpc.DestroyKeyRequest) (*vaultrpc.Empty, error) {
+	handleConfirmed(d, mux, vaultrpc.DestroyKey, hotcell.ScopeWriteSettings, d.sayDestroyingKey, func(ctx context.Context, r *vaultrpc.DestroyKeyRequest) (*vaultrpc.Empty, error) {
 		return &vaultrpc.Empty{}, d.vault.Destroy(ctx, r.Principal, r.ID)
 	})
 	handle(d, mux, vaultrpc.Vouch, hotcell.ScopeAny, func(_ context.Context, r *vaultrpc.VouchRequest) (*vaultrpc.VouchAnswer, error) {

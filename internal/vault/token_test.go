@@ -74,7 +74,7 @@ func TestATokenIsGoodForItsScopes(t *testing.T) {
 	}
 	all := 0
 	s.each(s.token(s.me, "", hotcell.Scopes()...), func(procedure string, err error) {
-		self := slices.Contains([]string{"SignOut", "SetPassword", "Sessions", "EndSession", "CreateToken", "Tokens", "DeleteToken"}, procedure)
+		self := slices.Contains([]string{"SignOut", "SetPassword", "Sessions", "EndSession", "CreateToken", "Tokens", "DeleteToken", "Operation", "Confirm"}, procedure)
 		switch denied := errors.Is(err, hotcell.ErrDenied); {
 		case self && !denied:
 			t.Errorf("%s is served to a token", procedure)
@@ -156,7 +156,8 @@ func TestWhoIsRemovedLeavesNothingOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	ctx := t.Context()
-	bob := s.joined("bob", hotcell.RoleBuilder)
+	session, _ := s.signedIn("bob", hotcell.RoleBuilder)
+	bob := s.judged(hotcell.Principal{Workspace: session.Workspace, Member: session.Member, Via: "test"})
 	personal, shared := s.secret(bob, "bobs", "A", s.plant("a")), s.secret(bob, "teams", "B", s.plant("b"))
 	_, err := s.control.ShareCredential(ctx, &vaultrpc.ShareCredentialRequest{By: vaultrpc.As(bob), ID: shared.ID, Shared: true})
 	must(t, err)
@@ -182,7 +183,7 @@ func TestWhoIsRemovedLeavesNothingOfTheirOwn(t *testing.T) {
 	if reason := s.next(deaths); reason == "" {
 		t.Error("his job goes on")
 	}
-	for what, b := range map[string]hotcell.Bearer{"his session": bob.Bearer, "his token": token} {
+	for what, b := range map[string]hotcell.Bearer{"his session": session.Bearer, "his token": token} {
 		if err := s.who(b); !errors.Is(err, hotcell.ErrSignIn) {
 			t.Errorf("%s: %v", what, err)
 		}

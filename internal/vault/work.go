@@ -30,7 +30,7 @@ func (d *Daemon) work(mux *http.ServeMux) {
 		list, err := d.assignments.List(ctx, r)
 		return &vaultrpc.AssignmentsAnswer{Assignments: list}, err
 	})
-	handle(d, mux, vaultrpc.Attach, hotcell.ScopeWriteAssignments, d.attach)
+	handleConfirmed(d, mux, vaultrpc.Attach, hotcell.ScopeWriteAssignments, d.sayAttaching, d.attach)
 	handle(d, mux, vaultrpc.ChangeAttachment, hotcell.ScopeWriteAssignments, d.changeAttachment)
 	handle(d, mux, vaultrpc.Detach, hotcell.ScopeWriteAssignments, func(ctx context.Context, r *vaultrpc.DetachRequest) (*vaultrpc.Empty, error) {
 		return &vaultrpc.Empty{}, d.assignments.Detach(ctx, r)

@@ -15,6 +15,8 @@ type People interface {
 	Server(context.Context) (*vaultrpc.ServerAnswer, error)
 	SignIn(context.Context, *vaultrpc.EnterRequest) (*vaultrpc.EnterAnswer, error)
 	Join(context.Context, *vaultrpc.EnterRequest) (*vaultrpc.EnterAnswer, error)
+	Operation(context.Context, *vaultrpc.OperationRequest) (*hotcell.Operation, error)
+	Confirm(context.Context, *vaultrpc.ConfirmRequest) error
 	SignOut(context.Context, *vaultrpc.WorkspaceRequest) error
 	Account(context.Context, *vaultrpc.WorkspaceRequest) (*vaultrpc.AccountAnswer, error)
 	SetPassword(context.Context, *vaultrpc.SetPasswordRequest) (*vaultrpc.AccountAnswer, error)
@@ -120,6 +122,7 @@ func (s *service) accounts(api huma.API) {
 			return accountOf(s.People.SetPassword(ctx, &vaultrpc.SetPasswordRequest{By: vaultrpc.As(p), Name: in.Body.Name, Message: in.Body.Message}))
 		})
 	s.sessions(api)
+	s.confirmations(api)
 }
 
 func (s *service) enters(api huma.API, path, id, summary string, by func(context.Context, *vaultrpc.EnterRequest) (*vaultrpc.EnterAnswer, error)) {

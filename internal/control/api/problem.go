@@ -27,6 +27,8 @@ type Problem struct {
 	// Current is the revision to read, where the one that was given is stale.
 	Current int             `json:"current,omitempty"`
 	Errors  []ProblemDetail `json:"errors,omitempty"`
+	// Operation is what is to be confirmed before the request is sent again.
+	Operation *hotcell.Operation `json:"operation,omitempty"`
 }
 
 // ProblemDetail names a part of the request, by a JSON pointer, and the rule.
@@ -71,6 +73,7 @@ var kinds = []struct {
 	{hotcell.ErrNotFound, http.StatusNotFound, "not_found", "Not found"},
 	{hotcell.ErrSignIn, http.StatusUnauthorized, "sign_in", "Sign in"},
 	{hotcell.ErrDenied, http.StatusForbidden, "denied", "Denied"},
+	{hotcell.ErrConfirm, http.StatusForbidden, "confirm", "To be confirmed"},
 	{hotcell.ErrStale, http.StatusPreconditionFailed, "stale", "Changed meanwhile"},
 	{hotcell.ErrConflict, http.StatusConflict, "conflict", "Conflict"},
 	{hotcell.ErrInvalid, http.StatusUnprocessableEntity, "invalid", "Invalid"},
@@ -105,6 +108,9 @@ func problemOf(err error) *Problem {
 		p := newProblem(k.status, k.code, k.title, err.Error())
 		if stale, ok := errors.AsType[*hotcell.StaleError](err); ok {
 			p.Current = stale.Current
+		}
+		if confirm, ok := errors.AsType[*hotcell.ConfirmError](err); ok {
+			p.Operation = &confirm.Operation
 		}
 		if field, ok := errors.AsType[*hotcell.FieldError](err); ok {
 			p.Detail = field.Error()

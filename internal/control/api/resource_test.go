@@ -364,6 +364,7 @@ get /v1/logins
 get /v1/logins/{id}
 get /v1/members
 get /v1/members/{id}/leaving
+get /v1/operations/{id}
 get /v1/requests
 get /v1/requests/{id}
 get /v1/secrets
@@ -401,6 +402,7 @@ post /v1/logins
 post /v1/logins/import
 post /v1/logins/{id}/share
 post /v1/logins/{id}/unshare
+post /v1/operations/{id}/confirm
 post /v1/requests/{id}/approve
 post /v1/requests/{id}/link
 post /v1/requests/{id}/refuse

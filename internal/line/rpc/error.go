@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -20,6 +21,7 @@ var codes = []struct {
 	{hotcell.ErrNotFound, connect.CodeNotFound},
 	{hotcell.ErrSignIn, connect.CodeUnauthenticated},
 	{hotcell.ErrDenied, connect.CodePermissionDenied},
+	{hotcell.ErrConfirm, connect.CodeOutOfRange},
 	{hotcell.ErrConflict, connect.CodeAlreadyExists},
 	{hotcell.ErrStale, connect.CodeAborted},
 	{hotcell.ErrInvalid, connect.CodeInvalidArgument},
@@ -35,6 +37,7 @@ const (
 	metaPointer  = "Hotcell-Pointer"
 	metaReason   = "Hotcell-Reason"
 	metaCurrent  = "Hotcell-Current"
+	metaConfirm  = "Hotcell-Confirm"
 )
 
 func encodeError(err error) error {
@@ -47,6 +50,10 @@ func encodeError(err error) error {
 		if field, ok := errors.AsType[*hotcell.FieldError](err); ok {
 			out.Meta().Set(metaPointer, field.Pointer)
 			out.Meta().Set(metaReason, strconv.QuoteToASCII(field.Reason))
+		}
+		if confirm, ok := errors.AsType[*hotcell.ConfirmError](err); ok {
+			text, _ := json.Marshal(confirm.Operation)
+			out.Meta().Set(metaConfirm, strconv.QuoteToASCII(string(text)))
 		}
 		if stale, ok := errors.AsType[*hotcell.StaleError](err); ok {
 			out.Meta().Set(metaCurrent, strconv.Itoa(stale.Current))
@@ -73,6 +80,11 @@ func decodeError(ctx context.Context, err error) error {
 	case hotcell.ErrStale.Error():
 		if current, err := strconv.Atoi(remote.Meta().Get(metaCurrent)); err == nil {
 			return &hotcell.StaleError{Current: current}
+		}
+	case hotcell.ErrConfirm.Error():
+		var o hotcell.Operation
+		if text, err := strconv.Unquote(remote.Meta().Get(metaConfirm)); err == nil && json.Unmarshal([]byte(text), &o) == nil {
+			return &hotcell.ConfirmError{Operation: o}
 		}
 	case hotcell.ErrInvalid.Error():
 		if reason, err := strconv.Unquote(remote.Meta().Get(metaReason)); err == nil && reason != "" {

@@ -3,6 +3,7 @@ package vaultclient
 import (
 	"context"
 
+	"hotcell"
 	"hotcell/internal/line/rpc"
 	"hotcell/internal/line/vaultrpc"
 )
@@ -20,6 +21,16 @@ func (c *Control) SignIn(ctx context.Context, r *vaultrpc.EnterRequest) (*vaultr
 // Join lets in who has an invitation.
 func (c *Control) Join(ctx context.Context, r *vaultrpc.EnterRequest) (*vaultrpc.EnterAnswer, error) {
 	return rpc.Call[vaultrpc.EnterRequest, vaultrpc.EnterAnswer](ctx, c.peer, vaultrpc.Join, r)
+}
+
+// Operation is one that waits to be confirmed.
+func (c *Control) Operation(ctx context.Context, r *vaultrpc.OperationRequest) (*hotcell.Operation, error) {
+	return rpc.Call[vaultrpc.OperationRequest, hotcell.Operation](ctx, c.peer, vaultrpc.Operation, r)
+}
+
+// Confirm confirms it.
+func (c *Control) Confirm(ctx context.Context, r *vaultrpc.ConfirmRequest) error {
+	return empty(ctx, c.peer, vaultrpc.Confirm, r)
 }
 
 // SignOut ends the session in use.

@@ -26,6 +26,8 @@ const (
 	CreateToken  = "/hotcell.vault.control/CreateToken"
 	Tokens       = "/hotcell.vault.control/Tokens"
 	DeleteToken  = "/hotcell.vault.control/DeleteToken"
+	Operation    = "/hotcell.vault.control/Operation"
+	Confirm      = "/hotcell.vault.control/Confirm"
 )
 
 // The tier and the fields of what people seal to the vault's key about themselves: the
@@ -36,6 +38,7 @@ const (
 	FieldSignIn   = "sign-in"
 	FieldJoin     = "join"
 	FieldPassword = "password"
+	FieldConfirm  = "confirm"
 )
 
 // Proof is what is sealed, as JSON.
@@ -201,3 +204,21 @@ type DeleteTokenRequest struct {
 	By
 	ID hotcell.TokenID `json:"id"`
 }
+
+// OperationRequest names an operation of the session that asks.
+type OperationRequest struct {
+	By
+	ID hotcell.OperationID `json:"id"`
+}
+
+// ConfirmRequest confirms an operation: the message is a [Proof], sealed for
+// [ConfirmItem] of what was shown to the person.
+type ConfirmRequest struct {
+	By
+	ID      hotcell.OperationID `json:"id"`
+	Message []byte              `json:"message"`
+}
+
+// ConfirmItem is the item of a confirmation's context: the operation, and the sentence that
+// the person has seen. For another sentence, the message does not open.
+func ConfirmItem(id hotcell.OperationID, text string) string { return string(id) + " " + text }

@@ -26,12 +26,13 @@ type Service struct {
 	known     *known
 	throttle  *throttle
 	verifiers verifiers
+	pending   *pending
 	now       func() time.Time
 }
 
 // New judges for a vault; locals are those whom its own socket let in.
 func New(vault *door.Vault, locals *Locals, now func() time.Time) *Service {
-	return &Service{vault: vault, locals: locals, known: newKnown(), throttle: newThrottle(now), verifiers: newVerifiers(), now: now}
+	return &Service{vault: vault, locals: locals, known: newKnown(), throttle: newThrottle(now), verifiers: newVerifiers(), pending: newPending(), now: now}
 }
 
 // errUnknown is told of whatever is no bearer: it says no more of the one than of the other.
