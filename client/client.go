@@ -34,6 +34,8 @@ type Client struct {
 	workspace hotcell.WorkspaceID
 	// remote is true where it is at a URL.
 	remote bool
+	// confirm asks a person; nil for nobody.
+	confirm Confirm
 	// fault is why there is no server to call.
 	fault error
 }
@@ -49,6 +51,8 @@ type Error struct {
 	Current int `json:"current"`
 	// Fields say which parts of the request break which rules.
 	Fields []hotcell.FieldError `json:"errors"`
+	// Operation is what is to be confirmed, where that is so.
+	Operation hotcell.Operation `json:"operation"`
 }
 
 func (e *Error) Error() string { return e.Detail }
@@ -57,7 +61,7 @@ func (e *Error) Error() string { return e.Detail }
 func (e *Error) Unwrap() error { return sentinels[e.Code] }
 
 var sentinels = map[string]error{
-	"not_found": hotcell.ErrNotFound, "sign_in": hotcell.ErrSignIn, "denied": hotcell.ErrDenied, "foreign": hotcell.ErrDenied, "conflict": hotcell.ErrConflict, "stale": hotcell.ErrStale,
+	"not_found": hotcell.ErrNotFound, "sign_in": hotcell.ErrSignIn, "denied": hotcell.ErrDenied, "confirm": hotcell.ErrConfirm, "foreign": hotcell.ErrDenied, "conflict": hotcell.ErrConflict, "stale": hotcell.ErrStale,
 	"invalid": hotcell.ErrInvalid, "bad_request": hotcell.ErrInvalid, "too_large": hotcell.ErrInvalid, "precondition_required": hotcell.ErrInvalid,
 	"unavailable": hotcell.ErrUnavailable, "needs_reconnect": hotcell.ErrNeedsReconnect, "rate_limited": hotcell.ErrRateLimited, "tampered": hotcell.ErrTampered,
 }
@@ -72,10 +76,10 @@ type call struct {
 	kind   string
 }
 
-// do makes a call; an answer that is not 2xx is an [*Error]. Where the vault does not know
+// tried makes a call; an answer that is not 2xx is an [*Error]. Where the vault does not know
 // any more whom it let in by a connection to its socket, since it was started anew, a new
 // connection is made, once: nothing was done.
-func (c *Client) do(ctx context.Context, k call) (*http.Response, error) {
+func (c *Client) tried(ctx context.Context, k call) (*http.Response, error) {
 	answer, err := c.once(ctx, k)
 	if c.remote || c.fault != nil || !errors.Is(err, hotcell.ErrSignIn) {
 		return answer, err

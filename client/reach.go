@@ -32,6 +32,8 @@ type Options struct {
 	Roots *x509.CertPool
 	// Workspace is the one of the caller's that is meant; empty is the only one.
 	Workspace hotcell.WorkspaceID
+	// Confirm asks a person to confirm an operation, by their password; nil confirms none.
+	Confirm Confirm
 	// Pin holds the fingerprint of the vault's identity; nil trusts whatever comes.
 	Pin Pin
 }
@@ -47,7 +49,7 @@ const (
 // New makes a client; nothing is dialled yet. Where the options name no server, each
 // call says so.
 func New(o Options) *Client {
-	c := &Client{pin: o.Pin, workspace: o.Workspace}
+	c := &Client{pin: o.Pin, confirm: o.Confirm, workspace: o.Workspace}
 	if o.URL != "" {
 		c.remote = true
 		if o.Bearer != "" {

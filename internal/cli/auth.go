@@ -18,11 +18,24 @@ import (
 
 func (a *app) auth() *cobra.Command {
 	return group("auth", "Signing in to servers elsewhere, and which of them commands talk to",
-		a.login(), a.logout(), a.authStatus(), a.useProfile(), a.listProfiles())
+		a.login(), a.join(), a.logout(), a.authStatus(), a.setPassword(), a.sessions(), a.useProfile(), a.listProfiles())
 }
 
 // signingIn is what a sign-in is given.
-type signingIn struct{ ca, name, token, workspace string }
+type signingIn struct {
+	ca, name, token, workspace string
+	user, password, invitation string
+	// joins is true where they come in by an invitation.
+	joins bool
+}
+
+func (f *signingIn) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.ca, "ca", "", "a `file` of certificates in PEM that may vouch for the server ($HOTCELL_CA)")
+	c.Flags().StringVar(&f.name, "name", "", "the `profile`'s name; the host's without")
+	c.Flags().StringVar(&f.workspace, "workspace", "", "the `id` of the workspace that is meant, where you are in several")
+	c.Flags().StringVar(&f.user, "user", "", "the `name` of your account, which is asked for else")
+	c.Flags().StringVar(&f.password, "password-file", "", "read your password from a `file`; - is standard input")
+}
 
 func (a *app) login() *cobra.Command {
 	var f signingIn
@@ -35,9 +48,7 @@ That is in the system's keyring, or where there is none in a file that only you 
 read. A token is tried before it is kept. The vault's identity is pinned the first time
 that a server is seen; if it changes, nothing is sent.`, cobra.ExactArgs(1),
 		func(cmd *cobra.Command, args []string) error { return a.signIn(cmd.Context(), args[0], f) })
-	c.Flags().StringVar(&f.ca, "ca", "", "a `file` of certificates in PEM that may vouch for the server ($HOTCELL_CA)")
-	c.Flags().StringVar(&f.name, "name", "", "the `profile`'s name; the host's without")
-	c.Flags().StringVar(&f.workspace, "workspace", "", "the `id` of the workspace that is meant, where you are in several")
+	f.add(c)
 	c.Flags().StringVar(&f.token, "token-file", "", "read a token from a `file`; - is standard input")
 	return c
 }

@@ -203,10 +203,14 @@ func (a *app) listInvitations() *cobra.Command {
 }
 
 func (a *app) uninvite() *cobra.Command {
-	return command("delete INVITATION", "Take an invitation back", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+	var sure sureFlag
+	return sure.add(command("delete INVITATION", "Take an invitation back", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		if err := a.deleting(cmd, sure, args[0], "take this invitation back? Whoever has it does not come in by it any more.", nil); err != nil {
+			return err
+		}
 		if err := a.client().Uninvite(cmd.Context(), hotcell.InvitationID(args[0])); err != nil {
 			return err
 		}
 		return a.made(args[0], "took the invitation back", map[string]string{"deleted": args[0]})
-	})
+	}))
 }

@@ -27,10 +27,10 @@ func (a *app) proof(ctx context.Context, o client.Options, f signingIn, p *profi
 		defer sensitive.Wipe(text)
 		return bearerOf(text)
 	}
-	if !term.IsTerminal(int(a.In.Fd())) {
+	if !term.IsTerminal(int(a.In.Fd())) && (f.user == "" || f.password == "") {
 		return "", &usageError{"nobody can be asked for a name and a password here", "hotcell auth login URL --token-file FILE|-"}
 	}
-	made, err := a.session(ctx, client.New(o), p.URL)
+	made, err := a.session(ctx, client.New(o), p.URL, f)
 	if err != nil {
 		return "", err
 	}
@@ -50,19 +50,39 @@ func (a *app) proof(ctx context.Context, o client.Options, f signingIn, p *profi
 	return made.Bearer, nil
 }
 
-// session makes a session by a name and a password, which are asked for.
-func (a *app) session(ctx context.Context, c *client.Client, url string) (made client.SignedIn, err error) {
-	name, err := a.ask(ctx, "your name at "+url+": ")
+// session makes a session by a name and a password, and by an invitation where they join.
+func (a *app) session(ctx context.Context, c *client.Client, url string, f signingIn) (made client.SignedIn, err error) {
+	var invitation hotcell.Bearer
+	if f.joins {
+		if invitation, err = a.invited(ctx, f.invitation); err != nil {
+			return made, err
+		}
+	}
+	name, password, err := a.account(ctx, url, f)
 	if err != nil {
 		return made, err
 	}
-	text, err := a.unseen(ctx, "your password (not shown): ")
-	if err != nil {
-		return made, err
-	}
-	password := sensitive.New(text)
 	defer password.Clear()
+	if f.joins {
+		return c.Join(ctx, name, password, invitation, device())
+	}
 	return c.SignIn(ctx, name, password, device())
+}
+
+// invited reads an invitation.
+func (a *app) invited(ctx context.Context, file string) (hotcell.Bearer, error) {
+	var text []byte
+	var err error
+	if file != "" {
+		text, err = a.readFile(ctx, file)
+	} else {
+		text, err = a.unseen(ctx, "your invitation (not shown): ")
+	}
+	if err != nil {
+		return "", err
+	}
+	defer sensitive.Wipe(text)
+	return bearerOf(text)
 }
 
 // device is what a session made here is known by.

@@ -92,7 +92,7 @@ func (a *app) server(ctx context.Context) (server, error) {
 }
 
 func (a *app) local(by string) server {
-	return server{by: by, data: a.data, options: client.Options{Socket: filepath.Join(a.data, "hotcell.sock"), Pin: a.pinned()}}
+	return server{by: by, data: a.data, options: client.Options{Socket: filepath.Join(a.data, "hotcell.sock"), Pin: a.pinned(), Confirm: a.confirming()}}
 }
 
 // addressed is the server of the environment.
@@ -101,7 +101,7 @@ func (a *app) addressed(url string, token hotcell.Bearer) (server, error) {
 	if err != nil {
 		return server{}, fmt.Errorf("$%s: %w", envURL, err)
 	}
-	s := server{by: "$" + envURL, options: client.Options{URL: address, Bearer: token, Pin: a.pinned()}}
+	s := server{by: "$" + envURL, options: client.Options{URL: address, Bearer: token, Pin: a.pinned(), Confirm: a.confirming()}}
 	if file := a.Getenv(envCA); file != "" {
 		_, s.options.Roots, err = authority(file)
 	}
@@ -119,7 +119,7 @@ func (a *app) profiled(ctx context.Context, name, by string, token hotcell.Beare
 	if err != nil {
 		return server{}, err
 	}
-	s := server{by: by, profile: name, options: client.Options{URL: p.URL, Bearer: token, Workspace: p.Workspace, Pin: a.pinned()}}
+	s := server{by: by, profile: name, options: client.Options{URL: p.URL, Bearer: token, Workspace: p.Workspace, Pin: a.pinned(), Confirm: a.confirming()}}
 	if p.Authority != "" {
 		if s.options.Roots, err = roots([]byte(p.Authority)); err != nil {
 			return s, fmt.Errorf("the profile %s: %w", name, err)

@@ -87,7 +87,8 @@ jobs. Programs give it in HOTCELL_TOKEN, or in the header Authorization: Bearer.
 }
 
 func (a *app) deleteToken() *cobra.Command {
-	return command("delete TOKEN", "Delete an API token: nothing is done by it from then on", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+	var sure sureFlag
+	return sure.add(command("delete TOKEN", "Delete an API token: nothing is done by it from then on", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		c := a.client()
 		id := hotcell.TokenID(args[0])
 		if hotcell.CheckID(args[0], hotcell.PrefixToken) != nil {
@@ -106,9 +107,12 @@ func (a *app) deleteToken() *cobra.Command {
 			}
 			id = found[0]
 		}
+		if err := a.deleting(cmd, sure, args[0], "delete the API token "+args[0]+"? Programs that use it stop at once.", nil); err != nil {
+			return err
+		}
 		if err := c.DeleteToken(cmd.Context(), id); err != nil {
 			return err
 		}
 		return a.made(string(id), "deleted the API token "+args[0], map[string]string{"deleted": string(id)})
-	})
+	}))
 }

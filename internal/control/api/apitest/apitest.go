@@ -88,7 +88,7 @@ func New(t testing.TB) *World {
 // Config is the API on this world.
 func (w *World) Config() api.Config {
 	return api.Config{
-		Vault: (*vault)(w), Jobs: (*jobs)(w), Files: (*files)(w), Idempotency: (*repeats)(w), RepeatKey: []byte("0123456789abcdef0123456789abcdef"),
+		Vault: (*vault)(w), People: roll{world: w}, Jobs: (*jobs)(w), Files: (*files)(w), Idempotency: (*repeats)(w), RepeatKey: []byte("0123456789abcdef0123456789abcdef"),
 		Principal: w.principal, Ready: func(context.Context) []string { return w.Problems() }, Log: slog.New(slog.NewJSONHandler(w.Logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: time.Now, Version: "test", Base: func() string { return Base },
 	}

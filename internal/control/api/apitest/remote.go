@@ -27,7 +27,7 @@ const Password = "correct horse battery staple"
 // URL, and its authority's certificate in PEM.
 func (w *World) ServeTLS(t testing.TB, bearers ...hotcell.Bearer) (address string, authority []byte) {
 	t.Helper()
-	c, p := w.Config(), &people{w: w, bearers: bearers}
+	c, p := w.Config(), &people{People: roll{world: w}, w: w, bearers: bearers}
 	c.Principal, c.People = p.principal, p
 	server := httptest.NewUnstartedServer(api.New(c))
 	server.Config.ErrorLog = slog.NewLogLogger(slog.NewJSONHandler(w.Logged, nil), slog.LevelWarn)
@@ -38,7 +38,7 @@ func (w *World) ServeTLS(t testing.TB, bearers ...hotcell.Bearer) (address strin
 
 // people are the world's owner alone, who signs in from elsewhere.
 type people struct {
-	api.People // what is not below is asked by no test of this
+	api.People // what is not below
 
 	w       *World
 	mu      sync.Mutex
@@ -53,12 +53,6 @@ func (p *people) principal(r *http.Request) (hotcell.Principal, error) {
 		return hotcell.Principal{}, hotcell.ErrSignIn
 	}
 	return hotcell.Principal{Workspace: p.w.workspace.ID, Member: p.w.member.ID, Via: "session", Bearer: hotcell.Bearer(given)}, nil
-}
-
-// Server implements api.People.
-func (p *people) Server(context.Context) (*vaultrpc.ServerAnswer, error) {
-	public := p.w.Key.Public()
-	return &vaultrpc.ServerAnswer{Workspace: p.w.workspace.ID, PublicKey: public.Bytes(), Fingerprint: public.Fingerprint()}, nil
 }
 
 // SignIn implements api.People.
