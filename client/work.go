@@ -1,12 +1,8 @@
 package client
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -218,75 +214,6 @@ func (c *Client) Log(ctx context.Context, id hotcell.JobID, after int64) ([]hotc
 	}
 	query := url.Values{"after": {strconv.FormatInt(after, 10)}}
 	return page.Items, c.json(ctx, http.MethodGet, "/v1/jobs/"+url.PathEscape(string(id))+"/log", query, "", nil, &page)
-}
-
-// Follow hands a job's log over as it grows, and returns the job when it has
-// ended. A stream that breaks off is taken up again where it broke.
-func (c *Client) Follow(ctx context.Context, id hotcell.JobID, fn func(hotcell.LogChunk) error) (hotcell.Job, error) {
-	after := int64(0)
-	for try := 0; ; {
-		before := after
-		j, err := c.stream(ctx, id, &after, fn)
-		if err == nil {
-			return j, nil
-		}
-		if ctx.Err() != nil {
-			return j, ctx.Err()
-		}
-		if !errors.Is(err, errBroken) && !errors.Is(err, hotcell.ErrUnavailable) {
-			return j, err
-		}
-		if try++; after > before {
-			try = 0
-		}
-		if try > 50 {
-			return j, err
-		}
-		select {
-		case <-ctx.Done():
-			return j, ctx.Err()
-		case <-time.After(200 * time.Millisecond):
-		}
-	}
-}
-
-var errBroken = errors.New("the stream of the job's log broke off")
-
-// stream reads server-sent events until the one that tells of the end.
-func (c *Client) stream(ctx context.Context, id hotcell.JobID, after *int64, fn func(hotcell.LogChunk) error) (j hotcell.Job, err error) {
-	answer, err := c.do(ctx, call{
-		method: http.MethodGet, path: "/v1/jobs/" + url.PathEscape(string(id)) + "/log",
-		query: url.Values{"after": {strconv.FormatInt(*after, 10)}}, header: http.Header{"Accept": {"text/event-stream"}},
-	})
-	if err != nil {
-		return j, err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	lines := bufio.NewScanner(answer.Body)
-	lines.Buffer(nil, 16<<20)
-	event := ""
-	for lines.Scan() {
-		line := lines.Bytes()
-		if name, ok := bytes.CutPrefix(line, []byte("event: ")); ok {
-			event = string(name)
-		}
-		data, ok := bytes.CutPrefix(line, []byte("data: "))
-		if !ok {
-			continue
-		}
-		if event == "end" {
-			return j, json.Unmarshal(data, &j)
-		}
-		var chunk hotcell.LogChunk
-		if err := json.Unmarshal(data, &chunk); err != nil {
-			return j, fmt.Errorf("reading a job's log: %w", err)
-		}
-		if err := fn(chunk); err != nil {
-			return j, err
-		}
-		*after = chunk.Sequence
-	}
-	return j, errBroken
 }
 
 // Out returns what a job left in /job/out, a tar archive. The caller closes it.

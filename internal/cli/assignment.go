@@ -176,7 +176,7 @@ func (a *app) createAssignment() *cobra.Command {
 			return err
 		}
 		if flags.files != "" {
-			files, err := a.sent(&leaving{include: flags.include}, func(l *leaving) (hotcell.Files, error) { return upload(cmd.Context(), c, flags.files, l) })
+			files, err := a.sent(&leaving{include: flags.include}, func(l *leaving) (hotcell.Files, error) { return a.upload(cmd.Context(), c, flags.files, l) })
 			if err != nil {
 				return err
 			}
@@ -211,7 +211,7 @@ func (a *app) changeAssignment() *cobra.Command {
 			return err
 		}
 		if flags.files != "" {
-			files, err := a.sent(&leaving{include: flags.include}, func(l *leaving) (hotcell.Files, error) { return upload(cmd.Context(), c, flags.files, l) })
+			files, err := a.sent(&leaving{include: flags.include}, func(l *leaving) (hotcell.Files, error) { return a.upload(cmd.Context(), c, flags.files, l) })
 			if err != nil {
 				return err
 			}

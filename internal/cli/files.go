@@ -18,7 +18,7 @@ type attached = client.AttachedCredential
 
 // upload sends a folder as a tar archive, without what usually holds keys. The same
 // folder gives the same bytes.
-func upload(ctx context.Context, c *client.Client, dir string, left *leaving) (hotcell.Files, error) {
+func (a *app) upload(ctx context.Context, c *client.Client, dir string, left *leaving) (hotcell.Files, error) {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -32,7 +32,8 @@ func upload(ctx context.Context, c *client.Client, dir string, left *leaving) (h
 	if dir, err = filepath.EvalSymlinks(dir); err != nil {
 		return hotcell.Files{}, fmt.Errorf("reading the folder: %w", err)
 	}
-	if err := measure(dir, left); err != nil {
+	total, err := measure(dir, left)
+	if err != nil {
 		return hotcell.Files{}, err
 	}
 	read, write := io.Pipe()
@@ -42,7 +43,9 @@ func upload(ctx context.Context, c *client.Client, dir string, left *leaving) (h
 		packed <- err
 		_ = write.CloseWithError(err)
 	}()
-	files, err := c.PutFiles(ctx, read)
+	moved := a.progress("sent", total)
+	files, err := c.PutFiles(ctx, io.TeeReader(read, moved))
+	moved.end()
 	_ = read.Close()
 	if broken := <-packed; broken != nil && !errors.Is(broken, io.ErrClosedPipe) {
 		return hotcell.Files{}, fmt.Errorf("reading the folder: %w", broken)
@@ -51,10 +54,9 @@ func upload(ctx context.Context, c *client.Client, dir string, left *leaving) (h
 }
 
 // measure refuses a folder that is too large, or that holds what cannot be
-// sent, before any of it is sent.
-func measure(dir string, left *leaving) error {
-	var total int64
-	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+// sent, before any of it is sent. It returns how much there is.
+func measure(dir string, left *leaving) (total int64, err error) {
+	err = filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
 		if out, skip := left.out(dir, name, entry, true); out {
 			return skip
 		}
@@ -77,12 +79,12 @@ func measure(dir string, left *leaving) error {
 		return nil
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if total > hotcell.MaxFiles {
-		return hotcell.Invalid("", "the folder %s holds %d MiB, and an assignment's at most %d MiB", dir, total>>20, hotcell.MaxFiles>>20)
+		return 0, hotcell.Invalid("", "the folder %s holds %d MiB, and an assignment's at most %d MiB", dir, total>>20, hotcell.MaxFiles>>20)
 	}
-	return nil
+	return total, nil
 }
 
 // pack writes a folder's files, folders and links, without their times and

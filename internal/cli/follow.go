@@ -50,7 +50,7 @@ func (a *app) follow(ctx context.Context, c *client.Client, id hotcell.JobID, sh
 		}
 	}()
 	over := a.watch(ctx, c, id)
-	j, err := c.Follow(ctx, id, shown.print)
+	j, err := c.Follow(ctx, id, shown.print, a.wasCut)
 	shown.close()
 	over()
 	if errors.Is(err, context.Canceled) {
@@ -61,6 +61,11 @@ func (a *app) follow(ctx context.Context, c *client.Client, id hotcell.JobID, sh
 	}
 	a.refusals(ctx, c, id)
 	return a.ended(j)
+}
+
+// wasCut says that a log is followed over a new connection.
+func (a *app) wasCut(error) {
+	a.say("hotcell: the connection was cut: the log goes on where it was as soon as the server answers")
 }
 
 // ended tells how a job ended, and makes its exit code ours.

@@ -182,7 +182,7 @@ colours stay, and --raw leaves all as it is.`, cobra.ExactArgs(1), func(cmd *cob
 		defer shown.close()
 		if following {
 			over := a.watch(cmd.Context(), c, id)
-			_, err := c.Follow(cmd.Context(), id, shown.chunk)
+			_, err := c.Follow(cmd.Context(), id, shown.chunk, a.wasCut)
 			over()
 			return err
 		}
@@ -220,14 +220,18 @@ in a name is written as %XX.`, cobra.ExactArgs(1), func(cmd *cobra.Command, args
 			return err
 		}
 		defer func() { _ = archive.Close() }()
+		moved := a.progress("fetched", 0)
+		defer moved.end()
+		coming := io.TeeReader(archive, moved)
 		if dir == "-" {
-			_, err := io.Copy(a.Out, archive)
+			_, err := io.Copy(a.Out, coming)
 			return err
 		}
 		if dir == "" {
 			dir = string(id)
 		}
-		came, err := unpack(archive, dir)
+		came, err := unpack(coming, dir)
+		moved.end()
 		if err != nil {
 			return err
 		}
