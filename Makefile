@@ -31,6 +31,14 @@ agents: install ## Bring the agents' programs that the tests start (npm; half a 
 build: ## Build bin/hotcell: one static program
 	@scripts/build.sh bin/hotcell -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 
+.PHONY: clients
+clients: ## Build the commands alone for macOS and Windows: bin/hotcell-darwin-arm64, …
+	@for on in darwin/arm64 darwin/amd64 windows/amd64; do
+	  end=$${on/windows*/.exe}
+	  [[ "$$end" == .exe ]] || end=
+	  CGO_ENABLED=0 GOOS=$${on%/*} GOARCH=$${on#*/} go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o "bin/hotcell-$${on/\//-}$$end" ./cmd/hotcell
+	done
+
 # Most of what takes long waits for browsers and servers: more at once than there
 # are cores. The package that takes longest comes first, and all have one program,
 # built once.

@@ -70,7 +70,7 @@ func TestALogIsWholeOverConnectionsThatAreCut(t *testing.T) {
 			world := apitest.New(t)
 			whole := client.New(client.Options{Socket: world.Serve(t)})
 			var written []string
-			for i := range 120 {
+			for i := range 60 {
 				written = append(written, fmt.Sprintf("out line %d %s", i, strings.Repeat("x", i%40)))
 			}
 			a, err := whole.CreateAssignment(t.Context(), "report", hotcell.Work{Command: strings.Join(written, "\n")})

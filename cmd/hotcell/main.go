@@ -1,5 +1,5 @@
-// Command hotcell is the product: the server's parts, the cell's, and the
-// commands of the people who use it. It wires, and nothing else.
+//go:build linux
+
 package main
 
 import (
@@ -13,9 +13,6 @@ import (
 	"hotcell/internal/parser"
 	"hotcell/internal/worker/image"
 )
-
-// version is set when a release is built.
-var version = "development"
 
 func main() {
 	// What libraries say by themselves may quote what a service sent.

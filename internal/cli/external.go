@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"hotcell"
 	"hotcell/client"
@@ -124,7 +123,7 @@ func (a *app) writable(path string) error {
 	if info, err := os.Stat(path); err != nil || !info.IsDir() {
 		folder = filepath.Dir(path)
 	}
-	if err := unix.Access(folder, unix.W_OK|unix.X_OK); err != nil {
+	if err := access(folder); err != nil {
 		return fmt.Errorf("writing the job's token to %s: %w", path, err)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"hotcell"
@@ -116,6 +117,9 @@ func (a *app) hintOf(err error) string {
 	}
 	if !errors.Is(err, client.ErrNoServer) || a.reached.data == "" {
 		return ""
+	}
+	if runtime.GOOS != "linux" {
+		return "a server runs on Linux; sign in to one elsewhere: hotcell auth login URL"
 	}
 	hint := "start it, in a terminal of its own: hotcell serve"
 	if a.data != DefaultData(a.Getenv) {
