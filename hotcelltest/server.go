@@ -288,10 +288,16 @@ func (s *Server) Run(args ...string) Result { return s.RunWith("", args...) }
 // RunWith runs a command line with a standard input.
 func (s *Server) RunWith(in string, args ...string) Result {
 	s.t.Helper()
+	return s.run(s.environment(), in, args)
+}
+
+func (s *Server) run(environment []string, in string, args []string) Result {
+	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var out, words bytes.Buffer
 	cmd := s.command(ctx, args...)
+	cmd.Env = environment
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(in), &out, &words
 	err := cmd.Run()
 	if ctx.Err() != nil {
@@ -314,11 +320,18 @@ func (s *Server) OK(args ...string) string {
 	return strings.TrimSuffix(r.Out, "\n")
 }
 
+// URL is that of the server's open port.
+func (s *Server) URL() string {
+	s.t.Helper()
+	_, rest, _ := strings.Cut(s.Log(), "\nready on ")
+	url, _, _ := strings.Cut(rest, " ")
+	return url
+}
+
 // Address is where the server's open port is.
 func (s *Server) Address() string {
 	s.t.Helper()
-	_, rest, _ := strings.Cut(s.Log(), "\nready on http://")
-	address, _, _ := strings.Cut(rest, " ")
+	_, address, _ := strings.Cut(s.URL(), "://")
 	if address == "" {
 		s.t.Fatal("the server did not say where it is")
 	}

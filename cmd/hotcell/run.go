@@ -82,7 +82,7 @@ docs/configuration.md has what can be set.
 			return err
 		},
 	}
-	c.Flags().StringVar(&listen, "listen", "", "a loopback `address` and port (127.0.0.1:7878)")
+	c.Flags().StringVar(&listen, "listen", "", "an `address` and port; off loopback it takes tls in the configuration (127.0.0.1:7878)")
 	keyWordsFlag(c, &phrase)
 	c.Flags().StringVar(&file, "config", "", "the configuration `file` (DIR/hotcell.yaml, /etc/hotcell/hotcell.yaml)")
 	return c

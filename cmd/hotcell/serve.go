@@ -3,7 +3,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -22,6 +21,7 @@ import (
 	"hotcell"
 	"hotcell/internal/config"
 	"hotcell/internal/control/api"
+	"hotcell/internal/control/certificate"
 	"hotcell/internal/control/job"
 	"hotcell/internal/control/server"
 	"hotcell/internal/line/border"
@@ -64,9 +64,6 @@ func serve(ctx context.Context, o serveOptions) error {
 // freePort says whether the address to listen on can be had, before anything is started
 // that would have to end again.
 func freePort(ctx context.Context, address string) error {
-	if at, err := net.ResolveTCPAddr("tcp", address); err != nil || !at.IP.IsLoopback() {
-		return nil //nolint:nilerr // who listens for good says what is wrong with it
-	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%w: another program listens on %s; is a server running already? Else choose another address with --listen", hotcell.ErrConflict, address)
@@ -128,11 +125,15 @@ func (h *house) control(ctx context.Context) error {
 		Tidy:      tidy.New(border.Log(h.log)),
 	}
 	defer faces.Tidy.Stop()
-	listeners, err := server.Open(server.Config{Local: h.owners, Parted: h.parted(ctx, vault), Listen: h.config.Listen, Log: h.log})
+	secure, err := h.secure()
 	if err != nil {
 		return err
 	}
-	faces.Base = func() string { return cmp.Or(h.config.URL, "http://"+listeners.Address()) }
+	listeners, err := server.Open(server.Config{Local: h.owners, Parted: h.parted(ctx, vault), Listen: h.config.Listen, TLS: secure, Log: h.log})
+	if err != nil {
+		return err
+	}
+	faces.Base = func() string { return h.base(listeners.Address()) }
 	listeners.Serve(api.New(faces), api.Public(faces))
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(border.Err("the listeners", func() error { return listeners.Run(ctx) }))
@@ -152,7 +153,7 @@ func (h *house) control(ctx context.Context) error {
 		}
 	}))
 	h.sayProblems(ctx, remote)
-	if err := h.announce(home, listeners.Address()); err != nil {
+	if err := h.announce(home, h.base(listeners.Address())); err != nil {
 		return errors.Join(err, group.Wait())
 	}
 	return group.Wait()
@@ -264,7 +265,7 @@ func (h *house) homeSoon(ctx context.Context, vault *vaultclient.Control) (*vaul
 }
 
 // announce tells where the server is and how to use it.
-func (h *house) announce(w *vaultrpc.HomeAnswer, address string) error {
+func (h *house) announce(w *vaultrpc.HomeAnswer, base string) error {
 	fmt.Fprintf(h.stdout, "hotcell serves the folder %s\n", h.data)
 	fmt.Fprintf(h.stdout, "values are sealed to the vault's key %s\n", w.Fingerprint)
 	if warning := unrecoverable(h.config, h.data); warning != "" {
@@ -276,6 +277,9 @@ func (h *house) announce(w *vaultrpc.HomeAnswer, address string) error {
 		hint = fmt.Sprintf("HOTCELL_DATA=%s ", h.data)
 	}
 	fmt.Fprintf(h.stdout, "from another terminal: %shotcell secrets create billing --env-file .env\n", hint)
-	_, err := fmt.Fprintf(h.stdout, "ready on http://%s and on %s\n", address, h.path("hotcell.sock"))
+	if h.config.TLS.Authority {
+		fmt.Fprintf(h.stdout, "clients trust it by %s: hotcell auth login %s --ca FILE\n", h.path("control", folderTLS, certificate.FileAuthority), base)
+	}
+	_, err := fmt.Fprintf(h.stdout, "ready on %s and on %s\n", base, h.path("hotcell.sock"))
 	return err
 }

@@ -36,8 +36,10 @@ import (
 
 // Config is all that an operator can set.
 type Config struct {
-	// Listen is a loopback address and port: 127.0.0.1:7878.
+	// Listen is an address and port: 127.0.0.1:7878. Off loopback it takes TLS.
 	Listen string `yaml:"listen"`
+	// TLS is by what the open port shows who it is.
+	TLS TLS `yaml:"tls"`
 	// URL is the address at which people's browsers reach the server, where that is
 	// another: behind a proxy that ends TLS. https://hotcell.acme.test.
 	URL string `yaml:"url"`
@@ -347,6 +349,9 @@ func (c Config) Check() error {
 		return err
 	}
 	if err := c.checkURL(); err != nil {
+		return err
+	}
+	if err := c.checkTLS(); err != nil {
 		return err
 	}
 	if err := c.checkBudget(); err != nil {

@@ -1,7 +1,8 @@
-// Package authority is a certificate authority in memory: one for each job, for
-// each drill, and for the company that tests and demo run against.
+// Package authority is a certificate authority: one in memory for each job, for each
+// drill, and for the company that tests and demo run against, and one that a server keeps
+// to vouch for itself.
 //
-// Its key never leaves it. Who trusts it, and until when, is its maker's matter.
+// Its key leaves it by [Authority.Key] alone. Who trusts it, and until when, is its maker's matter.
 // One way to use it:
 //
 //	a, err := authority.New("Hotcell job_…", now, life)
@@ -74,12 +75,17 @@ func (a *Authority) Pin() [sha256.Size]byte {
 // Issue makes a certificate for hosts, names or IP addresses, with a key of its
 // own.
 func (a *Authority) Issue(hosts ...string) (tls.Certificate, error) {
+	return a.IssueUntil(a.certificate.NotBefore, a.certificate.NotAfter, hosts...)
+}
+
+// IssueUntil makes one for a time of its own, which does not outlast the authority.
+func (a *Authority) IssueUntil(from, to time.Time, hosts ...string) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("making a certificate: %w", err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: serial(), Subject: pkix.Name{CommonName: short(hosts[0])}, NotBefore: a.certificate.NotBefore, NotAfter: a.certificate.NotAfter,
+		SerialNumber: serial(), Subject: pkix.Name{CommonName: short(hosts[0])}, NotBefore: from, NotAfter: to,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, BasicConstraintsValid: true,
 	}
 	for _, host := range hosts {
@@ -93,7 +99,11 @@ func (a *Authority) Issue(hosts ...string) (tls.Certificate, error) {
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("making a certificate: %w", err)
 	}
-	return tls.Certificate{Certificate: [][]byte{der, a.certificate.Raw}, PrivateKey: key}, nil
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("making a certificate: %w", err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der, a.certificate.Raw}, PrivateKey: key, Leaf: leaf}, nil
 }
 
 // short keeps a common name within its bound of 64 (RFC 5280, ub-common-name).
