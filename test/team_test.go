@@ -16,8 +16,8 @@ import (
 
 const overTLS = "tls:\n  authority: true\n  hosts: [localhost, 127.0.0.1]\n"
 
-// desk is somebody's machine that trusts the server, with their password in a file.
-func desk(t *testing.T, s *hotcelltest.Server, password string) (d *hotcelltest.Desk, ca, file string) {
+// machine is somebody's machine that trusts the server, with their password in a file.
+func machine(t *testing.T, s *hotcelltest.Server, password string) (d *hotcelltest.Desk, ca, file string) {
 	t.Helper()
 	d = s.Desk(t)
 	pem, err := os.ReadFile(filepath.Join(s.Data, "control", "tls", "authority.pem"))
@@ -36,7 +36,7 @@ func TestTwoPeoplesFirstTenMinutes(t *testing.T) {
 	s := hotcelltest.Start(t, overTLS)
 	const adas, bobs, value, personal = "four words of adas own", "bobs own words are four", "sk-canary-team-0123456789abcdef", "sk-canary-mine-0123456789abcdef"
 	s.OK("auth", "password", "--user", "ada@acme.test", "--password-file", s.Desk(t).File("password", adas+"\n"))
-	ada, ca, file := desk(t, s, adas)
+	ada, ca, file := machine(t, s, adas)
 	ada.OK("auth", "login", s.URL(), "--ca", ca, "--user", "ada@acme.test", "--password-file", file)
 	ada.OK("secrets", "create", "billing", "--env-file", ada.File(".env", "BILLING_KEY="+value+"\n"))
 	ada.OK("secrets", "create", "mine", "--env-file", ada.File(".env", "MINE="+personal+"\n"))
@@ -44,7 +44,7 @@ func TestTwoPeoplesFirstTenMinutes(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	invitation := ada.OK("members", "invite", "--role", "builder", "--for", "bob@acme.test")
-	bob, ca, file := desk(t, s, bobs)
+	bob, ca, file := machine(t, s, bobs)
 	bob.OK("auth", "join", s.URL(), "--ca", ca, "--user", "bob@acme.test", "--password-file", file, "--invitation-file", bob.File("invitation", invitation+"\n"))
 	if r := bob.Run("auth", "join", s.URL(), "--ca", ca, "--user", "eve", "--password-file", file, "--name", "again", "--invitation-file", bob.File("invitation", invitation)); r.Code == 0 || !strings.Contains(r.Err, "this invitation is not good") {
 		t.Errorf("an invitation, again: %+v", r)

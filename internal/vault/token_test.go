@@ -104,8 +104,13 @@ func TestATokenForOneAssignment(t *testing.T) {
 	if err := create(other); !errors.Is(err, hotcell.ErrDenied) {
 		t.Errorf("another assignment is run: %v", err)
 	}
+	list, err := s.control.Assignments(ctx, &vaultrpc.AssignmentsRequest{By: vaultrpc.As(p)})
+	must(t, err)
+	if len(list.Assignments) != 1 || list.Assignments[0].ID != mine {
+		t.Errorf("it lists %+v", list.Assignments)
+	}
 	s.each(b, func(procedure string, err error) {
-		if !slices.Contains(anyToken, procedure) && !errors.Is(err, hotcell.ErrDenied) {
+		if procedure != "Assignments" && !slices.Contains(anyToken, procedure) && !errors.Is(err, hotcell.ErrDenied) {
 			t.Errorf("%s: %v", procedure, err)
 		}
 	})

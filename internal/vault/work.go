@@ -27,6 +27,9 @@ func (d *Daemon) work(mux *http.ServeMux) {
 		return d.assignments.Get(ctx, r.Principal, r.ID)
 	})
 	handle(d, mux, vaultrpc.Assignments, hotcell.ScopeReadAssignments, func(ctx context.Context, r *vaultrpc.AssignmentsRequest) (*vaultrpc.AssignmentsAnswer, error) {
+		if one := r.About(); one != "" {
+			return d.onlyAssignment(ctx, r, one)
+		}
 		list, err := d.assignments.List(ctx, r)
 		return &vaultrpc.AssignmentsAnswer{Assignments: list}, err
 	})
@@ -36,6 +39,16 @@ func (d *Daemon) work(mux *http.ServeMux) {
 		return &vaultrpc.Empty{}, d.assignments.Detach(ctx, r)
 	})
 	d.jobs(mux)
+}
+
+// onlyAssignment is the list for who may know of one.
+func (d *Daemon) onlyAssignment(ctx context.Context, r *vaultrpc.AssignmentsRequest, id hotcell.AssignmentID) (*vaultrpc.AssignmentsAnswer, error) {
+	out := &vaultrpc.AssignmentsAnswer{}
+	found, err := d.assignments.Get(ctx, r.Principal, id)
+	if err == nil && (r.Name == "" || r.Name == found.Assignment.Name) {
+		out.Assignments = append(out.Assignments, found.Assignment)
+	}
+	return out, err
 }
 
 func (d *Daemon) jobs(mux *http.ServeMux) {

@@ -59,6 +59,14 @@ type AssignmentsRequest struct {
 	Page hotcell.Page `json:"page"`
 }
 
+// About is the assignment that an API token is good for: it is all that is listed to it.
+func (r *AssignmentsRequest) About() hotcell.AssignmentID {
+	if r.Principal.Token == nil {
+		return ""
+	}
+	return r.Principal.Token.Assignment
+}
+
 // AssignmentsAnswer is one page.
 type AssignmentsAnswer struct {
 	Assignments []hotcell.Assignment `json:"assignments"`
