@@ -213,8 +213,17 @@ func (v *Vault) endAll(ctx context.Context, m backup.Manifest, journals []hotcel
 			Reason: fmt.Sprintf("from a backup of %s: what happened after event %d is not in this log", m.At.UTC().Format(time.RFC3339), out.Sequence),
 		}
 		const ever = 100 * 365 * 24 * time.Hour
-		return errors.Join(w.DropLinks(v.workspace, now.Add(ever)), w.Record(about))
+		return errors.Join(w.DropLinks(v.workspace, now.Add(ever)), w.DropSessions(now.Add(ever)), v.dropTokens(w), w.Record(about))
 	})
+}
+
+// dropTokens deletes all API tokens: one that was deleted since the backup would be back.
+func (v *Vault) dropTokens(w hotcell.VaultWriter) error {
+	all, err := w.Tokens(v.workspace, "")
+	for _, t := range all {
+		err = errors.Join(err, w.DeleteToken(t.Workspace, t.ID))
+	}
+	return err
 }
 
 // markDeleted keeps the refresh tokens of deleted connections from being sent when they
