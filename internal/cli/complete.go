@@ -10,6 +10,7 @@ import (
 
 	"hotcell"
 	"hotcell/client"
+	"hotcell/internal/cli/profile"
 )
 
 // completionTime is how long a shell waits for names.
@@ -118,6 +119,13 @@ func (a *app) named(ctx context.Context, of namer, operand, begun string) ([]str
 	switch {
 	case strings.HasPrefix(operand, "FILE"):
 		return nil, cobra.ShellCompDirectiveDefault
+	case operand == "PROFILE":
+		// No server is asked: it need not answer, and none need be chosen yet.
+		found, err := a.profiles().List()
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return fitting(namesOf(found, func(p profile.Profile) string { return p.Name + "\t" + p.URL }), begun), cobra.ShellCompDirectiveNoFileComp
 	case of == nil:
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -127,10 +135,14 @@ func (a *app) named(ctx context.Context, of namer, operand, begun string) ([]str
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	found = slices.DeleteFunc(found, func(name string) bool {
-		// What steers a terminal is not completed: it would be on the line.
+	return fitting(found, begun), cobra.ShellCompDirectiveNoFileComp
+}
+
+// fitting are the names that begin so. What steers a terminal is not completed: it would be
+// on the line.
+func fitting(found []string, begun string) []string {
+	return slices.DeleteFunc(found, func(name string) bool {
 		plain, _, _ := strings.Cut(name, "\t")
 		return !strings.HasPrefix(plain, begun) || safe(plain) != plain
 	})
-	return found, cobra.ShellCompDirectiveNoFileComp
 }
