@@ -53,7 +53,7 @@ func (c *Client) sealProof(ctx context.Context, name, field string, p vaultrpc.P
 	if err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(p)
+	text, err := json.Marshal(p) //nolint:gosec // it is sealed at once, and wiped
 	if err != nil {
 		return nil, fmt.Errorf("writing a proof: %w", err)
 	}

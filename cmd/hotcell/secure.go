@@ -4,11 +4,14 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"net"
 	"time"
 
 	"hotcell/internal/control/certificate"
+	"hotcell/internal/control/server"
+	"hotcell/internal/line/vaultclient"
 )
 
 // folderTLS is where the server's own authority is kept, in the control plane's folder.
@@ -30,6 +33,15 @@ func (h *house) secure() (*tls.Config, error) {
 		return nil, err
 	}
 	return certificate.TLS(from), nil
+}
+
+// listen opens the listeners: the line of the owner's socket, and the open port.
+func (h *house) listen(ctx context.Context, vault *vaultclient.Control) (*server.Server, error) {
+	secure, err := h.secure()
+	if err != nil {
+		return nil, err
+	}
+	return server.Open(server.Config{Local: h.owners, Parted: h.parted(ctx, vault), Listen: h.config.Listen, TLS: secure, Log: h.log})
 }
 
 // base is the address at which people's browsers reach the open port.

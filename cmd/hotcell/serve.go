@@ -125,11 +125,7 @@ func (h *house) control(ctx context.Context) error {
 		Tidy:      tidy.New(border.Log(h.log)),
 	}
 	defer faces.Tidy.Stop()
-	secure, err := h.secure()
-	if err != nil {
-		return err
-	}
-	listeners, err := server.Open(server.Config{Local: h.owners, Parted: h.parted(ctx, vault), Listen: h.config.Listen, TLS: secure, Log: h.log})
+	listeners, err := h.listen(ctx, vault)
 	if err != nil {
 		return err
 	}

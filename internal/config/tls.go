@@ -53,7 +53,7 @@ func (c Config) checkTLS() error {
 	case t.Certificate != "" && t.Authority:
 		return hotcell.Invalid("/tls", "either a certificate in files, or the server's own authority")
 	case len(t.Hosts) > 0 && !t.Authority:
-		return hotcell.Invalid("/tls/hosts", "they are for the server's own authority: authority: true")
+		return hotcell.Invalid("/tls/hosts", "they go with authority: true")
 	}
 	for _, host := range t.Hosts {
 		if host == "" || net.ParseIP(host) == nil && strings.ContainsAny(host, "/:* @\t\n") {

@@ -50,7 +50,7 @@ func (o *Owners) Let(ctx context.Context, l *net.UnixListener, to *socketpair.Di
 		c, err := l.AcceptUnix()
 		if err != nil {
 			if ctx.Err() != nil {
-				return nil //nolint:nilerr // it was closed since the vault ends
+				return nil // it was closed since the vault ends
 			}
 			return fmt.Errorf("letting the owner in: %w", err)
 		}

@@ -131,7 +131,7 @@ func TestOnlyTheOwnerAndRootComeIn(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("to be somebody else needs root")
 	}
-	dir, err := os.MkdirTemp("", "hotcell-owner-") //nolint:usetesting // others must get to it
+	dir, err := os.MkdirTemp("", "hotcell-owner-") // others must get to it
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	program := filepath.Join(dir, "program")

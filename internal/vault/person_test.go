@@ -142,9 +142,8 @@ func TestWhoProvesNothingComesInNowhere(t *testing.T) {
 	ctx := t.Context()
 	password := s.plant("password")
 	must(t, s.setPassword(s.me, "olga", vaultrpc.Proof{Password: password}))
-	known, unknown := error(nil), error(nil)
-	_, known = s.signIn("olga", password+"x", "192.0.2.1")
-	_, unknown = s.signIn("nobody-of-this-name", password, "192.0.2.1")
+	_, known := s.signIn("olga", password+"x", "192.0.2.1")
+	_, unknown := s.signIn("nobody-of-this-name", password, "192.0.2.1")
 	if known == nil || unknown == nil || known.Error() != unknown.Error() || !errors.Is(known, hotcell.ErrSignIn) {
 		t.Errorf("%v; %v", known, unknown)
 	}

@@ -36,7 +36,7 @@ func (s *scene) each(b hotcell.Bearer, fn func(procedure string, err error)) {
 		request := reflect.New(kind.In(1).Elem())
 		request.Elem().FieldByName("By").Set(reflect.ValueOf(vaultrpc.As(hotcell.Principal{Bearer: b})))
 		out := control.Method(i).Call([]reflect.Value{reflect.ValueOf(s.t.Context()), request})
-		err, _ := out[len(out)-1].Interface().(error)
+		err, _ := reflect.TypeAssert[error](out[len(out)-1])
 		fn(method.Name, err)
 		called++
 	}

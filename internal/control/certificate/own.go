@@ -110,7 +110,7 @@ func begun(folder string, now time.Time) (*authority.Authority, error) {
 	}
 	err = key.Use(func(b []byte) error { return os.WriteFile(filepath.Join(folder, fileKey), b, 0o600) })
 	if err == nil {
-		err = os.WriteFile(filepath.Join(folder, FileAuthority), a.PEM(), 0o644) //nolint:gosec // it is what clients are given
+		err = os.WriteFile(filepath.Join(folder, FileAuthority), a.PEM(), 0o644)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("keeping the server's own authority: %w", err)

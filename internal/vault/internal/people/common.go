@@ -3,6 +3,7 @@ package people
 import (
 	"bytes"
 	_ "embed"
+	"strings"
 	"unicode"
 )
 
@@ -51,7 +52,7 @@ func follows(a, b byte) bool {
 		return true
 	}
 	for _, row := range []string{"qwertyuiop", "asdfghjkl", "zxcvbnm", "1qaz2wsx3edc4rfv5tgb", "azertyuiop", "qwertzuiop"} {
-		at := bytes.IndexByte([]byte(row), a)
+		at := strings.IndexByte(row, a)
 		if at >= 0 && (at+1 < len(row) && row[at+1] == b || at > 0 && row[at-1] == b) {
 			return true
 		}
