@@ -23,25 +23,16 @@ func (s *scene) token(p hotcell.Principal, on hotcell.AssignmentID, scopes ...ho
 // added later is among them.
 func (s *scene) each(b hotcell.Bearer, fn func(procedure string, err error)) {
 	s.t.Helper()
-	called, by := 0, reflect.TypeFor[vaultrpc.By]()
-	control := reflect.ValueOf(s.control)
-	for i := range control.NumMethod() {
-		method, kind := control.Type().Method(i), control.Method(i).Type()
-		if kind.NumIn() != 2 || kind.In(1).Kind() != reflect.Pointer || kind.In(1).Elem().Kind() != reflect.Struct {
-			continue
-		}
-		if f, has := kind.In(1).Elem().FieldByName("By"); !has || f.Type != by {
-			continue
-		}
-		request := reflect.New(kind.In(1).Elem())
+	all := s.procedures()
+	for name, procedure := range all {
+		request := reflect.New(procedure.Type().In(1).Elem())
 		request.Elem().FieldByName("By").Set(reflect.ValueOf(vaultrpc.As(hotcell.Principal{Bearer: b})))
-		out := control.Method(i).Call([]reflect.Value{reflect.ValueOf(s.t.Context()), request})
+		out := procedure.Call([]reflect.Value{reflect.ValueOf(s.t.Context()), request})
 		err, _ := reflect.TypeAssert[error](out[len(out)-1])
-		fn(method.Name, err)
-		called++
+		fn(name, err)
 	}
-	if called < 60 {
-		s.t.Fatalf("%d procedures were found", called)
+	if len(all) < 60 {
+		s.t.Fatalf("%d procedures were found", len(all))
 	}
 }
 
