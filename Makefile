@@ -45,7 +45,7 @@ clients: ## Build the commands alone for macOS and Windows: bin/hotcell-darwin-a
 .PHONY: test
 test: agents ## Run every test with the race detector
 	@scripts/build.sh bin/hotcell-tested
-	HOTCELL_TEST_BINARY=$(CURDIR)/bin/hotcell-tested go test -race -parallel 4 -timeout 40m ./test ./...
+	HOTCELL_TEST_BINARY=$(CURDIR)/bin/hotcell-tested go test -race -parallel 4 -timeout 75m ./test ./...
 
 .PHONY: check
 check: install format vet lint architecture short vulnerabilities ## Everything that must hold before a commit

@@ -1,6 +1,9 @@
 package hotcell
 
-import "time"
+import (
+	"reflect"
+	"time"
+)
 
 // Assignment is a standing piece of work: a command, what is attached to it
 // and its limits.
@@ -138,6 +141,23 @@ type Attachment struct {
 	Narrowing
 	CreatedBy MemberID  `json:"created_by"`
 	CreatedAt time.Time `json:"created_at"`
+	// Suspended is why no job is made with it; nil where nothing keeps it.
+	Suspended *Suspension `json:"suspended,omitempty"`
+}
+
+// Suspension says that somebody else changed what an assignment does since a credential
+// was attached to it: whoever may attach it looks at that, and confirms it anew.
+type Suspension struct {
+	By MemberID  `json:"by"`
+	At time.Time `json:"at"`
+	// Was is what the assignment did when it was attached, or confirmed last.
+	Was Work `json:"was"`
+}
+
+// Does says whether two pieces of work do the same, with whatever limits.
+func (w Work) Does(same Work) bool {
+	w.Limits, same.Limits = Limits{}, Limits{}
+	return reflect.DeepEqual(w, same)
 }
 
 // Narrowing is what an attachment allows of its credential. Empty fields narrow

@@ -118,6 +118,15 @@ func (c *Client) ChangeAttachment(ctx context.Context, id hotcell.AttachmentID, 
 	return out, c.json(ctx, http.MethodPut, "/v1/attachments/"+url.PathEscape(string(id)), nil, "", narrowing, &out)
 }
 
+// ConfirmAttachment has jobs use an attachment again, whose assignment somebody else
+// changed; revision is that of the assignment, as it was looked at.
+func (c *Client) ConfirmAttachment(ctx context.Context, id hotcell.AttachmentID, revision int) (out Attached, err error) {
+	body := struct {
+		Revision int `json:"revision"`
+	}{revision}
+	return out, c.json(ctx, http.MethodPost, "/v1/attachments/"+url.PathEscape(string(id))+"/confirm", nil, "", body, &out)
+}
+
 // Detach takes an attachment away.
 func (c *Client) Detach(ctx context.Context, id hotcell.AttachmentID) error {
 	return c.json(ctx, http.MethodDelete, "/v1/attachments/"+url.PathEscape(string(id)), nil, "", nil, nil)

@@ -53,7 +53,7 @@ func (h *house) base(address string) string {
 	if err != nil {
 		return "https://" + address
 	}
-	if ip := net.ParseIP(host); h.config.TLS.Authority && (len(h.config.TLS.Hosts) > 0 || ip.IsUnspecified()) {
+	if ip := net.ParseIP(host); len(h.config.TLS.Hosts) > 0 || ip.IsUnspecified() {
 		host = h.config.TLS.Names(h.config.Listen)[0]
 	}
 	return "https://" + net.JoinHostPort(host, port)

@@ -22,7 +22,7 @@ import (
 
 func (a *app) assignments() *cobra.Command {
 	return group("assignments", "Assignments: standing pieces of work, and what is attached to them",
-		a.createAssignment(), a.listAssignments(), a.showAssignment(), a.changeAssignment(), a.deleteAssignment(), a.attach(), a.changeAttachment(), a.detach())
+		a.createAssignment(), a.listAssignments(), a.showAssignment(), a.changeAssignment(), a.deleteAssignment(), a.attach(), a.changeAttachment(), a.detach(), a.confirmAttachment())
 }
 
 // workFlags are the flags that make an assignment's work.
@@ -290,6 +290,9 @@ func (a *app) showAssignment() *cobra.Command {
 		rows = append(rows, limitRows(x.Work)...)
 		for _, at := range x.Attachments {
 			rows = append(rows, []string{"attached", attachedAs(at)})
+			if at.Attachment.Suspended != nil {
+				rows = append(rows, []string{"waits", "somebody else changed what this does since: hotcell assignments confirm " + shell.Quote(x.Name) + " " + shell.Quote(at.Name)})
+			}
 		}
 		return a.table(rows)
 	})

@@ -76,6 +76,23 @@ func (d *Daemon) sayAttaching(ctx context.Context, r *vaultrpc.AttachRequest) (s
 	return fmt.Sprintf("attach the %s %q to the assignment %q, which somebody else wrote", c.Tier, c.Name, on.Assignment.Name), nil
 }
 
+func (d *Daemon) sayConfirming(ctx context.Context, r *vaultrpc.ConfirmAttachmentRequest) (text string, err error) {
+	err = d.may(ctx, r.Principal, "attachment.confirm", access.AttachCredential, func(l *door.Look) (access.Resource, error) {
+		at, err := l.Attachment(r.Principal.Workspace, r.Attachment)
+		if err != nil {
+			return access.Resource{}, err
+		}
+		c, err := l.Credential(at.Workspace, at.Credential)
+		if err != nil {
+			return access.Resource{}, err
+		}
+		on, err := l.Assignment(at.Workspace, at.Assignment)
+		text = fmt.Sprintf("give the %s %q to the assignment %q as it is since somebody else changed it (revision %d)", c.Tier, c.Name, on.Name, on.Revision)
+		return access.OfCredential(c), err
+	})
+	return text, err
+}
+
 func (d *Daemon) sayInviting(ctx context.Context, r *vaultrpc.InviteRequest) (string, error) {
 	if err := d.may(ctx, r.Principal, "member.invite", access.InviteMembers, nobodys); err != nil {
 		return "", err
@@ -91,11 +108,12 @@ func (d *Daemon) sayChanging(ctx context.Context, r *vaultrpc.ChangeMemberReques
 	if r.Role == nil {
 		return "", nil
 	}
-	return text, d.may(ctx, r.Principal, "member.change", access.ChangeMember, func(l *door.Look) (access.Resource, error) {
+	err = d.may(ctx, r.Principal, "member.change", access.ChangeMember, func(l *door.Look) (access.Resource, error) {
 		m, err := l.Member(r.Principal.Workspace, r.ID)
 		text = fmt.Sprintf("give %s the role %s, who is %s", m.Name, *r.Role, m.Role)
 		return access.OfMember(m), err
 	})
+	return text, err
 }
 
 func (d *Daemon) sayRemoving(ctx context.Context, r *vaultrpc.MemberRequest) (string, error) {

@@ -35,6 +35,7 @@ func (d *Daemon) work(mux *http.ServeMux) {
 	})
 	handleConfirmed(d, mux, vaultrpc.Attach, hotcell.ScopeWriteAssignments, d.sayAttaching, d.attach)
 	handle(d, mux, vaultrpc.ChangeAttachment, hotcell.ScopeWriteAssignments, d.changeAttachment)
+	handleConfirmed(d, mux, vaultrpc.ConfirmAttachment, hotcell.ScopeWriteAssignments, d.sayConfirming, d.assignments.Confirm)
 	handle(d, mux, vaultrpc.Detach, hotcell.ScopeWriteAssignments, func(ctx context.Context, r *vaultrpc.DetachRequest) (*vaultrpc.Empty, error) {
 		return &vaultrpc.Empty{}, d.assignments.Detach(ctx, r)
 	})

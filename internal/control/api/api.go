@@ -58,6 +58,7 @@ type Vault interface {
 	Attach(context.Context, *vaultrpc.AttachRequest) (*vaultrpc.AttachAnswer, error)
 	ChangeAttachment(context.Context, *vaultrpc.ChangeAttachmentRequest) (*vaultrpc.AttachAnswer, error)
 	Detach(context.Context, *vaultrpc.DetachRequest) error
+	ConfirmAttachment(context.Context, *vaultrpc.ConfirmAttachmentRequest) (*vaultrpc.AttachAnswer, error)
 	Requests(context.Context, *vaultrpc.RequestsRequest) (*vaultrpc.RequestsAnswer, error)
 	Request(context.Context, *vaultrpc.RequestRequest) (*vaultrpc.RequestAnswer, error)
 	DecideRequest(context.Context, *vaultrpc.DecideRequestRequest) (*vaultrpc.RequestAnswer, error)

@@ -123,6 +123,13 @@ type changeAttachment struct {
 	Body NarrowingBody
 }
 
+type confirmAttachment struct {
+	ID   string `path:"id"`
+	Body struct {
+		Revision int `json:"revision" minimum:"1" doc:"that of the assignment, as it was looked at"`
+	}
+}
+
 // attachmentBody is an attachment as it was made.
 type attachmentBody struct {
 	hotcell.Attachment
@@ -138,6 +145,7 @@ func (s *service) assignments(api huma.API) {
 	operation(s, api, http.MethodDelete, "/v1/assignments/{id}", "delete-assignment", "Delete an assignment; its jobs end", http.StatusNoContent, s.deleteAssignment)
 	operation(s, api, http.MethodPost, "/v1/assignments/{id}/attachments", "attach", "Attach a credential to an assignment", http.StatusCreated, s.attach)
 	operation(s, api, http.MethodPut, "/v1/attachments/{id}", "change-attachment", "Replace what an attachment allows; jobs that use it end where that is less than before", http.StatusOK, s.changeAttachment)
+	operation(s, api, http.MethodPost, "/v1/attachments/{id}/confirm", "confirm-attachment", "Have jobs use an attachment again, whose assignment somebody else changed", http.StatusOK, s.confirmAttachment)
 	operation(s, api, http.MethodDelete, "/v1/attachments/{id}", "detach", "Take an attachment away; jobs that use it end", http.StatusNoContent, s.detach)
 }
 
@@ -241,6 +249,17 @@ func (s *service) changeAttachment(ctx context.Context, p hotcell.Principal, in 
 		return nil, err
 	}
 	answer, err := s.Vault.ChangeAttachment(ctx, &vaultrpc.ChangeAttachmentRequest{By: vaultrpc.As(p), Attachment: hotcell.AttachmentID(in.ID), Narrowing: in.Body.narrowing()})
+	if err != nil {
+		return nil, err
+	}
+	return itemOf(attachmentBody{answer.Attachment, answer.Opens, answer.Warnings}, 1), nil
+}
+
+func (s *service) confirmAttachment(ctx context.Context, p hotcell.Principal, in *confirmAttachment) (*item[attachmentBody], error) {
+	if err := check(in.ID, hotcell.PrefixAttachment); err != nil {
+		return nil, err
+	}
+	answer, err := s.Vault.ConfirmAttachment(ctx, &vaultrpc.ConfirmAttachmentRequest{By: vaultrpc.As(p), Attachment: hotcell.AttachmentID(in.ID), Revision: in.Body.Revision})
 	if err != nil {
 		return nil, err
 	}

@@ -187,7 +187,7 @@ func fromHuma(status int, errs []error) *Problem {
 var expected = regexp.MustCompile(`^expected (boolean|number|integer|string|array|object|length [<>]= \d+|number [<>]=? [\d.]+|required property [a-z_]+ to be present|value to be one of "[a-z, ]+"|array length [<>]= \d+)$`)
 
 // parts are the names that the description has; others were made up by the caller.
-var parts = regexp.MustCompile(`^(body|path|query|header|name|service|shared|variables|values|sealed|set|unset|rename|replace|work|command|instructions|external|ttl|trial|files|digest|size|allow|host|port|protocol|limits|timeout|memory|disk|pids|cpu|environment|credential|as|arguments|id|limit|after|before|kind|decision|member|job|assignment|ascending|state|folders|outputs|destroy|what|compromised|question|message|device|role|for|time|scopes|all|\d+)$`)
+var parts = regexp.MustCompile(`^(body|path|query|header|name|service|shared|variables|values|sealed|set|unset|rename|replace|work|command|instructions|external|ttl|trial|files|digest|size|allow|host|port|protocol|limits|timeout|memory|disk|pids|cpu|environment|credential|as|arguments|id|limit|after|before|kind|decision|member|job|assignment|ascending|state|folders|outputs|destroy|what|compromised|question|message|device|role|for|time|scopes|all|revision|\d+)$`)
 
 // pointer makes a JSON pointer of huma's location, as far as its names are ours.
 func pointer(location string) string {

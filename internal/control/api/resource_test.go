@@ -382,6 +382,7 @@ post /v1/advice
 post /v1/assignments
 post /v1/assignments/{id}/attachments
 post /v1/assignments/{id}/jobs
+post /v1/attachments/{id}/confirm
 post /v1/backups
 post /v1/connections
 post /v1/connections/{id}/reconnect

@@ -57,12 +57,12 @@ func (o *own) Certificate() (*tls.Certificate, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := o.now()
-	if o.held != nil && o.held.Leaf.NotAfter.Sub(now) > leafLife/3 {
-		return o.held, nil
-	}
 	to := now.Add(leafLife)
 	if ends := o.authority.Ends(); ends.Before(to) {
 		to = ends
+	}
+	if o.held != nil && (o.held.Leaf.NotAfter.Sub(now) > leafLife/3 || !to.After(o.held.Leaf.NotAfter)) {
+		return o.held, nil // there is none that would be good for longer
 	}
 	fresh, err := o.authority.IssueUntil(now.Add(-time.Hour), to, o.hosts...)
 	if err != nil && o.held != nil {
@@ -94,6 +94,20 @@ func kept(folder string, now time.Time) (*authority.Authority, error) {
 	return authority.Read(text, held)
 }
 
+// whole writes a file that is there whole or not at all.
+func whole(path string, text []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(f.Name()) }()
+	_, err = f.Write(text)
+	if err := errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
 // begun makes one. The key is there first: an authority without one is nothing.
 func begun(folder string, now time.Time) (*authority.Authority, error) {
 	a, err := authority.New("Hotcell server", now, authorityLife)
@@ -110,7 +124,7 @@ func begun(folder string, now time.Time) (*authority.Authority, error) {
 	}
 	err = key.Use(func(b []byte) error { return os.WriteFile(filepath.Join(folder, fileKey), b, 0o600) })
 	if err == nil {
-		err = os.WriteFile(filepath.Join(folder, FileAuthority), a.PEM(), 0o644)
+		err = whole(filepath.Join(folder, FileAuthority), a.PEM())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("keeping the server's own authority: %w", err)

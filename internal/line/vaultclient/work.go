@@ -42,6 +42,11 @@ func (c *Control) ChangeAttachment(ctx context.Context, r *vaultrpc.ChangeAttach
 	return rpc.Call[vaultrpc.ChangeAttachmentRequest, vaultrpc.AttachAnswer](ctx, c.peer, vaultrpc.ChangeAttachment, r)
 }
 
+// ConfirmAttachment takes a suspension away.
+func (c *Control) ConfirmAttachment(ctx context.Context, r *vaultrpc.ConfirmAttachmentRequest) (*vaultrpc.AttachAnswer, error) {
+	return rpc.Call[vaultrpc.ConfirmAttachmentRequest, vaultrpc.AttachAnswer](ctx, c.peer, vaultrpc.ConfirmAttachment, r)
+}
+
 // Detach takes an attachment away; jobs that use it end.
 func (c *Control) Detach(ctx context.Context, r *vaultrpc.DetachRequest) error {
 	return empty(ctx, c.peer, vaultrpc.Detach, r)

@@ -98,6 +98,14 @@ type ChangeAttachmentRequest struct {
 	hotcell.Narrowing
 }
 
+// ConfirmAttachmentRequest takes a suspension away; Revision is that of the assignment that
+// was looked at.
+type ConfirmAttachmentRequest struct {
+	By
+	Attachment hotcell.AttachmentID `json:"attachment"`
+	Revision   int                  `json:"revision"`
+}
+
 // DetachRequest takes an attachment away.
 type DetachRequest struct {
 	By

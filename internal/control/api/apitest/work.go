@@ -207,6 +207,10 @@ func (v *vault) ChangeAttachment(_ context.Context, in *vaultrpc.ChangeAttachmen
 	return nil, hotcell.ErrNotFound
 }
 
+func (v *vault) ConfirmAttachment(_ context.Context, in *vaultrpc.ConfirmAttachmentRequest) (*vaultrpc.AttachAnswer, error) {
+	return nil, fmt.Errorf("%w: it waits for no confirmation", hotcell.ErrConflict)
+}
+
 func (v *vault) Detach(_ context.Context, in *vaultrpc.DetachRequest) error {
 	leave, err := v.enter()
 	if err != nil {

@@ -82,6 +82,9 @@ func (s *Service) Change(ctx context.Context, r *vaultrpc.ChangeAssignmentReques
 		if err := taken(a.PutAssignment(out)); err != nil {
 			return err
 		}
+		if err := s.suspend(a, was, out); err != nil {
+			return err
+		}
 		return s.recheck(a, out)
 	})
 	return out, err

@@ -40,6 +40,9 @@ func (v *Vault) CreateJob(ctx context.Context, p hotcell.Principal, assignment h
 			State: hotcell.GrantPending, Allow: found.Work.Allow, Drill: found.Work.Drill, CreatedAt: v.now(),
 		}
 		for _, at := range attached {
+			if at.Suspended != nil {
+				return suspended(a, found, at)
+			}
 			grant.Uses = append(grant.Uses, hotcell.Use{Attachment: at.ID, Credential: at.Credential, As: at.As, Narrowing: at.Narrowing})
 		}
 		if external > 0 {
@@ -54,6 +57,19 @@ func (v *Vault) CreateJob(ctx context.Context, p hotcell.Principal, assignment h
 		return hotcell.Assignment{}, "", err
 	}
 	return out, token, nil
+}
+
+// suspended says why no job is made of an assignment.
+func suspended(a *Act, on hotcell.Assignment, at hotcell.Attachment) error {
+	who := string(at.Suspended.By)
+	if m, err := a.Member(at.Workspace, at.Suspended.By); err == nil {
+		who = m.Name
+	}
+	what := "a credential"
+	if c, err := a.Credential(at.Workspace, at.Credential); err == nil && access.Decide(a.Caller, access.SeeCredential, access.OfCredential(c)) == nil {
+		what = fmt.Sprintf("the %s %q", c.Tier, c.Name)
+	}
+	return fmt.Errorf("%w: %s changed what %q does since %s was attached to it: whoever may attach that looks at it and confirms it (hotcell assignments confirm)", hotcell.ErrDenied, who, on.Name, what)
 }
 
 // CancelJob decides whether the caller may end the job, and ends its grant.
