@@ -215,6 +215,15 @@ func TestWhoGuessesLocksNobodyOut(t *testing.T) {
 	if throttled != 10 {
 		t.Errorf("%d of 20 guesses from one address were throttled", throttled)
 	}
+	throttled = 0
+	for n := range 30 {
+		if _, err := s.signIn("berta", "a wrong guess of it", fmt.Sprintf("2001:db8::%x", n)); errors.Is(err, hotcell.ErrRateLimited) {
+			throttled++
+		}
+	}
+	if throttled != 20 {
+		t.Errorf("%d of 30 guesses from one network were throttled", throttled)
+	}
 	s.pass(time.Hour)
 	if _, err := s.signIn("olga", password, "192.0.2.1"); err != nil {
 		t.Errorf("an hour later: %v", err)

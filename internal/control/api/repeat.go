@@ -100,7 +100,12 @@ func (s *service) repeat(next http.Handler) http.Handler {
 }
 
 func (s *service) repeatKey(r *http.Request, name string) string {
-	return string(who(r.Context()).Member) + " " + r.URL.Path + " " + name
+	p := who(r.Context())
+	whose := string(p.Member)
+	if p.Token != nil {
+		whose = string(p.Token.ID) // what its member was answered may be more than it may know
+	}
+	return whose + " " + r.URL.Path + " " + name
 }
 
 func (s *service) hash(body []byte) [32]byte {

@@ -75,7 +75,7 @@ func (s *Service) SetPassword(ctx context.Context, r *vaultrpc.SetPasswordReques
 	}
 	local := r.Principal.Session == ""
 	if !local {
-		if _, _, err := s.prove(ctx, name, "", p.before); errors.Is(err, errWrong) {
+		if _, _, err := s.prove(ctx, name, place{session: r.Principal.Session}, p.before); errors.Is(err, errWrong) {
 			return nil, fmt.Errorf("%w: the password so far is not right", hotcell.ErrDenied)
 		} else if err != nil {
 			return nil, err

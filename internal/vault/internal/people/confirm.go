@@ -137,7 +137,7 @@ func (s *Service) Confirm(ctx context.Context, r *vaultrpc.ConfirmRequest) error
 		return err
 	}
 	about := hotcell.Event{Workspace: r.Principal.Workspace, Member: r.Principal.Member, Kind: "account.confirm", Decision: hotcell.Allowed, Via: r.Principal.Via, Request: r.Principal.Request, Name: who.Name, Reason: o.Text}
-	if _, _, err := s.prove(ctx, who.Name, "", p.password); errors.Is(err, errWrong) {
+	if _, _, err := s.prove(ctx, who.Name, place{session: r.Principal.Session}, p.password); errors.Is(err, errWrong) {
 		about.Decision = hotcell.Refused
 		return errors.Join(fmt.Errorf("%w: the password is not right", hotcell.ErrDenied), s.vault.Tell(ctx, about))
 	} else if err != nil {

@@ -138,7 +138,7 @@ func (s *Service) joining(ctx context.Context, r *vaultrpc.EnterRequest, name st
 	if err != nil {
 		return who, false, err
 	}
-	who, members, err := s.prove(ctx, name, r.Address, p.password)
+	who, members, err := s.prove(ctx, name, place{address: r.Address}, p.password)
 	if err != nil {
 		return who, false, s.tellWrong(ctx, r, who, members, err)
 	}

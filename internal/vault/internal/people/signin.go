@@ -69,16 +69,23 @@ func (s *Service) SignIn(ctx context.Context, r *vaultrpc.EnterRequest) (*vaultr
 		return nil, err
 	}
 	defer p.clear()
-	person, members, err := s.prove(ctx, name, r.Address, p.password)
+	person, members, err := s.prove(ctx, name, place{address: r.Address}, p.password)
 	if err != nil {
 		return nil, s.tellWrong(ctx, r, person, members, err)
 	}
 	return s.enter(ctx, r, p, person, nil)
 }
 
+// place is where somebody proves themselves: at an address, or within a session, which
+// guesses from elsewhere do not slow.
+type place struct {
+	address string
+	session hotcell.SessionID
+}
+
 // prove holds a password against the verifier of an account. It takes the same time where
 // there is none. Who it would be is returned with an error, too: for the log alone.
-func (s *Service) prove(ctx context.Context, name, address string, password sensitive.Bytes) (person hotcell.Person, members []hotcell.Member, err error) {
+func (s *Service) prove(ctx context.Context, name string, at place, password sensitive.Bytes) (person hotcell.Person, members []hotcell.Member, err error) {
 	verifier, known := sensitive.Bytes{}, false
 	err = s.vault.Recognise(ctx, func(r hotcell.VaultReader) error {
 		person, err = r.PersonCalled(name)
@@ -91,7 +98,7 @@ func (s *Service) prove(ctx context.Context, name, address string, password sens
 		if members, err = r.Memberships(person.ID); err != nil {
 			return err
 		}
-		if known, err = s.signedInAt(r, person.ID, address); err != nil {
+		if known, err = s.signedInAt(r, person.ID, at); err != nil {
 			return err
 		}
 		verifier, err = s.vault.Verifier(r, person.ID)
@@ -104,7 +111,7 @@ func (s *Service) prove(ctx context.Context, name, address string, password sens
 		return person, members, err
 	}
 	defer verifier.Clear()
-	tried, may := s.throttle.begin(name, address, known)
+	tried, may := s.throttle.begin(name, at, known)
 	if !may {
 		return person, members, errSlow
 	}
@@ -123,11 +130,14 @@ func (s *Service) prove(ctx context.Context, name, address string, password sens
 	return person, members, nil
 }
 
-// signedInAt says whether an account has a session from an address.
-func (s *Service) signedInAt(r hotcell.VaultReader, id hotcell.PersonID, address string) (bool, error) {
+// signedInAt says whether an account is signed in there.
+func (s *Service) signedInAt(r hotcell.VaultReader, id hotcell.PersonID, at place) (bool, error) {
+	if at.session != "" {
+		return true, nil
+	}
 	all, err := r.Sessions(id)
 	for _, one := range all {
-		if address != "" && one.Address == address && !one.Over(s.now()) {
+		if at.address != "" && one.Address == at.address && !one.Over(s.now()) {
 			return true, nil
 		}
 	}

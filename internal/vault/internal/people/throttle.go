@@ -1,6 +1,7 @@
 package people
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 
@@ -37,13 +38,17 @@ func newThrottle(now func() time.Time) *throttle {
 }
 
 // begin takes a place for a try, which [tried.right] gives back; false where there is none.
-// known says that the account is signed in from that address.
-func (t *throttle) begin(account, address string, known bool) (tried, bool) {
-	counts := []counted{{"address " + address, perAddress}}
-	if known {
-		counts = append(counts, counted{"place " + account + " " + address, perPlace})
-	} else {
-		counts = append(counts, counted{"account " + account, perAccount}, counted{"stranger " + account + " " + address, perPlace})
+// known says that the account is signed in there.
+func (t *throttle) begin(account string, at place, known bool) (tried, bool) {
+	from := network(at.address)
+	var counts []counted
+	switch {
+	case at.session != "":
+		counts = append(counts, counted{"session " + string(at.session), perPlace})
+	case known:
+		counts = append(counts, counted{"address " + from, perAddress}, counted{"place " + account + " " + from, perPlace})
+	default:
+		counts = append(counts, counted{"address " + from, perAddress}, counted{"account " + account, perAccount}, counted{"stranger " + account + " " + from, perPlace})
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -67,6 +72,18 @@ func (t *throttle) begin(account, address string, known bool) (tried, bool) {
 		taken.from = append(taken.from, l)
 	}
 	return taken, true
+}
+
+// network is what an address is counted as: of IPv6 the /64, which one machine has whole.
+func network(address string) string {
+	ip, err := netip.ParseAddr(address)
+	if err != nil || ip.Unmap().Is4() {
+		return address
+	}
+	if net, err := ip.Prefix(64); err == nil {
+		return net.String()
+	}
+	return address
 }
 
 type counted struct {
