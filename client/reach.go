@@ -67,6 +67,7 @@ func New(o Options) *Client {
 	}
 	c.name, c.base = name, "http://hotcell"
 	c.http = &http.Client{CheckRedirect: stay, Transport: &http.Transport{
+		ResponseHeaderTimeout: headTime, // a vault that stands still lets nobody in
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return dialer.DialContext(ctx, "unix", o.Socket)
 		},

@@ -2,12 +2,14 @@ package test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"hotcell/hotcelltest"
 )
@@ -57,11 +59,19 @@ func TestARequestWhoseAnswerIsLostIsSentOnce(t *testing.T) {
 	a.Canaries(a.Key)
 }
 
-// ready asks a server whether it is.
+// ready asks a server whether it is, as probes do: at the open port. (Who is let in by the
+// socket waits for the vault.)
 func ready(t *testing.T, s *hotcelltest.Server) (int, string) {
 	t.Helper()
-	r := faceOf(t, s).do("GET", "/readyz", "")
-	return r.status, r.body
+	probe := &http.Client{Timeout: time.Minute}
+	answer, err := probe.Get(s.URL() + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	must(t, err)
+	return answer.StatusCode, string(text)
 }
 
 // A server is ready where its parts work, part by part, and again once they do.
